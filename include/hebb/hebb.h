@@ -1,0 +1,36 @@
+/* Hebb: deep learning in C. This header includes the whole public interface:
+
+     base.h     status codes, dtypes, shapes            device.h   the devices there are
+     array.h    host memory                             session.h  running a graph on a device
+     graph.h    graphs, inputs, variables, printing     nn.h       layers, losses, optimizers
+     ops.h      the operations                          train.h    batches
+     autodiff.h gradients                               io.h       files
+
+   A model is a graph, built once; a session binds it to a device and runs it:
+
+     hebb_graph  *g = hebb_graph_create();
+     hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 784));
+     hebb_tensor *t = hebb_input(g, "label", HEBB_I32, HEBB_SHAPE(HEBB_ANY));
+     hebb_tensor *h = hebb_dense(x, 128, .activation = hebb_relu);
+     hebb_tensor *loss = hebb_sparse_softmax_cross_entropy(hebb_dense(h, 10), t);
+     hebb_tensor *step = hebb_minimize(loss, hebb_adam(.learning_rate = 1e-3));
+
+     hebb_device  *dev = hebb_device_open("auto");
+     hebb_session *s = hebb_session_create(g, dev, .seed = 1);
+     hebb_run(s, HEBB_FEED({x, &images}, {t, &labels}), HEBB_FETCH({step}, {loss, &value}));
+     if (hebb_failed(s)) fprintf(stderr, "%s\n", hebb_message(s)); */
+#ifndef HEBB_HEBB_H
+#define HEBB_HEBB_H
+
+#include <hebb/base.h>
+#include <hebb/array.h>
+#include <hebb/graph.h>
+#include <hebb/ops.h>
+#include <hebb/autodiff.h>
+#include <hebb/device.h>
+#include <hebb/session.h>
+#include <hebb/nn.h>
+#include <hebb/train.h>
+#include <hebb/io.h>
+
+#endif

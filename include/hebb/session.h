@@ -1,0 +1,120 @@
+/* Sessions: a graph bound to a device, with the values of its variables. */
+#ifndef HEBB_SESSION_H
+#define HEBB_SESSION_H
+
+#include <hebb/array.h>
+#include <hebb/device.h>
+#include <hebb/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hebb_session hebb_session;
+
+typedef struct hebb_session_options {
+    uint64_t seed;   /* of the initial values and of every random op; default 0 */
+    unsigned without; /* HEBB_NO_...: optimizations to leave out; the results stay the same */
+    int reserved_;
+} hebb_session_options;
+
+/* Optimizations that can be turned off, to compare and to debug. */
+#define HEBB_NO_FOLD   1u /* constant folding and algebraic simplification */
+#define HEBB_NO_CSE    2u /* common subexpressions */
+#define HEBB_NO_FUSION 4u /* one step an op */
+#define HEBB_NO_REUSE  8u /* every value at an address of its own, nothing in place */
+#define HEBB_NO_PASSES 15u
+
+/* Binds the graph to the device; hebb_session_create(g, dev, .seed = 7). Variables get their
+   initial values at the first run. Graph and device must outlive the session; tensors may still be
+   added to the graph between runs. Several sessions may share a graph and a device, each with
+   variables of its own; each session is used by one thread at a time. Always returns an object
+   unless memory is out (NULL, which every function here takes for a failed session). */
+#define hebb_session_create(graph, ...)                                                            \
+    hebb_session_create_args(graph, __VA_ARGS__, .reserved_ = 0)
+#define hebb_session_create_args(graph, device, ...)                                               \
+    hebb_session_create_with((graph), (device), &(const hebb_session_options){__VA_ARGS__})
+HEBB_API hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
+                                                const hebb_session_options *options);
+HEBB_API void hebb_session_destroy(hebb_session *session);
+
+/* One input and the array with its value in this run. dtype must be the input's, the shape must fit
+   it; the array is only read, and only during the run. */
+typedef struct hebb_feed {
+    hebb_tensor *tensor;
+    const hebb_array *array;
+} hebb_feed;
+
+/* One tensor to compute and the array for its value: {0} or an array made by hebb_array_resize()
+   is resized to fit; a view must already have the right dtype and shape. NULL: compute it (a
+   training step), fetch nothing. */
+typedef struct hebb_fetch {
+    hebb_tensor *tensor;
+    hebb_array *array;
+} hebb_fetch;
+
+#define HEBB_FEED(...)                                                                             \
+    (const hebb_feed[]){__VA_ARGS__}, sizeof((const hebb_feed[]){__VA_ARGS__}) / sizeof(hebb_feed)
+#define HEBB_FETCH(...)                                                                            \
+    (const hebb_fetch[]){__VA_ARGS__},                                                             \
+        sizeof((const hebb_fetch[]){__VA_ARGS__}) / sizeof(hebb_fetch)
+#define HEBB_NO_FEED  NULL, 0
+
+/* Computes the fetched tensors from the fed inputs, and carries out the assignments among them. All
+   reads of a variable in one run see the value from before the run.
+       hebb_run(s, HEBB_FEED({x, &images}, {t, &labels}), HEBB_FETCH({step}, {loss, &value}));
+   Errors: HEBB_E_GRAPH (an input that is needed is not fed or is fed twice; a tensor of another
+   graph), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_MEMORY, HEBB_E_DEVICE, HEBB_E_NULL, and the error of
+   the graph if it has one. After an error the session can be used again; an error found before the
+   computation starts leaves variables and fetched arrays untouched. */
+HEBB_API hebb_status hebb_run(hebb_session *session, const hebb_feed *feeds, size_t n_feeds,
+                              const hebb_fetch *fetches, size_t n_fetches);
+
+/* Copies a variable's value out of or into the session. Shape and dtype must match the variable's
+   (an owning or empty array is resized by get). */
+HEBB_API hebb_status hebb_session_get(hebb_session *session, hebb_tensor *variable,
+                                      hebb_array *value);
+HEBB_API hebb_status hebb_session_set(hebb_session *session, hebb_tensor *variable,
+                                      const hebb_array *value);
+
+/* The number of runs so far: with the seed, all of the random state. Set it to resume. */
+HEBB_API uint64_t hebb_session_step(const hebb_session *session);
+HEBB_API hebb_status hebb_session_set_step(hebb_session *session, uint64_t step);
+
+/* What the plan of the last run does. */
+typedef struct hebb_plan_stats {
+    size_t nodes;          /* ops left after simplification */
+    size_t steps;          /* kernels or loops launched a run */
+    size_t peak_bytes;     /* the arena: everything but variables, feeds and constants */
+    size_t unshared_bytes; /* the same without reuse: the sum of all intermediate tensors' sizes
+                              before fusion */
+    size_t variable_bytes; /* variables that the plan reads or writes */
+    double flops;          /* floating-point operations a run, a transcendental counted as one */
+    double bytes;          /* bytes that the steps read and write a run */
+    double plan_seconds;   /* time it took to make the plan */
+} hebb_plan_stats;
+HEBB_API hebb_status hebb_session_stats(const hebb_session *session, hebb_plan_stats *stats);
+
+/* The status of the last call on this session, and its message ("" if it was HEBB_OK), valid until
+   the next call. HEBB_E_NULL and a fixed message for NULL. */
+HEBB_API hebb_status hebb_session_status(const hebb_session *session);
+HEBB_API const char *hebb_session_message(const hebb_session *session);
+
+/* Whether a graph, device or session has an error, and the words for it. */
+#ifndef __cplusplus
+#define hebb_failed(object)                                                                        \
+    (_Generic((object), hebb_graph *                                                               \
+              : hebb_graph_status, hebb_device *                                                   \
+              : hebb_device_status, hebb_session *                                                 \
+              : hebb_session_status)(object) != HEBB_OK)
+#define hebb_message(object)                                                                       \
+    (_Generic((object), hebb_graph *                                                               \
+              : hebb_graph_message, hebb_device *                                                  \
+              : hebb_device_message, hebb_session *                                                \
+              : hebb_session_message)(object))
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+#endif

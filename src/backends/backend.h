@@ -1,0 +1,64 @@
+/* What a backend must do. The executor knows backends only through this table of functions. */
+#ifndef HB_BACKEND_H
+#define HB_BACKEND_H
+
+#include <hebb/device.h>
+#include "../base/error.h"
+#include "step.h"
+
+/* Each backend defines these as it likes. */
+typedef struct hb_device hb_device;
+typedef struct hb_buffer hb_buffer;
+typedef struct hb_prepared hb_prepared;
+
+typedef struct hb_run_args {
+    hb_buffer *const *buffers; /* by number; NULL where no step uses it */
+    uint64_t seed, step;
+} hb_run_args;
+
+/* Every function that can fail returns a status and fills the error. A failed call leaves its
+   out-parameter NULL and owns nothing. */
+typedef struct hb_backend {
+    const char *name; /* "cpu": the prefix of device ids */
+
+    /* Devices, numbered from 0. count() is 0, not an error, where there is no driver. */
+    int (*count)(void);
+    hebb_status (*describe)(int index, hebb_device_info *info, hb_error *error);
+    hebb_status (*open)(int index, hb_device **device, hb_error *error);
+    void (*close)(hb_device *device);
+    hebb_status (*set_threads)(hb_device *device, int threads, hb_error *error); /* may be NULL */
+    /* Whether the device computes in a dtype (f64 is optional). */
+    bool (*has_dtype)(hb_device *device, hebb_dtype dtype);
+
+    /* Memory. bytes may be 0. Offsets in bytes. Copies are done when the call returns. */
+    hebb_status (*buffer_create)(hb_device *device, size_t bytes, hb_buffer **buffer,
+                                 hb_error *error);
+    void (*buffer_destroy)(hb_device *device, hb_buffer *buffer);
+    hebb_status (*write)(hb_device *device, hb_buffer *buffer, size_t offset, const void *from,
+                         size_t bytes, hb_error *error);
+    hebb_status (*read)(hb_device *device, hb_buffer *buffer, size_t offset, void *to, size_t bytes,
+                        hb_error *error);
+    /* Points a buffer made with 0 bytes at host memory for the next runs, without a copy; false if
+       the device cannot (the executor then makes a real buffer and writes). May be NULL. The memory
+       is only read. */
+    bool (*borrow)(hb_device *device, hb_buffer *buffer, const void *memory, size_t bytes);
+
+    /* Scratch memory that the step needs in the arena; 0 for most. */
+    size_t (*scratch)(hb_device *device, const hb_step *step);
+    /* Chooses a solver for each step and compiles what must be compiled. The steps outlive *prepared. */
+    hebb_status (*prepare)(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
+                           hb_prepared **prepared, hb_error *error);
+    void (*release)(hb_device *device, hb_prepared *prepared);
+    /* Runs all steps in order. May return before they are done: read() waits for them. */
+    hebb_status (*run)(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
+                       hb_error *error);
+    /* Waits until everything queued is done; the error of a kernel that failed meanwhile. */
+    hebb_status (*finish)(hb_device *device, hb_error *error);
+    /* What step `index` is solved by: "packed 8x32", "CLBlast", ...; never NULL. */
+    const char *(*solver)(hb_device *device, const hb_prepared *prepared, size_t index);
+} hb_backend;
+
+/* All backends of this build, the CPU first; NULL ends the list. */
+extern const hb_backend *const hb_backends[];
+
+#endif

@@ -1,0 +1,71 @@
+/* Host arrays (hebb/array.h). Called by sessions and by users; knows of nothing else. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hebb/array.h>
+
+hebb_array hebb_array_view(void *data, hebb_dtype dtype, hebb_shape shape) {
+    return (hebb_array){.dtype = dtype, .shape = shape, .data = data};
+}
+
+hebb_status hebb_array_resize(hebb_array *array, hebb_dtype dtype, hebb_shape shape) {
+    if (array == NULL) return HEBB_E_NULL;
+    size_t size = hebb_dtype_size(dtype);
+    if (size == 0) return HEBB_E_DTYPE;
+    int64_t count = hebb_shape_count(shape);
+    if (count < 0) return HEBB_E_SHAPE;
+    size_t bytes = (size_t)count * size;
+    if (array->data == NULL || array->capacity < bytes || array->capacity == 0) {
+        /* 64-byte alignment lets the CPU backend read a feed where it lies. */
+        size_t capacity = (bytes + 63) / 64 * 64;
+        if (capacity == 0) capacity = 64;
+        void *data = aligned_alloc(64, capacity);
+        if (data == NULL) return HEBB_E_MEMORY;
+        if (array->capacity > 0) free(array->data);
+        array->data = data;
+        array->capacity = capacity;
+    }
+    array->dtype = dtype;
+    array->shape = shape;
+    return HEBB_OK;
+}
+
+hebb_array hebb_array_zeros(hebb_dtype dtype, hebb_shape shape) {
+    hebb_array array = {0};
+    if (hebb_array_resize(&array, dtype, shape) != HEBB_OK)
+        return (hebb_array){.shape = {.rank = -1}};
+    memset(array.data, 0, array.capacity);
+    return array;
+}
+
+void hebb_array_free(hebb_array *array) {
+    if (array == NULL) return;
+    if (array->capacity > 0) free(array->data);
+    *array = (hebb_array){0};
+}
+
+int64_t hebb_array_count(const hebb_array *array) {
+    return array == NULL ? -1 : hebb_shape_count(array->shape);
+}
+
+size_t hebb_array_bytes(const hebb_array *array) {
+    int64_t count = hebb_array_count(array);
+    return count < 0 ? 0 : (size_t)count * hebb_dtype_size(array->dtype);
+}
+
+double hebb_array_at(const hebb_array *array, int64_t index) {
+    if (array == NULL || array->data == NULL || index < 0 || index >= hebb_array_count(array))
+        return NAN;
+    switch (array->dtype) {
+    case HEBB_F32: return ((const float *)array->data)[index];
+    case HEBB_F64: return ((const double *)array->data)[index];
+    case HEBB_I32: return ((const int32_t *)array->data)[index];
+    case HEBB_I64: return (double)((const int64_t *)array->data)[index];
+    case HEBB_U8:
+    case HEBB_BOOL: return ((const uint8_t *)array->data)[index];
+    }
+    return NAN;
+}
+
+double hebb_array_item(const hebb_array *array) { return hebb_array_at(array, 0); }

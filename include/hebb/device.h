@@ -18,6 +18,7 @@ typedef struct hebb_device_info {
     size_t memory;   /* bytes */
     int units;       /* cores or compute units */
     bool f64;        /* computes in float64 */
+    bool gpu;        /* calls itself a GPU */
 } hebb_device_info;
 
 /* Number of devices, the CPU backend first, then OpenCL devices over all platforms. */

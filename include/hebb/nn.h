@@ -55,6 +55,7 @@ struct hebb_optimizer {
     double learning_rate;
     double momentum;               /* sgd */
     double beta_1, beta_2, epsilon; /* adam */
+    bool counts;                   /* whether the rule wants `iteration` */
     hebb_tensor *iteration;        /* f32 scalar, 1 at the first step; set by hebb_minimize() */
 };
 

@@ -95,12 +95,12 @@ HEBB_API hebb_tensor *hebb_sum_like(hebb_tensor *x, hebb_tensor *like);
 #define HEBB_END INT64_MAX
 /* One axis of a slice: from start up to (not including) stop by step, as in Python: negative start
    and stop count from the end, both are clipped; step may be negative (then stop = HEBB_END means
-   past the front), not 0. */
+   past the front); a step of 0, or one left out, means 1. */
 typedef struct hebb_range {
     int axis;
     int64_t start, stop, step;
 } hebb_range;
-/* hebb_slice(x, HEBB_RANGES({1, 0, HEBB_END, 2})): every second column. A left-out step is 1. */
+/* hebb_slice(x, HEBB_RANGES({1, 0, HEBB_END, 2})): every second column. */
 #define HEBB_RANGES(...)                                                                           \
     (const hebb_range[]){__VA_ARGS__},                                                             \
         (int)(sizeof((const hebb_range[]){__VA_ARGS__}) / sizeof(hebb_range))

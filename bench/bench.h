@@ -1,0 +1,87 @@
+/* The parts of hebb-bench: measure.c (the clock), bounds.c (what this machine can do), openblas.c
+   (the peer), workloads.c (what is measured), report.c (how it is told), main.c. All of it uses
+   Hebb through its public headers only. Times are in seconds until they are printed. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <hebb/hebb.h>
+
+/* ---- measure.c ---- */
+
+/* One call of what is measured; false stops the measurement. */
+typedef bool (*measured)(void *context);
+
+/* Median time of one `call`, after a warm-up, over about half a second. Short calls are timed many
+   at a time. `settle` (or NULL) runs inside each timed sample, after its calls: it waits for work
+   that a call only started. Negative if a call failed. */
+double median_seconds(measured call, measured settle, void *context);
+
+/* ---- workloads.c ---- */
+
+/* c = a b for `batch` pairs, a [m, k], b [k, n]. */
+typedef struct gemm_size {
+    int64_t batch, m, k, n;
+} gemm_size;
+
+/* The least that the work takes: floating-point operations (a transcendental counts as one) and
+   bytes that must be read and written at least once. */
+typedef struct work {
+    double flops, read_bytes, written_bytes;
+} work;
+
+typedef struct workload workload;
+
+/* The workload of that place in the list; NULL past its end. */
+const workload *workload_at(size_t index);
+const char *workload_name(const workload *w);
+/* Its product if it is one, else NULL. */
+const gemm_size *workload_gemm(const workload *w);
+
+typedef struct measurement {
+    double seconds;
+    work work;
+    hebb_plan_stats stats;
+} measurement;
+
+/* False if it failed; `message` then says why. */
+bool workload_measure(const workload *w, hebb_device *device, measurement *result, char *message,
+                      size_t size);
+/* Median time of a float32 product in Hebb; negative if it failed. */
+double hebb_gemm_seconds(const gemm_size *size, hebb_device *device);
+
+/* ---- openblas.c ---- */
+
+/* Median time of the same product in OpenBLAS; 0 if the benchmark was built without it. */
+double openblas_gemm_seconds(const gemm_size *size, int threads);
+
+/* ---- bounds.c ---- */
+
+typedef struct bounds {
+    int threads;
+    double flops;      /* a second, of the fastest large product, ours or OpenBLAS's */
+    double copy_bytes; /* a second, read and written together */
+    double read_bytes; /* a second */
+    const char *flops_by;
+} bounds;
+
+/* False if memory is short, or no product could be computed. */
+bool bounds_measure(bounds *b);
+/* The time that no program could go below on this machine. */
+double bounds_seconds(const bounds *b, const work *w);
+
+/* ---- report.c ---- */
+
+typedef struct report_row {
+    const char *name, *device;
+    measurement measured;
+    double bound;
+    double openblas; /* 0 if there is no such number */
+} report_row;
+
+void table_begin(const bounds *b);
+void table_row(const report_row *row);
+void json_begin(void);
+void json_row(const report_row *row, bool first);
+void json_end(void);
+
+#endif

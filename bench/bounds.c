@@ -1,0 +1,95 @@
+/* What this machine can do at best: arithmetic, and memory traffic. Called by main.c once, before
+   the workloads; measured in the same run as they are, because a shared machine is not the same
+   twice. */
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "bench.h"
+
+#define MEMORY_BYTES ((int64_t)64 << 20) /* of each array: as large as those of the workloads */
+
+/* A workload that touches less than this finds its data in the caches at every repetition. Memory
+   bandwidth is then no bound: the caches are faster by a factor that differs between machines, and
+   a "bound" that can be beaten says nothing. Such a workload is charged for its arithmetic alone.
+ */
+#define CACHE_BYTES (32.0 * (1 << 20))
+
+typedef struct memory {
+    hebb_array from, to;
+    int threads;
+    uint64_t sum; /* of a read, kept so that the reading is not optimized away */
+} memory;
+
+static bool copy(void *context) {
+    const memory *m = context;
+    int64_t part = MEMORY_BYTES / m->threads;
+#pragma omp parallel for num_threads(m->threads)
+    for (int i = 0; i < m->threads; i++)
+        memcpy((char *)m->to.data + i * part, (const char *)m->from.data + i * part, (size_t)part);
+    return true;
+}
+
+/* Whole numbers, because the order of their additions is the compiler's to choose: it vectorizes.
+ */
+static bool read_all(void *context) {
+    memory *m = context;
+    const uint64_t *values = m->from.data;
+    int64_t count = MEMORY_BYTES / (int64_t)sizeof *values;
+    uint64_t sum = 0;
+#pragma omp parallel for num_threads(m->threads) reduction(+ : sum)
+    for (int64_t i = 0; i < count; i++) sum += values[i];
+    m->sum += sum;
+    return true;
+}
+
+static void measure_memory(bounds *b) {
+    memory m = {
+        .from = hebb_array_zeros(HEBB_U8, HEBB_SHAPE(MEMORY_BYTES)),
+        .to = hebb_array_zeros(HEBB_U8, HEBB_SHAPE(MEMORY_BYTES)),
+        .threads = b->threads,
+    };
+    if (m.from.data != NULL && m.to.data != NULL) {
+        b->copy_bytes = 2.0 * (double)MEMORY_BYTES / median_seconds(copy, NULL, &m);
+        b->read_bytes = (double)MEMORY_BYTES / median_seconds(read_all, NULL, &m);
+    }
+    hebb_array_free(&m.to);
+    hebb_array_free(&m.from);
+}
+
+static void consider(bounds *b, double flops, double seconds, const char *by) {
+    if (seconds <= 0 || flops / seconds <= b->flops) return;
+    b->flops = flops / seconds;
+    b->flops_by = by;
+}
+
+static void measure_flops(bounds *b) {
+    hebb_device *cpu = hebb_device_open("cpu");
+    for (int64_t n = 1024; n <= 2048; n *= 2) {
+        gemm_size size = {1, n, n, n};
+        double flops = 2.0 * (double)n * (double)n * (double)n;
+        consider(b, flops, hebb_gemm_seconds(&size, cpu), "Hebb");
+        consider(b, flops, openblas_gemm_seconds(&size, b->threads), "OpenBLAS");
+    }
+    hebb_device_close(cpu);
+}
+
+bool bounds_measure(bounds *b) {
+    *b = (bounds){.threads = 1};
+#ifdef _OPENMP
+    b->threads = omp_get_max_threads();
+#endif
+    measure_memory(b);
+    measure_flops(b);
+    return b->copy_bytes > 0 && b->flops > 0;
+}
+
+double bounds_seconds(const bounds *b, const work *w) {
+    double arithmetic = w->flops / b->flops;
+    if (w->read_bytes + w->written_bytes <= CACHE_BYTES) return arithmetic;
+    double traffic = w->written_bytes > CACHE_BYTES
+                         ? (w->read_bytes + w->written_bytes) / b->copy_bytes
+                         : w->read_bytes / b->read_bytes;
+    return traffic > arithmetic ? traffic : arithmetic;
+}

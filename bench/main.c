@@ -1,0 +1,101 @@
+/* hebb-bench: runs the workloads on a device and sets each beside what the machine can do. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+static const char help[] =
+    "usage: hebb-bench [--device D] [--filter NAME] [--json]\n"
+    "\n"
+    "  --device D     cpu (default), opencl, opencl:1, part of a name, auto\n"
+    "  --filter NAME  only the workloads whose name contains NAME\n"
+    "  --json         an array of objects instead of a table\n"
+    "\n"
+    "Each workload is measured for about half a second. `bound` is the time that its "
+    "floating-point\n"
+    "operations take at the speed of the fastest large matrix product, or its bytes at the speed "
+    "of\n"
+    "a copy (of reading alone, if little is written), whichever is longer; `ratio` is the median\n"
+    "over the bound. Both speeds are those of this machine's processor, measured in this run; "
+    "they\n"
+    "are meaningful for an OpenCL device that is this processor, and mere units for a GPU. What\n"
+    "fits in 32 MiB stays in the caches and is not charged for memory. `plan peak` is the memory\n"
+    "that the plan takes, `all` what its tensors would take without sharing and fusion. `speed` "
+    "is\n"
+    "OpenBLAS's time over ours.\n";
+
+typedef struct arguments {
+    const char *device, *filter;
+    bool json;
+} arguments;
+
+static arguments parse_arguments(int argc, char **argv) {
+    arguments a = {.device = "cpu", .filter = ""};
+    for (int i = 1; i < argc; i++) {
+        bool valued = i + 1 < argc;
+        if (strcmp(argv[i], "--json") == 0) a.json = true;
+        else if (strcmp(argv[i], "--device") == 0 && valued) a.device = argv[++i];
+        else if (strcmp(argv[i], "--filter") == 0 && valued) a.filter = argv[++i];
+        else if (strcmp(argv[i], "--help") == 0) {
+            fputs(help, stdout);
+            exit(EXIT_SUCCESS);
+        } else {
+            fprintf(stderr, "hebb-bench: what is %s? --help lists the options\n", argv[i]);
+            exit(EXIT_FAILURE);
+        }
+    }
+    return a;
+}
+
+/* False if the workload failed. */
+static bool measure_row(const workload *w, hebb_device *device, const bounds *b, report_row *row) {
+    char message[512];
+    if (!workload_measure(w, device, &row->measured, message, sizeof message)) {
+        fprintf(stderr, "%s: %s\n", row->name, message);
+        return false;
+    }
+    row->bound = bounds_seconds(b, &row->measured.work);
+    const gemm_size *gemm = workload_gemm(w);
+    if (gemm != NULL) row->openblas = openblas_gemm_seconds(gemm, b->threads);
+    return true;
+}
+
+static bool run_all(const arguments *a, hebb_device *device) {
+    hebb_device_info info = hebb_device_get_info(device);
+    bounds b;
+    if (!bounds_measure(&b)) {
+        fprintf(stderr, "hebb-bench: the speed of this machine could not be measured\n");
+        return false;
+    }
+    bool fine = true, first = true;
+    if (a->json) json_begin();
+    else {
+        printf("%s: %s\n", info.id, info.name);
+        table_begin(&b);
+    }
+    const workload *w;
+    for (size_t i = 0; (w = workload_at(i)) != NULL; i++) {
+        report_row row = {.name = workload_name(w), .device = info.id};
+        if (strstr(row.name, a->filter) == NULL) continue;
+        if (!measure_row(w, device, &b, &row)) {
+            fine = false;
+            continue;
+        }
+        if (a->json) json_row(&row, first);
+        else table_row(&row);
+        first = false;
+    }
+    if (a->json) json_end();
+    return fine;
+}
+
+int main(int argc, char **argv) {
+    arguments a = parse_arguments(argc, argv);
+    hebb_device *device = hebb_device_open(a.device);
+    bool fine = !hebb_failed(device);
+    if (!fine) fprintf(stderr, "hebb-bench: %s\n", hebb_message(device));
+    else fine = run_all(&a, device);
+    hebb_device_close(device);
+    return fine ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,224 @@
+/* The workloads, each with the work it has to do at least, counted by hand. Called by main.c, and
+   by bounds.c for the peak of a product. How speed is judged by them is in the README. */
+#include <stdio.h>
+
+#include "bench.h"
+
+/* A workload made ready to run: what is fed, what is fetched, what it must cost. */
+typedef struct prepared {
+    hebb_graph *graph;
+    hebb_session *session;
+    hebb_tensor *result; /* computed, not copied out: the last is the bus's speed, not ours */
+    hebb_tensor *anchor; /* a variable of one element, see settle() */
+    hebb_array inputs[2];
+    hebb_feed feeds[2];
+    size_t n_feeds;
+    work work;
+} prepared;
+
+struct workload {
+    const char *name;
+    void (*build)(prepared *p, const workload *w);
+    gemm_size gemm; /* of a product */
+    int axis;       /* of a reduction */
+};
+
+/* ---- building blocks ---- */
+
+/* A large operand lives on the device, as a variable: feeding it would measure the copy. */
+static hebb_tensor *operand(prepared *p, const char *name, hebb_shape shape) {
+    return hebb_state(p->graph, name, HEBB_F32, shape, hebb_uniform(-1, 1));
+}
+
+/* A batch of numbers in -0.5...0.5, fed at every run as in training. */
+static hebb_tensor *batch_input(prepared *p, const char *name, hebb_shape shape) {
+    hebb_array *array = &p->inputs[p->n_feeds];
+    *array = hebb_array_zeros(HEBB_F32, shape);
+    float *values = array->data;
+    for (int64_t i = 0; i < hebb_array_count(array); i++) values[i] = (float)(i % 97) / 97 - 0.5f;
+    hebb_tensor *tensor = hebb_input(p->graph, name, HEBB_F32, shape);
+    p->feeds[p->n_feeds++] = (hebb_feed){tensor, array};
+    return tensor;
+}
+
+static hebb_tensor *label_input(prepared *p, int64_t count, int32_t classes) {
+    hebb_array *array = &p->inputs[p->n_feeds];
+    *array = hebb_array_zeros(HEBB_I32, HEBB_SHAPE(count));
+    int32_t *values = array->data;
+    for (int64_t i = 0; i < hebb_array_count(array); i++) values[i] = (int32_t)i % classes;
+    hebb_tensor *tensor = hebb_input(p->graph, "label", HEBB_I32, HEBB_SHAPE(count));
+    p->feeds[p->n_feeds++] = (hebb_feed){tensor, array};
+    return tensor;
+}
+
+/* ---- training steps ---- */
+
+/* 2-8-1: a step costs nothing but its overhead. Forward 2 x 4 (2 x 8 + 8 x 1) operations, backward
+   as much again for the weights, and for the hidden layer. */
+static void build_xor(prepared *p, const workload *w) {
+    (void)w;
+    hebb_tensor *x = batch_input(p, "x", HEBB_SHAPE(4, 2));
+    hebb_tensor *y = batch_input(p, "y", HEBB_SHAPE(4, 1));
+    hebb_tensor *hidden = hebb_dense(x, 8, .activation = hebb_tanh);
+    hebb_tensor *loss =
+        hebb_mean_squared_error(hebb_dense(hidden, 1, .activation = hebb_sigmoid), y);
+    p->result = hebb_minimize(loss, hebb_sgd(.learning_rate = 0.1));
+    p->work.flops = 2.0 * 4 * (2 * (2 * 8) + 3 * (8 * 1));
+}
+
+enum { MLP_BATCH = 128, MLP_IN = 784, MLP_HIDDEN = 512, MLP_CLASSES = 10 };
+
+/* Three products forward; backward three for the weights and two for the hidden layers (none for
+   the images). Each is 2 x batch x in x out operations; everything else is below one percent of
+   that. Every number that the optimizer keeps for a weight, the weight included, is read and
+   written. */
+static void build_mlp(prepared *p, hebb_optimizer optimizer, double numbers_a_weight) {
+    hebb_tensor *x = batch_input(p, "x", HEBB_SHAPE(MLP_BATCH, MLP_IN));
+    hebb_tensor *label = label_input(p, MLP_BATCH, MLP_CLASSES);
+    hebb_tensor *h = hebb_dense(x, MLP_HIDDEN, .activation = hebb_relu);
+    h = hebb_dense(h, MLP_HIDDEN, .activation = hebb_relu);
+    hebb_tensor *logits = hebb_dense(h, MLP_CLASSES);
+    p->result = hebb_minimize(hebb_sparse_softmax_cross_entropy(logits, label), optimizer);
+
+    const double first = MLP_IN * MLP_HIDDEN, second = MLP_HIDDEN * MLP_HIDDEN;
+    const double third = MLP_HIDDEN * MLP_CLASSES;
+    p->work.flops = 2.0 * MLP_BATCH * (2 * first + 3 * second + 3 * third);
+    p->work.read_bytes = sizeof(float) * numbers_a_weight * (first + second + third);
+    p->work.written_bytes = p->work.read_bytes;
+}
+
+static void build_mlp_sgd(prepared *p, const workload *w) {
+    (void)w;
+    build_mlp(p, hebb_sgd(.learning_rate = 0.1), 1);
+}
+
+static void build_mlp_adam(prepared *p, const workload *w) {
+    (void)w;
+    build_mlp(p, hebb_adam(.learning_rate = 1e-3), 3);
+}
+
+/* ---- large elementwise chains and reductions ---- */
+
+#define ELEMENTS ((int64_t)1 << 24)
+
+/* max(2x + y, 0) * y - x: five operations, two arrays in, one out. Memory binds. */
+static void build_stream(prepared *p, const workload *w) {
+    (void)w;
+    hebb_tensor *x = operand(p, "x", HEBB_SHAPE(ELEMENTS));
+    hebb_tensor *y = operand(p, "y", HEBB_SHAPE(ELEMENTS));
+    hebb_tensor *sum = hebb_add(hebb_mul(x, hebb_scalar_like(x, 2)), y);
+    p->result = hebb_sub(hebb_mul(hebb_maximum(sum, hebb_scalar_like(x, 0)), y), x);
+    p->work =
+        (work){5.0 * ELEMENTS, 2.0 * sizeof(float) * ELEMENTS, 1.0 * sizeof(float) * ELEMENTS};
+}
+
+/* sigmoid(2x + 1) * tanh(x) - x: six operations, one array in, one out. Counted so, memory binds;
+   in truth the two exponentials do, and their cost is part of what the ratio shows. */
+static void build_pointwise(prepared *p, const workload *w) {
+    (void)w;
+    hebb_tensor *x = operand(p, "x", HEBB_SHAPE(ELEMENTS));
+    hebb_tensor *line = hebb_add(hebb_mul(x, hebb_scalar_like(x, 2)), hebb_scalar_like(x, 1));
+    p->result = hebb_sub(hebb_mul(hebb_sigmoid(line), hebb_tanh(x)), x);
+    p->work =
+        (work){6.0 * ELEMENTS, 1.0 * sizeof(float) * ELEMENTS, 1.0 * sizeof(float) * ELEMENTS};
+}
+
+enum { REDUCE_SIDE = 4096 };
+
+/* An addition an element, and the result is small: reading binds. */
+static void build_reduce(prepared *p, const workload *w) {
+    hebb_tensor *x = operand(p, "x", HEBB_SHAPE(REDUCE_SIDE, REDUCE_SIDE));
+    const double count = (double)REDUCE_SIDE * REDUCE_SIDE;
+    p->result = hebb_sum(x, HEBB_AXES(w->axis), false);
+    p->work = (work){count, sizeof(float) * count, sizeof(float) * (double)REDUCE_SIDE};
+}
+
+/* ---- matrix products ---- */
+
+/* A multiplication and an addition for each of m x k x n triples; every element is read or written
+   at least once. */
+static void build_gemm(prepared *p, const workload *w) {
+    gemm_size s = w->gemm;
+    bool batched = s.batch > 1;
+    hebb_tensor *a =
+        operand(p, "a", batched ? HEBB_SHAPE(s.batch, s.m, s.k) : HEBB_SHAPE(s.m, s.k));
+    hebb_tensor *b =
+        operand(p, "b", batched ? HEBB_SHAPE(s.batch, s.k, s.n) : HEBB_SHAPE(s.k, s.n));
+    p->result = hebb_matmul(a, b);
+    double pairs = (double)s.batch, m = (double)s.m, k = (double)s.k, n = (double)s.n;
+    p->work = (work){pairs * 2 * m * k * n, pairs * sizeof(float) * (m * k + k * n),
+                     pairs * sizeof(float) * m * n};
+}
+
+/* ---- running ---- */
+
+static bool run(void *context) {
+    const prepared *p = context;
+    return hebb_run(p->session, p->feeds, p->n_feeds, &(const hebb_fetch){p->result, NULL}, 1) ==
+           HEBB_OK;
+}
+
+/* A device may still be at work when a run that copies nothing out returns. Reading a variable
+   waits for it, and for one of a single element the copy costs nothing. */
+static bool settle(void *context) {
+    const prepared *p = context;
+    float value;
+    hebb_array array = hebb_array_view(&value, HEBB_F32, HEBB_SCALAR);
+    return hebb_session_get(p->session, p->anchor, &array) == HEBB_OK;
+}
+
+static void release(prepared *p) {
+    hebb_session_destroy(p->session);
+    hebb_graph_destroy(p->graph);
+    for (size_t i = 0; i < p->n_feeds; i++) hebb_array_free(&p->inputs[i]);
+}
+
+bool workload_measure(const workload *w, hebb_device *device, measurement *result, char *message,
+                      size_t size) {
+    prepared p = {.graph = hebb_graph_create()};
+    p.anchor = hebb_state(p.graph, "anchor", HEBB_F32, HEBB_SCALAR, hebb_zeros());
+    w->build(&p, w);
+    p.session = hebb_session_create(p.graph, device, .seed = 1);
+    result->seconds = median_seconds(run, settle, &p);
+    result->work = p.work;
+    bool fine = result->seconds > 0 && hebb_session_stats(p.session, &result->stats) == HEBB_OK;
+    if (!fine) snprintf(message, size, "%s", hebb_message(p.session));
+    release(&p);
+    return fine;
+}
+
+double hebb_gemm_seconds(const gemm_size *size, hebb_device *device) {
+    const workload product = {.build = build_gemm, .gemm = *size};
+    measurement result;
+    return workload_measure(&product, device, &result, NULL, 0) ? result.seconds : -1;
+}
+
+/* ---- the list ---- */
+
+static const workload workloads[] = {
+    {.name = "xor", .build = build_xor},
+    {.name = "mlp", .build = build_mlp_sgd},
+    {.name = "mlp_adam", .build = build_mlp_adam},
+    {.name = "stream", .build = build_stream},
+    {.name = "pointwise", .build = build_pointwise},
+    {.name = "reduce_axis0", .build = build_reduce, .axis = 0},
+    {.name = "reduce_axis1", .build = build_reduce, .axis = 1},
+    {.name = "gemm_64", .build = build_gemm, .gemm = {1, 64, 64, 64}},
+    {.name = "gemm_128", .build = build_gemm, .gemm = {1, 128, 128, 128}},
+    {.name = "gemm_256", .build = build_gemm, .gemm = {1, 256, 256, 256}},
+    {.name = "gemm_512", .build = build_gemm, .gemm = {1, 512, 512, 512}},
+    {.name = "gemm_1024", .build = build_gemm, .gemm = {1, 1024, 1024, 1024}},
+    {.name = "gemm_2048", .build = build_gemm, .gemm = {1, 2048, 2048, 2048}},
+    {.name = "gemm_96x361x550", .build = build_gemm, .gemm = {1, 96, 361, 550}},
+    {.name = "gemm_128x784x512", .build = build_gemm, .gemm = {1, 128, 784, 512}},
+    {.name = "gemm_1x512x512", .build = build_gemm, .gemm = {1, 1, 512, 512}},
+    {.name = "gemm_64x64x64x32", .build = build_gemm, .gemm = {64, 64, 64, 32}},
+};
+
+const workload *workload_at(size_t index) {
+    return index < sizeof workloads / sizeof *workloads ? &workloads[index] : NULL;
+}
+
+const char *workload_name(const workload *w) { return w->name; }
+
+const gemm_size *workload_gemm(const workload *w) { return w->gemm.batch > 0 ? &w->gemm : NULL; }

@@ -1,0 +1,78 @@
+/* Options, clock and progress bar of the examples. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common.h"
+
+static void print_help(const char *program, const char *about, const option *options,
+                       size_t count) {
+    printf("usage: %s [OPTION VALUE]...\n%s\n\n", program, about);
+    for (size_t i = 0; i < count; i++) {
+        printf("  --%-8s %s (default ", options[i].name, options[i].help);
+        if (options[i].text != NULL) printf("%s)\n", *options[i].text);
+        else printf("%ld)\n", *options[i].number);
+    }
+}
+
+static bool parse_number(const char *text, long least, long *number) {
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end != 0 || errno != 0 || value < least) return false;
+    *number = value;
+    return true;
+}
+
+static void fail_option(const char *program, const char *argument, const char *wrong) {
+    fprintf(stderr, "%s: %s %s; --help lists the options\n", program, argument, wrong);
+    exit(EXIT_FAILURE);
+}
+
+static const option *find_option(const char *argument, const option *options, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(argument, "--", 2) == 0 && strcmp(argument + 2, options[i].name) == 0)
+            return &options[i];
+    return NULL;
+}
+
+void parse_options(int argc, char **argv, const char *about, const option *options, size_t count) {
+    for (int i = 1; i < argc; i += 2) {
+        if (strcmp(argv[i], "--help") == 0) {
+            print_help(argv[0], about, options, count);
+            exit(EXIT_SUCCESS);
+        }
+        const option *chosen = find_option(argv[i], options, count);
+        if (chosen == NULL) fail_option(argv[0], argv[i], "is not known");
+        if (i + 1 == argc) fail_option(argv[0], argv[i], "wants a value");
+        if (chosen->text != NULL) *chosen->text = argv[i + 1];
+        else if (!parse_number(argv[i + 1], chosen->least, chosen->number))
+            fail_option(argv[0], argv[i + 1], "is not a number in range");
+    }
+}
+
+double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+void progress_draw(const progress *p) {
+    enum { WIDTH = 18 };
+    static const char full[] = "##################", empty[] = "..................";
+    if (!isatty(STDERR_FILENO) || p->done == 0) return;
+    int filled = (int)(WIDTH * p->done / p->total);
+    long left = (long)(p->seconds * (double)(p->total - p->done) / (double)p->done + 0.5);
+    fprintf(stderr, "\repoch %ld/%ld [%.*s%.*s] %3ld%%  loss %.4f  accuracy %.4f  ETA %ld:%02ld ",
+            p->epoch, p->epochs, filled, full, WIDTH - filled, empty, 100 * p->done / p->total,
+            p->loss, p->accuracy, left / 60, left % 60);
+}
+
+void progress_clear(void) {
+    if (isatty(STDERR_FILENO)) fprintf(stderr, "\r%79s\r", "");
+}

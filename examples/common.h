@@ -1,0 +1,36 @@
+/* What the examples share and Hebb does not offer, because it belongs to programs: command-line
+   options, a clock, a progress bar. Knows nothing of Hebb. */
+#ifndef EXAMPLES_COMMON_H
+#define EXAMPLES_COMMON_H
+
+#include <stddef.h>
+
+/* `--name VALUE`; the value goes to *text or to *number, whichever is set. */
+typedef struct option {
+    const char *name, *help;
+    const char **text;
+    long *number;
+    long least; /* a smaller number is an error */
+} option;
+
+/* Stores the values of the options that are given. Prints `about` and the options and exits for
+   --help; says what is wrong and exits with 1 for an argument that is none of these. */
+void parse_options(int argc, char **argv, const char *about, const option *options, size_t count);
+
+/* Seconds since some moment. */
+double now(void);
+
+/* Where training stands in an epoch. */
+typedef struct progress {
+    long epoch, epochs;
+    long done, total;      /* batches */
+    double seconds;        /* since the epoch began */
+    double loss, accuracy; /* so far */
+} progress;
+
+/* Draws the bar over the last one, in 79 columns, if standard error is a terminal; nothing else. */
+void progress_draw(const progress *p);
+/* Wipes it out. */
+void progress_clear(void);
+
+#endif

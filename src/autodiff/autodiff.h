@@ -1,0 +1,26 @@
+/* One gradient rule an op, and what the driver hands it. */
+#ifndef HB_AUTODIFF_H
+#define HB_AUTODIFF_H
+
+#include <hebb/autodiff.h>
+#include "../graph/graph.h"
+
+/* A node y = op(x[0], x[1], ...) with the cotangent dy of its result. The rule stores in dx[k] the
+   cotangent of x[k] for each k with want[k] (the others are ignored), of x[k]'s shape or of one that it
+   broadcasts to: the driver sums it down. Rules are written with the builders of hebb/ops.h and refer
+   to other tensors' shapes, never to numbers, so that open sizes work. */
+typedef struct hb_grad {
+    hebb_tensor *y, *dy;
+    hebb_tensor *const *x;
+    const bool *want;
+    hebb_tensor **dx;
+} hb_grad;
+
+typedef void (*hb_gradient_rule)(hb_grad *d);
+
+/* The table's marks for rows without a rule. */
+extern const hb_gradient_rule hb_gradient_rules[HB_OPS];
+void hb_gradient_none(hb_grad *d);    /* the op is constant as far as gradients go */
+void hb_gradient_missing(hb_grad *d); /* to ask for it is an error */
+
+#endif

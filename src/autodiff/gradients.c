@@ -1,0 +1,171 @@
+/* The driver of reverse-mode differentiation: which nodes matter, in what order their rules run, and
+   what is done the same way for all of them, un-broadcasting and accumulation. */
+#include <stdlib.h>
+
+#include "autodiff.h"
+
+typedef struct sweep {
+    hebb_graph *graph;
+    int n;              /* nodes that existed before the sweep; it appends others */
+    bool *needed;       /* depends on an x by a path that gradients can take */
+    hebb_tensor **cotangent;
+} sweep;
+
+static bool is_floating(const hebb_tensor *t) { return t->dtype == HEBB_F32 || t->dtype == HEBB_F64; }
+
+static bool takes_gradient(const hebb_tensor *node, int k) {
+    return !hb_shape_only(node->op, k) && is_floating(node->in[k]);
+}
+
+/* From the xs forward. */
+static void mark_needed(sweep *s) {
+    for (int id = 0; id < s->n; id++) {
+        const hebb_tensor *node = s->graph->nodes[id];
+        if (s->needed[id] || hb_gradient_rules[node->op] == hb_gradient_none || !is_floating(node)) continue;
+        for (int k = 0; k < node->n_in && !s->needed[id]; k++)
+            s->needed[id] = takes_gradient(node, k) && s->needed[node->in[k]->id];
+    }
+}
+
+/* The transpose of the broadcasting that the op may have done. With open sizes this is decided when
+   they are bound: sum_like of equal shapes costs nothing then. */
+static hebb_tensor *sum_to(hebb_tensor *cotangent, hebb_tensor *x) {
+    if (hebb_shape_count(x->shape) >= 0 && hebb_shape_equal(cotangent->shape, x->shape)) return cotangent;
+    if (x->shape.rank > cotangent->shape.rank) return hebb_broadcast_like(cotangent, x);
+    for (int k = 1; k <= x->shape.rank; k++) { /* a rule may answer with less than x's shape, too */
+        int64_t c = cotangent->shape.dim[cotangent->shape.rank - k], d = x->shape.dim[x->shape.rank - k];
+        if (c == 1 && d != 1) return hebb_broadcast_like(cotangent, x);
+    }
+    return hebb_sum_like(cotangent, x);
+}
+
+static void accumulate(sweep *s, hebb_tensor *x, hebb_tensor *cotangent) {
+    hebb_tensor **sum = &s->cotangent[x->id];
+    cotangent = sum_to(cotangent, x);
+    *sum = *sum == NULL ? cotangent : hebb_add(*sum, cotangent);
+}
+
+/* Runs the rule of one node and hands on what it gives. */
+static void propagate(sweep *s, hebb_tensor *node, bool *want, hebb_tensor **dx) {
+    bool any = false;
+    for (int k = 0; k < node->n_in; k++) {
+        want[k] = takes_gradient(node, k) && s->needed[node->in[k]->id];
+        dx[k] = NULL;
+        any = any || want[k];
+    }
+    if (!any) return;
+    if (hb_gradient_rules[node->op] == hb_gradient_missing) {
+        hb_graph_error(s->graph, HEBB_E_GRADIENT, "gradients: %s (%s) has no gradient",
+                       hebb_tensor_name(node), hb_op_name(node->op));
+        return;
+    }
+    hb_gradient_rules[node->op](
+        &(hb_grad){.y = node, .dy = s->cotangent[node->id], .x = node->in, .want = want, .dx = dx});
+    for (int k = 0; k < node->n_in; k++)
+        if (want[k] && dx[k] != NULL) accumulate(s, node->in[k], dx[k]);
+}
+
+/* From the ys back to the xs: inputs have smaller ids than results. */
+static void run_sweep(sweep *s) {
+    int most = 1;
+    for (int id = 0; id < s->n; id++)
+        if (s->graph->nodes[id]->n_in > most) most = s->graph->nodes[id]->n_in;
+    bool *want = calloc((size_t)most, sizeof *want);
+    hebb_tensor **dx = calloc((size_t)most, sizeof *dx);
+    if (want == NULL || dx == NULL)
+        hb_graph_error(s->graph, HEBB_E_MEMORY, "out of memory: gradients of a node with %d inputs", most);
+    for (int id = s->n - 1; id >= 0 && s->graph->error.status == HEBB_OK; id--) {
+        hebb_tensor *node = s->graph->nodes[id];
+        if (s->cotangent[id] != NULL && s->needed[id] &&
+            hb_gradient_rules[node->op] != hb_gradient_none)
+            propagate(s, node, want, dx);
+    }
+    free(want);
+    free(dx);
+}
+
+/* ---- arguments ---- */
+
+static bool check_tensor(hebb_graph *graph, const hebb_tensor *t, const char *role, size_t index) {
+    if (t == NULL)
+        hb_graph_error(graph, HEBB_E_NULL, "gradients: %s %zu is NULL", role, index);
+    else if (t->graph != graph)
+        hb_graph_error(graph, HEBB_E_GRAPH, "gradients: %s %s is of another graph", role, hebb_tensor_name(t));
+    else if (t->op == HB_OP_GROUP)
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "gradients: %s %s is a group, which has no value", role,
+                       hebb_tensor_name(t));
+    else if (t->op != HB_OP_INERT && !is_floating(t))
+        hb_graph_error(graph, HEBB_E_DTYPE, "gradients: %s %s is %s, not floating", role, hebb_tensor_name(t),
+                       hebb_dtype_name(t->dtype));
+    return graph->error.status == HEBB_OK;
+}
+
+static bool seed(sweep *s, hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *cotangents) {
+    for (size_t k = 0; k < n_ys; k++) {
+        hebb_tensor *given = cotangents != NULL ? cotangents[k] : NULL;
+        if (given != NULL && !check_tensor(s->graph, given, "cotangent", k)) return false;
+        if (given != NULL && (given->dtype != ys[k]->dtype || given->shape.rank != ys[k]->shape.rank)) {
+            hb_graph_error(s->graph, HEBB_E_SHAPE, "gradients: the cotangent %s does not fit %s",
+                           hebb_tensor_name(given), hebb_tensor_name(ys[k]));
+            return false;
+        }
+        hebb_tensor **sum = &s->cotangent[ys[k]->id];
+        hebb_tensor *cotangent = given != NULL ? given : hebb_ones_like(ys[k]);
+        *sum = *sum == NULL ? cotangent : hebb_add(*sum, cotangent);
+    }
+    return s->graph->error.status == HEBB_OK;
+}
+
+static hebb_graph *graph_of(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs, size_t n_xs) {
+    for (size_t k = 0; ys != NULL && k < n_ys; k++)
+        if (ys[k] != NULL) return ys[k]->graph;
+    for (size_t k = 0; xs != NULL && k < n_xs; k++)
+        if (xs[k] != NULL) return xs[k]->graph;
+    return NULL;
+}
+
+static void differentiate(sweep *s, hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs, size_t n_xs,
+                          hebb_tensor *const *cotangents, hebb_tensor **gradients) {
+    for (size_t k = 0; k < n_ys; k++)
+        if (!check_tensor(s->graph, ys[k], "y", k)) return;
+    for (size_t k = 0; k < n_xs; k++)
+        if (!check_tensor(s->graph, xs[k], "x", k)) return;
+    for (size_t k = 0; k < n_xs; k++) s->needed[xs[k]->id] = true;
+    mark_needed(s);
+    if (!seed(s, ys, n_ys, cotangents)) return;
+    run_sweep(s);
+    for (size_t k = 0; k < n_xs && s->graph->error.status == HEBB_OK; k++) {
+        hebb_tensor *g = s->cotangent[xs[k]->id];
+        gradients[k] = g != NULL ? g : hebb_zeros_like(xs[k]);
+    }
+}
+
+hebb_status hebb_gradients(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs, size_t n_xs,
+                           hebb_tensor *const *cotangents, hebb_tensor **gradients) {
+    hebb_graph *graph = graph_of(ys, n_ys, xs, n_xs);
+    if (gradients != NULL)
+        for (size_t k = 0; k < n_xs; k++) gradients[k] = graph == NULL ? NULL : &graph->inert;
+    if (graph == NULL) return HEBB_E_NULL;
+    if ((ys == NULL && n_ys > 0) || (n_xs > 0 && (xs == NULL || gradients == NULL))) {
+        hb_graph_error(graph, HEBB_E_NULL, "gradients: the ys, xs or gradients are NULL");
+        return HEBB_E_NULL;
+    }
+    if (graph->error.status != HEBB_OK) return graph->error.status;
+    sweep s = {.graph = graph, .n = graph->n_nodes};
+    s.needed = calloc((size_t)s.n + 1, sizeof *s.needed);
+    s.cotangent = calloc((size_t)s.n + 1, sizeof *s.cotangent);
+    if (s.needed == NULL || s.cotangent == NULL)
+        hb_graph_error(graph, HEBB_E_MEMORY, "out of memory: gradients of a graph of %d tensors", s.n);
+    else differentiate(&s, ys, n_ys, xs, n_xs, cotangents, gradients);
+    free(s.needed);
+    free(s.cotangent);
+    if (graph->error.status != HEBB_OK)
+        for (size_t k = 0; k < n_xs; k++) gradients[k] = &graph->inert;
+    return graph->error.status;
+}
+
+hebb_tensor *hebb_gradient(hebb_tensor *y, hebb_tensor *x) {
+    hebb_tensor *gradient = NULL;
+    hebb_gradients(&y, 1, &x, 1, NULL, &gradient);
+    return gradient;
+}

@@ -1,0 +1,269 @@
+/* The CPU backend's table of functions: its one device, its buffers, and plans of steps. What a step
+   does is its solver's business (loop.c, gemm.c, indexed.c). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "cpu.h"
+
+enum {
+    ALIGNMENT = 64,
+    HUGE_PAGE = 2 << 20,  /* buffers of several of these ask for huge pages */
+    BORROW_ALIGNMENT = 8, /* the largest element's */
+};
+
+/* ---- the device ---- */
+
+static int cores(void) {
+#ifdef _OPENMP
+    return omp_get_num_procs();
+#else
+    return 1;
+#endif
+}
+
+static int default_threads(void) {
+#ifdef _OPENMP
+    return omp_get_max_threads(); /* respects OMP_NUM_THREADS */
+#else
+    return 1;
+#endif
+}
+
+static size_t memory_bytes(void) {
+#if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && page > 0) return (size_t)pages * (size_t)page;
+#endif
+    return 0;
+}
+
+/* Copies what follows "model name :" in /proc/cpuinfo, where there is such a file. */
+static void model_name(char *name, size_t size) {
+    snprintf(name, size, "CPU");
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    if (!file) return;
+    char line[256];
+    while (fgets(line, sizeof line, file)) {
+        const char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !colon) continue;
+        colon += strspn(colon, ": \t");
+        snprintf(name, size, "%.*s", (int)strcspn(colon, "\n"), colon);
+        break;
+    }
+    fclose(file);
+}
+
+static int cpu_count(void) { return 1; }
+
+static hebb_status cpu_describe(int index, hebb_device_info *info, hb_error *error) {
+    *info = (hebb_device_info){.memory = memory_bytes(), .units = cores(), .f64 = true};
+    if (index != 0) return hb_fail(error, HEBB_E_ARGUMENT, "there is no CPU device %d", index);
+    snprintf(info->id, sizeof info->id, "cpu");
+    model_name(info->name, sizeof info->name);
+    snprintf(info->driver, sizeof info->driver, "plain C, %s", hb_cpu_choose_isa()->name);
+    return HEBB_OK;
+}
+
+static hebb_status cpu_open(int index, hb_device **device, hb_error *error) {
+    *device = NULL;
+    if (index != 0) return hb_fail(error, HEBB_E_ARGUMENT, "there is no CPU device %d", index);
+    hb_device *opened = malloc(sizeof *opened);
+    if (!opened) return hb_fail_memory(error, "a device", sizeof *opened);
+    *opened = (hb_device){.threads = default_threads(), .isa = hb_cpu_choose_isa()};
+    hb_log("cpu: %d threads, %s", opened->threads, opened->isa->name);
+    *device = opened;
+    return HEBB_OK;
+}
+
+static void cpu_close(hb_device *device) { free(device); }
+
+static hebb_status cpu_set_threads(hb_device *device, int threads, hb_error *error) {
+    if (threads < 0) return hb_fail(error, HEBB_E_ARGUMENT, "%d threads", threads);
+    device->threads = threads > 0 ? threads : default_threads();
+    return HEBB_OK;
+}
+
+static bool cpu_has_dtype(hb_device *device, hebb_dtype dtype) { return true; }
+
+/* ---- memory ---- */
+
+static void *aligned(size_t alignment, size_t bytes) {
+    if (bytes > SIZE_MAX / 2) return NULL;
+    const size_t whole = bytes == 0 ? alignment : (bytes + alignment - 1) / alignment * alignment;
+    return aligned_alloc(alignment, whole);
+}
+
+void *hb_cpu_allocate(size_t bytes) { return aligned(ALIGNMENT, bytes); }
+
+static void *allocate_buffer(size_t bytes) {
+    if (bytes < 4 * HUGE_PAGE) return hb_cpu_allocate(bytes);
+    void *memory = aligned(HUGE_PAGE, bytes);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    if (memory) (void)madvise(memory, bytes, MADV_HUGEPAGE); /* a wish */
+#endif
+    return memory;
+}
+
+static hebb_status cpu_buffer_create(hb_device *device, size_t bytes, hb_buffer **buffer,
+                                     hb_error *error) {
+    *buffer = NULL;
+    hb_buffer *created = malloc(sizeof *created);
+    if (!created) return hb_fail_memory(error, "a buffer", sizeof *created);
+    *created = (hb_buffer){.base = allocate_buffer(bytes), .bytes = bytes};
+    if (!created->base) {
+        free(created);
+        return hb_fail_memory(error, "a buffer", bytes);
+    }
+    *buffer = created;
+    return HEBB_OK;
+}
+
+static void cpu_buffer_destroy(hb_device *device, hb_buffer *buffer) {
+    if (!buffer) return;
+    if (!buffer->borrowed) free(buffer->base);
+    free(buffer);
+}
+
+static hebb_status check_range(const hb_buffer *buffer, size_t offset, size_t bytes,
+                               hb_error *error) {
+    if (offset <= buffer->bytes && bytes <= buffer->bytes - offset) return HEBB_OK;
+    return hb_fail(error, HEBB_E_ARGUMENT, "%zu bytes at %zu of a buffer of %zu", bytes, offset,
+                   buffer->bytes);
+}
+
+static hebb_status cpu_write(hb_device *device, hb_buffer *buffer, size_t offset, const void *from,
+                             size_t bytes, hb_error *error) {
+    hebb_status status = check_range(buffer, offset, bytes, error);
+    if (!status && bytes > 0) memcpy(buffer->base + offset, from, bytes);
+    return status;
+}
+
+static hebb_status cpu_read(hb_device *device, hb_buffer *buffer, size_t offset, void *to,
+                            size_t bytes, hb_error *error) {
+    hebb_status status = check_range(buffer, offset, bytes, error);
+    if (!status && bytes > 0) memcpy(to, buffer->base + offset, bytes);
+    return status;
+}
+
+static bool cpu_borrow(hb_device *device, hb_buffer *buffer, const void *memory, size_t bytes) {
+    if (!memory || (uintptr_t)memory % BORROW_ALIGNMENT != 0) return false;
+    if (!buffer->borrowed) free(buffer->base);
+    *buffer = (hb_buffer){.base = (char *)(uintptr_t)memory, .bytes = bytes, .borrowed = true};
+    return true;
+}
+
+/* ---- plans ---- */
+
+typedef struct prepared_step {
+    const hb_cpu_solver *solver;
+    void *state;
+} prepared_step;
+
+struct hb_prepared {
+    size_t n;
+    prepared_step step[];
+};
+
+static const hb_cpu_solver *choose(const hb_device *device, const hb_step *step) {
+    static const hb_cpu_solver *const *const solvers[HB_STEP_KINDS] = {
+        [HB_LOOP] = hb_cpu_loop_solvers,
+        [HB_GEMM] = hb_cpu_gemm_solvers,
+        [HB_GATHER] = hb_cpu_gather_solvers,
+        [HB_SCATTER_ADD] = hb_cpu_scatter_add_solvers,
+    };
+    const hb_cpu_solver *best = NULL;
+    double least = 0;
+    for (const hb_cpu_solver *const *s = solvers[step->kind]; *s; s++) {
+        if (!(*s)->can_do(device, step)) continue;
+        const double cost = (*s)->cost(device, step);
+        if (best && cost >= least) continue;
+        best = *s;
+        least = cost;
+    }
+    return best;
+}
+
+static size_t cpu_scratch(hb_device *device, const hb_step *step) {
+    const hb_cpu_solver *solver = choose(device, step);
+    return solver && solver->scratch ? solver->scratch(device, step) : 0;
+}
+
+static void cpu_release(hb_device *device, hb_prepared *prepared) {
+    if (!prepared) return;
+    for (size_t i = 0; i < prepared->n; i++)
+        prepared->step[i].solver->release(prepared->step[i].state);
+    free(prepared);
+}
+
+static hebb_status prepare_step(hb_device *device, const hb_step *step, size_t index,
+                                prepared_step *prepared, hb_error *error) {
+    const char *name = step->name ? step->name : "?";
+    prepared->solver = choose(device, step);
+    if (!prepared->solver)
+        return hb_fail(error, HEBB_E_UNSUPPORTED, "the CPU backend cannot do step %zu, %s", index,
+                       name);
+    hebb_status status = prepared->solver->prepare(device, step, &prepared->state, error);
+    if (!status) hb_log("cpu: step %zu, %s: %s", index, name, prepared->solver->name);
+    return status;
+}
+
+static hebb_status cpu_prepare(hb_device *device, const hb_step *steps, size_t n_steps,
+                               int n_buffers, hb_prepared **prepared, hb_error *error) {
+    *prepared = NULL;
+    const size_t bytes = sizeof(hb_prepared) + n_steps * sizeof(prepared_step);
+    hb_prepared *made = malloc(bytes);
+    if (!made) return hb_fail_memory(error, "a plan", bytes);
+    for (made->n = 0; made->n < n_steps; made->n++) {
+        hebb_status status =
+            prepare_step(device, &steps[made->n], made->n, &made->step[made->n], error);
+        if (status) {
+            cpu_release(device, made);
+            return status;
+        }
+    }
+    *prepared = made;
+    return HEBB_OK;
+}
+
+static hebb_status cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
+                           hb_error *error) {
+    for (size_t i = 0; i < prepared->n; i++)
+        prepared->step[i].solver->run(device, prepared->step[i].state, args);
+    return HEBB_OK;
+}
+
+static hebb_status cpu_finish(hb_device *device, hb_error *error) { return HEBB_OK; }
+
+static const char *cpu_solver(hb_device *device, const hb_prepared *prepared, size_t index) {
+    return index < prepared->n ? prepared->step[index].solver->name : "?";
+}
+
+extern const hb_backend hb_cpu_backend;
+const hb_backend hb_cpu_backend = {
+    .name = "cpu",
+    .count = cpu_count,
+    .describe = cpu_describe,
+    .open = cpu_open,
+    .close = cpu_close,
+    .set_threads = cpu_set_threads,
+    .has_dtype = cpu_has_dtype,
+    .buffer_create = cpu_buffer_create,
+    .buffer_destroy = cpu_buffer_destroy,
+    .write = cpu_write,
+    .read = cpu_read,
+    .borrow = cpu_borrow,
+    .scratch = cpu_scratch,
+    .prepare = cpu_prepare,
+    .release = cpu_release,
+    .run = cpu_run,
+    .finish = cpu_finish,
+    .solver = cpu_solver,
+};

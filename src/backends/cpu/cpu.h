@@ -1,0 +1,83 @@
+/* What the files of the CPU backend share: the device, its buffers and threads, the instruction
+   sets it may use, and what a solver is. */
+#ifndef HB_CPU_H
+#define HB_CPU_H
+
+#include "../backend.h"
+#include "gemm_kernels.h"
+#include "vector.h"
+
+/* One compilation of the kernels. The best that the machine supports is used, or the one that the
+   environment variable HEBB_ISA names. */
+typedef struct hb_cpu_isa {
+    const char *name; /* "baseline", "avx2", "avx512" */
+    int vector_bytes;
+    const hb_cpu_vector *vector;
+    const hb_cpu_gemm_kernels *gemm;
+} hb_cpu_isa;
+
+struct hb_device {
+    int threads;
+    const hb_cpu_isa *isa;
+};
+
+struct hb_buffer {
+    char *base;
+    size_t bytes;
+    bool borrowed;
+};
+
+/* Where a buffer's memory begins, for offsets in bytes; NULL for an index operand. */
+static inline char *hb_cpu_base(const hb_run_args *args, int buffer) {
+    return buffer < 0 ? NULL : args->buffers[buffer]->base;
+}
+
+/* The memory of an operand's element (0, 0, ...). */
+static inline char *hb_cpu_address(const hb_run_args *args, const hb_operand *operand) {
+    return hb_cpu_base(args, operand->buffer) +
+           operand->offset * (int64_t)hebb_dtype_size(operand->dtype);
+}
+
+/* ---- threads ---- */
+
+/* Below this much work, in nanoseconds on one thread, starting threads costs more than it gains. */
+#define HB_CPU_PARALLEL_NS 8000.0
+
+/* Calls task(context, begin, end, thread) so that the ranges cover [0, count) once: on the calling
+   thread if `ns`, the estimated work, is little, else on all of the device's threads. What a task
+   computes must not depend on where its range begins and ends. */
+typedef void hb_cpu_task(void *context, int64_t begin, int64_t end, int thread);
+void hb_cpu_parallel(const hb_device *device, int64_t count, double ns, hb_cpu_task *task,
+                     void *context);
+
+/* ---- memory ---- */
+
+/* 64-byte aligned, of at least 1 byte; NULL if there is none. Released with free(). */
+void *hb_cpu_allocate(size_t bytes);
+
+/* ---- instruction sets ---- */
+
+/* The one to use here and now: HEBB_ISA if it is set and supported, else the best supported. */
+const hb_cpu_isa *hb_cpu_choose_isa(void);
+
+/* ---- solvers ---- */
+
+/* One way to do one kind of step. `state` is what prepare made; it belongs to the solver. */
+typedef struct hb_cpu_solver {
+    const char *name;
+    hb_step_kind kind;
+    bool (*can_do)(const hb_device *device, const hb_step *step);
+    double (*cost)(const hb_device *device, const hb_step *step);    /* nanoseconds, roughly */
+    size_t (*scratch)(const hb_device *device, const hb_step *step); /* NULL for none */
+    hebb_status (*prepare)(hb_device *device, const hb_step *step, void **state, hb_error *error);
+    void (*run)(hb_device *device, const void *state, const hb_run_args *args);
+    void (*release)(void *state);
+} hb_cpu_solver;
+
+/* Solvers by kind, each list ended by NULL; of those that can do a step, the cheapest is taken. */
+extern const hb_cpu_solver *const hb_cpu_loop_solvers[];        /* loop.c */
+extern const hb_cpu_solver *const hb_cpu_gemm_solvers[];        /* gemm.c */
+extern const hb_cpu_solver *const hb_cpu_gather_solvers[];      /* indexed.c */
+extern const hb_cpu_solver *const hb_cpu_scatter_add_solvers[]; /* indexed.c */
+
+#endif

@@ -1,0 +1,80 @@
+/* What the matrix-product solvers (gemm_in_place.c, gemm_packed.c, gemm_vector.c) share: the step
+   as they see it, the way to its memory, and how work is cut. Only they and gemm.c include it. */
+#ifndef HB_CPU_GEMM_H
+#define HB_CPU_GEMM_H
+
+#include "cpu.h"
+#include "loop.h"
+
+extern const hb_cpu_solver hb_cpu_gemm_packed, hb_cpu_gemm_in_place, hb_cpu_gemm_vector;
+
+/* Scratch memory in the arena: first what all threads share, then a part for each thread. */
+typedef struct hb_gemm_scratch {
+    size_t shared, thread;
+} hb_gemm_scratch;
+
+typedef struct hb_gemm_common {
+    const hb_step *step;
+    const hb_gemm *gemm;
+    const hb_cpu_gemm_type *kernels;
+    int64_t element; /* bytes */
+    int64_t batches; /* product of the batch dimensions */
+    hb_gemm_scratch scratch;
+    int threads;           /* there is scratch memory for so many */
+    hb_cpu_loop *epilogue; /* NULL if the product goes to memory as it is */
+} hb_gemm_common;
+
+/* The memory of one product of the batch. Strides are in elements. c is NULL with an epilogue. */
+typedef struct hb_gemm_product {
+    int64_t batch;
+    const char *a, *b;
+    char *c;
+    int64_t a_row, a_column, b_row, b_column, c_row;
+} hb_gemm_product;
+
+/* The part of a prepare that all solvers have; on failure nothing is owned. */
+hebb_status hb_gemm_common_prepare(hb_device *device, const hb_step *step, hb_gemm_scratch scratch,
+                                   hb_gemm_common *common, hb_error *error);
+void hb_gemm_common_release(hb_gemm_common *common);
+
+const hb_cpu_gemm_type *hb_gemm_kernels(const hb_device *device, const hb_gemm *gemm);
+int64_t hb_gemm_batches(const hb_gemm *gemm);
+
+/* Whether the epilogue does no more than store the product, in rows that a tile can be written to.
+ */
+bool hb_gemm_is_direct(const hb_gemm *gemm);
+
+/* Bytes that hold `elements` and keep what follows aligned. */
+size_t hb_gemm_bytes(const hb_gemm *gemm, int64_t elements);
+size_t hb_gemm_scratch_bytes(const hb_device *device, hb_gemm_scratch scratch);
+char *hb_gemm_shared(const hb_gemm_common *common, const hb_run_args *args);
+char *hb_gemm_own(const hb_gemm_common *common, const hb_run_args *args, int thread);
+
+hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_args *args,
+                                   int64_t batch);
+
+/* hb_cpu_parallel on no more threads than there is scratch memory for. `macs` is the work in
+   multiply-adds. */
+void hb_gemm_parallel(const hb_device *device, const hb_gemm_common *common, int64_t count,
+                      double macs, hb_cpu_task *task, void *context);
+
+/* Nanoseconds that one thread needs for so many multiply-adds at best. */
+double hb_gemm_ns(const hb_device *device, const hb_gemm *gemm, double macs);
+
+static inline int64_t hb_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* [0, count) in `parts` parts, the sizes of which differ by one at most: where a part begins. A
+   division costs as much as a row of a small product: none is made where there is one part. */
+static inline int64_t hb_part(int64_t count, int64_t parts, int64_t part) {
+    return parts == 1 ? part * count : part * count / parts;
+}
+
+/* Takes the last coordinate, of `parts` values, off a flat index. */
+static inline int64_t hb_take(int64_t *index, int64_t parts) {
+    if (parts == 1) return 0;
+    const int64_t part = *index % parts;
+    *index /= parts;
+    return part;
+}
+
+#endif

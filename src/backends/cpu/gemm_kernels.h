@@ -1,0 +1,52 @@
+/* The innermost loops of the matrix product, as the drivers (gemm_packed.c, gemm_in_place.c,
+   gemm_vector.c) see them: one table of functions per instruction set and dtype. The functions are
+   in gemm_kernel.c, which is compiled once per instruction set. All strides and sizes are in
+   elements. */
+#ifndef HB_CPU_GEMM_KERNELS_H
+#define HB_CPU_GEMM_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    HB_GEMM_ROWS = 8,      /* no tile has more rows */
+    HB_GEMM_DOTS = 4,      /* dot products taken at a time */
+    HB_GEMM_ALIGNMENT = 64 /* of packed panels, in bytes */
+};
+
+/* C tile = (add ? C tile : 0) + sum over p < k of A[i, p] B[p, j], the sum in order of p. A may
+   have any strides, B has unit column stride and is read up to the full width of the tile: its last
+   columns must be packed if they are fewer. Only the first `columns` columns of C are touched. */
+typedef void hb_cpu_gemm_tile(int64_t k, const void *a, int64_t a_row, int64_t a_column,
+                              const void *b, int64_t b_row, void *c, int64_t c_row, int64_t columns,
+                              bool add);
+
+/* to[p * panel + i] = from[i * across + p * along] for p < k and i < width, 0 for width <= i <
+ * panel. */
+typedef void hb_cpu_gemm_pack(int64_t width, int64_t k, const void *from, int64_t across,
+                              int64_t along, int64_t panel, void *to);
+
+/* y[j] = sum over p < k of x[p] b[j * b_column + p] for j < columns: both are read along p. */
+typedef void hb_cpu_gemm_dots(int64_t k, const void *x, const void *b, int64_t b_column,
+                              int64_t columns, void *y);
+
+typedef struct hb_cpu_gemm_type {
+    int rows;                                /* of a full tile */
+    int lanes;                               /* columns of a half tile; a full one has 2 * lanes */
+    int wide;                                /* columns of the one-row tile for vector x matrix */
+    hb_cpu_gemm_tile *tile[HB_GEMM_ROWS][2]; /* [rows - 1][vectors - 1] */
+    hb_cpu_gemm_tile *wide_tile;
+    hb_cpu_gemm_pack *pack;
+    hb_cpu_gemm_dots *dots;
+} hb_cpu_gemm_type;
+
+typedef struct hb_cpu_gemm_kernels {
+    const hb_cpu_gemm_type *f32, *f64;
+} hb_cpu_gemm_kernels;
+
+extern const hb_cpu_gemm_kernels hb_cpu_gemm_kernels_baseline;
+#ifdef HB_HAVE_X86_ISAS
+extern const hb_cpu_gemm_kernels hb_cpu_gemm_kernels_avx2, hb_cpu_gemm_kernels_avx512;
+#endif
+
+#endif

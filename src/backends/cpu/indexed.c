@@ -1,0 +1,137 @@
+/* GATHER and SCATTER-ADD. Called through their solvers (cpu.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu.h"
+
+static bool can_do(const hb_device *device, const hb_step *step) { return true; }
+
+static double cost(const hb_device *device, const hb_step *step) { return step->bytes / 20.0; }
+
+/* There is nothing to prepare: the state is the step itself. */
+static hebb_status prepare(hb_device *device, const hb_step *step, void **state, hb_error *error) {
+    *state = (void *)(uintptr_t)step;
+    return HEBB_OK;
+}
+
+static void release(void *state) {}
+
+typedef struct run_context {
+    const hb_cpu_vector *vector;
+    const hb_indexed *indexed;
+    char *x, *y;
+    const int32_t *index;
+    int64_t size; /* bytes of an element */
+} run_context;
+
+static run_context context_of(const hb_device *device, const hb_indexed *indexed,
+                              const hb_run_args *args) {
+    return (run_context){
+        .vector = device->isa->vector,
+        .indexed = indexed,
+        .x = hb_cpu_address(args, &indexed->x),
+        .y = hb_cpu_address(args, &indexed->y),
+        .index = (const int32_t *)(const void *)hb_cpu_address(args, &indexed->index),
+        .size = (int64_t)hebb_dtype_size(indexed->x.dtype),
+    };
+}
+
+static double move_ns(const hb_indexed *indexed) {
+    return (double)indexed->count * (3.0 + 0.3 * (double)indexed->width);
+}
+
+/* ---- GATHER ---- */
+
+static void fill_missing(const run_context *c, char *row) {
+    const int64_t width = c->indexed->width;
+    const float nan32 = __builtin_nanf("");
+    const double nan64 = __builtin_nan("");
+    const hebb_dtype dtype = c->indexed->x.dtype;
+    if (dtype == HEBB_F32)
+        for (int64_t j = 0; j < width; j++) memcpy(row + j * 4, &nan32, 4);
+    else if (dtype == HEBB_F64)
+        for (int64_t j = 0; j < width; j++) memcpy(row + j * 8, &nan64, 8);
+    else memset(row, 0, (size_t)(width * c->size));
+}
+
+static void gather_rows(void *context, int64_t begin, int64_t end, int thread) {
+    const run_context *c = context;
+    const int64_t bytes = c->indexed->width * c->size;
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t row = c->index[i];
+        if (row < 0 || row >= c->indexed->rows) fill_missing(c, c->y + i * bytes);
+        else memcpy(c->y + i * bytes, c->x + row * bytes, (size_t)bytes);
+    }
+}
+
+static void run_gather(hb_device *device, const void *state, const hb_run_args *args) {
+    const hb_indexed *indexed = &((const hb_step *)state)->u.indexed;
+    if (indexed->count == 0 || indexed->width == 0) return;
+    run_context context = context_of(device, indexed, args);
+    hb_cpu_parallel(device, indexed->count, move_ns(indexed), gather_rows, &context);
+}
+
+/* ---- SCATTER-ADD ---- */
+
+/* Columns [begin, end) of the pieces that the width is cut into: each element is added to by one thread,
+   in order. */
+enum { PIECE = 64 };
+
+static void add_pieces(void *context, int64_t begin, int64_t end, int thread) {
+    const run_context *c = context;
+    const hb_indexed *in = c->indexed;
+    const int64_t first = begin * PIECE;
+    const int64_t n = (end * PIECE < in->width ? end * PIECE : in->width) - first;
+    const hebb_dtype dtype = in->x.dtype == HEBB_BOOL ? HEBB_U8 : in->x.dtype;
+    hb_cpu_map *add = c->vector->map[HB_ADD][dtype];
+    for (int64_t i = 0; i < in->count; i++) {
+        const int64_t row = c->index[i];
+        if (row < 0 || row >= in->rows) continue;
+        char *to = c->x + (row * in->width + first) * c->size;
+        add(to, to, c->y + (i * in->width + first) * c->size, NULL, n);
+    }
+}
+
+/* Narrow rows: a thread adds to the rows of its range and passes over all indices. */
+static void add_rows(void *context, int64_t begin, int64_t end, int thread) {
+    const run_context *c = context;
+    const hb_indexed *in = c->indexed;
+    const hebb_dtype dtype = in->x.dtype == HEBB_BOOL ? HEBB_U8 : in->x.dtype;
+    hb_cpu_map *add = c->vector->map[HB_ADD][dtype];
+    const int64_t bytes = in->width * c->size;
+    for (int64_t i = 0; i < in->count; i++) {
+        const int64_t row = c->index[i];
+        if (row < begin || row >= end) continue;
+        add(c->x + row * bytes, c->x + row * bytes, c->y + i * bytes, NULL, in->width);
+    }
+}
+
+static void run_scatter_add(hb_device *device, const void *state, const hb_run_args *args) {
+    const hb_indexed *indexed = &((const hb_step *)state)->u.indexed;
+    if (indexed->count == 0 || indexed->width == 0) return;
+    run_context context = context_of(device, indexed, args);
+    if (indexed->width >= 4 * PIECE)
+        hb_cpu_parallel(device, (indexed->width + PIECE - 1) / PIECE, move_ns(indexed), add_pieces,
+                        &context);
+    else hb_cpu_parallel(device, indexed->rows, move_ns(indexed), add_rows, &context);
+}
+
+/* ---- solvers ---- */
+
+static const hb_cpu_solver gather = {.name = "rows",
+                                     .kind = HB_GATHER,
+                                     .can_do = can_do,
+                                     .cost = cost,
+                                     .prepare = prepare,
+                                     .run = run_gather,
+                                     .release = release};
+static const hb_cpu_solver scatter_add = {.name = "rows",
+                                          .kind = HB_SCATTER_ADD,
+                                          .can_do = can_do,
+                                          .cost = cost,
+                                          .prepare = prepare,
+                                          .run = run_scatter_add,
+                                          .release = release};
+
+const hb_cpu_solver *const hb_cpu_gather_solvers[] = {&gather, NULL};
+const hb_cpu_solver *const hb_cpu_scatter_add_solvers[] = {&scatter_add, NULL};

@@ -1,0 +1,176 @@
+/* The LOOP solver and the entrance to the LOOP engine (loop.h): elementwise loops and the epilogues
+   of GEMMs. Loops with reductions go on to reduce.c; what happens in a tile is tile.c's. */
+#include <stdlib.h>
+
+#include "loop.h"
+#include "reduce.h"
+
+enum { LONG_ROW = 128 }; /* columns from which a GEMM's block is run row by row, in place */
+
+struct hb_cpu_loop {
+    hb_loop simple;
+    hb_cpu_program program; /* unless there are reductions */
+    hb_cpu_reduce *reduce;
+    int64_t tiles;
+};
+
+/* ---- preparing ---- */
+
+static bool is_epilogue(const hb_loop *loop) {
+    for (int i = 0; i < loop->n_instr; i++)
+        if (loop->instr[i].code == HB_ACC) return true;
+    return false;
+}
+
+static hebb_status prepare_epilogue(hb_device *device, const hb_loop *loop, hb_cpu_loop *made,
+                                    hb_error *error) {
+    hb_cpu_part part = {.loop = loop,
+                        .last = loop->n_instr,
+                        .rank = loop->rank,
+                        .dim = {0, 1, 2, 3, 4, 5, 6, 7},
+                        .boxes = true,
+                        .tile = HB_CPU_TILE,
+                        .scratch = HB_CPU_SCRATCH};
+    return hb_cpu_program_make(device, &part, &made->program, error);
+}
+
+static hebb_status prepare_elementwise(hb_device *device, hb_cpu_loop *made, hb_error *error) {
+    const hb_loop *loop = &made->simple;
+    const hb_cpu_order order = hb_cpu_order_of(loop);
+    hb_cpu_part part = {.loop = loop,
+                        .last = loop->n_instr,
+                        .rank = order.rank,
+                        .tile = HB_CPU_TILE,
+                        .scratch = HB_CPU_SCRATCH};
+    for (int k = 0; k < order.rank; k++) part.dim[k] = order.dim[k];
+    hebb_status status = hb_cpu_program_make(device, &part, &made->program, error);
+    if (!status) made->tiles = hb_cpu_tile_count(&made->program, made->program.space.rows);
+    return status;
+}
+
+hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_loop **prepared,
+                                hb_error *error) {
+    *prepared = NULL;
+    hb_cpu_loop *made = calloc(1, sizeof *made);
+    if (!made) return hb_fail_memory(error, "a loop", sizeof *made);
+    hebb_status status;
+    if (is_epilogue(loop)) status = prepare_epilogue(device, loop, made, error);
+    else {
+        status = hb_cpu_simplify(loop, &made->simple, error);
+        if (!status && loop->n_pre < loop->n_instr)
+            status = hb_cpu_reduce_make(device, &made->simple, &made->reduce, error);
+        else if (!status) status = prepare_elementwise(device, made, error);
+    }
+    if (status) hb_cpu_loop_release(made);
+    else *prepared = made;
+    return status;
+}
+
+void hb_cpu_loop_release(hb_cpu_loop *prepared) {
+    if (!prepared) return;
+    hb_cpu_reduce_free(prepared->reduce);
+    hb_cpu_program_free(&prepared->program);
+    hb_cpu_simple_free(&prepared->simple);
+    free(prepared);
+}
+
+/* ---- running ---- */
+
+typedef struct run_context {
+    const hb_device *device;
+    const hb_cpu_program *program;
+    const hb_run_args *args;
+} run_context;
+
+static void run_tiles(void *context, int64_t begin, int64_t end, int thread) {
+    const run_context *c = context;
+    _Alignas(64) char scratch[HB_CPU_SCRATCH];
+    const int64_t rows = c->program->space.rows;
+    hb_cpu_worker worker;
+    hb_cpu_tile tile;
+    hb_cpu_tile_at(c->program, 0, rows, 0, &tile);
+    hb_cpu_worker_start(&worker, c->program, c->device, c->args, scratch, &tile);
+    for (int64_t t = begin; t < end; t++) {
+        if (t > 0) hb_cpu_tile_at(c->program, 0, rows, t, &tile);
+        hb_cpu_worker_tile(&worker, &tile);
+    }
+    if (c->program->streams) worker.vector->fence();
+}
+
+void hb_cpu_loop_run(hb_device *device, const hb_cpu_loop *prepared, const hb_run_args *args) {
+    if (prepared->reduce) {
+        hb_cpu_reduce_run(device, prepared->reduce, args);
+        return;
+    }
+    const hb_cpu_space *space = &prepared->program.space;
+    run_context context = {device, &prepared->program, args};
+    hb_cpu_parallel(device, prepared->tiles,
+                    prepared->program.ns * (double)space->rows * (double)space->columns, run_tiles,
+                    &context);
+}
+
+/* Columns [j0, j1) of the block, few enough for a tile. */
+static void run_box(const hb_device *device, const hb_cpu_program *program,
+                    const hb_run_args *args, hb_cpu_tile tile, const char *acc, int64_t ld) {
+    _Alignas(64) char scratch[HB_CPU_SCRATCH];
+    const int64_t end = tile.row + tile.rows;
+    const int64_t together = tile.columns >= LONG_ROW ? 1 : program->tile / tile.columns;
+    const int m = program->space.rank - 2;
+    hb_cpu_worker worker;
+    hb_cpu_tile_locate(&program->space, &tile);
+    if (tile.rows > together) tile.rows = together;
+    hb_cpu_worker_start(&worker, program, device, args, scratch, &tile);
+    worker.product = acc;
+    worker.product_row = ld;
+    while (tile.row < end) {
+        if (tile.rows > end - tile.row) tile.rows = end - tile.row;
+        hb_cpu_worker_tile(&worker, &tile);
+        worker.product += tile.rows * ld;
+        tile.row += tile.rows;
+        tile.index[m] += tile.rows; /* a block stays within one matrix */
+    }
+}
+
+void hb_cpu_loop_block(hb_device *device, const hb_cpu_loop *prepared, const hb_run_args *args,
+                       int thread, int64_t batch, int64_t i0, int64_t i1, int64_t j0, int64_t j1,
+                       const void *acc, int64_t ld) {
+    const hb_cpu_program *program = &prepared->program;
+    const int64_t size = prepared->program.product_size;
+    const int64_t m = program->space.dim[program->space.rank - 2];
+    for (int64_t j = j0; j < j1; j += program->tile) {
+        hb_cpu_tile tile = {.row = batch * m + i0,
+                            .rows = i1 - i0,
+                            .column = j,
+                            .columns = j1 - j < program->tile ? j1 - j : program->tile};
+        run_box(device, program, args, tile, (const char *)acc + (j - j0) * size, ld * size);
+    }
+}
+
+/* ---- the solver ---- */
+
+static bool can_do(const hb_device *device, const hb_step *step) { return true; }
+
+static double cost(const hb_device *device, const hb_step *step) { return step->bytes / 20.0; }
+
+static hebb_status prepare(hb_device *device, const hb_step *step, void **state, hb_error *error) {
+    hb_cpu_loop *prepared;
+    hebb_status status = hb_cpu_loop_prepare(device, &step->u.loop, &prepared, error);
+    *state = prepared;
+    return status;
+}
+
+static void run(hb_device *device, const void *state, const hb_run_args *args) {
+    hb_cpu_loop_run(device, state, args);
+}
+
+static void release(void *state) { hb_cpu_loop_release(state); }
+
+static const hb_cpu_solver tiled = {.name = "tiles",
+                                    .kind = HB_LOOP,
+                                    .can_do = can_do,
+                                    .cost = cost,
+                                    .prepare = prepare,
+                                    .run = run,
+                                    .release = release};
+
+const hb_cpu_solver *const hb_cpu_loop_solvers[] = {&tiled, NULL};

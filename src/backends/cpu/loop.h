@@ -1,0 +1,26 @@
+/* The LOOP engine: scalar programs over an index space, tile by tile. Called by the LOOP solver
+   (loop.c) for whole spaces and by the GEMM drivers for the blocks of their epilogues. A prepared
+   loop is read-only while it runs, but for its partial sums: one run at a time. */
+#ifndef HB_CPU_LOOP_H
+#define HB_CPU_LOOP_H
+
+#include "cpu.h"
+
+typedef struct hb_cpu_loop hb_cpu_loop;
+
+/* `loop` must outlive *prepared. */
+hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_loop **prepared,
+                                hb_error *error);
+void hb_cpu_loop_release(hb_cpu_loop *prepared);
+
+/* The whole space, on the device's threads. */
+void hb_cpu_loop_run(hb_device *device, const hb_cpu_loop *prepared, const hb_run_args *args);
+
+/* A GEMM's epilogue on a block of its space: flat batch index `batch`, rows [i0, i1), columns [j0,
+   j1), on the calling thread number `thread`. The product's element (i, j) is at acc[(i - i0) * ld
+   + (j - j0)], of the GEMM's dtype. Blocks that do not meet may run at the same time. */
+void hb_cpu_loop_block(hb_device *device, const hb_cpu_loop *prepared, const hb_run_args *args,
+                       int thread, int64_t batch, int64_t i0, int64_t i1, int64_t j0, int64_t j1,
+                       const void *acc, int64_t ld);
+
+#endif

@@ -1,0 +1,154 @@
+/* A scalar program made ready to run tile by tile: what loop.c and reduce.c share. order.c
+   and program.c write it, tile.c runs it.
+
+   The space is a list of dimensions, the last one "columns", all others together "rows", flattened. A
+   tile is a box of whole consecutive rows, or a part of one row, so that its points are consecutive;
+   in a GEMM's epilogue, where the GEMM says what a tile is, any box. Values live in tiles of scratch
+   memory on the stack of the thread that runs: small enough for the first-level cache, warm from step
+   to step, and no two sessions share it. */
+#ifndef HB_CPU_PROGRAM_H
+#define HB_CPU_PROGRAM_H
+
+#include "cpu.h"
+
+enum {
+    HB_CPU_SCRATCH = 64 << 10, /* bytes on the stack; tiles shrink until they fit */
+    HB_CPU_WIDE = 256,         /* from so many columns on, tiles do not span rows */
+    HB_CPU_TILE = 2048,        /* points, at most */
+};
+
+typedef struct hb_cpu_space {
+    int rank; /* 1 at least */
+    int64_t dim[HEBB_MAX_RANK];
+    int64_t rows, columns;
+} hb_cpu_space;
+
+/* An operand as the space sees it; offset and strides in bytes (for an index operand, in ones). */
+typedef struct hb_cpu_view {
+    int buffer, size;
+    int64_t offset;
+    int64_t stride[HEBB_MAX_RANK];
+    bool unit;   /* consecutive along columns */
+    bool even;   /* all rows are equally far apart, stride[rank - 2] */
+    bool flat;   /* consecutive over the whole space */
+    bool scalar; /* the same element everywhere */
+} hb_cpu_view;
+
+/* What makes a value. */
+typedef enum hb_cpu_action_kind {
+    HB_CPU_MAP,     /* map(values a, b, c) */
+    HB_CPU_LOAD,    /* elements of the view: in place if consecutive, else moved to a tile */
+    HB_CPU_INDEX,   /* addresses in the view */
+    HB_CPU_RANDOM,  /* map(value a, a random key) */
+    HB_CPU_PRODUCT, /* the matrix product's elements */
+    HB_CPU_REDUCED, /* the results of reduction a, narrowed by map */
+} hb_cpu_action_kind;
+
+typedef struct hb_cpu_action {
+    hb_cpu_action_kind kind;
+    int value, a, b, c;
+    bool copy;   /* a LOAD that must not stay in place: its memory is overwritten before its last use */
+    bool single; /* made before the first tile: one element ... */
+    bool spread; /* ... repeated over the tile, where a varying action reads it */
+    int size;    /* bytes of an element */
+    uint32_t op; /* of RANDOM */
+    hb_cpu_map *map;
+    hb_cpu_view view;
+} hb_cpu_action;
+
+typedef struct hb_cpu_store {
+    int value;
+    bool direct; /* the value's action may write to the output itself where that is consecutive */
+    bool stream; /* past the caches */
+    hb_cpu_view view;
+} hb_cpu_store;
+
+typedef struct hb_cpu_program {
+    hb_cpu_space space;
+    int64_t tile;       /* points of a tile, at most */
+    int n_values;
+    int32_t *slot;      /* by value: bytes into the scratch memory, or -1 */
+    char **constant;    /* by value: a tile full of it, or NULL */
+    char *constants;    /* their memory */
+    int n_first, n_actions, n_stores;
+    hb_cpu_action *action; /* the first n_first run once before the tiles of a range, the others in each */
+    hb_cpu_store *store;
+    bool streams;       /* some store goes past the caches */
+    int product_size;   /* bytes of an element of the matrix product */
+    size_t scratch;     /* bytes */
+    double ns;          /* estimated time for a point */
+} hb_cpu_program;
+
+/* A box of the space, and the index of its first row in the dimensions but the last. */
+typedef struct hb_cpu_tile {
+    int64_t row, rows, column, columns;
+    int64_t index[HEBB_MAX_RANK];
+} hb_cpu_tile;
+
+/* ---- order.c ---- */
+
+/* A copy of the loop without dimensions of size 1 and with adjacent dimensions merged where all
+   operands allow it; it borrows the instructions. Freed with hb_cpu_simple_free(). */
+hebb_status hb_cpu_simplify(const hb_loop *loop, hb_loop *simple, hb_error *error);
+void hb_cpu_simple_free(hb_loop *simple);
+
+/* The order in which a loop's memory is best walked: all dimensions, outermost first. Kept ones come
+   before reduced ones, but for the last, which is a kept one where most operands are consecutive along
+   it ("by columns"). */
+typedef struct hb_cpu_order {
+    int rank, kept; /* the first `kept` entries are kept dimensions */
+    int dim[HEBB_MAX_RANK];
+    bool by_columns; /* then the last entry is kept too */
+} hb_cpu_order;
+hb_cpu_order hb_cpu_order_of(const hb_loop *loop);
+
+/* ---- program.c ---- */
+
+/* Which part of a loop, over which of its dimensions (outermost first), for whom. */
+typedef struct hb_cpu_part {
+    const hb_loop *loop;
+    int first, last; /* instructions [first, last) */
+    int rank;
+    int dim[HEBB_MAX_RANK];
+    bool boxes;     /* tiles may be any boxes and no dimensions are merged: an epilogue */
+    int64_t tile;   /* at most so many points in a tile */
+    size_t scratch; /* bytes that may be used */
+} hb_cpu_part;
+
+/* On failure the program owns nothing. */
+hebb_status hb_cpu_program_make(const hb_device *device, const hb_cpu_part *part,
+                                hb_cpu_program *program, hb_error *error);
+void hb_cpu_program_free(hb_cpu_program *program);
+
+/* ---- tile.c ---- */
+
+/* A program running on one thread. Set up once for any number of tiles. */
+typedef struct hb_cpu_worker {
+    const hb_cpu_program *program;
+    const hb_cpu_vector *vector;
+    const hb_run_args *args;
+    char *scratch;
+    char **value; /* by value: its elements in the current tile */
+    /* For PRODUCT and REDUCED: set by the caller before a tile is run. */
+    const char *product;
+    int64_t product_row; /* bytes from row to row */
+    const char *wide;
+    int64_t wide_row; /* bytes from reduction to reduction */
+} hb_cpu_worker;
+
+/* scratch: program->scratch bytes, 64-byte aligned. `largest` is at least as large in rows and columns
+   as any tile to come, and as one of them where columns are concerned. */
+void hb_cpu_worker_start(hb_cpu_worker *worker, const hb_cpu_program *program,
+                         const hb_device *device, const hb_run_args *args, char *scratch,
+                         const hb_cpu_tile *largest);
+/* Makes all values of the tile and stores those that are to be stored. */
+void hb_cpu_worker_tile(hb_cpu_worker *worker, const hb_cpu_tile *tile);
+/* Sets tile->index from tile->row. */
+void hb_cpu_tile_locate(const hb_cpu_space *space, hb_cpu_tile *tile);
+
+/* Tiles numbered over rows [row, row + rows), all columns. */
+int64_t hb_cpu_tile_count(const hb_cpu_program *program, int64_t rows);
+void hb_cpu_tile_at(const hb_cpu_program *program, int64_t row, int64_t rows, int64_t number,
+                    hb_cpu_tile *tile);
+
+#endif

@@ -1,0 +1,422 @@
+/* LOOPs with reductions. Called by loop.c; what happens in a tile is tile.c's.
+
+   By rows: the space is [kept, reduced] and a kept point's elements follow each other; the unit of work
+   is a tile of the post program. By columns: the space is [outer kept, reduced, columns], columns being
+   the innermost kept dimension; the unit is a panel of columns at one outer point. Where that makes
+   few units, the reduced dimensions are cut into chunks whose partial results are combined in order.
+   All cuts follow from sizes alone, so results do not depend on the number of threads. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reduce.h"
+
+enum {
+    PRE_SCRATCH = 24 << 10, /* the shares of HB_CPU_SCRATCH */
+    POST_SCRATCH = 16 << 10,
+    SUMS_SCRATCH = 24 << 10,
+    GROUP = 256,      /* kept points of a unit by rows, at most */
+    PANEL = 1024,     /* columns of a unit by columns, at most */
+    BLOCK_ROWS = 32,  /* rows that are summed narrowly */
+    UNITS = 64,       /* wanted, at least, */
+    CHUNK_WORK = 8192 /* but none with fewer points than this */
+};
+
+typedef struct reduction {
+    int value; /* of the pre program */
+    int size;  /* bytes of its element */
+    uint64_t identity; /* the bits of the wide result of nothing */
+    const hb_cpu_reduction *narrow, *wide;
+} reduction;
+
+struct hb_cpu_reduce {
+    hb_cpu_program pre, post;
+    int n;
+    reduction *each;
+    bool by_columns;
+    int64_t kept, rows; /* rows of the pre space that make one kept (outer) point */
+    int64_t points;     /* reduced: elements that make one result */
+    int64_t together;   /* rows of a tile: by rows, of several kept points, or 0; by columns, of one */
+    int64_t units, panel, panels;
+    int64_t chunks, pieces; /* pieces: what chunks are made of: tiles or rows of one unit */
+    char *partial;          /* [chunk][reduction][kept], wide; with several chunks */
+    double ns;
+};
+
+/* ---- preparing ---- */
+
+static uint64_t bits_of(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static uint64_t identity_of(int code, hebb_dtype dtype) {
+    if (code == HB_SUM) return 0;
+    const bool max = code == HB_REDMAX;
+    switch (dtype) {
+    case HEBB_F32:
+    case HEBB_F64: return bits_of(max ? -__builtin_inf() : __builtin_inf());
+    case HEBB_I32: return (uint64_t)(int64_t)(max ? INT32_MIN : INT32_MAX);
+    case HEBB_I64: return (uint64_t)(max ? INT64_MIN : INT64_MAX);
+    case HEBB_U8: return max ? 0 : UINT8_MAX;
+    case HEBB_BOOL: return max ? 0 : 1;
+    }
+    return 0;
+}
+
+static hebb_status make_reductions(const hb_device *device, const hb_loop *loop, hb_cpu_reduce *r,
+                                   hb_error *error) {
+    const hb_cpu_vector *vector = device->isa->vector;
+    while (loop->n_pre + r->n < loop->n_instr && loop->instr[loop->n_pre + r->n].code >= HB_SUM &&
+           loop->instr[loop->n_pre + r->n].code <= HB_REDMIN)
+        r->n++;
+    r->each = calloc((size_t)r->n + 1, sizeof *r->each);
+    if (!r->each) return hb_fail_memory(error, "reductions", (size_t)r->n * sizeof *r->each);
+    if (r->n > SUMS_SCRATCH / (64 * 16))
+        return hb_fail(error, HEBB_E_UNSUPPORTED, "%d reductions in one loop are too many", r->n);
+    for (int i = 0; i < r->n; i++) {
+        const hb_instr *instr = &loop->instr[loop->n_pre + i];
+        const hebb_dtype dtype = (hebb_dtype)loop->instr[instr->a].dtype;
+        const bool is_float = dtype == HEBB_F32 || dtype == HEBB_F64;
+        const hb_cpu_reduction *row = vector->reduce[instr->code - HB_SUM];
+        r->each[i] = (reduction){.value = instr->a,
+                                 .size = (int)hebb_dtype_size(dtype),
+                                 .identity = identity_of(instr->code, dtype),
+                                 .narrow = &row[dtype],
+                                 .wide = &row[is_float ? HEBB_F64 : HEBB_I64]};
+    }
+    return HEBB_OK;
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t quotient_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static bool whole_rows(const hb_cpu_program *p) {
+    return p->space.columns < HB_CPU_WIDE && p->space.columns <= p->tile;
+}
+
+static hebb_status make_pre(const hb_device *device, const hb_loop *loop,
+                            const hb_cpu_order *order, hb_cpu_reduce *r, hb_error *error) {
+    hb_cpu_part part = {.loop = loop,
+                        .last = loop->n_pre,
+                        .rank = order->rank,
+                        .tile = HB_CPU_TILE,
+                        .scratch = PRE_SCRATCH};
+    memcpy(part.dim, order->dim, sizeof part.dim);
+    r->by_columns = order->by_columns;
+    r->kept = r->points = 1;
+    for (int k = 0; k < loop->rank; k++) *(loop->reduce[k] ? &r->points : &r->kept) *= loop->dim[k];
+    return hb_cpu_program_make(device, &part, &r->pre, error);
+}
+
+/* How many kept points make a unit by rows: enough units to share, but tiles that are full. */
+static int64_t group_of(const hb_cpu_reduce *r) {
+    int64_t group = r->kept / UNITS;
+    if (r->points > 0) group = most(group, r->pre.tile / r->points);
+    group = least(group, GROUP);
+    group = least(group, SUMS_SCRATCH / 8 / most(r->n, 1));
+    return most(group, 1);
+}
+
+static hebb_status make_post(const hb_device *device, const hb_loop *loop,
+                             const hb_cpu_order *order, hb_cpu_reduce *r, hb_error *error) {
+    hb_cpu_part part = {.loop = loop,
+                        .first = loop->n_pre,
+                        .last = loop->n_instr,
+                        .tile = r->by_columns ? HB_CPU_TILE : group_of(r),
+                        .scratch = POST_SCRATCH};
+    for (int k = 0; k < order->kept; k++) part.dim[part.rank++] = order->dim[k];
+    if (r->by_columns) part.dim[part.rank++] = order->dim[order->rank - 1];
+    return hb_cpu_program_make(device, &part, &r->post, error);
+}
+
+static void make_units(hb_cpu_reduce *r) {
+    const hb_cpu_space *space = &r->pre.space;
+    if (r->by_columns) {
+        const int64_t outer = space->columns > 0 ? r->kept / space->columns : 0;
+        r->rows = r->points;
+        r->together = whole_rows(&r->pre) ? r->pre.tile / most(space->columns, 1) : 1;
+        r->panel = least(PANEL, SUMS_SCRATCH / 16 / most(r->n, 1) / 64 * 64);
+        if (whole_rows(&r->pre)) r->panel = most(space->columns, 1);
+        r->panels = quotient_up(space->columns, r->panel);
+        r->units = outer * r->panels;
+        r->pieces = r->rows;
+        return;
+    }
+    r->rows = space->columns > 0 ? r->points / space->columns : 0;
+    if (whole_rows(&r->pre) && r->points > 0 && r->points <= r->pre.tile)
+        r->together = r->pre.tile / r->points * r->rows;
+    r->units = hb_cpu_tile_count(&r->post, r->post.space.rows);
+    r->pieces = r->together || r->points == 0 ? 1 : hb_cpu_tile_count(&r->pre, r->rows);
+}
+
+static hebb_status make_chunks(hb_cpu_reduce *r, hb_error *error) {
+    r->chunks = 1;
+    if (r->units == 0 || r->units >= UNITS / 2 || r->points == 0) return HEBB_OK;
+    const int64_t unit_points = r->points * (r->kept / r->units);
+    r->chunks = least(quotient_up(UNITS, r->units), unit_points / CHUNK_WORK);
+    r->chunks = most(least(r->chunks, r->pieces), 1);
+    if (r->chunks == 1) return HEBB_OK;
+    const size_t bytes = (size_t)(r->chunks * r->n * r->kept) * 8;
+    r->partial = hb_cpu_allocate(bytes);
+    return r->partial ? HEBB_OK : hb_fail_memory(error, "partial sums", bytes);
+}
+
+hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop,
+                               hb_cpu_reduce **reduce, hb_error *error) {
+    *reduce = NULL;
+    hb_cpu_reduce *r = calloc(1, sizeof *r);
+    if (!r) return hb_fail_memory(error, "a reduction", sizeof *r);
+    const hb_cpu_order order = hb_cpu_order_of(loop);
+    hebb_status status = make_reductions(device, loop, r, error);
+    if (!status) status = make_pre(device, loop, &order, r, error);
+    if (!status) status = make_post(device, loop, &order, r, error);
+    if (!status) {
+        make_units(r);
+        status = make_chunks(r, error);
+    }
+    if (status) {
+        hb_cpu_reduce_free(r);
+        return status;
+    }
+    r->ns = (double)r->kept *
+            (r->post.ns + (double)r->points * (r->pre.ns + 0.05 * (double)r->n));
+    *reduce = r;
+    return HEBB_OK;
+}
+
+void hb_cpu_reduce_free(hb_cpu_reduce *reduce) {
+    if (!reduce) return;
+    hb_cpu_program_free(&reduce->pre);
+    hb_cpu_program_free(&reduce->post);
+    free(reduce->each);
+    free(reduce->partial);
+    free(reduce);
+}
+
+/* ---- running ---- */
+
+typedef struct run_context {
+    const hb_device *device;
+    const hb_cpu_reduce *reduce;
+    const hb_run_args *args;
+} run_context;
+
+/* Wide results of kept points [first, first + n): reduction i's are at at + i * stride bytes. */
+typedef struct results {
+    int64_t first, n;
+    char *at;
+    int64_t stride;
+} results;
+
+/* The stack of one unit. */
+typedef struct unit_scratch {
+    _Alignas(64) char sums[SUMS_SCRATCH];
+    _Alignas(64) char pre[PRE_SCRATCH];
+    _Alignas(64) char post[POST_SCRATCH];
+} unit_scratch;
+
+static void clear(const hb_cpu_reduce *r, const results *sums) {
+    for (int i = 0; i < r->n; i++) {
+        char *at = sums->at + i * sums->stride;
+        for (int64_t k = 0; k < sums->n; k++) memcpy(at + k * 8, &r->each[i].identity, 8);
+    }
+}
+
+static void fold_rows(const hb_cpu_reduce *r, const hb_cpu_worker *w, const results *sums,
+                      int64_t kept, int64_t rows, int64_t columns) {
+    for (int i = 0; i < r->n; i++)
+        r->each[i].narrow->rows(sums->at + i * sums->stride + (kept - sums->first) * 8,
+                                w->value[r->each[i].value], rows, columns);
+}
+
+/* Short: a tile holds all elements of several kept points. */
+static void reduce_short_rows(const run_context *c, const results *sums, char *scratch) {
+    const hb_cpu_reduce *r = c->reduce;
+    const int64_t points = r->together / r->rows, end = sums->first + sums->n;
+    hb_cpu_worker worker;
+    hb_cpu_tile tile = {.row = sums->first * r->rows,
+                        .rows = least(points, sums->n) * r->rows,
+                        .columns = r->pre.space.columns};
+    hb_cpu_tile_locate(&r->pre.space, &tile);
+    hb_cpu_worker_start(&worker, &r->pre, c->device, c->args, scratch, &tile);
+    for (int64_t k = sums->first; k < end; k += points) {
+        const int64_t n = least(points, end - k);
+        tile.row = k * r->rows;
+        tile.rows = n * r->rows;
+        hb_cpu_tile_locate(&r->pre.space, &tile);
+        hb_cpu_worker_tile(&worker, &tile);
+        fold_rows(r, &worker, sums, k, n, r->points);
+    }
+}
+
+/* Long: several tiles, [begin, end) of them, for each kept point. */
+static void reduce_long_rows(const run_context *c, const results *sums, int64_t begin, int64_t end,
+                             char *scratch) {
+    const hb_cpu_reduce *r = c->reduce;
+    hb_cpu_worker worker;
+    hb_cpu_tile tile;
+    hb_cpu_tile_at(&r->pre, 0, r->rows, 0, &tile);
+    hb_cpu_worker_start(&worker, &r->pre, c->device, c->args, scratch, &tile);
+    for (int64_t k = sums->first; k < sums->first + sums->n; k++)
+        for (int64_t t = begin; t < end; t++) {
+            hb_cpu_tile_at(&r->pre, k * r->rows, r->rows, t, &tile);
+            hb_cpu_worker_tile(&worker, &tile);
+            fold_rows(r, &worker, sums, k, 1, tile.rows * tile.columns);
+        }
+}
+
+/* Folds a tile into the narrow sums, which are those of columns [first, ...); the first tile of a block
+   overwrites them. */
+static void fold_columns(const hb_cpu_reduce *r, const hb_cpu_worker *w, const hb_cpu_tile *tile,
+                         int64_t first, bool fresh, char *narrow, int64_t stride) {
+    for (int i = 0; i < r->n; i++) {
+        const int64_t size = r->each[i].size;
+        char *to = narrow + i * stride + (tile->column - first) * size;
+        const char *from = w->value[r->each[i].value];
+        if (fresh) memcpy(to, from, (size_t)(tile->columns * size));
+        const int64_t done = fresh ? 1 : 0;
+        r->each[i].narrow->columns(to, from + done * tile->columns * size, tile->rows - done,
+                                   tile->columns);
+    }
+}
+
+/* Rows [begin, end) of one outer point, columns [first, last). */
+static void reduce_block(const hb_cpu_reduce *r, hb_cpu_worker *worker, int64_t begin, int64_t end,
+                         int64_t first, int64_t last, char *narrow, int64_t stride) {
+    for (int64_t row = begin; row < end; row += r->together)
+        for (int64_t column = first; column < last; column += r->pre.tile) {
+            hb_cpu_tile tile = {.row = row,
+                                .rows = least(r->together, end - row),
+                                .column = column,
+                                .columns = least(r->pre.tile, last - column)};
+            hb_cpu_tile_locate(&r->pre.space, &tile);
+            hb_cpu_worker_tile(worker, &tile);
+            fold_columns(r, worker, &tile, first, row == begin, narrow, stride);
+        }
+}
+
+static void reduce_columns(const run_context *c, const results *sums, int64_t begin, int64_t end,
+                           unit_scratch *scratch) {
+    const hb_cpu_reduce *r = c->reduce;
+    const int64_t columns = r->pre.space.columns, row = sums->first / columns * r->rows;
+    const int64_t first = sums->first % columns, last = first + sums->n;
+    const int64_t block = most(BLOCK_ROWS, r->together), stride = r->panel * 8;
+    char *narrow = scratch->sums + r->n * stride;
+    hb_cpu_worker worker;
+    hb_cpu_tile tile = {
+        .row = row, .rows = least(r->together, r->rows), .column = first, .columns = sums->n};
+    if (tile.columns > r->pre.tile) tile.columns = r->pre.tile;
+    hb_cpu_tile_locate(&r->pre.space, &tile);
+    hb_cpu_worker_start(&worker, &r->pre, c->device, c->args, scratch->pre, &tile);
+    for (int64_t b = begin; b < end; b += block) {
+        reduce_block(r, &worker, row + b, row + least(b + block, end), first, last, narrow, stride);
+        for (int i = 0; i < r->n; i++)
+            r->each[i].narrow->widen(sums->at + i * sums->stride, narrow + i * stride, sums->n);
+    }
+}
+
+/* The kept points of a unit. */
+static void locate_unit(const hb_cpu_reduce *r, int64_t unit, results *sums, char *at) {
+    if (r->by_columns) {
+        const int64_t columns = r->pre.space.columns, first = unit % r->panels * r->panel;
+        sums->first = unit / r->panels * columns + first;
+        sums->n = least(r->panel, columns - first);
+    } else {
+        hb_cpu_tile tile;
+        hb_cpu_tile_at(&r->post, 0, r->post.space.rows, unit, &tile);
+        sums->first = tile.row * r->post.space.columns + tile.column;
+        sums->n = tile.rows * tile.columns;
+    }
+    sums->at = at;
+    sums->stride = sums->n * 8;
+}
+
+static void reduce_unit(const run_context *c, const results *sums, int64_t chunk,
+                        unit_scratch *scratch) {
+    const hb_cpu_reduce *r = c->reduce;
+    const int64_t begin = r->pieces * chunk / r->chunks;
+    const int64_t end = r->pieces * (chunk + 1) / r->chunks;
+    clear(r, sums);
+    if (r->points == 0) return;
+    if (r->by_columns) reduce_columns(c, sums, begin, end, scratch);
+    else if (r->together) reduce_short_rows(c, sums, scratch->pre);
+    else reduce_long_rows(c, sums, begin, end, scratch->pre);
+}
+
+/* Runs the post program on the kept points: a box of its space, or parts of rows. */
+static void run_post(const run_context *c, const results *sums, char *scratch) {
+    const hb_cpu_program *post = &c->reduce->post;
+    const int64_t columns = post->space.columns;
+    for (int64_t done = 0; done < sums->n;) {
+        const int64_t at = sums->first + done, left = sums->n - done;
+        hb_cpu_tile tile = {.row = at / columns, .rows = 1, .column = at % columns};
+        tile.columns = least(least(columns - tile.column, left), post->tile);
+        if (tile.columns == columns) tile.rows = least(left, post->tile) / columns;
+        hb_cpu_worker worker;
+        hb_cpu_tile_locate(&post->space, &tile);
+        hb_cpu_worker_start(&worker, post, c->device, c->args, scratch, &tile);
+        worker.wide = sums->at + done * 8;
+        worker.wide_row = sums->stride;
+        hb_cpu_worker_tile(&worker, &tile);
+        done += tile.rows * tile.columns;
+    }
+}
+
+static void run_units(void *context, int64_t begin, int64_t end, int thread) {
+    const run_context *c = context;
+    unit_scratch scratch;
+    for (int64_t unit = begin; unit < end; unit++) {
+        results sums;
+        locate_unit(c->reduce, unit, &sums, scratch.sums);
+        reduce_unit(c, &sums, 0, &scratch);
+        run_post(c, &sums, scratch.post);
+    }
+}
+
+static char *partial_at(const hb_cpu_reduce *r, int64_t chunk, int i, int64_t kept) {
+    return r->partial + ((chunk * r->n + i) * r->kept + kept) * 8;
+}
+
+static void run_chunks(void *context, int64_t begin, int64_t end, int thread) {
+    const run_context *c = context;
+    const hb_cpu_reduce *r = c->reduce;
+    unit_scratch scratch;
+    for (int64_t task = begin; task < end; task++) {
+        const int64_t unit = task % r->units, chunk = task / r->units;
+        results sums;
+        locate_unit(r, unit, &sums, scratch.sums);
+        reduce_unit(c, &sums, chunk, &scratch);
+        for (int i = 0; i < r->n; i++)
+            memcpy(partial_at(r, chunk, i, sums.first), sums.at + i * sums.stride,
+                   (size_t)sums.n * 8);
+    }
+}
+
+static void combine_chunks(const run_context *c) {
+    const hb_cpu_reduce *r = c->reduce;
+    unit_scratch scratch;
+    for (int64_t unit = 0; unit < r->units; unit++) {
+        results sums;
+        locate_unit(r, unit, &sums, scratch.sums);
+        clear(r, &sums);
+        for (int64_t chunk = 0; chunk < r->chunks; chunk++)
+            for (int i = 0; i < r->n; i++)
+                r->each[i].wide->widen(sums.at + i * sums.stride,
+                                       partial_at(r, chunk, i, sums.first), sums.n);
+        run_post(c, &sums, scratch.post);
+    }
+}
+
+void hb_cpu_reduce_run(const hb_device *device, const hb_cpu_reduce *reduce,
+                       const hb_run_args *args) {
+    run_context context = {device, reduce, args};
+    if (reduce->chunks == 1) {
+        hb_cpu_parallel(device, reduce->units, reduce->ns, run_units, &context);
+        return;
+    }
+    hb_cpu_parallel(device, reduce->units * reduce->chunks, reduce->ns, run_chunks, &context);
+    combine_chunks(&context);
+}

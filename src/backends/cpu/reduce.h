@@ -1,0 +1,16 @@
+/* LOOPs with reductions: between loop.c, which decides what a loop is, and reduce.c. */
+#ifndef HB_CPU_REDUCE_H
+#define HB_CPU_REDUCE_H
+
+#include "program.h"
+
+typedef struct hb_cpu_reduce hb_cpu_reduce;
+
+/* `loop` is a simplified one and must outlive *reduce. */
+hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop,
+                               hb_cpu_reduce **reduce, hb_error *error);
+void hb_cpu_reduce_free(hb_cpu_reduce *reduce);
+void hb_cpu_reduce_run(const hb_device *device, const hb_cpu_reduce *reduce,
+                       const hb_run_args *args);
+
+#endif

@@ -1,0 +1,280 @@
+/* Runs a program on one tile after another, on one thread. Called by loop.c and reduce.c; writes only
+   to its scratch memory and to outputs. What to run was decided in program.c. */
+#include <string.h>
+
+#include "program.h"
+
+/* ---- tiles of a space ---- */
+
+void hb_cpu_tile_locate(const hb_cpu_space *space, hb_cpu_tile *tile) {
+    int64_t row = tile->row;
+    for (int k = space->rank - 2; k > 0; k--) {
+        tile->index[k] = row % space->dim[k];
+        row /= space->dim[k];
+    }
+    tile->index[0] = row;
+}
+
+/* Parts that a row is cut into; 0 if whole rows make a tile. Cutting evenly avoids a short rest. */
+static int64_t row_parts(const hb_cpu_program *p, int64_t *part) {
+    const int64_t columns = p->space.columns;
+    if (columns < HB_CPU_WIDE && columns <= p->tile) return 0;
+    const int64_t parts = (columns + p->tile - 1) / p->tile;
+    *part = ((columns + parts - 1) / parts + 63) / 64 * 64;
+    if (*part > p->tile) *part = p->tile;
+    return parts;
+}
+
+static int64_t rows_of_tile(const hb_cpu_program *p) {
+    return p->space.columns > 0 ? p->tile / p->space.columns : 1;
+}
+
+int64_t hb_cpu_tile_count(const hb_cpu_program *program, int64_t rows) {
+    int64_t part;
+    const int64_t parts = row_parts(program, &part);
+    if (program->space.columns == 0) return 0;
+    if (parts > 0) return rows * parts;
+    const int64_t together = rows_of_tile(program);
+    return (rows + together - 1) / together;
+}
+
+void hb_cpu_tile_at(const hb_cpu_program *program, int64_t row, int64_t rows, int64_t number,
+                    hb_cpu_tile *tile) {
+    int64_t part;
+    const int64_t parts = row_parts(program, &part);
+    if (parts > 0) {
+        tile->row = row + number / parts;
+        tile->rows = 1;
+        tile->column = number % parts * part;
+        tile->columns = program->space.columns - tile->column;
+        if (tile->columns > part) tile->columns = part;
+    } else {
+        const int64_t together = rows_of_tile(program);
+        tile->row = row + number * together;
+        tile->rows = row + rows - tile->row;
+        if (tile->rows > together) tile->rows = together;
+        tile->column = 0;
+        tile->columns = program->space.columns;
+    }
+    hb_cpu_tile_locate(&program->space, tile);
+}
+
+/* ---- memory ---- */
+
+static int64_t address(const hb_cpu_space *space, const hb_cpu_view *view,
+                       const hb_cpu_tile *tile) {
+    int64_t at = view->offset + tile->column * view->stride[space->rank - 1];
+    for (int k = 0; k < space->rank - 1; k++) at += tile->index[k] * view->stride[k];
+    return at;
+}
+
+static bool in_place(const hb_cpu_space *space, const hb_cpu_view *view, const hb_cpu_tile *tile) {
+    if (tile->rows == 1) return view->unit || tile->columns == 1;
+    return view->flat && tile->columns == space->columns;
+}
+
+/* A run of rows that are equally far apart, and where the next run begins. */
+typedef struct walk {
+    const hb_cpu_space *space;
+    const hb_cpu_view *view;
+    int64_t index[HEBB_MAX_RANK];
+    int64_t at, left;
+} walk;
+
+static walk walk_start(const hb_cpu_space *space, const hb_cpu_view *view,
+                       const hb_cpu_tile *tile) {
+    walk w = {.space = space, .view = view, .at = address(space, view, tile), .left = tile->rows};
+    memcpy(w.index, tile->index, sizeof w.index);
+    return w;
+}
+
+/* Rows of the run that begins at w->at; steps to the next one. 0 at the end. */
+static int64_t walk_next(walk *w, int64_t *at) {
+    const hb_cpu_space *space = w->space;
+    const int64_t *stride = w->view->stride;
+    int k = space->rank - 2;
+    *at = w->at;
+    if (k < 1 || w->view->even) {
+        const int64_t all = w->left;
+        w->left = 0;
+        return all;
+    }
+    int64_t rows = space->dim[k] - w->index[k];
+    if (rows > w->left) rows = w->left;
+    w->left -= rows;
+    w->index[k] += rows;
+    w->at += rows * stride[k];
+    while (k > 0 && w->index[k] == space->dim[k]) {
+        w->at += stride[k - 1] - space->dim[k] * stride[k];
+        w->index[k] = 0;
+        w->index[--k]++;
+    }
+    return rows;
+}
+
+static int64_t row_stride(const hb_cpu_space *space, const hb_cpu_view *view) {
+    return space->rank > 1 ? view->stride[space->rank - 2] : 0;
+}
+
+static void load(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu_tile *tile,
+                 char *to) {
+    const hb_cpu_space *space = &w->program->space;
+    const char *base = hb_cpu_base(w->args, view->buffer);
+    hb_cpu_box box = {.columns = tile->columns,
+                      .to_row = tile->columns * view->size,
+                      .to_column = view->size,
+                      .from_row = row_stride(space, view),
+                      .from_column = view->stride[space->rank - 1]};
+    walk rows = walk_start(space, view, tile);
+    for (int64_t at; (box.rows = walk_next(&rows, &at)) > 0; to += box.rows * box.to_row)
+        w->vector->move[view->size](to, base + at, &box);
+}
+
+static void store(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu_tile *tile,
+                  const char *from) {
+    const hb_cpu_space *space = &w->program->space;
+    char *base = hb_cpu_base(w->args, view->buffer);
+    hb_cpu_box box = {.columns = tile->columns,
+                      .to_row = row_stride(space, view),
+                      .to_column = view->stride[space->rank - 1],
+                      .from_row = tile->columns * view->size,
+                      .from_column = view->size};
+    walk rows = walk_start(space, view, tile);
+    for (int64_t at; (box.rows = walk_next(&rows, &at)) > 0; from += box.rows * box.from_row)
+        w->vector->move[view->size](base + at, from, &box);
+}
+
+static void number(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu_tile *tile,
+                   int64_t *to) {
+    const hb_cpu_space *space = &w->program->space;
+    walk rows = walk_start(space, view, tile);
+    int64_t at, run;
+    while ((run = walk_next(&rows, &at)) > 0)
+        for (int64_t r = 0; r < run; r++, to += tile->columns)
+            w->vector->count(to, at + r * row_stride(space, view), view->stride[space->rank - 1],
+                             tile->columns);
+}
+
+/* ---- actions ---- */
+
+static char *slot_of(const hb_cpu_worker *w, int value) {
+    return w->scratch + w->program->slot[value];
+}
+
+static void act_load(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile) {
+    const hb_cpu_space *space = &w->program->space;
+    const hb_cpu_view *view = &action->view;
+    if (!action->copy && in_place(space, view, tile)) {
+        w->value[action->value] =
+            hb_cpu_base(w->args, view->buffer) + address(space, view, tile);
+        return;
+    }
+    w->value[action->value] = slot_of(w, action->value);
+    load(w, view, tile, w->value[action->value]);
+}
+
+static void act_random(hb_cpu_worker *w, const hb_cpu_action *action, int64_t n) {
+    const hb_cpu_random key = {.op = action->op,
+                               .step = (uint32_t)w->args->step,
+                               .seed_low = (uint32_t)w->args->seed,
+                               .seed_high = (uint32_t)(w->args->seed >> 32)};
+    action->map(w->value[action->value], w->value[action->a], &key, NULL, n);
+}
+
+static void act_product(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile) {
+    const hb_cpu_box box = {.rows = tile->rows,
+                            .columns = tile->columns,
+                            .to_row = tile->columns * action->size,
+                            .to_column = action->size,
+                            .from_row = w->product_row,
+                            .from_column = action->size};
+    if (box.rows == 1 || box.from_row == box.to_row) {
+        w->value[action->value] = (char *)(uintptr_t)w->product;
+        return;
+    }
+    w->value[action->value] = slot_of(w, action->value);
+    w->vector->move[action->size](w->value[action->value], w->product, &box);
+}
+
+static void act(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile,
+                int64_t n) {
+    char **value = w->value;
+    switch (action->kind) {
+    case HB_CPU_MAP:
+        action->map(value[action->value], value[action->a], value[action->b], value[action->c], n);
+        break;
+    case HB_CPU_LOAD: act_load(w, action, tile); break;
+    case HB_CPU_INDEX:
+        number(w, &action->view, tile, (int64_t *)(void *)value[action->value]);
+        break;
+    case HB_CPU_RANDOM: act_random(w, action, n); break;
+    case HB_CPU_PRODUCT: act_product(w, action, tile); break;
+    case HB_CPU_REDUCED:
+        action->map(value[action->value], w->wide + action->a * w->wide_row, NULL, NULL, n);
+        break;
+    }
+}
+
+/* Scalars: one element is made, and repeated if tiles read it. */
+static void act_single(hb_cpu_worker *w, const hb_cpu_action *action, int64_t n) {
+    char *to = slot_of(w, action->value);
+    w->value[action->value] = to;
+    if (action->kind == HB_CPU_LOAD)
+        memcpy(to, hb_cpu_base(w->args, action->view.buffer) + action->view.offset,
+               (size_t)action->size);
+    else
+        action->map(to, w->value[action->a], w->value[action->b], w->value[action->c], 1);
+    const hb_cpu_box box = {
+        .rows = 1, .columns = n, .to_column = action->size, .from_column = 0};
+    if (action->spread) w->vector->move[action->size](to, to, &box);
+}
+
+void hb_cpu_worker_start(hb_cpu_worker *worker, const hb_cpu_program *program,
+                         const hb_device *device, const hb_run_args *args, char *scratch,
+                         const hb_cpu_tile *largest) {
+    worker->program = program;
+    worker->vector = device->isa->vector;
+    worker->args = args;
+    worker->scratch = scratch;
+    worker->value = (char **)(void *)scratch;
+    for (int v = 0; v < program->n_values; v++)
+        worker->value[v] = program->slot[v] < 0 ? program->constant[v] : scratch + program->slot[v];
+    for (int i = 0; i < program->n_first; i++) {
+        const hb_cpu_action *action = &program->action[i];
+        if (action->single) act_single(worker, action, largest->rows * largest->columns);
+        else act(worker, action, largest, largest->rows * largest->columns);
+    }
+}
+
+/* Values that are written where they belong get that address before the actions run. */
+static void aim(hb_cpu_worker *w, const hb_cpu_tile *tile) {
+    const hb_cpu_program *p = w->program;
+    for (int i = 0; i < p->n_stores; i++) {
+        const hb_cpu_store *to = &p->store[i];
+        if (!to->direct) continue;
+        w->value[to->value] =
+            in_place(&p->space, &to->view, tile)
+                ? hb_cpu_base(w->args, to->view.buffer) + address(&p->space, &to->view, tile)
+                : slot_of(w, to->value);
+    }
+}
+
+static void finish_store(hb_cpu_worker *w, const hb_cpu_store *to, const hb_cpu_tile *tile) {
+    const hb_cpu_space *space = &w->program->space;
+    const char *from = w->value[to->value];
+    if (to->stream) {
+        w->vector->stream(hb_cpu_base(w->args, to->view.buffer) + address(space, &to->view, tile),
+                          from, (size_t)(tile->rows * tile->columns * to->view.size));
+        return;
+    }
+    if (to->direct && in_place(space, &to->view, tile)) return;
+    store(w, &to->view, tile, from);
+}
+
+void hb_cpu_worker_tile(hb_cpu_worker *worker, const hb_cpu_tile *tile) {
+    const hb_cpu_program *p = worker->program;
+    const int64_t n = tile->rows * tile->columns;
+    aim(worker, tile);
+    for (int i = p->n_first; i < p->n_actions; i++) act(worker, &p->action[i], tile, n);
+    for (int i = 0; i < p->n_stores; i++) finish_store(worker, &p->store[i], tile);
+}

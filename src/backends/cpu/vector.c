@@ -1,0 +1,387 @@
+/* Vector loops over tiles for one instruction set, made from scalar.h by scalar.def. Compiled once
+   per instruction set with HB_ISA (the suffix of the table's name); the LOOP engine and the indexed
+   steps reach it through the table of vector.h. Must not touch devices, steps or threads.
+
+   "omp simd" only says that iterations are independent, which holds in place too; no thread is
+   started here. */
+#include "vector.h"
+#include "../../../kernels/scalar.h"
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+#define SIMD     _Pragma("omp simd")
+#define SIMD_SUM _Pragma("omp simd reduction(+ : s)")
+#define SIMD_MAX _Pragma("omp simd reduction(max : m) reduction(| : nan)")
+#define SIMD_MIN _Pragma("omp simd reduction(min : m) reduction(| : nan)")
+
+/* ---- scalar functions by dtype ---- */
+
+#define HB_T       float
+#define HB_NAME(f) hb_##f##_f32
+#define HB_KIND    HB_KIND_F32
+#include "../../../kernels/scalar.h"
+
+#define HB_T       double
+#define HB_NAME(f) hb_##f##_f64
+#define HB_KIND    HB_KIND_F64
+#include "../../../kernels/scalar.h"
+
+#define HB_T        int32_t
+#define HB_NAME(f)  hb_##f##_i32
+#define HB_KIND     HB_KIND_INT
+#define HB_UNSIGNED uint32_t
+#include "../../../kernels/scalar.h"
+
+#define HB_T        int64_t
+#define HB_NAME(f)  hb_##f##_i64
+#define HB_KIND     HB_KIND_INT
+#define HB_UNSIGNED uint64_t
+#include "../../../kernels/scalar.h"
+
+#define HB_T        uint8_t
+#define HB_NAME(f)  hb_##f##_u8
+#define HB_KIND     HB_KIND_BYTE
+#define HB_UNSIGNED uint8_t
+#include "../../../kernels/scalar.h"
+
+#define HB_T        uint8_t
+#define HB_NAME(f)  hb_##f##_truth
+#define HB_KIND     HB_KIND_BYTE
+#define HB_UNSIGNED uint8_t
+#include "../../../kernels/scalar.h"
+
+typedef float c_f32;
+typedef double c_f64;
+typedef int32_t c_i32;
+typedef int64_t c_i64;
+typedef uint8_t c_u8;
+typedef uint8_t c_truth;
+
+/* HEBB_BOOL is "truth" in names here, for bool is a macro. */
+#define DTYPES(X) X(f32, F32) X(f64, F64) X(i32, I32) X(i64, I64) X(u8, U8) X(truth, BOOL)
+
+/* TAKES_f32_R(text) is the text if f32 is one of the dtypes R of scalar.def, else nothing. */
+#define TAKES_f32_R(...) __VA_ARGS__
+#define TAKES_f64_R(...) __VA_ARGS__
+#define TAKES_i32_R(...)
+#define TAKES_i64_R(...)
+#define TAKES_u8_R(...)
+#define TAKES_truth_R(...)
+#define TAKES_f32_N(...) __VA_ARGS__
+#define TAKES_f64_N(...) __VA_ARGS__
+#define TAKES_i32_N(...) __VA_ARGS__
+#define TAKES_i64_N(...) __VA_ARGS__
+#define TAKES_u8_N(...)  __VA_ARGS__
+#define TAKES_truth_N(...)
+#define TAKES_f32_B(...)
+#define TAKES_f64_B(...)
+#define TAKES_i32_B(...)
+#define TAKES_i64_B(...)
+#define TAKES_u8_B(...)
+#define TAKES_truth_B(...) __VA_ARGS__
+#define TAKES_f32_A(...)   __VA_ARGS__
+#define TAKES_f64_A(...)   __VA_ARGS__
+#define TAKES_i32_A(...)   __VA_ARGS__
+#define TAKES_i64_A(...)   __VA_ARGS__
+#define TAKES_u8_A(...)    __VA_ARGS__
+#define TAKES_truth_A(...) __VA_ARGS__
+
+/* ---- elementwise ---- */
+
+#define RESULT_T(type) c_##type
+#define RESULT_B(type) c_truth
+#define APPLY_1(f)     f(x[i])
+#define APPLY_2(f)     f(x[i], y[i])
+
+#define MAP(type, name, arity, result)                                                             \
+    static void name##_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
+        RESULT_##result(type) *to = out;                                                           \
+        const c_##type *x = a;                                                                     \
+        const c_##type *y = b;                                                                     \
+        (void)y;                                                                                   \
+        SIMD for (int64_t i = 0; i < n; i++) to[i] = APPLY_##arity(hb_##name##_##type);            \
+    }
+
+#define SCALAR(CODE, name, arity, types, result, flops)                                            \
+    TAKES_f32_##types(MAP(f32, name, arity, result))                                               \
+        TAKES_f64_##types(MAP(f64, name, arity, result))                                           \
+            TAKES_i32_##types(MAP(i32, name, arity, result))                                       \
+                TAKES_i64_##types(MAP(i64, name, arity, result))                                   \
+                    TAKES_u8_##types(MAP(u8, name, arity, result))                                 \
+                        TAKES_truth_##types(MAP(truth, name, arity, result))
+#include "../../../kernels/scalar.def"
+#undef SCALAR
+
+#define SELECT(type, TYPE)                                                                         \
+    static void select_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
+        c_##type *to = out;                                                                        \
+        const uint8_t *condition = a;                                                              \
+        const c_##type *x = b, *y = c;                                                             \
+        SIMD for (int64_t i = 0; i < n; i++) to[i] = hb_select_##type(condition[i], x[i], y[i]);   \
+    }
+DTYPES(SELECT)
+
+#define RANDOM(type, name)                                                                         \
+    static void name##_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
+        c_##type *to = out;                                                                        \
+        const int64_t *index = a;                                                                  \
+        const hb_cpu_random k = *(const hb_cpu_random *)b;                                         \
+        SIMD for (int64_t i = 0; i < n; i++) to[i] =                                               \
+            hb_##name##_##type(index[i], k.op, k.step, k.seed_low, k.seed_high);                   \
+    }
+RANDOM(f32, random_uniform)
+RANDOM(f64, random_uniform)
+RANDOM(f32, random_normal)
+RANDOM(f64, random_normal)
+
+/* ---- casts ---- */
+
+/* Floats are clamped to what the integer can hold, and NaN becomes 0: C leaves such casts
+   undefined. A float becomes a byte by way of i32, and so modulo 256. */
+#define CLAMPED(name, from, to, low, high)                                                         \
+    HB_INLINE to name(from x) {                                                                    \
+        from c = x < low ? low : x;                                                                \
+        c = c > high ? high : c;                                                                   \
+        return (to)(c == c ? c : 0);                                                               \
+    }
+CLAMPED(i32_of_f32, float, int32_t, -2147483648.0f, 2147483520.0f)
+CLAMPED(i32_of_f64, double, int32_t, -2147483648.0, 2147483647.0)
+CLAMPED(i64_of_f32, float, int64_t, -9223372036854775808.0f, 9223371487098961920.0f)
+CLAMPED(i64_of_f64, double, int64_t, -9223372036854775808.0, 9223372036854774784.0)
+
+#define CAST(from, to, value)                                                                      \
+    static void to##_from_##from(void *out, const void *a, const void *b, const void *c,           \
+                                 int64_t n) {                                                      \
+        c_##to *t = out;                                                                           \
+        const c_##from *f = a;                                                                     \
+        SIMD for (int64_t i = 0; i < n; i++) {                                                     \
+            c_##from x = f[i];                                                                     \
+            t[i] = (c_##to)(value);                                                                \
+        }                                                                                          \
+    }
+CAST(f32, f32, x)
+CAST(f32, f64, x) CAST(f32, i32, i32_of_f32(x)) CAST(f32, i64, i64_of_f32(x))
+    CAST(f32, u8, i32_of_f32(x)) CAST(f32, truth, x != 0) CAST(f64, f32, x) CAST(f64, f64, x)
+        CAST(f64, i32, i32_of_f64(x)) CAST(f64, i64, i64_of_f64(x)) CAST(f64, u8, i32_of_f64(x))
+            CAST(f64, truth, x != 0)
+#define CAST_INTEGER(from, FROM)                                                                   \
+    CAST(from, f32, x)                                                                             \
+    CAST(from, f64, x) CAST(from, i32, x) CAST(from, i64, x) CAST(from, u8, x)                     \
+        CAST(from, truth, x != 0)
+                CAST_INTEGER(i32, I32) CAST_INTEGER(i64, I64) CAST_INTEGER(u8, U8)
+                    CAST_INTEGER(truth, BOOL)
+
+    /* ---- reductions ---- */
+
+    enum {
+        BLOCK = 1024
+    }; /* elements summed in f32 before f64 takes over */
+
+typedef double w_f32;
+typedef double w_f64;
+typedef int64_t w_i32;
+typedef int64_t w_i64;
+typedef int64_t w_u8;
+typedef int64_t w_truth;
+
+HB_INLINE double plus_f64(double a, double b) { return a + b; }
+HB_INLINE int64_t plus_i64(int64_t a, int64_t b) { return hb_add_i64(a, b); }
+#define WIDE_f32(f)   f##_f64
+#define WIDE_f64(f)   f##_f64
+#define WIDE_i32(f)   f##_i64
+#define WIDE_i64(f)   f##_i64
+#define WIDE_u8(f)    f##_i64
+#define WIDE_truth(f) f##_i64
+
+/* Integers wrap in their own width; taken modulo that width, so does the wide sum. */
+#define SUM(type, TYPE)                                                                            \
+    static void sum_rows_##type(void *wide, const void *tile, int64_t rows, int64_t columns) {     \
+        const c_##type *x = tile;                                                                  \
+        w_##type *to = wide;                                                                       \
+        for (int64_t r = 0; r < rows; r++)                                                         \
+            for (int64_t left = columns; left > 0; left -= BLOCK) {                                \
+                int64_t n = left < BLOCK ? left : BLOCK;                                           \
+                PARTIAL_##type s = 0;                                                              \
+                SIMD_SUM for (int64_t i = 0; i < n; i++) s += (PARTIAL_##type)x[i];                \
+                to[r] = WIDE_##type(plus)(to[r], (w_##type)s);                                     \
+                x += n;                                                                            \
+            }                                                                                      \
+    }                                                                                              \
+    static void sum_columns_##type(void *narrow, const void *tile, int64_t rows,                   \
+                                   int64_t columns) {                                              \
+        const c_##type *x = tile;                                                                  \
+        c_##type *to = narrow;                                                                     \
+        for (int64_t r = 0; r < rows; r++, x += columns)                                           \
+            SIMD for (int64_t i = 0; i < columns; i++) to[i] =                                     \
+                (c_##type)((PARTIAL_##type)to[i] + (PARTIAL_##type)x[i]);                          \
+    }                                                                                              \
+    static void sum_widen_##type(void *wide, const void *narrow, int64_t n) {                      \
+        const c_##type *x = narrow;                                                                \
+        w_##type *to = wide;                                                                       \
+        SIMD for (int64_t i = 0; i < n; i++) to[i] = WIDE_##type(plus)(to[i], (w_##type)x[i]);     \
+    }
+#define PARTIAL_f32   float
+#define PARTIAL_f64   double
+#define PARTIAL_i32   uint32_t
+#define PARTIAL_i64   uint64_t
+#define PARTIAL_u8    uint32_t
+#define PARTIAL_truth uint32_t
+DTYPES(SUM)
+
+/* Rows: the compiler's max ignores NaN, so it is looked for apart. */
+#define EXTREME(type, name, op, simd)                                                              \
+    static void name##_rows_##type(void *wide, const void *tile, int64_t rows, int64_t columns) {  \
+        const c_##type *x = tile;                                                                  \
+        w_##type *to = wide;                                                                       \
+        for (int64_t r = 0; r < rows && columns > 0; r++, x += columns) {                          \
+            c_##type m = x[0];                                                                     \
+            int nan = 0;                                                                           \
+            simd for (int64_t i = 0; i < columns; i++) {                                           \
+                m = x[i] op m ? x[i] : m;                                                          \
+                nan |= x[i] != x[i];                                                               \
+            }                                                                                      \
+            to[r] = WIDE_##type(hb_##name)(to[r], nan ? NAN_##type : (w_##type)m);                 \
+        }                                                                                          \
+    }                                                                                              \
+    static void name##_columns_##type(void *narrow, const void *tile, int64_t rows,                \
+                                      int64_t columns) {                                           \
+        const c_##type *x = tile;                                                                  \
+        c_##type *to = narrow;                                                                     \
+        for (int64_t r = 0; r < rows; r++, x += columns)                                           \
+            SIMD for (int64_t i = 0; i < columns; i++) to[i] = hb_##name##_##type(to[i], x[i]);    \
+    }                                                                                              \
+    static void name##_widen_##type(void *wide, const void *narrow, int64_t n) {                   \
+        const c_##type *x = narrow;                                                                \
+        w_##type *to = wide;                                                                       \
+        SIMD for (int64_t i = 0; i < n; i++) to[i] =                                               \
+            WIDE_##type(hb_##name)(to[i], (w_##type)x[i]);                                         \
+    }
+#define NAN_f32             __builtin_nan("")
+#define NAN_f64             __builtin_nan("")
+#define NAN_i32             0
+#define NAN_i64             0
+#define NAN_u8              0
+#define NAN_truth           0
+#define MAXIMUM(type, TYPE) EXTREME(type, max, >, SIMD_MAX)
+#define MINIMUM(type, TYPE) EXTREME(type, min, <, SIMD_MIN)
+DTYPES(MAXIMUM)
+DTYPES(MINIMUM)
+
+#define NARROW(type, TYPE)                                                                         \
+    static void narrow_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
+        c_##type *to = out;                                                                        \
+        const w_##type *x = a;                                                                     \
+        SIMD for (int64_t i = 0; i < n; i++) to[i] = (c_##type)x[i];                               \
+    }
+DTYPES(NARROW)
+
+/* ---- moving ---- */
+
+#define MOVE(type)                                                                                 \
+    HB_INLINE void move_row_##type(type *to, int64_t step, const char *from, int64_t stride,       \
+                                   int64_t n) {                                                    \
+        if (step == 1 && stride == 0) {                                                            \
+            const type x = *(const type *)from;                                                    \
+            SIMD for (int64_t i = 0; i < n; i++) to[i] = x;                                        \
+        } else if (step == 1) {                                                                    \
+            SIMD for (int64_t i = 0; i < n; i++) to[i] = *(const type *)(from + i * stride);       \
+        } else {                                                                                   \
+            for (int64_t i = 0; i < n; i++) to[i * step] = *(const type *)(from + i * stride);     \
+        }                                                                                          \
+    }                                                                                              \
+    static void move_##type(void *to, const void *from, const hb_cpu_box *box) {                   \
+        char *t = to;                                                                              \
+        const char *f = from;                                                                      \
+        const int64_t size = (int64_t)sizeof(type);                                                \
+        const bool copy = box->to_column == size && box->from_column == size;                      \
+        for (int64_t r = 0; r < box->rows; r++, t += box->to_row, f += box->from_row) {            \
+            if (copy) memcpy(t, f, (size_t)(box->columns * size));                                 \
+            else                                                                                   \
+                move_row_##type((type *)(void *)t, box->to_column / size, f, box->from_column,     \
+                                box->columns);                                                     \
+        }                                                                                          \
+    }
+MOVE(uint8_t)
+MOVE(uint32_t)
+MOVE(uint64_t)
+
+static void count(int64_t *out, int64_t first, int64_t step, int64_t n) {
+    SIMD for (int64_t i = 0; i < n; i++) out[i] = first + i * step;
+}
+
+#if defined(__AVX512F__)
+#define STREAM(to, from) _mm512_stream_si512((__m512i *)(to), _mm512_loadu_si512(from))
+#define STREAM_BYTES     64
+#elif defined(__AVX__)
+#define STREAM(to, from)                                                                           \
+    _mm256_stream_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(from)))
+#define STREAM_BYTES 32
+#elif defined(__SSE2__)
+#define STREAM(to, from) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(from)))
+#define STREAM_BYTES     16
+#endif
+
+static void stream(void *to, const void *from, size_t bytes) {
+#ifdef STREAM
+    char *t = to;
+    const char *f = from;
+    size_t head = -(uintptr_t)t % STREAM_BYTES;
+    if (head > bytes) head = bytes;
+    memcpy(t, f, head);
+    size_t i = head;
+    for (; i + STREAM_BYTES <= bytes; i += STREAM_BYTES)
+        STREAM((void *)(t + i), (const void *)(f + i));
+    memcpy(t + i, f + i, bytes - i);
+#else
+    memcpy(to, from, bytes);
+#endif
+}
+
+static void fence(void) {
+#ifdef STREAM
+    _mm_sfence();
+#endif
+}
+
+/* ---- the table ---- */
+
+#define ENTRY(CODE, TYPE, function) [HB_##CODE][HEBB_##TYPE] = function,
+#define CAST_ROW(from, FROM)                                                                       \
+    [HEBB_##FROM] = {[HEBB_F32] = f32_from_##from, [HEBB_F64] = f64_from_##from,                   \
+                     [HEBB_I32] = i32_from_##from, [HEBB_I64] = i64_from_##from,                   \
+                     [HEBB_U8] = u8_from_##from,   [HEBB_BOOL] = truth_from_##from},
+#define REDUCE_ROW(type, TYPE, name)                                                               \
+    [HEBB_##TYPE] = {name##_rows_##type, name##_columns_##type, name##_widen_##type},
+#define SUM_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, sum)
+#define MAX_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, max)
+#define MIN_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, min)
+#define SELECT_ROW(type, TYPE) ENTRY(SELECT, TYPE, select_##type)
+#define NARROW_ROW(type, TYPE) [HEBB_##TYPE] = narrow_##type,
+
+#define PASTE_(a, b) a##b
+#define PASTE(a, b)  PASTE_(a, b)
+
+const hb_cpu_vector PASTE(hb_cpu_vector_, HB_ISA) = {
+    .map =
+        {
+#define SCALAR(CODE, name, arity, types, result, flops)                                            \
+    TAKES_f32_##types(ENTRY(CODE, F32, name##_f32))                                                \
+        TAKES_f64_##types(ENTRY(CODE, F64, name##_f64))                                            \
+            TAKES_i32_##types(ENTRY(CODE, I32, name##_i32))                                        \
+                TAKES_i64_##types(ENTRY(CODE, I64, name##_i64))                                    \
+                    TAKES_u8_##types(ENTRY(CODE, U8, name##_u8))                                   \
+                        TAKES_truth_##types(ENTRY(CODE, BOOL, name##_truth))
+#include "../../../kernels/scalar.def"
+#undef SCALAR
+            DTYPES(SELECT_ROW) ENTRY(UNIFORM, F32, random_uniform_f32)
+                ENTRY(UNIFORM, F64, random_uniform_f64) ENTRY(NORMAL, F32, random_normal_f32)
+                    ENTRY(NORMAL, F64, random_normal_f64)},
+    .cast = {DTYPES(CAST_ROW)},
+    .narrow = {DTYPES(NARROW_ROW)},
+    .reduce = {{DTYPES(SUM_ROW)}, {DTYPES(MAX_ROW)}, {DTYPES(MIN_ROW)}},
+    .move = {[1] = move_uint8_t, [4] = move_uint32_t, [8] = move_uint64_t},
+    .count = count,
+    .stream = stream,
+    .fence = fence,
+};

@@ -1,0 +1,272 @@
+/* LOOP steps: which form of kernel, how the space is cut into work-items, and the second stage of a
+   reduction that one stage would leave to too few of them. Called by prepare.c and, for epilogues of
+   their own, by GEMM solvers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "opencl.h"
+
+#define CPU_GRAIN     16384 /* points that are worth a work-item on a CPU */
+#define CPU_CHUNK     4096  /* lanes of a unit */
+#define COLUMN_CHUNK  1024  /* lanes summed side by side: arrays that stay in the first cache */
+#define GPU_ITEMS     65536 /* work-items that keep a large GPU busy */
+#define GPU_GROUP     256
+#define GPU_ROW       64    /* reduced points from which a work-group shares them */
+#define GPU_SPLIT     32    /* the fewest reduced points for an item of a split */
+#define MAX_SPLITS    256
+
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static size_t power_of_two(size_t n) {
+    size_t p = 1;
+    while (2 * p <= n) p *= 2;
+    return p;
+}
+
+static bool reduces(const hb_loop *loop) { return loop->n_pre < loop->n_instr; }
+
+static int count_reductions(const hb_loop *loop) {
+    int n = 0;
+    for (int i = loop->n_pre; i < loop->n_instr; i++)
+        n += hb_cl_is_reduction((hb_code)loop->instr[i].code);
+    return n;
+}
+
+/* Cuts the reduced space's `pieces` into at most `wanted` splits of equal size. */
+static void cut_splits(hb_cl_cut *cut, int64_t pieces, int64_t wanted) {
+    wanted = max64(1, min64(min64(wanted, pieces), MAX_SPLITS));
+    cut->per_split = max64(1, divide_up(pieces, wanted));
+    cut->splits = max64(1, divide_up(pieces, cut->per_split));
+}
+
+static void cut_for_cpu(const hb_device *device, const hb_cl_space *space, bool may_split,
+                        hb_cl_cut *cut) {
+    const hb_loop *loop = &space->loop;
+    int64_t lanes = loop->dim[space->lane];
+    bool kept_lane = space->lane < space->n_kept;
+    cut->form = !reduces(loop) ? HB_CL_LANES : (kept_lane ? HB_CL_COLUMNS : HB_CL_ROWS);
+    cut->chunk = cut->form == HB_CL_COLUMNS ? COLUMN_CHUNK : CPU_CHUNK;
+    cut->chunks = max64(1, divide_up(lanes, cut->chunk));
+    /* Several items a core, so that one core's delay does not leave the others waiting. */
+    int64_t points = space->kept * max64(1, space->reduced);
+    int64_t items = max64(1, min64(points / CPU_GRAIN, 8 * (int64_t)device->info.units));
+    cut->units = space->kept;
+    if (kept_lane) cut->units = lanes == 0 ? 0 : space->kept / lanes * cut->chunks;
+    cut->per_item = max64(1, divide_up(cut->units, items));
+    cut->splits = 1;
+    int64_t used = max64(1, divide_up(cut->units, cut->per_item));
+    if (!may_split || used * 4 > items) return;
+    int64_t pieces = cut->form == HB_CL_COLUMNS ? space->reduced
+                                                : space->reduced / max64(1, lanes) * cut->chunks;
+    cut_splits(cut, pieces, items / used);
+}
+
+static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool may_split,
+                        hb_cl_cut *cut) {
+    cut->splits = 1;
+    cut->units = space->kept;
+    cut->group = power_of_two(min64(GPU_GROUP, (int64_t)device->max_group) > 0
+                                  ? (size_t)min64(GPU_GROUP, (int64_t)device->max_group)
+                                  : 1);
+    if (!reduces(&space->loop)) {
+        cut->form = HB_CL_POINTS;
+        return;
+    }
+    bool rows = space->lane >= space->n_kept && space->reduced >= GPU_ROW;
+    size_t local = cut->group * 8 * (size_t)count_reductions(&space->loop);
+    cut->form = rows && local <= device->local_bytes ? HB_CL_GROUPS : HB_CL_ITEMS;
+    if (!may_split) return;
+    int64_t share = cut->form == HB_CL_GROUPS ? (int64_t)cut->group : 1;
+    int64_t wanted = GPU_ITEMS / max64(1, space->kept * share);
+    cut_splits(cut, space->reduced, min64(wanted, space->reduced / (GPU_SPLIT * share)));
+}
+
+/* A reduction of integers that are not also summed up in the post program could be split as well as
+   any; pre outputs do not matter, since every point is still visited once. */
+static void cut_space(const hb_device *device, const hb_cl_space *space, bool may_split,
+                      hb_cl_cut *cut) {
+    memset(cut, 0, sizeof *cut);
+    may_split = may_split && reduces(&space->loop) && space->kept > 0 && space->reduced > 0;
+    if (device->lanes) cut_for_cpu(device, space, may_split, cut);
+    else cut_for_gpu(device, space, may_split, cut);
+}
+
+static size_t scratch_bytes(const hb_cl_space *space, const hb_cl_cut *cut) {
+    if (cut->splits <= 1) return 0;
+    return 8 * (size_t)count_reductions(&space->loop) * (size_t)(cut->splits * space->kept);
+}
+
+size_t hb_cl_loop_scratch(hb_device *device, const hb_loop *loop) {
+    if (!reduces(loop)) return 0;
+    hb_cl_space space;
+    if (!hb_cl_space_make(&space, loop)) return 0; /* prepare() will fail likewise, and say so */
+    hb_cl_cut cut;
+    cut_space(device, &space, true, &cut);
+    size_t bytes = scratch_bytes(&space, &cut);
+    hb_cl_space_free(&space);
+    return bytes;
+}
+
+static void set_range(hb_cl_launch *launch, const hb_cl_space *space, const hb_cl_cut *cut) {
+    switch (cut->form) {
+    case HB_CL_LANES:
+    case HB_CL_ROWS:
+    case HB_CL_COLUMNS:
+        hb_cl_range_items(launch, divide_up(cut->units, cut->per_item), cut->splits, 1);
+        return;
+    case HB_CL_POINTS:
+    case HB_CL_ITEMS: hb_cl_range(launch, space->kept, cut->group); break;
+    case HB_CL_GROUPS:
+        hb_cl_range(launch, space->kept * (int64_t)cut->group, cut->group);
+        break;
+    }
+    if (cut->splits > 1) {
+        launch->rank = 2;
+        launch->global[1] = (size_t)cut->splits;
+    }
+}
+
+static hebb_status add_launch(hb_prepared *prepared, const hb_step *step, const hb_cl_space *space,
+                              const hb_cl_cut *cut, hb_error *error) {
+    hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    launch->source.group = cut->group;
+    hb_cl_write_loop(&launch->source, space, cut);
+    set_range(launch, space, cut);
+    return HEBB_OK;
+}
+
+/* ---- the second stage ---- */
+
+/* A loop over [kept..., splits] that reduces the partial results and runs the post program. */
+typedef struct second_stage {
+    hb_loop loop;
+    hb_operand *in;
+    hb_output *out;
+    hb_instr *instr;
+} second_stage;
+
+static void second_stage_free(second_stage *stage) {
+    free(stage->in);
+    free(stage->out);
+    free(stage->instr);
+}
+
+static hb_operand partial_operand(const hb_cl_space *space, const hb_cl_cut *cut, int r,
+                                  hebb_dtype dtype) {
+    hb_operand operand = {.buffer = HB_BUFFER_ARENA, .dtype = dtype};
+    operand.offset = hb_cl_partial_offset(space, cut, r, dtype);
+    int64_t stride = 1;
+    for (int k = space->n_kept - 1; k >= 0; k--) {
+        operand.stride[k] = stride;
+        stride *= space->loop.dim[k];
+    }
+    operand.stride[space->n_kept] = space->kept;
+    return operand;
+}
+
+/* An instruction of the post program among n_loads new instructions in place of n_pre old ones. */
+static hb_instr shifted(hb_instr instr, int n_pre, int n_loads) {
+    if (instr.code == HB_LOAD) {
+        instr.a = (int16_t)(instr.a + n_loads);
+        return instr;
+    }
+    int by = n_loads - n_pre;
+    if (instr.a >= n_pre) instr.a = (int16_t)(instr.a + by);
+    if (instr.b >= n_pre) instr.b = (int16_t)(instr.b + by);
+    if (instr.c >= n_pre) instr.c = (int16_t)(instr.c + by);
+    return instr;
+}
+
+static void write_second_program(const hb_loop *loop, second_stage *stage, int n_loads,
+                                 const hb_cl_space *space, const hb_cl_cut *cut) {
+    int load = 0, n = n_loads;
+    for (int i = loop->n_pre; i < loop->n_instr; i++) {
+        hb_instr instr = loop->instr[i];
+        if (hb_cl_is_reduction((hb_code)instr.code)) {
+            hebb_dtype dtype = (hebb_dtype)instr.dtype;
+            stage->in[load] = partial_operand(space, cut, load, dtype);
+            stage->instr[load] =
+                (hb_instr){.code = HB_LOAD, .dtype = instr.dtype, .a = (int16_t)load, -1, -1};
+            instr.a = (int16_t)load++;
+            stage->instr[n++] = instr;
+        } else stage->instr[n++] = shifted(instr, loop->n_pre, n_loads);
+    }
+    stage->loop.n_instr = n;
+}
+
+static hebb_status second_stage_make(second_stage *stage, const hb_cl_space *space,
+                                     const hb_cl_cut *cut, hb_error *error) {
+    const hb_loop *loop = &space->loop;
+    int n_loads = count_reductions(loop);
+    memset(stage, 0, sizeof *stage);
+    stage->in = calloc((size_t)(loop->n_in + n_loads), sizeof *stage->in);
+    stage->out = calloc((size_t)loop->n_out + 1, sizeof *stage->out);
+    stage->instr = calloc((size_t)(loop->n_instr + n_loads), sizeof *stage->instr);
+    if (stage->in == NULL || stage->out == NULL || stage->instr == NULL) {
+        second_stage_free(stage);
+        return hb_fail_memory(error, "the second stage of a reduction", sizeof *stage);
+    }
+    stage->loop = *loop;
+    stage->loop.in = stage->in;
+    stage->loop.out = stage->out;
+    stage->loop.instr = stage->instr;
+    stage->loop.rank = space->n_kept + 1;
+    stage->loop.dim[space->n_kept] = cut->splits;
+    stage->loop.reduce[space->n_kept] = true;
+    stage->loop.n_in = n_loads + loop->n_in;
+    for (int n = 0; n < loop->n_in; n++) {
+        stage->in[n_loads + n] = loop->in[n];
+        stage->in[n_loads + n].stride[space->n_kept] = 0;
+    }
+    stage->loop.n_pre = n_loads;
+    write_second_program(loop, stage, n_loads, space, cut);
+    stage->loop.n_out = 0;
+    for (int n = 0; n < loop->n_out; n++) {
+        if (loop->out[n].value < loop->n_pre) continue;
+        hb_output output = loop->out[n];
+        output.value += n_loads - loop->n_pre;
+        output.to.stride[space->n_kept] = 0;
+        stage->out[stage->loop.n_out++] = output;
+    }
+    return HEBB_OK;
+}
+
+static hebb_status add_second_stage(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                                    const hb_cl_space *first, const hb_cl_cut *cut,
+                                    hb_error *error) {
+    second_stage stage;
+    hebb_status status = second_stage_make(&stage, first, cut, error);
+    if (status != HEBB_OK) return status;
+    hb_cl_space space;
+    if (!hb_cl_space_make(&space, &stage.loop)) {
+        second_stage_free(&stage);
+        return hb_fail_memory(error, "an index space", sizeof space);
+    }
+    hb_cl_cut second;
+    cut_space(device, &space, false, &second);
+    status = add_launch(prepared, step, &space, &second, error);
+    hb_cl_space_free(&space);
+    second_stage_free(&stage);
+    return status;
+}
+
+hebb_status hb_cl_loop_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                               const hb_loop *loop, int64_t scratch, const char **solver,
+                               hb_error *error) {
+    static const char *const titles[] = {"lanes", "rows", "columns", "points", "items", "groups"};
+    hb_cl_space space;
+    if (!hb_cl_space_make(&space, loop)) return hb_fail_memory(error, "a space", sizeof space);
+    hb_cl_cut cut;
+    cut_space(device, &space, true, &cut);
+    cut.scratch = scratch;
+    *solver = titles[cut.form];
+    hebb_status status = HEBB_OK;
+    if (space.kept > 0) status = add_launch(prepared, step, &space, &cut, error);
+    if (status == HEBB_OK && cut.splits > 1)
+        status = add_second_stage(device, prepared, step, &space, &cut, error);
+    hb_cl_space_free(&space);
+    return status;
+}

@@ -1,0 +1,340 @@
+/* The OpenCL backend's own declarations. Who does what:
+     opencl.c        the table of functions, and which devices there are
+     device.c        opening a device, its limits, errors in words
+     memory.c        buffers and copies
+     program.c       compiling kernels, with a cache in memory; disk_cache.c the one on disk
+     kernel.c        a kernel's source and arguments while they are written
+     space.c         a LOOP's index space made simple; values.c its scalar program as OpenCL C
+     loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text
+     gemm*.c         GEMM steps: the table of solvers, one file each
+     indexed.c       GATHER and SCATTER-ADD
+     prepare.c       plans: preparing, running, releasing
+   Nothing here includes anything but the contract (backend.h, step.h), the base room and OpenCL. */
+#ifndef HB_OPENCL_H
+#define HB_OPENCL_H
+
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+#include <CL/cl.h>
+#include <pthread.h>
+
+#include "../backend.h"
+
+/* ---- Devices ---- */
+
+typedef struct hb_cl_program hb_cl_program;
+
+struct hb_device {
+    cl_platform_id platform;
+    cl_device_id id;
+    cl_context context;
+    cl_command_queue queue; /* in order */
+    hebb_device_info info;
+    bool lanes;             /* a CPU: kernels loop over contiguous lanes, a work-item a group */
+    bool caches_kernels;    /* the driver keeps compiled kernels itself */
+    size_t max_group;       /* work-items in a group along its first dimension */
+    size_t max_parameters;  /* bytes of all arguments of a kernel */
+    cl_ulong local_bytes;
+    cl_ulong max_allocation;
+    pthread_mutex_t lock;   /* around the queue, the caches and prepared plans */
+    hb_cl_program *programs; /* compiled, newest first */
+    uint64_t n_buffers;      /* made so far */
+    int clblast;            /* 0 not checked yet, 1 right, -1 wrong */
+    cl_mem clblast_temp;    /* what CLBlast copies matrices into; commands use it in turn */
+    size_t clblast_temp_bytes;
+};
+
+struct hb_buffer {
+    cl_mem memory;
+    size_t bytes;
+    uint64_t id; /* never used again, as addresses are */
+};
+
+/* Platform and device number `index` over all platforms; false if there are fewer. */
+bool hb_cl_find(int index, cl_platform_id *platform, cl_device_id *id);
+int hb_cl_count(void);
+hebb_status hb_cl_describe(int index, hebb_device_info *info, hb_error *error);
+/* Reads what describe() tells of a device. */
+void hb_cl_read_info(int index, cl_platform_id platform, cl_device_id id, hebb_device_info *info);
+
+hebb_status hb_cl_open(int index, hb_device **device, hb_error *error);
+void hb_cl_close(hb_device *device);
+bool hb_cl_has_dtype(hb_device *device, hebb_dtype dtype);
+bool hb_cl_has_f64(cl_device_id id);
+
+/* Fills the error from an OpenCL code: the function that failed, on which device, doing what. */
+hebb_status hb_cl_fail(hb_error *error, const hb_device *device, cl_int code, const char *function,
+                       const char *what);
+const char *hb_cl_code_name(cl_int code);
+
+/* ---- Memory ---- */
+
+hebb_status hb_cl_buffer_create(hb_device *device, size_t bytes, hb_buffer **buffer,
+                                hb_error *error);
+void hb_cl_buffer_destroy(hb_device *device, hb_buffer *buffer);
+hebb_status hb_cl_write(hb_device *device, hb_buffer *buffer, size_t offset, const void *from,
+                        size_t bytes, hb_error *error);
+hebb_status hb_cl_read(hb_device *device, hb_buffer *buffer, size_t offset, void *to, size_t bytes,
+                       hb_error *error);
+
+/* ---- Text ---- */
+
+/* A string that grows. Out of memory sets failed, which whoever takes the text checks. */
+typedef struct hb_cl_text {
+    char *data;
+    size_t size, capacity;
+    bool failed;
+} hb_cl_text;
+
+void hb_cl_print(hb_cl_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void hb_cl_append(hb_cl_text *text, const char *string);
+void hb_cl_text_free(hb_cl_text *text);
+
+/* ---- Kernels being written ---- */
+
+/* Hand-written parts of a program, made for an element type each. */
+typedef enum hb_cl_part {
+    HB_CL_SCALAR,
+    HB_CL_REDUCE,
+    HB_CL_GEMM_VECTOR,
+    HB_CL_GEMM_TILED,
+    HB_CL_PARTS
+} hb_cl_part;
+
+typedef enum hb_cl_param_kind {
+    HB_CL_BUFFER,   /* a pointer; value is the number of the buffer */
+    HB_CL_INDEX,    /* a size, stride or offset */
+    HB_CL_U32,
+    HB_CL_SEED_LOW, /* of the run */
+    HB_CL_SEED_HIGH,
+    HB_CL_RUN_STEP,
+} hb_cl_param_kind;
+
+#define HB_CL_NAME_SIZE 16
+typedef struct hb_cl_param {
+    hb_cl_param_kind kind;
+    char name[HB_CL_NAME_SIZE];
+    const char *type; /* of the elements, for a buffer */
+    bool written;
+    bool baked; /* a number in the source instead of an argument */
+    int64_t value;
+    bool set;
+    uint64_t last; /* what was set: a buffer's id or a run's number */
+} hb_cl_param;
+
+/* A kernel's source as it is written. The text says HB_KERNEL for the kernel's name, which is made
+   from the text's hash, and hb_index for the type of sizes and indices. */
+typedef struct hb_cl_kernel {
+    hb_cl_text body;
+    hb_cl_param *params;
+    int n_params, capacity;
+    bool wide; /* 64-bit indices */
+    bool failed;
+    size_t group; /* reqd_work_group_size, or 0 */
+    unsigned parts[HB_CL_PARTS]; /* one bit a dtype that the kernel needs the part for */
+} hb_cl_kernel;
+
+/* "float", "uchar", ...; and "f32", ..., "u8" (also for bool): the suffix of functions. */
+const char *hb_cl_type(hebb_dtype dtype);
+const char *hb_cl_suffix(hebb_dtype dtype);
+
+/* Declare an argument once; a second call with the same name does nothing. */
+void hb_cl_buffer_param(hb_cl_kernel *kernel, const char *name, int buffer, hebb_dtype dtype,
+                        bool written);
+void hb_cl_index_param(hb_cl_kernel *kernel, const char *name, int64_t value);
+void hb_cl_param_add(hb_cl_kernel *kernel, hb_cl_param_kind kind, const char *name, int64_t value);
+void hb_cl_need(hb_cl_kernel *kernel, hb_cl_part part, hebb_dtype dtype);
+/* The kernel's whole text: signature and body. Bakes numbers where arguments would be too many. */
+hebb_status hb_cl_kernel_text(hb_device *device, hb_cl_kernel *kernel, hb_cl_text *text,
+                              hb_error *error);
+void hb_cl_kernel_free(hb_cl_kernel *kernel);
+
+/* ---- Compiled programs ---- */
+
+/* What to compile: text as above, name and program filled in. */
+typedef struct hb_cl_request {
+    hb_cl_text text;
+    unsigned parts[HB_CL_PARTS];
+    const char *step; /* for messages */
+    char name[48];
+    cl_program program; /* retained by the cache of the device, which outlives plans */
+} hb_cl_request;
+
+/* Finds each request's program in the caches or compiles it, all missing ones as one program. */
+hebb_status hb_cl_compile(hb_device *device, hb_cl_request *requests, size_t n, hb_error *error);
+void hb_cl_programs_free(hb_device *device);
+
+typedef struct hb_cl_key {
+    uint64_t a, b;
+} hb_cl_key;
+hb_cl_key hb_cl_hash(hb_cl_key key, const void *data, size_t size);
+#define HB_CL_KEY_START ((hb_cl_key){0xcbf29ce484222325u, 0x84222325cbf29ce4u})
+
+/* The cache on disk; both are quiet about what goes wrong. load() gives a built program or NULL. */
+cl_program hb_cl_disk_load(hb_device *device, hb_cl_key key, const char *options);
+void hb_cl_disk_save(hb_device *device, hb_cl_key key, cl_program program);
+
+/* ---- Plans ---- */
+
+/* One thing to do in a run: a kernel over a range, or a call. */
+typedef struct hb_cl_launch {
+    const hb_step *step;
+    hb_cl_kernel source; /* arguments stay; the text goes once it is compiled */
+    cl_kernel kernel;
+    cl_uint rank;
+    size_t global[3], local[3];
+    hebb_status (*call)(hb_device *device, struct hb_cl_launch *launch, const hb_run_args *args,
+                        hb_error *error);
+    void *data; /* of call; freed with free() */
+} hb_cl_launch;
+
+struct hb_prepared {
+    hb_cl_launch *launches;
+    size_t n_launches, capacity;
+    const char **solvers;
+    size_t n_steps;
+};
+
+hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
+                          hb_prepared **prepared, hb_error *error);
+void hb_cl_release(hb_device *device, hb_prepared *prepared);
+hebb_status hb_cl_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
+                      hb_error *error);
+hebb_status hb_cl_finish(hb_device *device, hb_error *error);
+const char *hb_cl_solver(hb_device *device, const hb_prepared *prepared, size_t index);
+size_t hb_cl_scratch(hb_device *device, const hb_step *step);
+
+/* A new launch at the end of the plan, NULL when out of memory. Valid until the next one. */
+hb_cl_launch *hb_cl_launch_add(hb_prepared *prepared, const hb_step *step);
+/* A range of n work-items in groups of `group`, rounded up; and groups of one. */
+void hb_cl_range(hb_cl_launch *launch, int64_t n, size_t group);
+void hb_cl_range_items(hb_cl_launch *launch, int64_t x, int64_t y, int64_t z);
+
+/* ---- LOOP ---- */
+
+/* A loop whose index space was made simple: sizes of 1 dropped, dimensions that lie alike in all
+   operands merged, kept dimensions before reduced ones. */
+typedef struct hb_cl_space {
+    hb_loop loop; /* its operands are this space's own copies, its instructions the step's */
+    int n_kept, n_reduced;
+    int lane; /* the dimension along which memory is contiguous, last of the kept or the reduced */
+    int64_t kept, reduced; /* numbers of points; reduced is 1 without reductions */
+    bool wide; /* indices need 64 bits */
+} hb_cl_space;
+
+/* False when out of memory. */
+bool hb_cl_space_make(hb_cl_space *space, const hb_loop *loop);
+void hb_cl_space_free(hb_cl_space *space);
+bool hb_cl_is_reduction(hb_code code);
+/* Whether an operand's elements over dims[0...rank) have indices beyond 31 bits. */
+bool hb_cl_is_wide(const hb_operand *operand, int rank, const int64_t *dim);
+/* Merges dimensions [from, *to) of dim[] that are adjacent in every operand. */
+void hb_cl_merge(int64_t *dim, hb_operand *const *operands, int n_operands, int from, int *to,
+                 int *rank);
+
+/* Writes coordinates i<d> = of the point number `linear` for dimensions [from, to). */
+void hb_cl_write_coordinates(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to,
+                             const char *linear);
+/* Writes instructions [from, to) at a point: the operands' bases, from coordinates i0... of all
+   dimensions in [0, rank) but lane; ... */
+void hb_cl_write_bases(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int rank,
+                       int lane);
+/* ... then the values v<i> (product is HB_ACC's text) and the stores. Along lane the index is j. */
+void hb_cl_write_values(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int lane,
+                        const char *product);
+void hb_cl_write_stores(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int lane);
+/* The same for one operand: declares b<name>. */
+void hb_cl_write_base(hb_cl_kernel *kernel, const char *name, const hb_operand *operand, int rank,
+                      int lane);
+
+typedef enum hb_cl_form {
+    HB_CL_LANES,   /* CPU, elementwise: chunks of lanes */
+    HB_CL_ROWS,    /* CPU, reduction along the lanes */
+    HB_CL_COLUMNS, /* CPU, reduction across them */
+    HB_CL_POINTS,  /* GPU, elementwise: a work-item a point */
+    HB_CL_ITEMS,   /* GPU, reduction: a work-item a kept point */
+    HB_CL_GROUPS,  /* GPU, reduction: a work-group a kept point */
+} hb_cl_form;
+
+/* How a loop is cut: see loop_source.c for each form. */
+typedef struct hb_cl_cut {
+    hb_cl_form form;
+    int64_t chunk;    /* lanes handled in one go */
+    int64_t chunks;   /* of them along the lane dimension */
+    int64_t units;    /* pieces of the kept space ... */
+    int64_t per_item; /* ... and how many a work-item takes */
+    int64_t splits;   /* parts of the reduced space */
+    int64_t per_split; /* pieces of the reduced space in one */
+    size_t group;     /* work-items in a group */
+    int64_t scratch;  /* with more than one split: where in the arena the partial results go */
+} hb_cl_cut;
+
+/* Where a split's results of reduction number r begin, in elements; split s's are kept * s further. */
+int64_t hb_cl_partial_offset(const hb_cl_space *space, const hb_cl_cut *cut, int r,
+                             hebb_dtype dtype);
+/* The text of one kernel. With more than one split it stores partial results instead of running the
+   post program. */
+void hb_cl_write_loop(hb_cl_kernel *kernel, const hb_cl_space *space, const hb_cl_cut *cut);
+
+size_t hb_cl_loop_scratch(hb_device *device, const hb_loop *loop);
+/* Adds the launches for a loop; scratch is where hb_cl_loop_scratch bytes are free in the arena. */
+hebb_status hb_cl_loop_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                               const hb_loop *loop, int64_t scratch, const char **solver,
+                               hb_error *error);
+
+/* ---- GEMM ---- */
+
+/* A GEMM made simple: batch dimensions merged among themselves and into the rows where that changes
+   nothing. Its operands are copies of its own. */
+typedef struct hb_cl_product {
+    hb_gemm gemm;
+    int64_t batches;
+    bool wide;
+} hb_cl_product;
+
+/* Transposed, it is C' = B' A', whose epilogue runs over [batch..., n, m]. False when out of memory. */
+bool hb_cl_product_make(hb_cl_product *product, const hb_gemm *gemm, bool transpose);
+void hb_cl_product_free(hb_cl_product *product);
+/* Strides of a product's operands: of a along m and k, of b along k and n. */
+int64_t hb_cl_row_stride(const hb_cl_product *product, const hb_operand *operand);
+int64_t hb_cl_column_stride(const hb_cl_product *product, const hb_operand *operand);
+/* Writes the batch coordinates of z, and pointers to where the matrices of that batch begin: a, b. */
+void hb_cl_write_matrix(hb_cl_kernel *kernel, const hb_cl_product *product, const char *name,
+                        const hb_operand *operand);
+void hb_cl_write_batch(hb_cl_kernel *kernel, const hb_cl_product *product, const char *z);
+/* Writes the epilogue at the row i<n_batch> and the column j (of a lane loop, or not). */
+void hb_cl_write_epilogue_bases(hb_cl_kernel *kernel, const hb_cl_product *product);
+void hb_cl_write_epilogue(hb_cl_kernel *kernel, const hb_cl_product *product, const char *value);
+
+/* One way to do a GEMM. cost() is an estimate in seconds; prepare() adds launches. */
+typedef struct hb_cl_gemm_solver {
+    const char *name;  /* what HEBB_GEMM says */
+    const char *title; /* what solver() says */
+    bool (*can_do)(hb_device *device, const hb_gemm *gemm);
+    double (*cost)(hb_device *device, const hb_gemm *gemm);
+    size_t (*scratch)(hb_device *device, const hb_gemm *gemm); /* may be NULL */
+    /* Whether the solver gives right results on this device; may be NULL for one that is trusted. */
+    bool (*verify)(hb_device *device);
+    hebb_status (*prepare)(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                           hb_error *error);
+} hb_cl_gemm_solver;
+
+double hb_cl_gemm_flops(const hb_gemm *gemm);
+extern const hb_cl_gemm_solver hb_cl_gemm_vector;
+extern const hb_cl_gemm_solver hb_cl_gemm_tiled;
+extern const hb_cl_gemm_solver hb_cl_gemm_reference;
+#ifdef HEBB_HAVE_CLBLAST
+extern const hb_cl_gemm_solver hb_cl_gemm_clblast;
+#endif
+
+size_t hb_cl_gemm_scratch(hb_device *device, const hb_step *step);
+hebb_status hb_cl_gemm_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                               const char **solver, hb_error *error);
+
+/* ---- GATHER and SCATTER-ADD ---- */
+
+hebb_status hb_cl_indexed_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                                  const char **solver, hb_error *error);
+
+#endif

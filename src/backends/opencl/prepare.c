@@ -1,0 +1,271 @@
+/* Plans on a device: preparing steps as launches, compiling what they need, running them, releasing.
+   Called by the executor through the table in opencl.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "opencl.h"
+
+/* ---- launches ---- */
+
+hb_cl_launch *hb_cl_launch_add(hb_prepared *prepared, const hb_step *step) {
+    if (prepared->n_launches == prepared->capacity) {
+        size_t capacity = 2 * prepared->capacity + 16;
+        hb_cl_launch *launches = realloc(prepared->launches, capacity * sizeof *launches);
+        if (launches == NULL) return NULL;
+        prepared->launches = launches;
+        prepared->capacity = capacity;
+    }
+    hb_cl_launch *launch = &prepared->launches[prepared->n_launches++];
+    memset(launch, 0, sizeof *launch);
+    launch->step = step;
+    return launch;
+}
+
+void hb_cl_range(hb_cl_launch *launch, int64_t n, size_t group) {
+    launch->rank = 1;
+    launch->local[0] = group;
+    launch->local[1] = launch->local[2] = 1;
+    launch->global[0] = ((size_t)n + group - 1) / group * group;
+    launch->global[1] = launch->global[2] = 1;
+}
+
+void hb_cl_range_items(hb_cl_launch *launch, int64_t x, int64_t y, int64_t z) {
+    launch->rank = 3;
+    launch->global[0] = (size_t)x;
+    launch->global[1] = (size_t)y;
+    launch->global[2] = (size_t)z;
+    launch->local[0] = launch->local[1] = launch->local[2] = 1;
+}
+
+/* ---- preparing ---- */
+
+static bool uses_f64(const hb_loop *loop) {
+    for (int i = 0; i < loop->n_instr; i++)
+        if (loop->instr[i].dtype == HEBB_F64) return true;
+    return false;
+}
+
+static hebb_status check_dtypes(hb_device *device, const hb_step *step, hb_error *error) {
+    bool f64 = (step->kind == HB_LOOP && uses_f64(&step->u.loop)) ||
+               (step->kind == HB_GEMM &&
+                (step->u.gemm.dtype == HEBB_F64 || uses_f64(&step->u.gemm.epilogue)));
+    if (!f64 || device->info.f64) return HEBB_OK;
+    return hb_fail(error, HEBB_E_UNSUPPORTED, "\"%s\" (%s) has no f64, which \"%s\" needs",
+                   device->info.name, device->info.id, step->name);
+}
+
+static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                                const char **solver, hb_error *error) {
+    hebb_status status = check_dtypes(device, step, error);
+    if (status != HEBB_OK) return status;
+    switch (step->kind) {
+    case HB_LOOP:
+        return hb_cl_loop_prepare(device, prepared, step, &step->u.loop, step->scratch_offset,
+                                  solver, error);
+    case HB_GEMM: return hb_cl_gemm_prepare(device, prepared, step, solver, error);
+    case HB_GATHER:
+    case HB_SCATTER_ADD: return hb_cl_indexed_prepare(device, prepared, step, solver, error);
+    default: return hb_fail(error, HEBB_E_UNSUPPORTED, "no kernel for \"%s\"", step->name);
+    }
+}
+
+size_t hb_cl_scratch(hb_device *device, const hb_step *step) {
+    if (step->kind == HB_LOOP) return hb_cl_loop_scratch(device, &step->u.loop);
+    if (step->kind != HB_GEMM) return 0;
+    /* Choosing a solver may mean trying one. */
+    pthread_mutex_lock(&device->lock);
+    size_t bytes = hb_cl_gemm_scratch(device, step);
+    pthread_mutex_unlock(&device->lock);
+    return bytes;
+}
+
+/* Sizes, strides and such: what stays as it is from run to run. */
+static hebb_status set_constants(hb_device *device, hb_cl_launch *launch, hb_error *error) {
+    cl_uint at = 0;
+    for (int i = 0; i < launch->source.n_params; i++) {
+        hb_cl_param *param = &launch->source.params[i];
+        if (param->baked) continue;
+        cl_int code = CL_SUCCESS, narrow = (cl_int)param->value;
+        cl_uint word = (cl_uint)param->value;
+        cl_long wide = param->value;
+        if (param->kind == HB_CL_U32) code = clSetKernelArg(launch->kernel, at, sizeof word, &word);
+        else if (param->kind == HB_CL_INDEX && launch->source.wide)
+            code = clSetKernelArg(launch->kernel, at, sizeof wide, &wide);
+        else if (param->kind == HB_CL_INDEX)
+            code = clSetKernelArg(launch->kernel, at, sizeof narrow, &narrow);
+        if (code != CL_SUCCESS)
+            return hb_cl_fail(error, device, code, "clSetKernelArg", launch->step->name);
+        at++;
+    }
+    return HEBB_OK;
+}
+
+/* A kernel may be allowed fewer work-items than its device. */
+static hebb_status check_group(hb_device *device, const hb_cl_launch *launch, hb_error *error) {
+    size_t most = 0;
+    cl_int code = clGetKernelWorkGroupInfo(launch->kernel, device->id, CL_KERNEL_WORK_GROUP_SIZE,
+                                           sizeof most, &most, NULL);
+    if (code != CL_SUCCESS)
+        return hb_cl_fail(error, device, code, "clGetKernelWorkGroupInfo", launch->step->name);
+    size_t needed = launch->local[0] * launch->local[1] * launch->local[2];
+    if (needed <= most) return HEBB_OK;
+    return hb_fail(error, HEBB_E_DEVICE, "\"%s\" needs groups of %zu work-items; \"%s\" gives %zu",
+                   launch->step->name, needed, device->info.name, most);
+}
+
+static hebb_status create_kernel(hb_device *device, hb_cl_launch *launch,
+                                 const hb_cl_request *request, hb_error *error) {
+    cl_int code;
+    launch->kernel = clCreateKernel(request->program, request->name, &code);
+    if (code != CL_SUCCESS)
+        return hb_cl_fail(error, device, code, "clCreateKernel", launch->step->name);
+    hebb_status status = check_group(device, launch, error);
+    return status == HEBB_OK ? set_constants(device, launch, error) : status;
+}
+
+static hebb_status compile_launches(hb_device *device, hb_prepared *prepared, hb_error *error) {
+    size_t n = 0;
+    hb_cl_request *requests = calloc(prepared->n_launches + 1, sizeof *requests);
+    if (requests == NULL) return hb_fail_memory(error, "kernels", sizeof *requests);
+    hebb_status status = HEBB_OK;
+    for (size_t i = 0; i < prepared->n_launches && status == HEBB_OK; i++) {
+        hb_cl_launch *launch = &prepared->launches[i];
+        if (launch->call != NULL) continue;
+        hb_cl_request *request = &requests[n++];
+        request->step = launch->step->name;
+        status = hb_cl_kernel_text(device, &launch->source, &request->text, error);
+        memcpy(request->parts, launch->source.parts, sizeof request->parts);
+        hb_cl_text_free(&launch->source.body);
+    }
+    if (status == HEBB_OK) status = hb_cl_compile(device, requests, n, error);
+    for (size_t i = 0, r = 0; i < prepared->n_launches && status == HEBB_OK; i++)
+        if (prepared->launches[i].call == NULL)
+            status = create_kernel(device, &prepared->launches[i], &requests[r++], error);
+    for (size_t i = 0; i < n; i++) hb_cl_text_free(&requests[i].text);
+    free(requests);
+    return status;
+}
+
+static hebb_status prepare_all(hb_device *device, hb_prepared *prepared, const hb_step *steps,
+                               hb_error *error) {
+    for (size_t i = 0; i < prepared->n_steps; i++) {
+        prepared->solvers[i] = "none";
+        hebb_status status =
+            prepare_step(device, prepared, &steps[i], &prepared->solvers[i], error);
+        if (status != HEBB_OK) return status;
+    }
+    return compile_launches(device, prepared, error);
+}
+
+hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
+                          hb_prepared **out, hb_error *error) {
+    (void)n_buffers;
+    *out = NULL;
+    hb_prepared *prepared = calloc(1, sizeof *prepared);
+    const char **solvers = calloc(n_steps + 1, sizeof *solvers);
+    if (prepared == NULL || solvers == NULL) {
+        free(prepared);
+        free(solvers);
+        return hb_fail_memory(error, "a prepared plan", sizeof *prepared);
+    }
+    prepared->solvers = solvers;
+    prepared->n_steps = n_steps;
+    pthread_mutex_lock(&device->lock);
+    hebb_status status = prepare_all(device, prepared, steps, error);
+    pthread_mutex_unlock(&device->lock);
+    if (status == HEBB_OK) *out = prepared;
+    else hb_cl_release(device, prepared);
+    return status;
+}
+
+void hb_cl_release(hb_device *device, hb_prepared *prepared) {
+    (void)device;
+    if (prepared == NULL) return;
+    for (size_t i = 0; i < prepared->n_launches; i++) {
+        hb_cl_launch *launch = &prepared->launches[i];
+        if (launch->kernel != NULL) clReleaseKernel(launch->kernel);
+        hb_cl_kernel_free(&launch->source);
+        free(launch->data);
+    }
+    free(prepared->launches);
+    free(prepared->solvers);
+    free(prepared);
+}
+
+/* ---- running ---- */
+
+static cl_int set_word(cl_kernel kernel, hb_cl_param *param, cl_uint at, uint32_t word) {
+    if (param->set && param->last == word) return CL_SUCCESS;
+    cl_int code = clSetKernelArg(kernel, at, sizeof word, &word);
+    param->last = word;
+    param->set = code == CL_SUCCESS;
+    return code;
+}
+
+static cl_int set_memory(cl_kernel kernel, hb_cl_param *param, cl_uint at,
+                         const hb_run_args *args) {
+    const hb_buffer *buffer = args->buffers[param->value];
+    if (param->set && param->last == buffer->id) return CL_SUCCESS;
+    cl_int code = clSetKernelArg(kernel, at, sizeof buffer->memory, &buffer->memory);
+    param->last = buffer->id;
+    param->set = code == CL_SUCCESS;
+    return code;
+}
+
+/* Sets the arguments that differ from the last run's. */
+static cl_int set_changed(hb_cl_launch *launch, const hb_run_args *args) {
+    cl_uint at = 0;
+    for (int i = 0; i < launch->source.n_params; i++) {
+        hb_cl_param *param = &launch->source.params[i];
+        if (param->baked) continue;
+        cl_int code = CL_SUCCESS;
+        switch (param->kind) {
+        case HB_CL_BUFFER: code = set_memory(launch->kernel, param, at, args); break;
+        case HB_CL_SEED_LOW: code = set_word(launch->kernel, param, at, (uint32_t)args->seed); break;
+        case HB_CL_SEED_HIGH:
+            code = set_word(launch->kernel, param, at, (uint32_t)(args->seed >> 32));
+            break;
+        case HB_CL_RUN_STEP: code = set_word(launch->kernel, param, at, (uint32_t)args->step); break;
+        default: break;
+        }
+        if (code != CL_SUCCESS) return code;
+        at++;
+    }
+    return CL_SUCCESS;
+}
+
+static hebb_status run_launch(hb_device *device, hb_cl_launch *launch, const hb_run_args *args,
+                              hb_error *error) {
+    if (launch->call != NULL) return launch->call(device, launch, args, error);
+    cl_int code = set_changed(launch, args);
+    if (code != CL_SUCCESS)
+        return hb_cl_fail(error, device, code, "clSetKernelArg", launch->step->name);
+    code = clEnqueueNDRangeKernel(device->queue, launch->kernel, launch->rank, NULL, launch->global,
+                                  launch->local, 0, NULL, NULL);
+    if (code != CL_SUCCESS)
+        return hb_cl_fail(error, device, code, "clEnqueueNDRangeKernel", launch->step->name);
+    return HEBB_OK;
+}
+
+hebb_status hb_cl_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
+                      hb_error *error) {
+    hebb_status status = HEBB_OK;
+    pthread_mutex_lock(&device->lock);
+    for (size_t i = 0; i < prepared->n_launches && status == HEBB_OK; i++)
+        status = run_launch(device, &prepared->launches[i], args, error);
+    cl_int code = clFlush(device->queue);
+    pthread_mutex_unlock(&device->lock);
+    if (status == HEBB_OK && code != CL_SUCCESS)
+        return hb_cl_fail(error, device, code, "clFlush", NULL);
+    return status;
+}
+
+hebb_status hb_cl_finish(hb_device *device, hb_error *error) {
+    cl_int code = clFinish(device->queue);
+    return code == CL_SUCCESS ? HEBB_OK : hb_cl_fail(error, device, code, "clFinish", NULL);
+}
+
+const char *hb_cl_solver(hb_device *device, const hb_prepared *prepared, size_t index) {
+    (void)device;
+    return index < prepared->n_steps ? prepared->solvers[index] : "none";
+}

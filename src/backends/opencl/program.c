@@ -1,0 +1,232 @@
+/* Compiling kernels. Every kernel text is compiled once a device and kept until the device is closed;
+   all that a plan lacks are compiled as one program, because much of the time of a build goes into
+   its beginning. Called by prepare.c with the device locked. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "opencl.h"
+#include "kernels_text.h"
+
+#define OPTIONS "-cl-std=CL1.2"
+
+/* A compiled kernel, in a list. */
+struct hb_cl_program {
+    hb_cl_program *next;
+    hb_cl_key key;
+    char *text;
+    cl_program program; /* holds other kernels too */
+};
+
+/* FNV-1a, and beside it a sum of the same kind with another multiplier. */
+hb_cl_key hb_cl_hash(hb_cl_key key, const void *data, size_t size) {
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < size; i++) {
+        key.a = (key.a ^ bytes[i]) * 0x100000001b3u;
+        key.b = (key.b ^ bytes[i]) * 0x9e3779b97f4a7c15u;
+        key.b ^= key.b >> 29;
+    }
+    return key;
+}
+
+/* ---- source ---- */
+
+static const char *const part_texts[HB_CL_PARTS] = {
+    [HB_CL_SCALAR] = hb_cl_scalar_text,
+    [HB_CL_REDUCE] = hb_cl_reduce_text,
+    [HB_CL_GEMM_VECTOR] = hb_cl_gemm_vector_text,
+    [HB_CL_GEMM_TILED] = hb_cl_gemm_tiled_text,
+};
+
+static const char *const dtype_defines[HEBB_U8 + 1] = {
+    [HEBB_F32] = "#define HB_T float\n#define HB_NAME(f) hb_##f##_f32\n#define HB_KIND HB_KIND_F32\n"
+                 "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
+    [HEBB_F64] = "#define HB_T double\n#define HB_NAME(f) hb_##f##_f64\n#define HB_KIND HB_KIND_F64\n"
+                 "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
+    [HEBB_I32] = "#define HB_T int\n#define HB_NAME(f) hb_##f##_i32\n#define HB_KIND HB_KIND_INT\n"
+                 "#define HB_UNSIGNED uint\n#define HB_LOWEST INT_MIN\n#define HB_HIGHEST INT_MAX\n",
+    [HEBB_I64] = "#define HB_T long\n#define HB_NAME(f) hb_##f##_i64\n#define HB_KIND HB_KIND_INT\n"
+                 "#define HB_UNSIGNED ulong\n#define HB_LOWEST LONG_MIN\n#define HB_HIGHEST LONG_MAX\n",
+    [HEBB_U8] = "#define HB_T uchar\n#define HB_NAME(f) hb_##f##_u8\n#define HB_KIND HB_KIND_BYTE\n"
+                "#define HB_UNSIGNED uchar\n#define HB_LOWEST 0\n#define HB_HIGHEST UCHAR_MAX\n",
+};
+
+#define UNDEFINE                                                                                   \
+    "#undef HB_T\n#undef HB_NAME\n#undef HB_KIND\n#undef HB_UNSIGNED\n#undef HB_LOWEST\n"            \
+    "#undef HB_HIGHEST\n"
+
+/* The hand-written parts that the requests need, for the dtypes that they need. */
+static void write_prelude(hb_cl_text *source, hb_cl_request *const *requests, size_t n) {
+    unsigned parts[HB_CL_PARTS] = {0};
+    for (size_t i = 0; i < n; i++)
+        for (int p = 0; p < HB_CL_PARTS; p++) parts[p] |= requests[i]->parts[p];
+    if (parts[HB_CL_SCALAR] & 1u << HEBB_F64)
+        hb_cl_append(source, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
+    hb_cl_append(source, hb_cl_scalar_text);
+    for (int p = 0; p < HB_CL_PARTS; p++)
+        for (int dtype = 0; dtype <= HEBB_U8; dtype++) {
+            if (!(parts[p] & 1u << dtype)) continue;
+            hb_cl_append(source, dtype_defines[dtype]);
+            hb_cl_append(source, part_texts[p]);
+            hb_cl_append(source, UNDEFINE);
+        }
+}
+
+static void write_source(hb_cl_text *source, hb_cl_request *const *requests, size_t n) {
+    write_prelude(source, requests, n);
+    for (size_t i = 0; i < n; i++) {
+        hb_cl_print(source, "#define HB_KERNEL %s\n", requests[i]->name);
+        hb_cl_append(source, requests[i]->text.data);
+        hb_cl_append(source, "#undef HB_KERNEL\n");
+    }
+}
+
+/* ---- building ---- */
+
+/* HEBB_DUMP=opencl prints what is compiled. */
+static bool wants_dump(void) {
+    const char *what = getenv("HEBB_DUMP");
+    return what != NULL && strcmp(what, "opencl") == 0;
+}
+
+static hebb_status build_failed(hb_device *device, cl_program program, cl_int code,
+                                const char *step, hb_error *error) {
+    char log[16384] = "";
+    clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+    char what[800];
+    snprintf(what, sizeof what, "\"%s\": %.700s", step, log[0] != '\0' ? log : "no build log");
+    return hb_cl_fail(error, device, code, "clBuildProgram", what);
+}
+
+static hebb_status build_source(hb_device *device, const hb_cl_text *source, const char *step,
+                                cl_program *out, hb_error *error) {
+    cl_int code;
+    const char *text = source->data;
+    cl_program program =
+        clCreateProgramWithSource(device->context, 1, &text, &source->size, &code);
+    if (code != CL_SUCCESS)
+        return hb_cl_fail(error, device, code, "clCreateProgramWithSource", step);
+    code = clBuildProgram(program, 1, &device->id, OPTIONS, NULL, NULL);
+    hebb_status status = HEBB_OK;
+    if (code != CL_SUCCESS) {
+        status = build_failed(device, program, code, step, error);
+        clReleaseProgram(program);
+        program = NULL;
+    }
+    *out = program;
+    return status;
+}
+
+static hebb_status load_or_build(hb_device *device, const hb_cl_text *source, const char *step,
+                                 cl_program *program, hb_error *error) {
+    hb_cl_key key = hb_cl_hash(HB_CL_KEY_START, device->info.name, strlen(device->info.name));
+    key = hb_cl_hash(key, device->info.driver, strlen(device->info.driver));
+    key = hb_cl_hash(key, OPTIONS, sizeof OPTIONS);
+    key = hb_cl_hash(key, source->data, source->size);
+    *program = hb_cl_disk_load(device, key, OPTIONS);
+    if (*program != NULL) return HEBB_OK;
+    hebb_status status = build_source(device, source, step, program, error);
+    if (status == HEBB_OK) hb_cl_disk_save(device, key, *program);
+    return status;
+}
+
+/* ---- the cache in memory ---- */
+
+static hb_cl_program *cached(hb_device *device, hb_cl_key key, const char *text) {
+    for (hb_cl_program *p = device->programs; p != NULL; p = p->next)
+        if (p->key.a == key.a && p->key.b == key.b && strcmp(p->text, text) == 0) return p;
+    return NULL;
+}
+
+static bool remember(hb_device *device, hb_cl_request *request, hb_cl_key key) {
+    hb_cl_program *entry = calloc(1, sizeof *entry);
+    char *text = strdup(request->text.data);
+    if (entry == NULL || text == NULL) {
+        free(entry);
+        free(text);
+        return false;
+    }
+    clRetainProgram(request->program);
+    *entry = (hb_cl_program){device->programs, key, text, request->program};
+    device->programs = entry;
+    return true;
+}
+
+static hb_cl_key key_of(const hb_cl_request *request) {
+    return hb_cl_hash(HB_CL_KEY_START, request->text.data, request->text.size);
+}
+
+static bool has_same_name(hb_cl_request *const *requests, size_t n, const char *name) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(requests[i]->name, name) == 0) return true;
+    return false;
+}
+
+/* Compiles the requests, whose names differ, as one program, and puts them into the cache. */
+static hebb_status compile_together(hb_device *device, hb_cl_request *const *requests, size_t n,
+                                    hb_error *error) {
+    hb_cl_text source = {0};
+    write_source(&source, requests, n);
+    if (wants_dump() && source.data != NULL) fprintf(stderr, "%s\n", source.data);
+    cl_program program = NULL;
+    hebb_status status = source.failed
+                             ? hb_fail_memory(error, "a program's source", source.capacity)
+                             : load_or_build(device, &source, requests[0]->step, &program, error);
+    hb_cl_text_free(&source);
+    if (status != HEBB_OK) return status;
+    for (size_t i = 0; i < n && status == HEBB_OK; i++) {
+        requests[i]->program = program;
+        if (!remember(device, requests[i], key_of(requests[i])))
+            status = hb_fail_memory(error, "a compiled kernel", requests[i]->text.size);
+    }
+    clReleaseProgram(program);
+    return status;
+}
+
+/* When a program of several kernels does not build, each is tried alone: the message then names the
+   step, and a compiler that only choked on the size is helped. */
+static hebb_status compile_missing(hb_device *device, hb_cl_request *const *requests, size_t n,
+                                   hb_error *error) {
+    if (n == 0) return HEBB_OK;
+    hebb_status status = compile_together(device, requests, n, error);
+    if (status == HEBB_OK || n == 1) return status;
+    for (size_t i = 0; i < n; i++) {
+        status = compile_together(device, &requests[i], 1, error);
+        if (status != HEBB_OK) return status;
+    }
+    return HEBB_OK;
+}
+
+hebb_status hb_cl_compile(hb_device *device, hb_cl_request *requests, size_t n, hb_error *error) {
+    hb_cl_request **missing = malloc((n + 1) * sizeof *missing);
+    if (missing == NULL) return hb_fail_memory(error, "a list of kernels", n * sizeof *missing);
+    size_t n_missing = 0;
+    for (size_t i = 0; i < n; i++) {
+        hb_cl_key key = key_of(&requests[i]);
+        snprintf(requests[i].name, sizeof requests[i].name, "hb_%016" PRIx64 "%016" PRIx64, key.a,
+                 key.b);
+        if (cached(device, key, requests[i].text.data) == NULL &&
+            !has_same_name(missing, n_missing, requests[i].name))
+            missing[n_missing++] = &requests[i];
+    }
+    hebb_status status = compile_missing(device, missing, n_missing, error);
+    if (status == HEBB_OK && n > 0)
+        hb_log("%s: %zu of %zu kernels compiled, the others were", device->info.id, n_missing, n);
+    for (size_t i = 0; i < n && status == HEBB_OK; i++) {
+        hb_cl_program *entry = cached(device, key_of(&requests[i]), requests[i].text.data);
+        requests[i].program = entry->program;
+    }
+    free(missing);
+    return status;
+}
+
+void hb_cl_programs_free(hb_device *device) {
+    while (device->programs != NULL) {
+        hb_cl_program *entry = device->programs;
+        device->programs = entry->next;
+        clReleaseProgram(entry->program);
+        free(entry->text);
+        free(entry);
+    }
+}

@@ -1,0 +1,229 @@
+/* A scalar program as OpenCL C, at one point of its space: operands' addresses, values, stores.
+   Shared by LOOP kernels and by the epilogues of GEMM kernels, which provide the loops around.
+
+   Names in the generated text: inputs x0..., outputs y0..., their offsets ox0..., strides sx0_1...,
+   bases (the address but for the lane's part) bx0...; sizes d0...; coordinates i0...; the lane's
+   coordinate j; values v0.... */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "opencl.h"
+
+void hb_cl_write_coordinates(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to,
+                             const char *linear) {
+    if (from == to) return;
+    if (to - from == 1) {
+        hb_cl_print(&kernel->body, "const hb_index i%d = %s;\n", from, linear);
+        return;
+    }
+    hb_cl_print(&kernel->body, "hb_index r%d = %s;\n", from, linear);
+    for (int k = to - 1; k > from; k--) {
+        char name[HB_CL_NAME_SIZE];
+        snprintf(name, sizeof name, "d%d", k);
+        hb_cl_index_param(kernel, name, loop->dim[k]);
+        hb_cl_print(&kernel->body, "const hb_index i%d = r%d %% %s;\nr%d /= %s;\n", k, from, name,
+                    from, name);
+    }
+    hb_cl_print(&kernel->body, "const hb_index i%d = r%d;\n", from, from);
+}
+
+/* Strides 0 and, along the lane, 1 are part of the structure; all others are arguments. */
+static void write_term(hb_cl_kernel *kernel, const char *name, const hb_operand *operand, int k,
+                       const char *coordinate, bool unit) {
+    int64_t stride = operand->stride[k];
+    if (stride == 0) return;
+    if (unit && stride == 1) {
+        hb_cl_print(&kernel->body, " + %s", coordinate);
+        return;
+    }
+    char stride_name[HB_CL_NAME_SIZE];
+    snprintf(stride_name, sizeof stride_name, "s%s_%d", name, k);
+    hb_cl_index_param(kernel, stride_name, stride);
+    hb_cl_print(&kernel->body, " + %s * %s", coordinate, stride_name);
+}
+
+void hb_cl_write_base(hb_cl_kernel *kernel, const char *name, const hb_operand *operand, int rank,
+                      int lane) {
+    char text[HB_CL_NAME_SIZE];
+    snprintf(text, sizeof text, "o%s", name);
+    hb_cl_index_param(kernel, text, operand->offset);
+    hb_cl_print(&kernel->body, "const hb_index b%s = %s", name, text);
+    for (int k = 0; k < rank; k++) {
+        if (k == lane) continue;
+        snprintf(text, sizeof text, "i%d", k);
+        write_term(kernel, name, operand, k, text, false);
+    }
+    hb_cl_append(&kernel->body, ";\n");
+}
+
+static void write_address(hb_cl_kernel *kernel, const char *name, const hb_operand *operand,
+                          int lane) {
+    hb_cl_print(&kernel->body, "b%s", name);
+    if (lane >= 0) write_term(kernel, name, operand, lane, "j", true);
+}
+
+/* A value before n_pre is stored by the pre program, one after it by the post program. */
+static bool stored_in(const hb_output *output, int from, int to) {
+    return output->value >= from && output->value < to;
+}
+
+void hb_cl_write_bases(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int rank,
+                       int lane) {
+    char name[HB_CL_NAME_SIZE];
+    for (int n = 0; n < loop->n_in; n++) {
+        bool used = false;
+        for (int i = from; i < to; i++)
+            if (loop->instr[i].code == HB_LOAD && loop->instr[i].a == n) used = true;
+        snprintf(name, sizeof name, "x%d", n);
+        if (used) hb_cl_write_base(kernel, name, &loop->in[n], rank, lane);
+    }
+    for (int n = 0; n < loop->n_out; n++) {
+        snprintf(name, sizeof name, "y%d", n);
+        if (stored_in(&loop->out[n], from, to))
+            hb_cl_write_base(kernel, name, &loop->out[n].to, rank, lane);
+    }
+}
+
+/* ---- values ---- */
+
+/* The dtype by which an input's memory is accessed: that of an output in the same place, if there is
+   one, so that the compiler knows that a store may change what a later load sees. */
+static hebb_dtype storage_dtype(const hb_loop *loop, int input) {
+    const hb_operand *in = &loop->in[input];
+    for (int n = 0; n < loop->n_out; n++) {
+        const hb_operand *out = &loop->out[n].to;
+        if (out->buffer == in->buffer && out->offset == in->offset &&
+            hebb_dtype_size(out->dtype) == hebb_dtype_size(in->dtype))
+            return out->dtype;
+    }
+    return in->dtype;
+}
+
+static void write_load(hb_cl_kernel *kernel, const hb_loop *loop, int input, int lane) {
+    const hb_operand *operand = &loop->in[input];
+    char name[HB_CL_NAME_SIZE];
+    snprintf(name, sizeof name, "x%d", input);
+    if (operand->buffer == HB_BUFFER_INDEX) {
+        hb_cl_append(&kernel->body, "(hb_i64)(");
+        write_address(kernel, name, operand, lane);
+        hb_cl_append(&kernel->body, ")");
+        return;
+    }
+    hebb_dtype storage = storage_dtype(loop, input);
+    bool same = strcmp(hb_cl_type(storage), hb_cl_type(operand->dtype)) == 0;
+    hb_cl_buffer_param(kernel, name, operand->buffer, storage, false);
+    if (!same) hb_cl_print(&kernel->body, "as_%s(", hb_cl_type(operand->dtype));
+    hb_cl_print(&kernel->body, "%s[", name);
+    write_address(kernel, name, operand, lane);
+    hb_cl_append(&kernel->body, same ? "]" : "])");
+}
+
+/* Hexadecimal literals are exact. */
+static void write_real(hb_cl_text *text, double value, bool single) {
+    if (single) value = (float)value;
+    if (isnan(value)) hb_cl_append(text, "NAN");
+    else if (isinf(value)) hb_cl_append(text, value < 0 ? "-INFINITY" : "INFINITY");
+    else hb_cl_print(text, "%a%s", value, single ? "f" : "");
+}
+
+static void write_constant(hb_cl_text *text, const hb_instr *instr) {
+    switch (instr->dtype) {
+    case HEBB_F32:
+    case HEBB_F64: write_real(text, instr->imm.f, instr->dtype == HEBB_F32); break;
+    case HEBB_I32: hb_cl_print(text, "(int)0x%" PRIx32 "u", (uint32_t)instr->imm.i); break;
+    case HEBB_I64: hb_cl_print(text, "(long)0x%" PRIx64 "UL", (uint64_t)instr->imm.i); break;
+    case HEBB_BOOL: hb_cl_append(text, instr->imm.i != 0 ? "1" : "0"); break;
+    default: hb_cl_print(text, "%d", (int)(uint8_t)instr->imm.i); break;
+    }
+}
+
+static bool is_real(int dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
+
+static void write_cast(hb_cl_text *text, const hb_loop *loop, const hb_instr *instr) {
+    int from = loop->instr[instr->a].dtype;
+    if (instr->dtype == HEBB_BOOL)
+        hb_cl_print(text, "(uchar)(v%d != %s)", instr->a, from == HEBB_F32 ? "0.0f" : "0");
+    else if (instr->dtype == HEBB_U8 && is_real(from))
+        hb_cl_print(text, "(uchar)(int)v%d", instr->a);
+    else hb_cl_print(text, "(%s)v%d", hb_cl_type((hebb_dtype)instr->dtype), instr->a);
+}
+
+static void write_random(hb_cl_kernel *kernel, const hb_instr *instr, int at) {
+    char name[HB_CL_NAME_SIZE];
+    snprintf(name, sizeof name, "op%d", at);
+    hb_cl_param_add(kernel, HB_CL_U32, name, instr->imm.i);
+    hb_cl_param_add(kernel, HB_CL_RUN_STEP, "run_step", 0);
+    hb_cl_param_add(kernel, HB_CL_SEED_LOW, "seed_low", 0);
+    hb_cl_param_add(kernel, HB_CL_SEED_HIGH, "seed_high", 0);
+    hb_cl_print(&kernel->body, "hb_random_%s_%s(v%d, %s, run_step, seed_low, seed_high)",
+                instr->code == HB_UNIFORM ? "uniform" : "normal",
+                hb_cl_suffix((hebb_dtype)instr->dtype), instr->a, name);
+}
+
+typedef struct scalar_function {
+    const char *name;
+    int arity;
+} scalar_function;
+
+static scalar_function scalar_of(int code) {
+    switch (code) {
+#define SCALAR(CODE, name, arity, types, result, flops)                                            \
+    case HB_##CODE: return (scalar_function){#name, arity};
+#include "../../../kernels/scalar.def"
+#undef SCALAR
+    default: return (scalar_function){"", 0};
+    }
+}
+
+static void write_scalar(hb_cl_kernel *kernel, const hb_loop *loop, const hb_instr *instr) {
+    scalar_function function = scalar_of(instr->code);
+    hebb_dtype dtype = (hebb_dtype)loop->instr[instr->a].dtype;
+    hb_cl_need(kernel, HB_CL_SCALAR, dtype);
+    hb_cl_print(&kernel->body, "hb_%s_%s(v%d", function.name, hb_cl_suffix(dtype), instr->a);
+    if (function.arity > 1) hb_cl_print(&kernel->body, ", v%d", instr->b);
+    hb_cl_append(&kernel->body, ")");
+}
+
+static void write_value(hb_cl_kernel *kernel, const hb_loop *loop, int at, int lane,
+                        const char *product) {
+    const hb_instr *instr = &loop->instr[at];
+    hebb_dtype dtype = (hebb_dtype)instr->dtype;
+    hb_cl_need(kernel, HB_CL_SCALAR, dtype);
+    hb_cl_print(&kernel->body, "const %s v%d = ", hb_cl_type(dtype), at);
+    switch (instr->code) {
+    case HB_LOAD: write_load(kernel, loop, instr->a, lane); break;
+    case HB_CONST: write_constant(&kernel->body, instr); break;
+    case HB_ACC: hb_cl_append(&kernel->body, product); break;
+    case HB_CAST: write_cast(&kernel->body, loop, instr); break;
+    case HB_SELECT:
+        hb_cl_print(&kernel->body, "hb_select_%s(v%d, v%d, v%d)", hb_cl_suffix(dtype), instr->a,
+                    instr->b, instr->c);
+        break;
+    case HB_UNIFORM:
+    case HB_NORMAL: write_random(kernel, instr, at); break;
+    default: write_scalar(kernel, loop, instr); break;
+    }
+    hb_cl_append(&kernel->body, ";\n");
+}
+
+void hb_cl_write_values(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int lane,
+                        const char *product) {
+    for (int i = from; i < to; i++)
+        if (!hb_cl_is_reduction((hb_code)loop->instr[i].code))
+            write_value(kernel, loop, i, lane, product);
+}
+
+void hb_cl_write_stores(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int lane) {
+    for (int n = 0; n < loop->n_out; n++) {
+        const hb_output *output = &loop->out[n];
+        if (!stored_in(output, from, to)) continue;
+        char name[HB_CL_NAME_SIZE];
+        snprintf(name, sizeof name, "y%d", n);
+        hb_cl_buffer_param(kernel, name, output->to.buffer, output->to.dtype, true);
+        hb_cl_print(&kernel->body, "%s[", name);
+        write_address(kernel, name, &output->to, lane);
+        hb_cl_print(&kernel->body, "] = v%d;\n", output->value);
+    }
+}

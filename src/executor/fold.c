@@ -1,0 +1,136 @@
+/* Scalar functions on constants, by the same definitions that the backends run. */
+#include "ir.h"
+
+#define HB_T       float
+#define HB_NAME(f) hb_##f##_f32
+#define HB_KIND    HB_KIND_F32
+#include "../../kernels/scalar.h"
+#define HB_T       double
+#define HB_NAME(f) hb_##f##_f64
+#define HB_KIND    HB_KIND_F64
+#include "../../kernels/scalar.h"
+#define HB_T        int32_t
+#define HB_NAME(f)  hb_##f##_i32
+#define HB_KIND     HB_KIND_INT
+#define HB_UNSIGNED uint32_t
+#include "../../kernels/scalar.h"
+#define HB_T        int64_t
+#define HB_NAME(f)  hb_##f##_i64
+#define HB_KIND     HB_KIND_INT
+#define HB_UNSIGNED uint64_t
+#include "../../kernels/scalar.h"
+#define HB_T        uint8_t
+#define HB_NAME(f)  hb_##f##_u8
+#define HB_KIND     HB_KIND_BYTE
+#define HB_UNSIGNED uint8_t
+#include "../../kernels/scalar.h"
+
+/* One function a (code, dtype): a 1-operand call ignores b. */
+#define CALL_1(f, T) f((T)a)
+#define CALL_2(f, T) f((T)a, (T)b)
+#define CASE(CODE, name, arity, S, T) case HB_##CODE: return CALL_##arity(hb_##name##_##S, T);
+#define SKIP(CODE, name, arity, S, T)
+
+/* Which rows of the table (R, N, B, A) exist for which kind of dtype. */
+#define R_REAL CASE
+#define R_INT  SKIP
+#define R_BYTE SKIP
+#define N_REAL CASE
+#define N_INT  CASE
+#define N_BYTE CASE
+#define B_REAL SKIP
+#define B_INT  SKIP
+#define B_BYTE CASE
+#define A_REAL CASE
+#define A_INT  CASE
+#define A_BYTE CASE
+
+static double evaluate_f32(hb_code code, double a, double b) {
+    switch (code) {
+#define SCALAR(CODE, name, arity, types, result, flops) types##_REAL(CODE, name, arity, f32, float)
+#include "../../kernels/scalar.def"
+#undef SCALAR
+    default: return 0;
+    }
+}
+static double evaluate_f64(hb_code code, double a, double b) {
+    switch (code) {
+#define SCALAR(CODE, name, arity, types, result, flops) types##_REAL(CODE, name, arity, f64, double)
+#include "../../kernels/scalar.def"
+#undef SCALAR
+    default: return 0;
+    }
+}
+static int64_t evaluate_i32(hb_code code, int64_t a, int64_t b) {
+    switch (code) {
+#define SCALAR(CODE, name, arity, types, result, flops) types##_INT(CODE, name, arity, i32, int32_t)
+#include "../../kernels/scalar.def"
+#undef SCALAR
+    default: return 0;
+    }
+}
+static int64_t evaluate_i64(hb_code code, int64_t a, int64_t b) {
+    switch (code) {
+#define SCALAR(CODE, name, arity, types, result, flops) types##_INT(CODE, name, arity, i64, int64_t)
+#include "../../kernels/scalar.def"
+#undef SCALAR
+    default: return 0;
+    }
+}
+static int64_t evaluate_u8(hb_code code, int64_t a, int64_t b) {
+    switch (code) {
+#define SCALAR(CODE, name, arity, types, result, flops) types##_BYTE(CODE, name, arity, u8, uint8_t)
+#include "../../kernels/scalar.def"
+#undef SCALAR
+    default: return 0;
+    }
+}
+
+static bool is_floating(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
+
+/* Conversions of values that the target holds; what others give is unspecified, here the nearest. */
+static int64_t to_integer(hebb_dtype dtype, double value) {
+    if (dtype == HEBB_BOOL) return value != 0;
+    if (value != value) return 0;
+    double low = dtype == HEBB_I64 ? -9223372036854775808.0 : -2147483648.0;
+    double high = dtype == HEBB_I64 ? 9223372036854774784.0 : 2147483647.0;
+    int64_t whole = (int64_t)(value < low ? low : value > high ? high : value);
+    return dtype == HEBB_U8 ? (uint8_t)whole : whole;
+}
+
+static void convert(const ir_node *x, ir_node *result) {
+    hebb_dtype to = result->dtype;
+    if (is_floating(x->dtype) && is_floating(to)) result->imm.f = to == HEBB_F32 ? (float)x->imm.f : x->imm.f;
+    else if (is_floating(x->dtype)) result->imm.i = to_integer(to, x->imm.f);
+    else if (is_floating(to)) result->imm.f = to == HEBB_F32 ? (double)(float)x->imm.i : (double)x->imm.i;
+    else if (to == HEBB_BOOL) result->imm.i = x->imm.i != 0;
+    else if (to == HEBB_U8) result->imm.i = (uint8_t)x->imm.i;
+    else result->imm.i = to == HEBB_I32 ? (int32_t)x->imm.i : x->imm.i;
+}
+
+void hb_fold(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in, ir_node *result) {
+    result->kind = IR_FULL;
+    result->dtype = dtype;
+    if (code == HB_CAST) {
+        convert(in[0], result);
+        return;
+    }
+    if (code == HB_SELECT) {
+        result->imm = in[0]->imm.i ? in[1]->imm : in[2]->imm;
+        return;
+    }
+    double a = in[0]->imm.f, b = in[1] != NULL ? in[1]->imm.f : 0;
+    int64_t i = in[0]->imm.i, j = in[1] != NULL ? in[1]->imm.i : 0;
+    double real = 0;
+    int64_t whole = 0;
+    switch (in_dtype) {
+    case HEBB_F32: real = evaluate_f32(code, a, b); break;
+    case HEBB_F64: real = evaluate_f64(code, a, b); break;
+    case HEBB_I32: whole = evaluate_i32(code, i, j); break;
+    case HEBB_I64: whole = evaluate_i64(code, i, j); break;
+    case HEBB_U8:
+    case HEBB_BOOL: whole = evaluate_u8(code, i, j); break;
+    }
+    if (is_floating(dtype)) result->imm.f = real;
+    else result->imm.i = is_floating(in_dtype) ? real != 0 : whole;
+}

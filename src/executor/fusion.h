@@ -1,0 +1,66 @@
+/* From an ir to steps: which values get memory (roots), which roots are computed by one step (groups),
+   and the steps themselves. fuse.c decides, lower.c writes the steps; plan.c calls both. */
+#ifndef HB_FUSION_H
+#define HB_FUSION_H
+
+#include "ir.h"
+
+/* An operand of a step and the node whose memory it is, until memory.c has placed that. */
+typedef struct hb_place {
+    hb_operand *operand;
+    int node;
+    bool written;
+    bool pointwise; /* element i of the space is element i of the node: may share memory in place */
+} hb_place;
+
+typedef struct hb_group {
+    ir_kind kind; /* IR_SCALAR: a loop; IR_REDUCE: with reductions; IR_MATMUL, IR_GATHER, IR_SCATTER_ADD */
+    bool merged;  /* into another group: no longer there */
+    int n_members;
+    int *members; /* roots, by growing number */
+    hebb_shape space;
+    bool reduce[HEBB_MAX_RANK];
+    hb_step step;
+    int n_places;
+    hb_place *places;
+} hb_group;
+
+typedef struct hb_assign_target {
+    int buffer;
+    struct hb_assign_target *next;
+} hb_assign_target;
+
+typedef struct hb_fusion {
+    hb_ir *ir;
+    bool *root;   /* by node: has a group or memory of its own */
+    bool *stored; /* by root: its value goes to the arena */
+    int *group;   /* by root; -1: none (PARTS) */
+    hb_assign_target **assigned; /* by root: variables that its value is written to */
+    int n_groups;
+    hb_group *groups;
+} hb_fusion;
+
+/* fuse.c: with `fuse` false every op is a step of its own. Fails only for want of memory. */
+hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error);
+
+/* lower.c: writes group->step and ->places. With `final` false, everything that could be stored is, and
+   the group may be one that cannot be expressed: returns false then (or for want of memory, which is in
+   the ir's error). */
+bool hb_lower(hb_fusion *fusion, hb_group *group, bool final);
+
+/* fuse.c: lets the variable behind `buffer` be written by a copy at the end instead of by the step that
+   computes the root's value: for when others must read the old value after that step. */
+hebb_status hb_defer_assign(hb_fusion *fusion, int root, int buffer, hb_error *error);
+
+/* order.c: the numbers of the groups in the order of their steps, in order[n_steps]; memory of the ir. */
+hebb_status hb_order(hb_fusion *fusion, int **order, int *n_steps, hb_error *error);
+
+/* memory.c: gives every stored value its place in the arena and writes it into the steps' operands. */
+typedef struct hb_arena {
+    size_t bytes;    /* the arena's size */
+    size_t *offset;  /* by node: where in the arena, in bytes */
+} hb_arena;
+hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse, hb_arena *arena,
+                            hb_error *error);
+
+#endif

@@ -1,0 +1,255 @@
+/* Makes plans: runs the passes one after the other, and lets the backend prepare the steps. HEBB_DUMP=plan
+   shows what each pass makes. Called by session.c. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "plan.h"
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool dumping(void) {
+    const char *value = getenv("HEBB_DUMP");
+    return value != NULL && strcmp(value, "plan") == 0;
+}
+
+/* ---- dump ---- */
+
+static void print_operand(const hb_operand *operand, int rank, FILE *out) {
+    if (operand->buffer == HB_BUFFER_INDEX) fprintf(out, "index");
+    else fprintf(out, "%s b%d+%" PRId64, hebb_dtype_name(operand->dtype), operand->buffer, operand->offset);
+    for (int k = 0; k < rank; k++) fprintf(out, "%s%" PRId64, k > 0 ? " " : " (", operand->stride[k]);
+    fprintf(out, rank > 0 ? ")" : "");
+}
+
+static void print_loop(const hb_loop *loop, FILE *out) {
+    for (int k = 0; k < loop->n_in; k++) {
+        fprintf(out, "        in %d: ", k);
+        print_operand(&loop->in[k], loop->rank, out);
+        fprintf(out, "\n");
+    }
+    for (int k = 0; k < loop->n_instr; k++) {
+        const hb_instr *i = &loop->instr[k];
+        fprintf(out, "        %s%%%d = %s %s", k >= loop->n_pre ? "after: " : "", k,
+                hb_code_name((hb_code)i->code), hebb_dtype_name((hebb_dtype)i->dtype));
+        if (i->code == HB_LOAD) fprintf(out, " in %d", i->a);
+        else if (i->code == HB_CONST && (i->dtype == HEBB_F32 || i->dtype == HEBB_F64))
+            fprintf(out, " %.9g", i->imm.f);
+        else if (i->code == HB_CONST) fprintf(out, " %" PRId64, i->imm.i);
+        else {
+            if (i->a >= 0) fprintf(out, " %%%d", i->a);
+            if (i->b >= 0) fprintf(out, " %%%d", i->b);
+            if (i->c >= 0) fprintf(out, " %%%d", i->c);
+        }
+        fprintf(out, "\n");
+    }
+    for (int k = 0; k < loop->n_out; k++) {
+        fprintf(out, "        out: %%%d -> ", loop->out[k].value);
+        print_operand(&loop->out[k].to, loop->rank, out);
+        fprintf(out, "\n");
+    }
+}
+
+static void print_space(const hb_loop *loop, FILE *out) {
+    fprintf(out, " over [");
+    for (int k = 0; k < loop->rank; k++)
+        fprintf(out, "%s%" PRId64 "%s", k > 0 ? ", " : "", loop->dim[k], loop->reduce[k] ? " reduced" : "");
+    fprintf(out, "]\n");
+}
+
+static void print_step(const hb_plan *plan, size_t index, FILE *out) {
+    const hb_step *s = &plan->steps[index];
+    const hb_backend *b = plan->device->backend;
+    fprintf(out, "  step %zu: %s, by %s, %.3g MFLOP, %.3g MB", index, s->name,
+            b->solver(plan->device->device, plan->prepared, index), s->flops / 1e6, s->bytes / 1e6);
+    if (s->kind == HB_LOOP) {
+        print_space(&s->u.loop, out);
+        print_loop(&s->u.loop, out);
+    } else if (s->kind == HB_GEMM) {
+        const hb_gemm *g = &s->u.gemm;
+        print_space(&g->epilogue, out);
+        fprintf(out, "        k %" PRId64 ", a ", g->k);
+        print_operand(&g->a, g->n_batch + 2, out);
+        fprintf(out, ", b ");
+        print_operand(&g->b, g->n_batch + 2, out);
+        fprintf(out, "\n");
+        print_loop(&g->epilogue, out);
+    } else
+        fprintf(out, ", %" PRId64 " of %" PRId64 " rows of %" PRId64 "\n", s->u.indexed.count, s->u.indexed.rows,
+                s->u.indexed.width);
+}
+
+static void print_plan(const hb_plan *plan, FILE *out) {
+    fprintf(out, "plan: %zu steps, arena %zu bytes (%zu unshared), %.3g MFLOP, %.3g MB moved\n", plan->n_steps,
+            plan->stats.peak_bytes, plan->stats.unshared_bytes, plan->stats.flops / 1e6, plan->stats.bytes / 1e6);
+    for (int k = 1; k < plan->ir.n_buffers; k++)
+        fprintf(out, "  buffer b%d: %s %s\n", k, hb_op_name(plan->ir.buffers[k].tensor->op),
+                plan->ir.buffers[k].tensor->name);
+    for (size_t k = 0; k < plan->n_steps; k++) print_step(plan, k, out);
+}
+
+/* ---- statistics ---- */
+
+static size_t value_bytes(const ir_node *n) {
+    return (size_t)hebb_shape_count(n->shape) * hebb_dtype_size(n->dtype);
+}
+
+/* What every op's result would take if each were kept: measured before anything is optimized. */
+static size_t unshared_bytes(const hb_ir *ir) {
+    size_t bytes = 0;
+    for (int k = 0; k < ir->n_nodes; k++) {
+        ir_kind kind = ir->nodes[k].kind;
+        if (kind != IR_BUFFER && kind != IR_INDEX && kind != IR_FULL && kind != IR_VIEW && kind != IR_COPY)
+            bytes += value_bytes(&ir->nodes[k]);
+    }
+    return bytes;
+}
+
+static void count_work(hb_plan *plan) {
+    for (size_t k = 0; k < plan->n_steps; k++) {
+        plan->stats.flops += plan->steps[k].flops;
+        plan->stats.bytes += plan->steps[k].bytes;
+    }
+    for (int k = 1; k < plan->ir.n_buffers; k++) {
+        const hebb_tensor *t = plan->ir.buffers[k].tensor;
+        if (t->op == HB_OP_VARIABLE)
+            plan->stats.variable_bytes += (size_t)hebb_shape_count(t->shape) * hebb_dtype_size(t->dtype);
+    }
+}
+
+/* ---- passes ---- */
+
+/* The device must know every dtype that it is to compute in. */
+static hebb_status check_dtypes(const hb_plan *plan, hb_error *error) {
+    const hb_backend *b = plan->device->backend;
+    for (int k = 0; k < plan->ir.n_nodes; k++) {
+        const ir_node *n = &plan->ir.nodes[k];
+        if (!b->has_dtype(plan->device->device, n->dtype))
+            return hb_fail(error, HEBB_E_UNSUPPORTED, "run: the device %s (%s) has no %s, which %s needs",
+                           plan->device->info.id, plan->device->info.name, hebb_dtype_name(n->dtype),
+                           n->origin != NULL ? n->origin->name : "a constant");
+    }
+    return HEBB_OK;
+}
+
+static hebb_status simplified(const hb_ir *raw, unsigned without, hb_plan *plan, hb_error *error) {
+    if (dumping()) ir_print(raw, "specialized", stderr);
+    hebb_status status =
+        hb_simplify(raw, !(without & HEBB_NO_FOLD), !(without & HEBB_NO_CSE), &plan->ir, error);
+    if (status == HEBB_OK && dumping()) ir_print(&plan->ir, "simplified", stderr);
+    return status;
+}
+
+/* Steps in their order, in one list. */
+static hebb_status list_steps(hb_plan *plan, const hb_fusion *fusion, const int *order, int n, hb_error *error) {
+    plan->steps = ir_memory(&plan->ir, (size_t)n * sizeof *plan->steps);
+    if (plan->steps == NULL) return hb_fail_memory(error, "a plan", (size_t)n * sizeof *plan->steps);
+    plan->n_steps = (size_t)n;
+    for (int k = 0; k < n; k++) plan->steps[k] = fusion->groups[order[k]].step;
+    return HEBB_OK;
+}
+
+static hebb_status remember_fetches(hb_plan *plan, const hb_arena *arena, hb_error *error) {
+    plan->arena_bytes = plan->stats.peak_bytes = arena->bytes;
+    plan->fetch_offset = ir_memory(&plan->ir, ((size_t)plan->ir.n_fetches + 1) * sizeof *plan->fetch_offset);
+    if (plan->fetch_offset == NULL) return hb_fail_memory(error, "a plan", sizeof *plan->fetch_offset);
+    for (int k = 0; k < plan->ir.n_fetches; k++)
+        if (plan->ir.fetches[k] >= 0) plan->fetch_offset[k] = arena->offset[plan->ir.fetches[k]];
+    return HEBB_OK;
+}
+
+static hebb_status make_steps(hb_plan *plan, unsigned without, hb_error *error) {
+    const hb_backend *b = plan->device->backend;
+    hb_fusion fusion;
+    hb_arena arena;
+    int *order, n;
+    plan->stats.nodes = (size_t)plan->ir.n_nodes;
+    hebb_status status = hb_fuse(&plan->ir, !(without & HEBB_NO_FUSION), &fusion, error);
+    if (status == HEBB_OK) status = hb_order(&fusion, &order, &n, error);
+    if (status != HEBB_OK) return status;
+    for (int k = 0; k < n; k++) {
+        hb_step *step = &fusion.groups[order[k]].step;
+        step->scratch_bytes = b->scratch(plan->device->device, step);
+    }
+    status = hb_place_values(&fusion, order, n, !(without & HEBB_NO_REUSE), &arena, error);
+    if (status == HEBB_OK) status = list_steps(plan, &fusion, order, n, error);
+    if (status == HEBB_OK) status = remember_fetches(plan, &arena, error);
+    if (status == HEBB_OK)
+        status = b->prepare(plan->device->device, plan->steps, plan->n_steps, plan->ir.n_buffers, &plan->prepared,
+                            error);
+    plan->stats.steps = plan->n_steps;
+    return status;
+}
+
+static hebb_status build(hb_plan *plan, const hebb_graph *graph, unsigned without, const bool *initial,
+                         hb_error *error) {
+    hb_ir raw = {0};
+    double start = now();
+    hebb_status status = initial != NULL ? hb_specialize_initial(graph, initial, &raw, error)
+                                         : hb_specialize(graph, plan->fetches, plan->n_fetches, plan->inputs,
+                                                         &raw, error);
+    if (status == HEBB_OK) status = simplified(&raw, without, plan, error);
+    size_t unshared = status == HEBB_OK ? unshared_bytes(&raw) : 0;
+    ir_free(&raw);
+    if (status == HEBB_OK) status = check_dtypes(plan, error);
+    if (status == HEBB_OK) status = make_steps(plan, without, error);
+    if (status != HEBB_OK) return status;
+    plan->stats.unshared_bytes = unshared;
+    count_work(plan);
+    plan->stats.plan_seconds = now() - start;
+    if (dumping()) print_plan(plan, stderr);
+    return HEBB_OK;
+}
+
+/* ---- life ---- */
+
+static hebb_status copy_key(hb_plan *plan, hebb_tensor *const *fetches, const hebb_shape *inputs,
+                            hb_error *error) {
+    plan->inputs = calloc((size_t)plan->n_inputs + 1, sizeof *plan->inputs);
+    plan->fetches = calloc(plan->n_fetches + 1, sizeof *plan->fetches);
+    if (plan->inputs == NULL || plan->fetches == NULL) return hb_fail_memory(error, "a plan", sizeof *plan);
+    if (plan->n_inputs > 0 && inputs != NULL)
+        memcpy(plan->inputs, inputs, (size_t)plan->n_inputs * sizeof *inputs);
+    if (plan->n_fetches > 0) memcpy(plan->fetches, fetches, plan->n_fetches * sizeof *fetches);
+    return HEBB_OK;
+}
+
+hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device, unsigned without,
+                        hebb_tensor *const *fetches, size_t n_fetches, const hebb_shape *inputs,
+                        const bool *initial, hb_error *error) {
+    hb_plan *plan = calloc(1, sizeof *plan);
+    if (plan == NULL) {
+        hb_fail_memory(error, "a plan", sizeof *plan);
+        return NULL;
+    }
+    plan->device = device;
+    plan->n_inputs = graph->n_inputs;
+    plan->n_fetches = n_fetches;
+    if (copy_key(plan, fetches, inputs, error) == HEBB_OK &&
+        build(plan, graph, without, initial, error) == HEBB_OK)
+        return plan;
+    hb_plan_destroy(plan);
+    return NULL;
+}
+
+void hb_plan_destroy(hb_plan *plan) {
+    if (plan == NULL) return;
+    if (plan->prepared != NULL) plan->device->backend->release(plan->device->device, plan->prepared);
+    ir_free(&plan->ir);
+    free(plan->inputs);
+    free(plan->fetches);
+    free(plan);
+}
+
+bool hb_plan_fetched(const hb_plan *plan, size_t k, hebb_dtype *dtype, hebb_shape *shape) {
+    int node = plan->ir.fetches[k];
+    if (node < 0) return false;
+    *dtype = plan->ir.nodes[node].dtype;
+    *shape = plan->ir.nodes[node].shape;
+    return true;
+}

@@ -1,0 +1,45 @@
+/* Plans: everything a run of certain fetches with certain input shapes needs, made once. */
+#ifndef HB_PLAN_H
+#define HB_PLAN_H
+
+#include <hebb/session.h>
+#include "../backends/backend.h"
+#include "fusion.h"
+
+struct hebb_device {
+    const hb_backend *backend;
+    hb_device *device; /* NULL if it could not be opened */
+    hebb_device_info info;
+    hb_error error;
+};
+
+typedef struct hb_plan hb_plan;
+struct hb_plan {
+    hb_plan *next;
+    /* what it was made for */
+    int n_inputs;
+    hebb_shape *inputs;
+    size_t n_fetches;
+    hebb_tensor **fetches;
+    /* what it does */
+    hb_ir ir; /* owns the memory of the steps */
+    size_t n_steps;
+    hb_step *steps;
+    size_t arena_bytes;
+    size_t *fetch_offset; /* of each fetched value in the arena */
+    hb_prepared *prepared;
+    hebb_device *device;
+    hebb_plan_stats stats;
+};
+
+/* The plan that computes the fetched tensors from inputs of these shapes (rank -1: not fed), or, with
+   `initial` not NULL, the first values of the variables marked there. NULL on error. */
+hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device, unsigned without,
+                        hebb_tensor *const *fetches, size_t n_fetches, const hebb_shape *inputs,
+                        const bool *initial, hb_error *error);
+void hb_plan_destroy(hb_plan *plan);
+
+/* What is fetched as number k: its dtype and shape; false for a group. */
+bool hb_plan_fetched(const hb_plan *plan, size_t k, hebb_dtype *dtype, hebb_shape *shape);
+
+#endif

@@ -1,0 +1,437 @@
+/* Sessions: the values of a graph's variables on a device, the cache of plans, and the run itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+
+/* Memory on the device, growing with need. */
+typedef struct slot {
+    hb_buffer *buffer;
+    size_t bytes;
+    bool borrowed; /* points at the user's memory during a run */
+    bool ready;    /* a variable that has its first value, a constant that is there */
+} slot;
+
+typedef struct slots {
+    slot *slot;
+    int count;
+} slots;
+
+struct hebb_session {
+    hebb_graph *graph;
+    hebb_device *device;
+    uint64_t seed, step;
+    unsigned without;
+    slots variables, inputs, constants;
+    slot arena;
+    hb_plan *plans;       /* the last used one first */
+    hebb_shape *fed;      /* by input number, for the run in progress */
+    const hebb_array **fed_array;
+    hebb_tensor **fetched;
+    size_t fed_room, fetched_room;
+    hb_buffer **bound;    /* by buffer number of the plan in progress */
+    int bound_room;
+    hb_error error;
+};
+
+/* ---- life ---- */
+
+hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
+                                       const hebb_session_options *options) {
+    hebb_session *s = calloc(1, sizeof *s);
+    if (s == NULL) return NULL;
+    s->graph = graph;
+    s->device = device;
+    if (options != NULL) {
+        s->seed = options->seed;
+        s->without = options->without;
+    }
+    if (graph == NULL || device == NULL)
+        hb_fail(&s->error, HEBB_E_NULL, "session: the %s is NULL", graph == NULL ? "graph" : "device");
+    else if (device->error.status != HEBB_OK) s->error = device->error;
+    else if (graph->error.status != HEBB_OK) s->error = graph->error;
+    return s;
+}
+
+static void free_slot(const hebb_session *s, slot *one) {
+    if (one->buffer != NULL) s->device->backend->buffer_destroy(s->device->device, one->buffer);
+    *one = (slot){0};
+}
+
+static void free_slots(const hebb_session *s, slots *all) {
+    for (int k = 0; k < all->count; k++) free_slot(s, &all->slot[k]);
+    free(all->slot);
+}
+
+void hebb_session_destroy(hebb_session *s) {
+    if (s == NULL) return;
+    if (s->device != NULL && s->device->device != NULL) {
+        hb_error ignored;
+        s->device->backend->finish(s->device->device, &ignored);
+    }
+    while (s->plans != NULL) {
+        hb_plan *next = s->plans->next;
+        hb_plan_destroy(s->plans);
+        s->plans = next;
+    }
+    free_slots(s, &s->variables);
+    free_slots(s, &s->inputs);
+    free_slots(s, &s->constants);
+    free_slot(s, &s->arena);
+    free(s->fed);
+    free(s->fed_array);
+    free(s->fetched);
+    free(s->bound);
+    free(s);
+}
+
+hebb_status hebb_session_status(const hebb_session *s) { return s == NULL ? HEBB_E_NULL : s->error.status; }
+
+const char *hebb_session_message(const hebb_session *s) {
+    if (s == NULL) return "the session is NULL (out of memory when it was created?)";
+    return s->error.status == HEBB_OK ? "" : s->error.message;
+}
+
+uint64_t hebb_session_step(const hebb_session *s) { return s == NULL ? 0 : s->step; }
+
+hebb_status hebb_session_set_step(hebb_session *s, uint64_t step) {
+    if (s == NULL) return HEBB_E_NULL;
+    s->step = step;
+    return HEBB_OK;
+}
+
+hebb_status hebb_session_stats(const hebb_session *s, hebb_plan_stats *stats) {
+    if (s == NULL || stats == NULL) return HEBB_E_NULL;
+    if (s->plans == NULL) return HEBB_E_ARGUMENT;
+    *stats = s->plans->stats;
+    return HEBB_OK;
+}
+
+/* ---- memory ---- */
+
+static hebb_status reserve_slots(hebb_session *s, slots *all, int count) {
+    if (count <= all->count) return HEBB_OK;
+    slot *grown = realloc(all->slot, (size_t)count * sizeof *grown);
+    if (grown == NULL) return hb_fail_memory(&s->error, "a session", (size_t)count * sizeof *grown);
+    memset(grown + all->count, 0, (size_t)(count - all->count) * sizeof *grown);
+    all->slot = grown;
+    all->count = count;
+    return HEBB_OK;
+}
+
+/* Makes the slot a buffer of the device of at least that size; what it held is lost if it grows. */
+static hebb_status reserve_bytes(hebb_session *s, slot *one, size_t bytes) {
+    if (one->buffer != NULL && !one->borrowed && one->bytes >= bytes) return HEBB_OK;
+    free_slot(s, one);
+    hebb_status status =
+        s->device->backend->buffer_create(s->device->device, bytes, &one->buffer, &s->error);
+    if (status == HEBB_OK) one->bytes = bytes;
+    return status;
+}
+
+static size_t tensor_bytes(const hebb_tensor *t, hebb_shape shape) {
+    return (size_t)hebb_shape_count(shape) * hebb_dtype_size(t->dtype);
+}
+
+/* Lets an input's buffer be the user's array where the device can, else copies it. */
+static hebb_status bind_input(hebb_session *s, const hebb_tensor *input) {
+    const hb_backend *b = s->device->backend;
+    slot *one = &s->inputs.slot[input->attrs->index];
+    const hebb_array *array = s->fed_array[input->attrs->index];
+    size_t bytes = tensor_bytes(input, s->fed[input->attrs->index]);
+    if (b->borrow != NULL) {
+        if (one->buffer == NULL || !one->borrowed) {
+            free_slot(s, one);
+            hebb_status status = b->buffer_create(s->device->device, 0, &one->buffer, &s->error);
+            if (status != HEBB_OK) return status;
+            one->borrowed = true;
+        }
+        if (b->borrow(s->device->device, one->buffer, array->data, bytes)) return HEBB_OK;
+    }
+    hebb_status status = reserve_bytes(s, one, bytes);
+    if (status != HEBB_OK || bytes == 0) return status;
+    return b->write(s->device->device, one->buffer, 0, array->data, bytes, &s->error);
+}
+
+static hebb_status bind_constant(hebb_session *s, const hebb_tensor *constant) {
+    slot *one = &s->constants.slot[constant->attrs->index];
+    if (one->ready) return HEBB_OK;
+    size_t bytes = tensor_bytes(constant, constant->shape);
+    hebb_status status = reserve_bytes(s, one, bytes);
+    if (status == HEBB_OK && bytes > 0)
+        status = s->device->backend->write(s->device->device, one->buffer, 0, constant->attrs->data, bytes,
+                                           &s->error);
+    one->ready = status == HEBB_OK;
+    return status;
+}
+
+static hebb_status bind_tensor(hebb_session *s, const hebb_tensor *t, hb_buffer **buffer) {
+    hebb_status status = HEBB_OK;
+    slots *all = t->op == HB_OP_VARIABLE ? &s->variables : t->op == HB_OP_INPUT ? &s->inputs : &s->constants;
+    if (t->op == HB_OP_INPUT) status = bind_input(s, t);
+    else if (t->op == HB_OP_CONSTANT) status = bind_constant(s, t);
+    *buffer = all->slot[t->attrs->index].buffer;
+    return status;
+}
+
+/* ---- running a plan ---- */
+
+static hebb_status bind_all(hebb_session *s, const hb_plan *plan) {
+    if (plan->ir.n_buffers > s->bound_room) {
+        hb_buffer **grown = realloc(s->bound, (size_t)plan->ir.n_buffers * sizeof *grown);
+        if (grown == NULL) return hb_fail_memory(&s->error, "a run", (size_t)plan->ir.n_buffers * sizeof *grown);
+        s->bound = grown;
+        s->bound_room = plan->ir.n_buffers;
+    }
+    hebb_status status = reserve_bytes(s, &s->arena, plan->arena_bytes);
+    if (status != HEBB_OK) return status;
+    s->bound[HB_BUFFER_ARENA] = s->arena.buffer;
+    for (int k = 1; k < plan->ir.n_buffers; k++) {
+        status = bind_tensor(s, plan->ir.buffers[k].tensor, &s->bound[k]);
+        if (status != HEBB_OK) return status;
+    }
+    return HEBB_OK;
+}
+
+static hebb_status run_plan(hebb_session *s, const hb_plan *plan, uint64_t step) {
+    hebb_status status = bind_all(s, plan);
+    if (status != HEBB_OK) return status;
+    hb_run_args args = {.buffers = s->bound, .seed = s->seed, .step = step};
+    return s->device->backend->run(s->device->device, plan->prepared, &args, &s->error);
+}
+
+/* ---- first values ---- */
+
+static hebb_status make_first_values(hebb_session *s, bool *wanted) {
+    for (int k = 0; k < s->variables.count; k++) {
+        const hebb_tensor *variable = s->graph->variables[k];
+        wanted[k] = !s->variables.slot[k].ready;
+        if (!wanted[k]) continue;
+        hebb_status status = reserve_bytes(s, &s->variables.slot[k], tensor_bytes(variable, variable->shape));
+        if (status != HEBB_OK) return status;
+    }
+    hb_plan *plan = hb_plan_create(s->graph, s->device, s->without, NULL, 0, NULL, wanted, &s->error);
+    if (plan == NULL) return s->error.status;
+    hebb_status status = run_plan(s, plan, 0);
+    if (status == HEBB_OK) status = s->device->backend->finish(s->device->device, &s->error);
+    hb_plan_destroy(plan);
+    for (int k = 0; status == HEBB_OK && k < s->variables.count; k++) s->variables.slot[k].ready = true;
+    return status;
+}
+
+/* Variables may have been added since the last run. */
+static hebb_status ensure_variables(hebb_session *s) {
+    hebb_status status = reserve_slots(s, &s->inputs, s->graph->n_inputs);
+    if (status == HEBB_OK) status = reserve_slots(s, &s->constants, s->graph->n_constants);
+    if (status == HEBB_OK) status = reserve_slots(s, &s->variables, s->graph->n_variables);
+    bool missing = false;
+    for (int k = s->variables.count - 1; k >= 0 && !missing; k--) missing = !s->variables.slot[k].ready;
+    if (status != HEBB_OK || !missing) return status;
+    bool *wanted = calloc((size_t)s->variables.count, sizeof *wanted);
+    if (wanted == NULL) return hb_fail_memory(&s->error, "a session", (size_t)s->variables.count);
+    status = make_first_values(s, wanted);
+    free(wanted);
+    return status;
+}
+
+/* ---- arguments ---- */
+
+static hebb_status check_array(hebb_session *s, const char *what, const hebb_tensor *t, const hebb_array *array) {
+    int64_t count = hebb_shape_count(array->shape);
+    char given[160], wanted[160];
+    hebb_shape_text(array->shape, given, sizeof given);
+    if (count < 0 || (array->data == NULL && count > 0))
+        return hb_fail(&s->error, count < 0 ? HEBB_E_SHAPE : HEBB_E_NULL,
+                       "%s: the array for %s has %s", what, t->name, count < 0 ? "no concrete shape" : "no data");
+    if (array->dtype != t->dtype)
+        return hb_fail(&s->error, HEBB_E_DTYPE, "%s: %s is %s, the array for it %s", what, t->name,
+                       hebb_dtype_name(t->dtype), hebb_dtype_name(array->dtype));
+    bool fits = array->shape.rank == t->shape.rank;
+    for (int k = 0; fits && k < t->shape.rank; k++)
+        fits = t->shape.dim[k] == HEBB_ANY || t->shape.dim[k] == array->shape.dim[k];
+    if (fits) return HEBB_OK;
+    return hb_fail(&s->error, HEBB_E_SHAPE, "%s: %s has shape %s, the array for it %s", what, t->name,
+                   hebb_shape_text(t->shape, wanted, sizeof wanted), given);
+}
+
+static hebb_status reserve_feeds(hebb_session *s) {
+    size_t n = (size_t)s->graph->n_inputs + 1;
+    if (n <= s->fed_room) return HEBB_OK;
+    hebb_shape *fed = realloc(s->fed, n * sizeof *fed);
+    if (fed != NULL) s->fed = fed;
+    const hebb_array **arrays = realloc(s->fed_array, n * sizeof *arrays);
+    if (arrays != NULL) s->fed_array = arrays;
+    if (fed == NULL || arrays == NULL) return hb_fail_memory(&s->error, "a run", n * sizeof *fed);
+    s->fed_room = n;
+    return HEBB_OK;
+}
+
+static hebb_status take_feeds(hebb_session *s, const hebb_feed *feeds, size_t n) {
+    hebb_status status = reserve_feeds(s);
+    if (status != HEBB_OK) return status;
+    for (int k = 0; k < s->graph->n_inputs; k++) s->fed[k].rank = -1;
+    for (size_t k = 0; k < n; k++) {
+        const hebb_tensor *t = feeds[k].tensor;
+        if (t == NULL || feeds[k].array == NULL)
+            return hb_fail(&s->error, HEBB_E_NULL, "run: feed %zu has a NULL %s", k, t == NULL ? "tensor" : "array");
+        if (t->graph != s->graph)
+            return hb_fail(&s->error, HEBB_E_GRAPH, "run: the fed %s is of another graph", hebb_tensor_name(t));
+        if (t->op != HB_OP_INPUT)
+            return hb_fail(&s->error, HEBB_E_ARGUMENT, "run: %s is fed but is no input (its op is %s)",
+                           hebb_tensor_name(t), hebb_tensor_op(t));
+        if (s->fed[t->attrs->index].rank >= 0)
+            return hb_fail(&s->error, HEBB_E_GRAPH, "run: %s is fed twice", t->name);
+        status = check_array(s, "run", t, feeds[k].array);
+        if (status != HEBB_OK) return status;
+        s->fed[t->attrs->index] = feeds[k].array->shape;
+        s->fed_array[t->attrs->index] = feeds[k].array;
+    }
+    return HEBB_OK;
+}
+
+static hebb_status take_fetches(hebb_session *s, const hebb_fetch *fetches, size_t n) {
+    if (n > s->fetched_room || s->fetched == NULL) {
+        hebb_tensor **grown = realloc(s->fetched, (n + 1) * sizeof *grown);
+        if (grown == NULL) return hb_fail_memory(&s->error, "a run", (n + 1) * sizeof *grown);
+        s->fetched = grown;
+        s->fetched_room = n;
+    }
+    for (size_t k = 0; k < n; k++) {
+        const hebb_tensor *t = fetches[k].tensor;
+        if (t == NULL) return hb_fail(&s->error, HEBB_E_NULL, "run: the tensor of fetch %zu is NULL", k);
+        if (t->graph != s->graph)
+            return hb_fail(&s->error, HEBB_E_GRAPH, "run: the fetched %s is of another graph", hebb_tensor_name(t));
+        if (t->op == HB_OP_INERT)
+            return hb_fail(&s->error, HEBB_E_ARGUMENT, "run: fetch %zu is the inert tensor of a failed builder", k);
+        if (t->op == HB_OP_GROUP && fetches[k].array != NULL)
+            return hb_fail(&s->error, HEBB_E_ARGUMENT, "run: %s is a group, which has no value to fetch", t->name);
+        s->fetched[k] = fetches[k].tensor;
+    }
+    return HEBB_OK;
+}
+
+static bool is_view(const hebb_array *array) { return array->data != NULL && array->capacity == 0; }
+
+/* Makes room in the user's arrays before anything is computed. */
+static hebb_status prepare_results(hebb_session *s, const hb_plan *plan, const hebb_fetch *fetches, size_t n) {
+    for (int pass = 0; pass < 2; pass++) /* first all checks, then all changes */
+        for (size_t k = 0; k < n; k++) {
+            hebb_dtype dtype;
+            hebb_shape shape;
+            hebb_array *array = fetches[k].array;
+            if (array == NULL || !hb_plan_fetched(plan, k, &dtype, &shape)) continue;
+            char have[160], want[160];
+            if (!is_view(array)) {
+                if (pass == 1 && hebb_array_resize(array, dtype, shape) != HEBB_OK)
+                    return hb_fail(&s->error, HEBB_E_MEMORY, "out of memory: the array for %s %s",
+                                   fetches[k].tensor->name, hebb_shape_text(shape, want, sizeof want));
+            } else if (array->dtype != dtype || !hebb_shape_equal(array->shape, shape))
+                return hb_fail(&s->error, array->dtype != dtype ? HEBB_E_DTYPE : HEBB_E_SHAPE,
+                               "run: %s is %s %s, the view to fetch it into %s %s", fetches[k].tensor->name,
+                               hebb_dtype_name(dtype), hebb_shape_text(shape, want, sizeof want),
+                               hebb_dtype_name(array->dtype), hebb_shape_text(array->shape, have, sizeof have));
+        }
+    return HEBB_OK;
+}
+
+static hebb_status read_results(hebb_session *s, const hb_plan *plan, const hebb_fetch *fetches, size_t n) {
+    const hb_backend *b = s->device->backend;
+    for (size_t k = 0; k < n; k++) {
+        size_t bytes = fetches[k].array != NULL ? hebb_array_bytes(fetches[k].array) : 0;
+        if (bytes == 0 || plan->ir.fetches[k] < 0) continue;
+        hebb_status status = b->read(s->device->device, s->arena.buffer, plan->fetch_offset[k],
+                                     fetches[k].array->data, bytes, &s->error);
+        if (status != HEBB_OK) return status;
+    }
+    return HEBB_OK;
+}
+
+/* ---- plans ---- */
+
+static bool fits_plan(const hebb_session *s, const hb_plan *plan, size_t n_fetches) {
+    if (plan->n_fetches != n_fetches || plan->n_inputs != s->graph->n_inputs) return false;
+    if (n_fetches > 0 && memcmp(plan->fetches, s->fetched, n_fetches * sizeof *s->fetched) != 0) return false;
+    for (int k = 0; k < plan->n_inputs; k++)
+        if (!hebb_shape_equal(plan->inputs[k], s->fed[k])) return false;
+    return true;
+}
+
+/* The plan for the run in progress: the last one, an earlier one, or a new one; it comes first then. */
+static hb_plan *find_plan(hebb_session *s, size_t n_fetches) {
+    for (hb_plan **link = &s->plans; *link != NULL; link = &(*link)->next)
+        if (fits_plan(s, *link, n_fetches)) {
+            hb_plan *plan = *link;
+            *link = plan->next;
+            plan->next = s->plans;
+            return s->plans = plan;
+        }
+    hb_plan *plan = hb_plan_create(s->graph, s->device, s->without, s->fetched, n_fetches, s->fed, NULL, &s->error);
+    if (plan == NULL) return NULL;
+    plan->next = s->plans;
+    return s->plans = plan;
+}
+
+/* Whether the session can be used at all; clears the last call's error. */
+static hebb_status begin(hebb_session *s) {
+    if (s->graph == NULL || s->device == NULL || s->device->error.status != HEBB_OK) return s->error.status;
+    s->error.status = HEBB_OK;
+    s->error.message[0] = '\0';
+    if (s->graph->error.status != HEBB_OK) s->error = s->graph->error;
+    return s->error.status;
+}
+
+hebb_status hebb_run(hebb_session *s, const hebb_feed *feeds, size_t n_feeds, const hebb_fetch *fetches,
+                     size_t n_fetches) {
+    if (s == NULL) return HEBB_E_NULL;
+    if (begin(s) != HEBB_OK) return s->error.status;
+    if ((feeds == NULL && n_feeds > 0) || (fetches == NULL && n_fetches > 0))
+        return hb_fail(&s->error, HEBB_E_NULL, "run: the %s are NULL", feeds == NULL ? "feeds" : "fetches");
+    hebb_status status = take_feeds(s, feeds, n_feeds);
+    if (status == HEBB_OK) status = take_fetches(s, fetches, n_fetches);
+    if (status == HEBB_OK) status = ensure_variables(s);
+    if (status != HEBB_OK) return status;
+    hb_plan *plan = find_plan(s, n_fetches);
+    if (plan == NULL) return s->error.status;
+    status = prepare_results(s, plan, fetches, n_fetches);
+    if (status == HEBB_OK) status = run_plan(s, plan, s->step + 1);
+    if (status != HEBB_OK) return status;
+    s->step++;
+    return read_results(s, plan, fetches, n_fetches);
+}
+
+/* ---- variables ---- */
+
+static hebb_status check_variable(hebb_session *s, const char *what, const hebb_tensor *variable,
+                                  const hebb_array *value) {
+    if (begin(s) != HEBB_OK) return s->error.status;
+    if (variable == NULL || value == NULL)
+        return hb_fail(&s->error, HEBB_E_NULL, "%s: the %s is NULL", what, variable == NULL ? "variable" : "array");
+    if (variable->graph != s->graph)
+        return hb_fail(&s->error, HEBB_E_GRAPH, "%s: %s is of another graph", what, hebb_tensor_name(variable));
+    if (variable->op != HB_OP_VARIABLE)
+        return hb_fail(&s->error, HEBB_E_ARGUMENT, "%s: %s is no variable", what, hebb_tensor_name(variable));
+    return ensure_variables(s);
+}
+
+hebb_status hebb_session_get(hebb_session *s, hebb_tensor *variable, hebb_array *value) {
+    if (s == NULL) return HEBB_E_NULL;
+    hebb_status status = check_variable(s, "get", variable, value);
+    if (status != HEBB_OK) return status;
+    if (is_view(value)) status = check_array(s, "get", variable, value);
+    else if (hebb_array_resize(value, variable->dtype, variable->shape) != HEBB_OK)
+        status = hb_fail(&s->error, HEBB_E_MEMORY, "out of memory: the array for %s", variable->name);
+    size_t bytes = tensor_bytes(variable, variable->shape);
+    if (status != HEBB_OK || bytes == 0) return status;
+    return s->device->backend->read(s->device->device, s->variables.slot[variable->attrs->index].buffer, 0,
+                                    value->data, bytes, &s->error);
+}
+
+hebb_status hebb_session_set(hebb_session *s, hebb_tensor *variable, const hebb_array *value) {
+    if (s == NULL) return HEBB_E_NULL;
+    hebb_status status = check_variable(s, "set", variable, value);
+    if (status == HEBB_OK) status = check_array(s, "set", variable, value);
+    if (status != HEBB_OK || hebb_array_bytes(value) == 0) return status;
+    size_t bytes = hebb_array_bytes(value);
+    return s->device->backend->write(s->device->device, s->variables.slot[variable->attrs->index].buffer, 0,
+                                     value->data, bytes, &s->error);
+}

@@ -1,0 +1,378 @@
+/* From a graph to its ir: the nodes that the fetched tensors need, with the sizes of this run, every
+   shape checked again now that it is known. Called by plan.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir.h"
+
+typedef struct specializer {
+    hb_ir *ir;
+    const hebb_graph *graph;
+    int n;                    /* graph nodes that may be needed: ids below */
+    bool *needed;             /* the value */
+    bool *shaped;             /* at least the shape */
+    hb_signature *signature;  /* by graph id */
+    int *value;               /* ir node by graph id */
+    int *buffer;              /* plan buffer by graph id, 0 if none yet */
+    const hebb_shape *inputs; /* fed shapes by input number */
+
+} specializer;
+
+#define IR_OF(s, t) ((s)->value[(t)->id])
+
+/* ---- which nodes ---- */
+
+static void mark(specializer *s) {
+    for (int id = s->n - 1; id >= 0; id--) {
+        if (!s->shaped[id]) continue;
+        const hebb_tensor *node = s->graph->nodes[id];
+        for (int k = 0; k < node->n_in; k++) {
+            int in = node->in[k]->id;
+            s->shaped[in] = true;
+            if (s->needed[id] && !hb_shape_only(node->op, k)) s->needed[in] = true;
+        }
+    }
+}
+
+/* ---- shapes ---- */
+
+static hebb_status at_line(hb_error *error, const hebb_tensor *node, const hb_signature *in,
+                           hb_error *cause) {
+    char text[600], place[200] = "";
+    hb_describe_node(text, sizeof text, node->op, node->in, node->n_in, in);
+    if (node->file != NULL) snprintf(place, sizeof place, "%s:%d: ", node->file, node->line);
+    return hb_fail(error, cause->status, "%s%s: %s", place, text, cause->message);
+}
+
+static hebb_status fed_shape(const specializer *s, const hebb_tensor *node, hb_signature *result,
+                             hb_error *error) {
+    const hebb_shape *fed = s->inputs != NULL ? &s->inputs[node->attrs->index] : NULL;
+    if (fed == NULL || fed->rank < 0)
+        return hb_fail(error, HEBB_E_GRAPH, "run: the input %s is needed and not fed", node->name);
+    *result = (hb_signature){node->dtype, *fed};
+    return HEBB_OK;
+}
+
+static hebb_status bind_shape(specializer *s, const hebb_tensor *node, hb_error *error) {
+    if (node->op == HB_OP_INPUT) return fed_shape(s, node, &s->signature[node->id], error);
+    hb_signature few[8], *in = few;
+    if (node->n_in > 8) {
+        in = ir_memory(s->ir, (size_t)node->n_in * sizeof *in);
+        if (in == NULL) return hb_fail_memory(error, "a plan", (size_t)node->n_in * sizeof *in);
+    }
+    for (int k = 0; k < node->n_in; k++) in[k] = s->signature[node->in[k]->id];
+    hb_error cause;
+    if (hb_infer(node->op, node->attrs, in, node->n_in, &s->signature[node->id], &cause) != HEBB_OK)
+        return at_line(error, node, in, &cause);
+    return HEBB_OK;
+}
+
+/* ---- sources ---- */
+
+static int buffer_of(specializer *s, const hebb_tensor *tensor) {
+    int *buffer = &s->buffer[tensor->id];
+    if (*buffer == 0) {
+        *buffer = s->ir->n_buffers++;
+        s->ir->buffers[*buffer].tensor = tensor;
+    }
+    return *buffer;
+}
+
+static int lower_buffer(specializer *s, const hebb_tensor *t) {
+    ir_node node = {.kind = IR_BUFFER, .dtype = t->dtype, .shape = s->signature[t->id].shape,
+                    .buffer = buffer_of(s, t), .origin = t};
+    return ir_add(s->ir, &node, NULL, 0);
+}
+
+static int lower_full(specializer *s, const hebb_tensor *t) {
+    double value = t->attrs->value;
+    if (t->op == HB_OP_SIZE) {
+        hebb_shape x = s->signature[t->in[0]->id].shape;
+        bool counted[HEBB_MAX_RANK];
+        hb_reduced_axes(t->attrs, x.rank, counted);
+        value = 1;
+        for (int k = 0; k < x.rank; k++)
+            if (counted[k]) value *= (double)x.dim[k];
+    }
+    return ir_full(s->ir, t->dtype, s->signature[t->id].shape, value);
+}
+
+static int index_list(specializer *s, hebb_shape shape) {
+    ir_node node = {.kind = IR_INDEX, .dtype = HEBB_I64, .shape = shape};
+    return ir_add(s->ir, &node, NULL, 0);
+}
+
+static int lower_iota(specializer *s, const hebb_tensor *t) {
+    hebb_shape shape = s->signature[t->id].shape;
+    int axis = hb_axis(t->attrs->axis, shape.rank);
+    int64_t stride[HEBB_MAX_RANK] = {0};
+    stride[axis] = 1;
+    int list = index_list(s, HEBB_SHAPE(shape.dim[axis]));
+    int view = ir_view(s->ir, list, shape, 0, stride, t);
+    return t->dtype == HEBB_I64 ? view : ir_scalar(s->ir, HB_CAST, t->dtype, &view, 1, t);
+}
+
+static int lower_random(specializer *s, const hebb_tensor *t) {
+    int list = index_list(s, s->signature[t->id].shape);
+    ir_node node = {.kind = IR_SCALAR, .code = t->op == HB_OP_RANDOM_UNIFORM ? HB_UNIFORM : HB_NORMAL,
+                    .dtype = t->dtype, .shape = s->signature[t->id].shape, .origin = t};
+    node.imm.i = t->attrs->index;
+    return ir_add(s->ir, &node, &list, 1);
+}
+
+/* ---- elementwise and reductions ---- */
+
+static hb_code code_of(hb_op op) {
+    enum { HB_NONE = HB_CODES }; /* the column's word for ops that are not scalar functions */
+    static const uint8_t codes[HB_OPS] = {
+#define OP(ID, name, from, to, shape, gradient, lowering, code) HB_##code,
+#include "../graph/ops.def"
+#undef OP
+    };
+    return (hb_code)codes[op];
+}
+
+static int lower_elementwise(specializer *s, const hebb_tensor *t) {
+    int in[3];
+    for (int k = 0; k < t->n_in; k++)
+        in[k] = ir_broadcast(s->ir, IR_OF(s, t->in[k]), s->signature[t->id].shape, t);
+    return ir_scalar(s->ir, code_of(t->op), t->dtype, in, t->n_in, t);
+}
+
+static int reduce_to(specializer *s, const hebb_tensor *t, int x, const bool *reduced) {
+    if (s->ir->error.status != HEBB_OK) return 0;
+    hebb_shape from = s->ir->nodes[x].shape;
+    ir_node node = {.kind = IR_REDUCE, .code = code_of(t->op), .dtype = t->dtype, .origin = t};
+    for (int k = 0; k < from.rank; k++) {
+        node.reduce[k] = reduced[k];
+        if (!reduced[k]) node.shape.dim[node.shape.rank++] = from.dim[k];
+    }
+    int sum = ir_add(s->ir, &node, &x, 1);
+    return ir_reshape(s->ir, sum, s->signature[t->id].shape, t);
+}
+
+static int lower_reduce(specializer *s, const hebb_tensor *t) {
+    bool reduced[HEBB_MAX_RANK];
+    hebb_shape from = s->signature[t->in[0]->id].shape, to = s->signature[t->id].shape;
+    if (t->op == HB_OP_SUM_LIKE) {
+        int ahead = from.rank - to.rank;
+        for (int k = 0; k < from.rank; k++)
+            reduced[k] = k < ahead || (to.dim[k - ahead] == 1 && from.dim[k] != 1);
+    } else hb_reduced_axes(t->attrs, from.rank, reduced);
+    return reduce_to(s, t, IR_OF(s, t->in[0]), reduced);
+}
+
+/* ---- movement ---- */
+
+static int lower_transpose(specializer *s, const hebb_tensor *t) {
+    hebb_shape from = s->signature[t->in[0]->id].shape;
+    hb_view list = hb_contiguous(from);
+    int64_t stride[HEBB_MAX_RANK];
+    for (int k = 0; k < from.rank; k++) stride[k] = list.stride[hb_axis(t->attrs->axes[k], from.rank)];
+    return ir_view(s->ir, IR_OF(s, t->in[0]), s->signature[t->id].shape, 0, stride, t);
+}
+
+/* Where a slice of a contiguous list of that shape is. */
+static hb_view slice_view(const hebb_tensor *t, hebb_shape whole) {
+    hb_extent extent[HEBB_MAX_RANK];
+    hb_error ignored; /* the shape rule has been through */
+    hb_slice_extents(t->attrs, whole, extent, &ignored);
+    hb_view list = hb_contiguous(whole), view = {0};
+    for (int k = 0; k < whole.rank; k++) {
+        if (extent[k].count > 0) view.offset += extent[k].start * list.stride[k];
+        view.stride[k] = extent[k].step * list.stride[k];
+    }
+    return view;
+}
+
+/* Where part `index` of a concatenation along `axis` is. */
+static hb_view part_view(const specializer *s, hebb_tensor *const *parts, int index, int axis,
+                         hebb_shape whole) {
+    hb_view view = hb_contiguous(whole);
+    int at = hb_axis(axis, whole.rank);
+    for (int k = 0; k < index; k++)
+        view.offset += s->signature[parts[k]->id].shape.dim[at] * view.stride[at];
+    return view;
+}
+
+static int lower_view(specializer *s, const hebb_tensor *t) {
+    int x = IR_OF(s, t->in[0]);
+    hebb_shape from = s->signature[t->in[0]->id].shape, to = s->signature[t->id].shape;
+    hb_view view;
+    switch (t->op) {
+    case HB_OP_RESHAPE: return ir_reshape(s->ir, x, to, t);
+    case HB_OP_BROADCAST: return ir_broadcast(s->ir, x, to, t);
+    case HB_OP_TRANSPOSE: return lower_transpose(s, t);
+    case HB_OP_SLICE: view = slice_view(t, from); break;
+    default: view = part_view(s, t->in + 1, t->attrs->index, t->attrs->axis, from); break;
+    }
+    return ir_view(s->ir, x, to, view.offset, view.stride, t);
+}
+
+static int copy_into(specializer *s, const hebb_tensor *t, int x, const hb_view *view) {
+    if (s->ir->error.status != HEBB_OK) return 0;
+    ir_node node = {.kind = IR_COPY, .dtype = s->ir->nodes[x].dtype, .shape = s->ir->nodes[x].shape,
+                    .offset = view->offset, .origin = t};
+    for (int k = 0; k < node.shape.rank; k++) node.stride[k] = view->stride[k];
+    return ir_add(s->ir, &node, &x, 1);
+}
+
+/* A value written by several steps: marks the copies with where they belong. */
+static int add_owner(specializer *s, const ir_node *node, const int *in, int n_in) {
+    int owner = ir_add(s->ir, node, in, n_in);
+    if (s->ir->error.status != HEBB_OK) return 0;
+    for (int k = 0; k < n_in; k++)
+        if (s->ir->nodes[in[k]].kind == IR_COPY) s->ir->nodes[in[k]].into = owner;
+    return owner;
+}
+
+static int lower_parts(specializer *s, const hebb_tensor *t) {
+    hebb_shape whole = s->signature[t->id].shape;
+    ir_node node = {.kind = IR_PARTS, .dtype = t->dtype, .shape = whole, .origin = t};
+    int *in = ir_memory(s->ir, (size_t)t->n_in * sizeof *in);
+    if (in == NULL) return 0;
+    for (int k = 0; k < t->n_in; k++) {
+        hb_view view;
+        if (t->op == HB_OP_CONCAT) view = part_view(s, t->in, k, t->attrs->axis, whole);
+        else view = k == 0 ? hb_contiguous(whole) : slice_view(t, whole);
+        in[k] = copy_into(s, t, IR_OF(s, t->in[k]), &view);
+    }
+    return add_owner(s, &node, in, t->n_in);
+}
+
+/* ---- matrix products, indexing ---- */
+
+static int lower_matmul(specializer *s, const hebb_tensor *t) {
+    hebb_shape to = s->signature[t->id].shape;
+    int in[2];
+    for (int k = 0; k < 2; k++) {
+        hebb_shape from = s->signature[t->in[k]->id].shape, full = to;
+        full.dim[to.rank - 2] = from.dim[from.rank - 2];
+        full.dim[to.rank - 1] = from.dim[from.rank - 1];
+        in[k] = ir_broadcast(s->ir, IR_OF(s, t->in[k]), full, t);
+    }
+    ir_node node = {.kind = IR_MATMUL, .dtype = t->dtype, .shape = to, .origin = t};
+    return ir_add(s->ir, &node, in, 2);
+}
+
+static int lower_gather(specializer *s, const hebb_tensor *t) {
+    ir_node node = {.kind = IR_GATHER, .dtype = t->dtype, .shape = s->signature[t->id].shape, .origin = t};
+    return ir_add(s->ir, &node, (int[]){IR_OF(s, t->in[0]), IR_OF(s, t->in[1])}, 2);
+}
+
+static int lower_scatter_add(specializer *s, const hebb_tensor *t) {
+    ir_node node = {.kind = IR_SCATTER_ADD, .dtype = t->dtype, .shape = s->signature[t->id].shape, .origin = t};
+    hb_view whole = hb_contiguous(node.shape);
+    int base = copy_into(s, t, IR_OF(s, t->in[0]), &whole);
+    return add_owner(s, &node, (int[]){base, IR_OF(s, t->in[1]), IR_OF(s, t->in[2])}, 3);
+}
+
+/* ---- all of it ---- */
+
+static int lower_source(specializer *s, const hebb_tensor *t) { return lower_buffer(s, t); }
+
+static int lower_identity(specializer *s, const hebb_tensor *t) {
+    int value = IR_OF(s, t->in[t->n_in - 1]); /* of ASSIGN: the new value */
+    if (t->op == HB_OP_ASSIGN) {
+        int buffer = buffer_of(s, t->in[0]);
+        s->ir->buffers[buffer].written = true;
+        s->ir->assigns[s->ir->n_assigns++] = (ir_assign){buffer, value};
+    }
+    return value;
+}
+
+static int lower_group(specializer *s, const hebb_tensor *t) { return -1; }
+
+typedef int (*lowering)(specializer *s, const hebb_tensor *t);
+
+static const lowering lowerings[HB_OPS] = {
+#define lower_SOURCE      lower_source
+#define lower_FULL        lower_full
+#define lower_IOTA        lower_iota
+#define lower_RANDOM      lower_random
+#define lower_ELEMENTWISE lower_elementwise
+#define lower_REDUCE      lower_reduce
+#define lower_VIEW        lower_view
+#define lower_PARTS       lower_parts
+#define lower_MATMUL      lower_matmul
+#define lower_GATHER      lower_gather
+#define lower_SCATTER_ADD lower_scatter_add
+#define lower_IDENTITY    lower_identity
+#define lower_GROUP       lower_group
+#define OP(ID, name, from, to, shape, gradient, lowering, code) lower_##lowering,
+#include "../graph/ops.def"
+#undef OP
+};
+
+static hebb_status check_assign_once(const specializer *s, const hebb_tensor *t, hb_error *error) {
+    if (t->op != HB_OP_ASSIGN || !s->ir->buffers[s->buffer[t->in[0]->id]].written ||
+        s->buffer[t->in[0]->id] == 0)
+        return HEBB_OK;
+    return hb_fail(error, HEBB_E_ARGUMENT, "run: the variable %s is assigned twice in one run",
+                   t->in[0]->name);
+}
+
+static hebb_status lower_all(specializer *s, hb_error *error) {
+    mark(s);
+    for (int id = 0; id < s->n; id++) {
+        if (!s->shaped[id]) continue;
+        const hebb_tensor *t = s->graph->nodes[id];
+        hebb_status status = bind_shape(s, t, error);
+        if (status == HEBB_OK && s->needed[id]) status = check_assign_once(s, t, error);
+        if (status != HEBB_OK) return status;
+        if (!s->needed[id]) continue;
+        s->value[id] = lowerings[t->op](s, t);
+        if (s->ir->error.status != HEBB_OK) {
+            *error = s->ir->error;
+            return error->status;
+        }
+    }
+    return HEBB_OK;
+}
+
+static hebb_status start(specializer *s, const hebb_graph *graph, hb_ir *result, hb_error *error) {
+    *result = (hb_ir){.n_buffers = 1};
+    *s = (specializer){.ir = result, .graph = graph, .n = graph->n_nodes};
+    size_t n = (size_t)s->n + 1;
+    s->needed = ir_memory(result, n * sizeof *s->needed);
+    s->shaped = ir_memory(result, n * sizeof *s->shaped);
+    s->signature = ir_memory(result, n * sizeof *s->signature);
+    s->value = ir_memory(result, n * sizeof *s->value);
+    s->buffer = ir_memory(result, n * sizeof *s->buffer);
+    result->buffers = ir_memory(result, (n + 1) * sizeof *result->buffers);
+    result->assigns = ir_memory(result, n * sizeof *result->assigns);
+    if (result->error.status != HEBB_OK) *error = result->error;
+    return result->error.status;
+}
+
+hebb_status hb_specialize(const hebb_graph *graph, hebb_tensor *const *fetched, size_t n_fetched,
+                          const hebb_shape *inputs, hb_ir *result, hb_error *error) {
+    specializer s;
+    if (start(&s, graph, result, error) != HEBB_OK) return error->status;
+    s.inputs = inputs;
+    for (size_t k = 0; k < n_fetched; k++) s.needed[fetched[k]->id] = s.shaped[fetched[k]->id] = true;
+    if (lower_all(&s, error) != HEBB_OK) return error->status;
+    result->fetches = ir_memory(result, (n_fetched + 1) * sizeof *result->fetches);
+    if (result->fetches == NULL) return hb_fail_memory(error, "a plan", n_fetched * sizeof(int));
+    result->n_fetches = (int)n_fetched;
+    for (size_t k = 0; k < n_fetched; k++) result->fetches[k] = s.value[fetched[k]->id];
+    return HEBB_OK;
+}
+
+hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, hb_ir *result, hb_error *error) {
+    specializer s;
+    if (start(&s, graph, result, error) != HEBB_OK) return error->status;
+    for (int v = 0; v < graph->n_variables; v++) {
+        int id = graph->variables[v]->attrs->initial->id;
+        if (wanted[v]) s.needed[id] = s.shaped[id] = true;
+    }
+    if (lower_all(&s, error) != HEBB_OK) return error->status;
+    for (int v = 0; v < graph->n_variables; v++) {
+        if (!wanted[v]) continue;
+        int buffer = buffer_of(&s, graph->variables[v]);
+        result->buffers[buffer].written = true;
+        result->assigns[result->n_assigns++] =
+            (ir_assign){buffer, s.value[graph->variables[v]->attrs->initial->id]};
+    }
+    return HEBB_OK;
+}

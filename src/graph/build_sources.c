@@ -1,0 +1,269 @@
+/* Builders of values that are not computed from others: inputs, constants, variables, random numbers. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "graph.h"
+
+/* ---- names ---- */
+
+/* A copy of the name, or of "base", "base_1", ... whichever is free; NULL after recording an error. */
+static const char *unique_name(hebb_graph *graph, const char *name, const char *base) {
+    char text[48];
+    if (name != NULL) {
+        if (hebb_graph_find(graph, name) == NULL) return hb_graph_text(graph, name);
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "%s: the name \"%s\" is taken", base, name);
+        return NULL;
+    }
+    snprintf(text, sizeof text, "%s", base);
+    for (int k = 1; hebb_graph_find(graph, text) != NULL; k++) snprintf(text, sizeof text, "%s_%d", base, k);
+    return hb_graph_text(graph, text);
+}
+
+static hebb_tensor *named_source(hebb_graph *graph, hb_op op, const char *name, const hb_attrs *attrs) {
+    if (graph == NULL) return NULL;
+    if (graph->error.status != HEBB_OK) return &graph->inert;
+    const char *copy = unique_name(graph, name, hb_op_name(op));
+    if (copy == NULL) return &graph->inert;
+    hebb_tensor *node = hb_node(graph, op, NULL, 0, attrs);
+    if (node->op == HB_OP_INERT) return node;
+    node->name = copy;
+    node->named = true;
+    return node;
+}
+
+/* ---- inputs and constants ---- */
+
+hebb_tensor *hebb_input(hebb_graph *graph, const char *name, hebb_dtype dtype, hebb_shape shape) {
+    if (graph == NULL) return NULL;
+    hebb_tensor *input = named_source(
+        graph, HB_OP_INPUT, name, &(hb_attrs){.dtype = dtype, .shape = shape, .index = graph->n_inputs});
+    if (input->op != HB_OP_INERT) graph->n_inputs++;
+    return input;
+}
+
+hebb_tensor *hebb_constant(hebb_graph *graph, const hebb_array *array) {
+    if (graph == NULL) return NULL;
+    if (array == NULL || array->data == NULL)
+        return hb_graph_error(graph, HEBB_E_NULL, "constant: the array is NULL or empty");
+    hb_attrs attrs = {.dtype = array->dtype, .shape = array->shape, .index = graph->n_constants};
+    hebb_tensor *node = hb_node(graph, HB_OP_CONSTANT, NULL, 0, &attrs);
+    if (node->op == HB_OP_INERT) return node;
+    size_t bytes = hebb_array_bytes(array);
+    void *data = hb_graph_memory(graph, bytes > 0 ? bytes : 1);
+    if (data == NULL) return &graph->inert;
+    if (bytes > 0) memcpy(data, array->data, bytes);
+    node->attrs->data = data;
+    graph->n_constants++;
+    return node;
+}
+
+/* The double that has the value's rounding to the dtype. */
+static double rounded(hebb_dtype dtype, double value) {
+    if (dtype == HEBB_F32) return (double)(float)value;
+    if (dtype == HEBB_BOOL) return value != 0;
+    return dtype == HEBB_F64 ? value : trunc(value);
+}
+
+static hebb_status representable(hebb_dtype dtype, double value) {
+    static const double low[HEBB_DTYPES] = {0, 0, -2147483648.0, -9223372036854775808.0, 0, 0};
+    static const double high[HEBB_DTYPES] = {0, 0, 2147483648.0, 9223372036854775808.0, 256, 2};
+    if ((unsigned)dtype >= HEBB_DTYPES || dtype == HEBB_F32 || dtype == HEBB_F64 || dtype == HEBB_BOOL)
+        return HEBB_OK;
+    return value > low[dtype] - 1 && value < high[dtype] ? HEBB_OK : HEBB_E_ARGUMENT;
+}
+
+static hebb_tensor *full(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape, hebb_tensor *like,
+                         double value) {
+    if (representable(dtype, value) != HEBB_OK)
+        return hb_graph_error(graph, HEBB_E_ARGUMENT, "full: %g is not a value of %s", value,
+                              hebb_dtype_name(dtype));
+    hb_attrs attrs = {.dtype = dtype, .shape = shape, .value = rounded(dtype, value)};
+    return hb_node(graph, HB_OP_FULL, &like, like != NULL, &attrs);
+}
+
+hebb_tensor *hebb_full(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape, double value) {
+    return graph == NULL ? NULL : full(graph, dtype, shape, NULL, value);
+}
+
+hebb_tensor *hebb_scalar_like(hebb_tensor *x, double value) {
+    if (hebb_tensor_is_inert(x)) return x;
+    return full(x->graph, x->dtype, HEBB_SCALAR, NULL, value);
+}
+
+hebb_tensor *hebb_full_like(hebb_tensor *like, double value) {
+    if (hebb_tensor_is_inert(like)) return like;
+    return full(like->graph, like->dtype, (hebb_shape){.rank = 0}, like, value);
+}
+
+hebb_tensor *hebb_zeros_like(hebb_tensor *like) { return (hebb_full_like)(like, 0); }
+hebb_tensor *hebb_ones_like(hebb_tensor *like) { return (hebb_full_like)(like, 1); }
+
+hebb_tensor *hebb_iota_like(hebb_tensor *like, int axis, hebb_dtype dtype) {
+    return hb_node(NULL, HB_OP_IOTA, &like, 1, &(hb_attrs){.dtype = dtype, .axis = axis});
+}
+
+/* ---- random numbers ---- */
+
+/* The number of the op among the random ones is its key: the stream does not change when other ops
+   are added around it. */
+static hebb_tensor *random_node(hebb_graph *graph, hb_op op, hebb_dtype dtype, hebb_shape shape,
+                                hebb_tensor *like) {
+    if (graph == NULL) return NULL;
+    hb_attrs attrs = {.dtype = dtype, .shape = shape, .index = graph->n_random};
+    hebb_tensor *node = hb_node(graph, op, &like, like != NULL, &attrs);
+    if (node->op != HB_OP_INERT) graph->n_random++;
+    return node;
+}
+
+hebb_tensor *hebb_random_uniform(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape) {
+    return random_node(graph, HB_OP_RANDOM_UNIFORM, dtype, shape, NULL);
+}
+
+hebb_tensor *hebb_random_normal(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape) {
+    return random_node(graph, HB_OP_RANDOM_NORMAL, dtype, shape, NULL);
+}
+
+hebb_tensor *hebb_random_uniform_like(hebb_tensor *like) {
+    if (hebb_tensor_is_inert(like)) return like;
+    return random_node(like->graph, HB_OP_RANDOM_UNIFORM, like->dtype, like->shape, like);
+}
+
+hebb_tensor *hebb_random_normal_like(hebb_tensor *like) {
+    if (hebb_tensor_is_inert(like)) return like;
+    return random_node(like->graph, HB_OP_RANDOM_NORMAL, like->dtype, like->shape, like);
+}
+
+/* ---- variables ---- */
+
+#define INITIALIZER(function, parameters, ...)                                                     \
+    hebb_initializer function parameters { return (hebb_initializer){__VA_ARGS__}; }
+
+INITIALIZER(hebb_zeros, (void), .kind = HEBB_INIT_CONSTANT)
+INITIALIZER(hebb_ones, (void), .kind = HEBB_INIT_CONSTANT, .a = 1)
+INITIALIZER(hebb_constant_value, (double value), .kind = HEBB_INIT_CONSTANT, .a = value)
+INITIALIZER(hebb_uniform, (double low, double high), .kind = HEBB_INIT_UNIFORM, .a = low, .b = high)
+INITIALIZER(hebb_normal, (double mean, double deviation), .kind = HEBB_INIT_NORMAL, .a = mean,
+            .b = deviation)
+INITIALIZER(hebb_glorot_uniform, (void), .kind = HEBB_INIT_GLOROT_UNIFORM)
+INITIALIZER(hebb_glorot_normal, (void), .kind = HEBB_INIT_GLOROT_NORMAL)
+INITIALIZER(hebb_he_uniform, (void), .kind = HEBB_INIT_HE_UNIFORM)
+INITIALIZER(hebb_he_normal, (void), .kind = HEBB_INIT_HE_NORMAL)
+INITIALIZER(hebb_initial_tensor, (hebb_tensor * value), .kind = HEBB_INIT_TENSOR, .tensor = value)
+
+/* fan_in and fan_out as hebb/graph.h defines them. */
+static void fans(hebb_shape shape, double *fan_in, double *fan_out) {
+    double kernel = 1;
+    for (int k = 2; k < shape.rank; k++) kernel *= (double)shape.dim[k];
+    if (shape.rank < 2) *fan_in = *fan_out = shape.rank == 1 ? (double)shape.dim[0] : 1;
+    else if (shape.rank == 2) *fan_in = (double)shape.dim[0], *fan_out = (double)shape.dim[1];
+    else *fan_in = (double)shape.dim[1] * kernel, *fan_out = (double)shape.dim[0] * kernel;
+}
+
+static hebb_tensor *scaled_random(hebb_graph *graph, hb_op op, hebb_dtype dtype, hebb_shape shape,
+                                  double scale, double shift) {
+    hebb_tensor *r = random_node(graph, op, dtype, shape, NULL);
+    r = (hebb_mul)(r, (hebb_scalar_like)(r, scale));
+    return shift == 0 ? r : (hebb_add)(r, (hebb_scalar_like)(r, shift));
+}
+
+static hebb_tensor *uniform_between(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape, double low,
+                                    double high) {
+    return scaled_random(graph, HB_OP_RANDOM_UNIFORM, dtype, shape, high - low, low);
+}
+
+/* The tensor that computes a variable's first value. */
+static hebb_tensor *initial_value(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape,
+                                  hebb_initializer initializer) {
+    double fan_in, fan_out, a = initializer.a, b = initializer.b;
+    fans(shape, &fan_in, &fan_out);
+    double glorot = fan_in + fan_out > 0 ? 2 / (fan_in + fan_out) : 0, he = fan_in > 0 ? 2 / fan_in : 0;
+    switch (initializer.kind) {
+    case HEBB_INIT_DEFAULT:
+    case HEBB_INIT_CONSTANT: return full(graph, dtype, shape, NULL, a);
+    case HEBB_INIT_UNIFORM: return uniform_between(graph, dtype, shape, a, b);
+    case HEBB_INIT_NORMAL: return scaled_random(graph, HB_OP_RANDOM_NORMAL, dtype, shape, b, a);
+    case HEBB_INIT_GLOROT_UNIFORM:
+        return uniform_between(graph, dtype, shape, -sqrt(3 * glorot), sqrt(3 * glorot));
+    case HEBB_INIT_GLOROT_NORMAL:
+        return scaled_random(graph, HB_OP_RANDOM_NORMAL, dtype, shape, sqrt(glorot), 0);
+    case HEBB_INIT_HE_UNIFORM: return uniform_between(graph, dtype, shape, -sqrt(3 * he), sqrt(3 * he));
+    case HEBB_INIT_HE_NORMAL: return scaled_random(graph, HB_OP_RANDOM_NORMAL, dtype, shape, sqrt(he), 0);
+    case HEBB_INIT_TENSOR: return initializer.tensor;
+    }
+    return hb_graph_error(graph, HEBB_E_ARGUMENT, "variable: %d is no kind of initializer",
+                          (int)initializer.kind);
+}
+
+/* Whether the value needs anything that is not there before the first run. */
+static const hebb_tensor *needed_input(const hebb_tensor *value) {
+    const hebb_graph *graph = value->graph;
+    for (int k = 0; k <= value->id; k++) {
+        const hebb_tensor *node = graph->nodes[k];
+        if ((node->op == HB_OP_INPUT || node->op == HB_OP_VARIABLE) && hebb_depends_on(value, node))
+            return node;
+    }
+    return NULL;
+}
+
+static hebb_status check_initial_tensor(hebb_graph *graph, const hebb_tensor *value) {
+    if (value == NULL) hb_graph_error(graph, HEBB_E_NULL, "variable: the initial tensor is NULL");
+    else if (value->graph != graph)
+        hb_graph_error(graph, HEBB_E_GRAPH, "variable: the initial tensor %s is of another graph",
+                       hebb_tensor_name(value));
+    else if (value->op != HB_OP_INERT) {
+        const hebb_tensor *needs = needed_input(value);
+        if (needs != NULL)
+            hb_graph_error(graph, HEBB_E_ARGUMENT,
+                           "variable: the initial tensor %s depends on %s, which has no value before the "
+                           "first run",
+                           hebb_tensor_name(value), hebb_tensor_name(needs));
+    }
+    return graph->error.status;
+}
+
+static hebb_tensor *make_variable(hebb_graph *graph, const char *name, hebb_dtype dtype, hebb_shape shape,
+                                  hebb_initializer initializer, bool trainable) {
+    if (graph == NULL) return NULL;
+    if (graph->error.status != HEBB_OK) return &graph->inert;
+    if (initializer.kind == HEBB_INIT_TENSOR && check_initial_tensor(graph, initializer.tensor) != HEBB_OK)
+        return &graph->inert;
+    hb_attrs attrs = {.dtype = dtype, .shape = shape, .index = graph->n_variables, .trainable = trainable};
+    hebb_tensor *variable = named_source(graph, HB_OP_VARIABLE, name, &attrs);
+    if (variable->op == HB_OP_INERT) return variable;
+    hebb_tensor *initial = initial_value(graph, dtype, shape, initializer);
+    if (initial == NULL || initial->op == HB_OP_INERT) return &graph->inert;
+    if (initial->dtype != dtype || !hebb_shape_equal(initial->shape, shape)) {
+        char si[160], sv[160];
+        return hb_graph_error(graph, HEBB_E_SHAPE, "variable %s %s %s cannot start as %s %s %s",
+                              variable->name, hebb_dtype_name(dtype), hebb_shape_text(shape, sv, sizeof sv),
+                              hebb_tensor_name(initial), hebb_dtype_name(initial->dtype),
+                              hebb_shape_text(initial->shape, si, sizeof si));
+    }
+    variable->attrs->initial = initial;
+    return variable;
+}
+
+hebb_tensor *hebb_variable(hebb_graph *graph, const char *name, hebb_dtype dtype, hebb_shape shape,
+                           hebb_initializer initializer) {
+    return make_variable(graph, name, dtype, shape, initializer, true);
+}
+
+hebb_tensor *hebb_state(hebb_graph *graph, const char *name, hebb_dtype dtype, hebb_shape shape,
+                        hebb_initializer initializer) {
+    return make_variable(graph, name, dtype, shape, initializer, false);
+}
+
+hebb_tensor *hebb_assign(hebb_tensor *variable, hebb_tensor *value) {
+    if (!hebb_tensor_is_inert(variable) && variable->op != HB_OP_VARIABLE)
+        return hb_graph_error(variable->graph, HEBB_E_ARGUMENT, "assign: %s is not a variable",
+                              hebb_tensor_name(variable));
+    return hb_node(NULL, HB_OP_ASSIGN, (hebb_tensor *[]){variable, value}, 2, NULL);
+}
+
+hebb_tensor *hebb_group(hebb_graph *graph, hebb_tensor *const *tensors, size_t count) {
+    if (graph == NULL) return NULL;
+    if (tensors == NULL && count > 0) return hb_graph_error(graph, HEBB_E_NULL, "group: the tensors are NULL");
+    if (count > 999999) return hb_graph_error(graph, HEBB_E_ARGUMENT, "group: too many tensors");
+    return hb_node(graph, HB_OP_GROUP, tensors, (int)count, NULL);
+}

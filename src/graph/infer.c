@@ -1,0 +1,511 @@
+/* Shape rules: the dtype and shape that each op makes of those of its inputs. Used when a node is
+   built (sizes may be HEBB_ANY, which fits anything) and again when a plan binds the sizes. */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "graph.h"
+
+/* ---- what the rules are made of ---- */
+
+int hb_axis(int axis, int rank) {
+    if (axis < -rank || axis >= rank) return -1;
+    return axis < 0 ? axis + rank : axis;
+}
+
+static hebb_status no_axis(hb_error *error, int axis, int rank) {
+    return hb_fail(error, HEBB_E_ARGUMENT, "axis %d does not exist: the rank is %d", axis, rank);
+}
+
+void hb_reduced_axes(const hb_attrs *attrs, int rank, bool reduced[HEBB_MAX_RANK]) {
+    memset(reduced, attrs->n_axes < 0, HEBB_MAX_RANK * sizeof *reduced);
+    for (int k = 0; k < attrs->n_axes; k++) reduced[hb_axis(attrs->axes[k], rank)] = true;
+}
+
+static bool fits(int64_t a, int64_t b) { return a == b || a == HEBB_ANY || b == HEBB_ANY; }
+static int64_t known(int64_t a, int64_t b) { return a == HEBB_ANY ? b : a; }
+
+static int64_t broadcast_size(int64_t a, int64_t b) {
+    if (a == 1) return b;
+    if (b == 1) return a;
+    return known(a, b);
+}
+
+/* The shape that a and b broadcast to together. */
+static hebb_status broadcast(hebb_shape a, hebb_shape b, hebb_shape *result, hb_error *error) {
+    hebb_shape r = {.rank = a.rank > b.rank ? a.rank : b.rank};
+    for (int k = 1; k <= r.rank; k++) {
+        int64_t da = k <= a.rank ? a.dim[a.rank - k] : 1, db = k <= b.rank ? b.dim[b.rank - k] : 1;
+        if (!fits(da, db) && da != 1 && db != 1)
+            return hb_fail(error, HEBB_E_SHAPE, "sizes %" PRId64 " and %" PRId64 " at axis %d do not broadcast",
+                           da, db, r.rank - k);
+        r.dim[r.rank - k] = broadcast_size(da, db);
+    }
+    *result = r;
+    return HEBB_OK;
+}
+
+/* Whether x broadcasts to exactly `to`; sizes of `to` that are open take x's. */
+static hebb_status broadcasts_to(hebb_shape x, hebb_shape *to, hb_error *error) {
+    char sx[160], st[160];
+    if (x.rank > to->rank)
+        return hb_fail(error, HEBB_E_SHAPE, "%s does not broadcast to the lower rank of %s",
+                       hebb_shape_text(x, sx, sizeof sx), hebb_shape_text(*to, st, sizeof st));
+    for (int k = 1; k <= x.rank; k++) {
+        int64_t d = x.dim[x.rank - k], *t = &to->dim[to->rank - k];
+        if (d != 1 && !fits(d, *t))
+            return hb_fail(error, HEBB_E_SHAPE, "%s does not broadcast to %s",
+                           hebb_shape_text(x, sx, sizeof sx), hebb_shape_text(*to, st, sizeof st));
+        if (d != 1) *t = known(*t, d);
+    }
+    return HEBB_OK;
+}
+
+static hebb_status same_dtype(const hb_signature *in, int n, hb_error *error) {
+    for (int k = 1; k < n; k++)
+        if (in[k].dtype != in[0].dtype)
+            return hb_fail(error, HEBB_E_DTYPE, "dtypes %s and %s differ; convert with hebb_cast()",
+                           hebb_dtype_name(in[0].dtype), hebb_dtype_name(in[k].dtype));
+    return HEBB_OK;
+}
+
+static bool is_floating(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
+
+static hebb_status want_floating(hebb_dtype dtype, hb_error *error) {
+    if (is_floating(dtype)) return HEBB_OK;
+    return hb_fail(error, HEBB_E_DTYPE, "%s is not floating (f32 or f64)", hebb_dtype_name(dtype));
+}
+
+static hebb_status want_numeric(hebb_dtype dtype, hb_error *error) {
+    if (dtype != HEBB_BOOL) return HEBB_OK;
+    return hb_fail(error, HEBB_E_DTYPE, "bool is not numeric");
+}
+
+static hebb_status want_index(hebb_dtype dtype, hb_error *error) {
+    if (dtype == HEBB_I32) return HEBB_OK;
+    return hb_fail(error, HEBB_E_DTYPE, "indices must be i32, not %s", hebb_dtype_name(dtype));
+}
+
+static hebb_status valid_dtype(hebb_dtype dtype, hb_error *error) {
+    if (hebb_dtype_size(dtype) > 0) return HEBB_OK;
+    return hb_fail(error, HEBB_E_DTYPE, "%d is no dtype", (int)dtype);
+}
+
+/* Sizes must be HEBB_ANY (if open is allowed) or 0 and more. */
+static hebb_status valid_shape(hebb_shape shape, bool open, hb_error *error) {
+    if (shape.rank < 0 || shape.rank > HEBB_MAX_RANK)
+        return hb_fail(error, HEBB_E_SHAPE, "the rank must be 0 to %d", HEBB_MAX_RANK);
+    char text[160];
+    hebb_shape closed = shape;
+    for (int k = 0; k < shape.rank; k++) {
+        if (shape.dim[k] < 0 && (!open || shape.dim[k] != HEBB_ANY))
+            return hb_fail(error, HEBB_E_SHAPE, "size %" PRId64 " at axis %d of %s is negative or open",
+                           shape.dim[k], k, hebb_shape_text(shape, text, sizeof text));
+        if (closed.dim[k] == HEBB_ANY) closed.dim[k] = 1;
+    }
+    if (hebb_shape_count(closed) < 0)
+        return hb_fail(error, HEBB_E_SHAPE, "%s has more elements than 64 bits count",
+                       hebb_shape_text(shape, text, sizeof text));
+    return HEBB_OK;
+}
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        hebb_status status_ = (call);                                                              \
+        if (status_ != HEBB_OK) return status_;                                                    \
+    } while (0)
+
+/* Every rule has this signature. */
+#define RULE(name)                                                                                 \
+    static hebb_status infer_##name(hb_op op, const hb_attrs *attrs, const hb_signature *in,       \
+                                    int n_in, hb_signature *result, hb_error *error)
+
+/* ---- sources ---- */
+
+RULE(source) {
+    *result = (hb_signature){attrs->dtype, n_in > 0 ? in[0].shape : attrs->shape};
+    TRY(valid_dtype(attrs->dtype, error));
+    if (op == HB_OP_RANDOM_UNIFORM || op == HB_OP_RANDOM_NORMAL)
+        TRY(want_floating(attrs->dtype, error));
+    if (op == HB_OP_IOTA) {
+        TRY(want_numeric(attrs->dtype, error));
+        if (hb_axis(attrs->axis, in[0].shape.rank) < 0)
+            return no_axis(error, attrs->axis, in[0].shape.rank);
+    }
+    return valid_shape(result->shape, op == HB_OP_INPUT || n_in > 0, error);
+}
+
+static hebb_status check_axes(const hb_attrs *attrs, int rank, hb_error *error) {
+    unsigned seen = 0;
+    for (int k = 0; k < attrs->n_axes; k++) {
+        int axis = hb_axis(attrs->axes[k], rank);
+        if (axis < 0) return no_axis(error, attrs->axes[k], rank);
+        if (seen & 1u << axis)
+            return hb_fail(error, HEBB_E_ARGUMENT, "axis %d is named twice", attrs->axes[k]);
+        seen |= 1u << axis;
+    }
+    return HEBB_OK;
+}
+
+RULE(size) {
+    *result = (hb_signature){attrs->dtype, {.rank = 0}};
+    TRY(valid_dtype(attrs->dtype, error));
+    TRY(want_numeric(attrs->dtype, error));
+    return check_axes(attrs, in[0].shape.rank, error);
+}
+
+/* ---- elementwise ---- */
+
+/* What dtypes each op takes and gives, from the table of scalar functions. */
+enum { TAKES_NONE, TAKES_R, TAKES_N, TAKES_B, TAKES_A };
+enum { GIVES_T, GIVES_B };
+enum {
+#define SCALAR(CODE, name, arity, types, result, flops)                                            \
+    TAKES_##CODE = TAKES_##types, GIVES_##CODE = GIVES_##result,
+#include "../../kernels/scalar.def"
+#undef SCALAR
+    TAKES_SELECT = TAKES_A, GIVES_SELECT = GIVES_T,
+    TAKES_CAST = TAKES_A, GIVES_CAST = GIVES_T,
+    TAKES_UNIFORM = TAKES_NONE, GIVES_UNIFORM = GIVES_T,
+    TAKES_NORMAL = TAKES_NONE, GIVES_NORMAL = GIVES_T,
+    TAKES_SUM = TAKES_N, GIVES_SUM = GIVES_T,
+    TAKES_REDMAX = TAKES_N, GIVES_REDMAX = GIVES_T,
+    TAKES_REDMIN = TAKES_N, GIVES_REDMIN = GIVES_T,
+    GIVES_NONE = GIVES_T,
+};
+static const struct {
+    uint8_t takes, gives;
+} dtype_rules[HB_OPS] = {
+#define OP(ID, name, from, to, shape, gradient, lowering, code) {TAKES_##code, GIVES_##code},
+#include "ops.def"
+#undef OP
+};
+
+static hebb_status check_dtype(hb_op op, hebb_dtype dtype, hb_error *error) {
+    switch (dtype_rules[op].takes) {
+    case TAKES_R: return want_floating(dtype, error);
+    case TAKES_N: return want_numeric(dtype, error);
+    case TAKES_B:
+        if (dtype == HEBB_BOOL) return HEBB_OK;
+        return hb_fail(error, HEBB_E_DTYPE, "%s is not bool", hebb_dtype_name(dtype));
+    default: return HEBB_OK;
+    }
+}
+
+RULE(elementwise) {
+    TRY(same_dtype(in, n_in, error));
+    TRY(check_dtype(op, in[0].dtype, error));
+    result->dtype = dtype_rules[op].gives == GIVES_B ? HEBB_BOOL : in[0].dtype;
+    result->shape = in[0].shape;
+    return n_in == 2 ? broadcast(in[0].shape, in[1].shape, &result->shape, error) : HEBB_OK;
+}
+
+RULE(select) {
+    if (in[0].dtype != HEBB_BOOL)
+        return hb_fail(error, HEBB_E_DTYPE, "the condition is %s, not bool",
+                       hebb_dtype_name(in[0].dtype));
+    TRY(same_dtype(in + 1, 2, error));
+    result->dtype = in[1].dtype;
+    TRY(broadcast(in[1].shape, in[2].shape, &result->shape, error));
+    return broadcast(in[0].shape, result->shape, &result->shape, error);
+}
+
+RULE(cast) {
+    *result = (hb_signature){attrs->dtype, in[0].shape};
+    return valid_dtype(attrs->dtype, error);
+}
+
+RULE(same) {
+    *result = in[0];
+    return HEBB_OK;
+}
+
+/* ---- reductions ---- */
+
+RULE(reduce) {
+    TRY(want_numeric(in[0].dtype, error));
+    TRY(check_axes(attrs, in[0].shape.rank, error));
+    bool reduced[HEBB_MAX_RANK];
+    hb_reduced_axes(attrs, in[0].shape.rank, reduced);
+    *result = (hb_signature){in[0].dtype, {.rank = 0}};
+    for (int k = 0; k < in[0].shape.rank; k++)
+        if (!reduced[k] || attrs->keep)
+            result->shape.dim[result->shape.rank++] = reduced[k] ? 1 : in[0].shape.dim[k];
+    return HEBB_OK;
+}
+
+RULE(sum_like) {
+    TRY(want_numeric(in[0].dtype, error));
+    *result = (hb_signature){in[0].dtype, in[1].shape};
+    hebb_shape x = in[0].shape;
+    return broadcasts_to(in[1].shape, &x, error);
+}
+
+/* ---- movement ---- */
+
+/* At most one size of `to` may be open; it follows from the number of elements, if that is known. */
+static hebb_status resolve_reshape(hebb_shape x, hebb_shape *to, hb_error *error) {
+    TRY(valid_shape(*to, true, error));
+    int open = -1;
+    int64_t rest = 1, count = hebb_shape_count(x);
+    for (int k = 0; k < to->rank; k++) {
+        if (to->dim[k] != HEBB_ANY) rest *= to->dim[k];
+        else if (open >= 0)
+            return hb_fail(error, HEBB_E_SHAPE, "more than one size of the new shape is open");
+        else open = k;
+    }
+    if (count < 0) return HEBB_OK;
+    char sx[160], st[160];
+    bool divides = open < 0 ? rest == count : rest > 0 && count % rest == 0;
+    if (!divides)
+        return hb_fail(error, HEBB_E_SHAPE, "%s with %" PRId64 " elements cannot become %s",
+                       hebb_shape_text(x, sx, sizeof sx), count, hebb_shape_text(*to, st, sizeof st));
+    if (open >= 0) to->dim[open] = count / rest;
+    return HEBB_OK;
+}
+
+static hebb_shape flattened(hebb_shape x) {
+    int64_t rest = 1;
+    for (int k = 1; k < x.rank; k++)
+        rest = x.dim[k] == HEBB_ANY || rest == HEBB_ANY ? HEBB_ANY : rest * x.dim[k];
+    if (x.rank == 0) return HEBB_SHAPE(1, 1);
+    return HEBB_SHAPE(x.dim[0], rest);
+}
+
+static hebb_status expanded(hebb_shape x, int axis, hebb_shape *to, hb_error *error) {
+    if (x.rank == HEBB_MAX_RANK)
+        return hb_fail(error, HEBB_E_SHAPE, "the rank would pass %d", HEBB_MAX_RANK);
+    int at = hb_axis(axis, x.rank + 1);
+    if (at < 0) return no_axis(error, axis, x.rank + 1);
+    to->rank = x.rank + 1;
+    for (int k = 0; k < to->rank; k++) to->dim[k] = k < at ? x.dim[k] : k == at ? 1 : x.dim[k - 1];
+    return HEBB_OK;
+}
+
+static hebb_status squeezed(hebb_shape x, int axis, hebb_shape *to, hb_error *error) {
+    int at = hb_axis(axis, x.rank);
+    if (at < 0) return no_axis(error, axis, x.rank);
+    if (!fits(x.dim[at], 1))
+        return hb_fail(error, HEBB_E_SHAPE, "axis %d has size %" PRId64 ", not 1", axis, x.dim[at]);
+    to->rank = x.rank - 1;
+    for (int k = 0; k < to->rank; k++) to->dim[k] = x.dim[k < at ? k : k + 1];
+    return HEBB_OK;
+}
+
+RULE(reshape) {
+    result->dtype = in[0].dtype;
+    result->shape = (hebb_shape){.rank = 0};
+    switch (attrs->mode) {
+    case HB_RESHAPE_EXPAND: return expanded(in[0].shape, attrs->axis, &result->shape, error);
+    case HB_RESHAPE_SQUEEZE: return squeezed(in[0].shape, attrs->axis, &result->shape, error);
+    case HB_RESHAPE_FLATTEN: result->shape = flattened(in[0].shape); return HEBB_OK;
+    case HB_RESHAPE_LIKE: {
+        result->shape = in[1].shape;
+        int64_t a = hebb_shape_count(in[0].shape), b = hebb_shape_count(in[1].shape);
+        if (a >= 0 && b >= 0 && a != b)
+            return hb_fail(error, HEBB_E_SHAPE, "%" PRId64 " elements cannot become %" PRId64, a, b);
+        return HEBB_OK;
+    }
+    case HB_RESHAPE_TO: break;
+    }
+    result->shape = attrs->shape;
+    return resolve_reshape(in[0].shape, &result->shape, error);
+}
+
+RULE(broadcast) {
+    *result = (hb_signature){in[0].dtype, n_in == 2 ? in[1].shape : attrs->shape};
+    TRY(valid_shape(result->shape, n_in == 2, error));
+    return broadcasts_to(in[0].shape, &result->shape, error);
+}
+
+RULE(transpose) {
+    int rank = in[0].shape.rank;
+    if (attrs->n_axes != rank)
+        return hb_fail(error, HEBB_E_ARGUMENT, "the order names %d axes, the rank is %d",
+                       attrs->n_axes, rank);
+    TRY(check_axes(attrs, rank, error));
+    *result = in[0];
+    for (int k = 0; k < rank; k++) result->shape.dim[k] = in[0].shape.dim[hb_axis(attrs->axes[k], rank)];
+    return HEBB_OK;
+}
+
+static int64_t clip(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
+
+/* Python's rule (PySlice_AdjustIndices in words): negative positions count from the end, then both are
+   clipped to 0...size, or to -1...size-1 when walking backward. */
+static hb_extent range_extent(hebb_range range, int64_t size) {
+    int64_t step = range.step, low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
+    int64_t start = range.start == HEBB_END ? high : range.start < 0 ? range.start + size : range.start;
+    int64_t stop = range.stop == HEBB_END ? (step > 0 ? size : -1)
+                                          : clip(range.stop < 0 ? range.stop + size : range.stop, low, high);
+    start = clip(start, low, high);
+    int64_t span = step > 0 ? stop - start : start - stop;
+    int64_t stride = step > 0 ? step : -step;
+    return (hb_extent){start, step, span > 0 ? 1 + (span - 1) / stride : 0};
+}
+
+hebb_status hb_slice_extents(const hb_attrs *attrs, hebb_shape x, hb_extent extent[HEBB_MAX_RANK],
+                             hb_error *error) {
+    for (int k = 0; k < x.rank; k++) extent[k] = (hb_extent){0, 1, x.dim[k]};
+    unsigned seen = 0;
+    for (int r = 0; r < attrs->n_ranges; r++) {
+        hebb_range range = attrs->ranges[r];
+        int axis = hb_axis(range.axis, x.rank);
+        if (axis < 0) return no_axis(error, range.axis, x.rank);
+        if (seen & 1u << axis)
+            return hb_fail(error, HEBB_E_ARGUMENT, "axis %d has two ranges", range.axis);
+        if (range.step == INT64_MIN)
+            return hb_fail(error, HEBB_E_ARGUMENT, "the step at axis %d is out of range", range.axis);
+        seen |= 1u << axis;
+        extent[axis] = x.dim[axis] == HEBB_ANY ? (hb_extent){0, range.step, HEBB_ANY}
+                                               : range_extent(range, x.dim[axis]);
+    }
+    return HEBB_OK;
+}
+
+RULE(slice) {
+    hb_extent extent[HEBB_MAX_RANK];
+    TRY(hb_slice_extents(attrs, in[0].shape, extent, error));
+    *result = in[0];
+    for (int k = 0; k < in[0].shape.rank; k++) result->shape.dim[k] = extent[k].count;
+    return HEBB_OK;
+}
+
+RULE(slice_scatter) {
+    TRY(same_dtype(in, 2, error));
+    hb_signature slice;
+    TRY(infer_slice(op, attrs, in, 1, &slice, error));
+    bool same = slice.shape.rank == in[1].shape.rank;
+    for (int k = 0; same && k < slice.shape.rank; k++) same = fits(slice.shape.dim[k], in[1].shape.dim[k]);
+    char ss[160], sx[160];
+    if (!same)
+        return hb_fail(error, HEBB_E_SHAPE, "the slice is %s, what goes there %s",
+                       hebb_shape_text(slice.shape, ss, sizeof ss),
+                       hebb_shape_text(in[1].shape, sx, sizeof sx));
+    *result = in[0];
+    return HEBB_OK;
+}
+
+static hebb_status concat_shape(const hb_attrs *attrs, const hb_signature *part, int n, hebb_shape *shape,
+                                hb_error *error) {
+    TRY(same_dtype(part, n, error));
+    *shape = part[0].shape;
+    int at = hb_axis(attrs->axis, shape->rank);
+    if (at < 0) return no_axis(error, attrs->axis, shape->rank);
+    for (int p = 1; p < n; p++) {
+        if (part[p].shape.rank != shape->rank)
+            return hb_fail(error, HEBB_E_SHAPE, "part %d has rank %d, part 0 rank %d", p,
+                           part[p].shape.rank, shape->rank);
+        for (int k = 0; k < shape->rank; k++) {
+            int64_t d = part[p].shape.dim[k], *s = &shape->dim[k];
+            if (k == at) *s = *s == HEBB_ANY || d == HEBB_ANY ? HEBB_ANY : *s + d;
+            else if (!fits(*s, d))
+                return hb_fail(error, HEBB_E_SHAPE,
+                               "part %d has size %" PRId64 " at axis %d where the others have %" PRId64, p, d,
+                               k, *s);
+            else *s = known(*s, d);
+        }
+    }
+    return HEBB_OK;
+}
+
+RULE(concat) {
+    result->dtype = in[0].dtype;
+    return concat_shape(attrs, in, n_in, &result->shape, error);
+}
+
+RULE(concat_part) {
+    hebb_shape whole;
+    TRY(concat_shape(attrs, in + 1, n_in - 1, &whole, error));
+    *result = (hb_signature){in[0].dtype, in[1 + attrs->index].shape};
+    return HEBB_OK;
+}
+
+/* ---- linear algebra and indexing ---- */
+
+RULE(matmul) {
+    TRY(same_dtype(in, 2, error));
+    TRY(want_floating(in[0].dtype, error));
+    hebb_shape a = in[0].shape, b = in[1].shape;
+    if (a.rank < 2 || b.rank < 2) return hb_fail(error, HEBB_E_SHAPE, "both ranks must be 2 or more");
+    int64_t ka = a.dim[a.rank - 1], kb = b.dim[b.rank - 2], m = a.dim[a.rank - 2], n = b.dim[b.rank - 1];
+    if (!fits(ka, kb))
+        return hb_fail(error, HEBB_E_SHAPE, "the inner sizes %" PRId64 " and %" PRId64 " differ", ka, kb);
+    a.rank -= 2;
+    b.rank -= 2;
+    result->dtype = in[0].dtype;
+    TRY(broadcast(a, b, &result->shape, error));
+    result->shape.dim[result->shape.rank++] = m;
+    result->shape.dim[result->shape.rank++] = n;
+    return HEBB_OK;
+}
+
+/* indices' shape, then x's without its first size. */
+static hebb_status rows_shape(hebb_shape x, hebb_shape indices, hebb_shape *rows, hb_error *error) {
+    if (x.rank < 1) return hb_fail(error, HEBB_E_SHAPE, "a scalar has no rows");
+    if (x.rank - 1 + indices.rank > HEBB_MAX_RANK)
+        return hb_fail(error, HEBB_E_SHAPE, "the rank would pass %d", HEBB_MAX_RANK);
+    *rows = indices;
+    for (int k = 1; k < x.rank; k++) rows->dim[rows->rank++] = x.dim[k];
+    return HEBB_OK;
+}
+
+RULE(gather) {
+    TRY(want_index(in[1].dtype, error));
+    result->dtype = in[0].dtype;
+    return rows_shape(in[0].shape, in[1].shape, &result->shape, error);
+}
+
+RULE(scatter_add) {
+    TRY(want_index(in[1].dtype, error));
+    if (in[0].dtype != in[2].dtype)
+        return hb_fail(error, HEBB_E_DTYPE, "dtypes %s and %s differ", hebb_dtype_name(in[0].dtype),
+                       hebb_dtype_name(in[2].dtype));
+    TRY(want_numeric(in[0].dtype, error));
+    hebb_shape rows;
+    TRY(rows_shape(in[0].shape, in[1].shape, &rows, error));
+    bool same = rows.rank == in[2].shape.rank;
+    for (int k = 0; same && k < rows.rank; k++) same = fits(rows.dim[k], in[2].shape.dim[k]);
+    char sr[160];
+    if (!same)
+        return hb_fail(error, HEBB_E_SHAPE, "the rows added must be %s",
+                       hebb_shape_text(rows, sr, sizeof sr));
+    *result = in[0];
+    return HEBB_OK;
+}
+
+/* ---- the rest ---- */
+
+RULE(assign) {
+    char sv[160], sx[160];
+    TRY(same_dtype(in, 2, error));
+    *result = in[0];
+    bool same = in[0].shape.rank == in[1].shape.rank;
+    for (int k = 0; same && k < in[0].shape.rank; k++) same = fits(in[0].shape.dim[k], in[1].shape.dim[k]);
+    if (same) return HEBB_OK;
+    return hb_fail(error, HEBB_E_SHAPE, "a variable of shape %s cannot become %s",
+                   hebb_shape_text(in[0].shape, sv, sizeof sv), hebb_shape_text(in[1].shape, sx, sizeof sx));
+}
+
+RULE(group) {
+    *result = (hb_signature){HEBB_F32, {.rank = -1}};
+    return HEBB_OK;
+}
+
+hebb_status hb_infer(hb_op op, const hb_attrs *attrs, const hb_signature *in, int n_in,
+                     hb_signature *result, hb_error *error) {
+    static const struct {
+        hebb_status (*rule)(hb_op, const hb_attrs *, const hb_signature *, int, hb_signature *, hb_error *);
+        int from, to;
+    } rules[HB_OPS] = {
+#define OP(ID, name, from, to, shape, gradient, lowering, code) {infer_##shape, from, to},
+#include "ops.def"
+#undef OP
+    };
+    if (n_in < rules[op].from || n_in > rules[op].to)
+        return hb_fail(error, HEBB_E_ARGUMENT, "%d operands where %d to %d are wanted", n_in, rules[op].from,
+                       rules[op].to);
+    TRY(rules[op].rule(op, attrs, in, n_in, result, error));
+    return op == HB_OP_GROUP ? HEBB_OK : valid_shape(result->shape, true, error);
+}

@@ -1,0 +1,64 @@
+/* Activations and layers, composed from the public operations. */
+#include <stdio.h>
+
+#include "nn.h"
+
+void hb_fresh_name(const hebb_graph *graph, const char *prefix, const char *part, char name[HB_NAME_SIZE]) {
+    snprintf(name, HB_NAME_SIZE, "%s/%s", prefix, part);
+    for (int k = 1; hebb_graph_find(graph, name) != NULL && k < 1000000; k++)
+        snprintf(name, HB_NAME_SIZE, "%s_%d/%s", prefix, k, part);
+}
+
+hebb_tensor *hebb_relu(hebb_tensor *x) { return hebb_maximum(x, hebb_scalar_like(x, 0)); }
+
+/* x less the largest of its row: the exponentials cannot overflow, and the result is the same. The
+   shift is a constant to gradients, since it cancels. */
+static hebb_tensor *shifted(hebb_tensor *x) {
+    return hebb_sub(x, hebb_stop_gradient(hebb_max(x, HEBB_AXES(-1), true)));
+}
+
+hebb_tensor *hebb_softmax(hebb_tensor *x) {
+    hebb_tensor *e = hebb_exp(shifted(x));
+    return hebb_div(e, hebb_sum(e, HEBB_AXES(-1), true));
+}
+
+hebb_tensor *hebb_log_softmax(hebb_tensor *x) {
+    hebb_tensor *z = shifted(x);
+    return hebb_sub(z, hebb_log(hebb_sum(hebb_exp(z), HEBB_AXES(-1), true)));
+}
+
+/* The variable prefix/part, where prefix is the layer's name, or "dense", "dense_1", ... */
+static hebb_tensor *layer_variable(hebb_tensor *x, const char *layer, const char *part, hebb_shape shape,
+                                   hebb_initializer initializer) {
+    char name[HB_NAME_SIZE];
+    hebb_graph *graph = hebb_tensor_graph(x);
+    if (layer != NULL) snprintf(name, sizeof name, "%s/%s", layer, part);
+    else hb_fresh_name(graph, "dense", part, name);
+    return hebb_variable(graph, name, hebb_tensor_dtype(x), shape, initializer);
+}
+
+hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units, const hebb_dense_options *options) {
+    static const hebb_dense_options defaults;
+    const hebb_dense_options *o = options != NULL ? options : &defaults;
+    if (hebb_tensor_is_inert(x)) return x;
+    hebb_graph *graph = hebb_tensor_graph(x);
+    hebb_shape shape = hebb_tensor_shape(x);
+    hebb_dtype dtype = hebb_tensor_dtype(x);
+    char message[256], text[160];
+    snprintf(message, sizeof message, "dense: x is %s %s; wanted is a floating tensor of rank 2 or more with "
+             "a known last size, and units > 0 (here %lld)", hebb_dtype_name(dtype),
+             hebb_shape_text(shape, text, sizeof text), (long long)units);
+    if (dtype != HEBB_F32 && dtype != HEBB_F64) return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
+    if (shape.rank < 2 || shape.dim[shape.rank - 1] == HEBB_ANY)
+        return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
+    if (units <= 0) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
+
+    bool own = o->kernel_initializer.kind != HEBB_INIT_DEFAULT;
+    hebb_tensor *kernel =
+        layer_variable(x, o->name, "kernel", HEBB_SHAPE(shape.dim[shape.rank - 1], units),
+                       own ? o->kernel_initializer : hebb_glorot_uniform());
+    hebb_tensor *y = hebb_matmul(x, kernel);
+    if (!o->no_bias)
+        y = hebb_add(y, layer_variable(x, o->name, "bias", HEBB_SHAPE(units), o->bias_initializer));
+    return o->activation != NULL ? o->activation(y) : y;
+}

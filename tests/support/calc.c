@@ -1,0 +1,44 @@
+/* Small expressions and their values: see calc.h. */
+#include <inttypes.h>
+#include <math.h>
+
+#include <criterion/criterion.h>
+
+#include "calc.h"
+#include "devices.h"
+
+calc calc_open(const char *device) {
+    calc c = {.graph = hebb_graph_create(), .device = device_named(device)};
+    c.session = hebb_session_create(c.graph, c.device);
+    return c;
+}
+
+void calc_close(calc *c) {
+    hebb_session_destroy(c->session);
+    hebb_device_close(c->device);
+    hebb_graph_destroy(c->graph);
+}
+
+hebb_tensor *vector_f64(hebb_graph *g, const double *x, int64_t n) {
+    hebb_array array = hebb_array_view((void *)x, HEBB_F64, HEBB_SHAPE(n));
+    return hebb_constant(g, &array);
+}
+
+static bool near(double expected, double got, double tolerance) {
+    if (isnan(expected)) return isnan(got);
+    return expected == got || fabs(expected - got) <= tolerance * fmax(1, fabs(expected));
+}
+
+void expect_values(calc *c, hebb_tensor *t, const double *expected, int64_t n, double tolerance,
+                   const char *file, int line) {
+    hebb_array got = {0};
+    hebb_run(c->session, HEBB_NO_FEED, HEBB_FETCH({t, &got}));
+    cr_assert_not(hebb_failed(c->session), "%s:%d: %s", file, line, hebb_message(c->session));
+    cr_assert_eq(hebb_array_count(&got), n, "%s:%d: %" PRId64 " elements", file, line,
+                 hebb_array_count(&got));
+    for (int64_t i = 0; i < n; i++)
+        cr_expect(near(expected[i], hebb_array_at(&got, i), tolerance),
+                  "%s:%d: element %" PRId64 ": expected %.17g, got %.17g", file, line, i,
+                  expected[i], hebb_array_at(&got, i));
+    hebb_array_free(&got);
+}

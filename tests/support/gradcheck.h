@@ -1,0 +1,25 @@
+/* The gradient checker: the gradient that the library derives, or any tensors that claim to be it,
+   against central differences in float64. Signed, element by element; NaN and infinity fail. */
+#ifndef TESTS_GRADCHECK_H
+#define TESTS_GRADCHECK_H
+
+#include <hebb/hebb.h>
+
+/* A fed tensor; `gradient` claims to be that of the objective, NULL for one that is not checked. */
+typedef struct gradcheck_input {
+    hebb_tensor *tensor;
+    hebb_array *value; /* f64 if checked; moved and restored */
+    hebb_tensor *gradient;
+} gradcheck_input;
+
+typedef struct gradcheck_report {
+    bool passed;
+    size_t elements;  /* compared */
+    char message[512]; /* the first element that is wrong, or the error */
+} gradcheck_report;
+
+/* `objective` is a scalar. */
+gradcheck_report gradcheck(hebb_session *session, hebb_tensor *objective,
+                           const gradcheck_input *inputs, size_t n_inputs);
+
+#endif

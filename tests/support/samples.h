@@ -1,0 +1,135 @@
+/* One descriptor for each public op: how to build it, what it should give (a naive float64
+   reference written from the header's words), on which samples, how exactly, and whether it has a
+   gradient. Every test of ops is a loop over this table; an op without a row here fails test_ops.c.
+
+   A new op: a row in one of samples_*.c, with a reference of its own if it is not elementwise. */
+#ifndef TESTS_SAMPLES_H
+#define TESTS_SAMPLES_H
+
+#include <hebb/hebb.h>
+
+#include "values.h"
+
+#define MAX_INPUTS 3
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* Stands for f32 and f64, whichever is being tested. */
+#define REAL ((hebb_dtype)100)
+/* The dtype of the result: that of the last operand, or params.dtype. */
+#define SAME    ((hebb_dtype)101)
+#define BY_PARAM ((hebb_dtype)102)
+
+/* {2, 3} as a constant expression; DIMS0 is the scalar's shape. */
+#define DIMS(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
+#define DIMS0     {0, {0}}
+
+/* How the op's operand is made of the tensor that is fed. */
+typedef enum view {
+    DENSE,      /* it is the fed tensor */
+    TRANSPOSED, /* of a fed one with reversed dimensions */
+    SLICED,     /* every second element along the last axis, NaN (or the largest integer) between */
+    FLIPPED,    /* along the first axis */
+    STRETCHED,  /* broadcast along the first axis */
+} view;
+
+typedef struct operand {
+    hebb_shape shape; /* HEBB_ANY stands for the batch */
+    view view;
+    hebb_dtype dtype; /* 0 (f32): that of the sample */
+    domain domain;    /* used if own_domain */
+    bool own_domain;
+} operand;
+
+/* What an op takes besides tensors; each op uses some of it. */
+typedef struct params {
+    int axes[HEBB_MAX_RANK], n_axes; /* n_axes -1: all */
+    bool keep;
+    int axis;
+    hebb_shape shape;
+    hebb_dtype dtype;
+    int64_t depth;
+    double value;
+    hebb_range ranges[4];
+    int n_ranges;
+} params;
+
+typedef struct sample {
+    int n_in;
+    operand in[MAX_INPUTS];
+    params p;
+    hebb_dtype dtype;   /* of operands that do not say; REAL by default */
+    bool has_dtype;     /* dtype is meant */
+    domain domain;      /* of operands that do not say; the descriptor's by default */
+    bool has_domain;
+    bool no_gradient;   /* a value, but no derivative worth checking here */
+} sample;
+
+typedef struct sample_list {
+    sample *at;
+    size_t count, capacity;
+} sample_list;
+void sample_push(sample_list *list, const sample *s);
+
+typedef struct descriptor descriptor;
+struct descriptor {
+    const char *name; /* hebb_<name> */
+    const char *op;   /* the primitive at the top of what it builds; NULL: composed */
+    hebb_tensor *(*build)(hebb_graph *g, hebb_tensor *const *in, const params *p);
+
+    /* Elementwise ops: one element, for floating and for other operands. Reductions: a fold over the
+       reduced elements in row-major order. `scale` is what the error of the fold is relative to. */
+    double (*real)(const double *x);
+    int64_t (*whole)(const int64_t *x);
+    double (*fold)(const double *x, int64_t n, double *scale);
+    int64_t (*fold_whole)(const int64_t *x, int64_t n, hebb_dtype dtype);
+    /* All others: the whole result. NULL for elementwise ops. */
+    values (*reference)(const descriptor *d, const values *in, const params *p);
+    hebb_dtype result; /* of elementwise ops and reductions: SAME, BY_PARAM, or a dtype */
+
+    int arity;
+    void (*family)(const descriptor *d, sample_list *list); /* samples by rule; may be NULL */
+    const sample *extra;                                   /* and one by one */
+    size_t n_extra;
+    unsigned dtypes;    /* of the family: a bit per dtype, from TAKES_... */
+    domain domain;      /* of its values ... */
+    domain edges[3];    /* ... and further ones, forward only; 0 ends them */
+
+    bool differentiable;
+    tolerance f32, f64; /* zeros: the default. Anything else needs ... */
+    const char *reason; /* ... this */
+};
+
+enum {
+    TAKES_REAL = 1u << HEBB_F32 | 1u << HEBB_F64,
+    TAKES_INTEGERS = 1u << HEBB_I32 | 1u << HEBB_I64 | 1u << HEBB_U8,
+    TAKES_NUMBERS = TAKES_REAL | TAKES_INTEGERS,
+    TAKES_BOOL = 1u << HEBB_BOOL,
+    TAKES_ALL = TAKES_NUMBERS | TAKES_BOOL,
+};
+
+/* The table, over all files. */
+size_t descriptor_count(void);
+const descriptor *descriptor_at(size_t index);
+const descriptor *descriptor_find(const char *name);
+sample_list descriptor_samples(const descriptor *d);
+/* Its tolerance on a dtype. */
+tolerance descriptor_tolerance(const descriptor *d, hebb_dtype dtype);
+
+/* Its parts, one a file. */
+typedef struct descriptor_table {
+    const descriptor *at;
+    size_t count;
+} descriptor_table;
+extern const descriptor_table elementwise_table, reduce_table, movement_table, indexing_table,
+    nn_table;
+
+/* ---- families and references that the files share ---- */
+void unary_family(const descriptor *d, sample_list *list);
+void binary_family(const descriptor *d, sample_list *list);
+values elementwise_reference(const descriptor *d, const values *in, const params *p);
+hebb_dtype result_dtype(const descriptor *d, const values *in, const params *p);
+
+/* An axis counted from the front. */
+int front_axis(int axis, int rank);
+
+#endif

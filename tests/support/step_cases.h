@@ -1,0 +1,54 @@
+/* Steps with the memory they work on, made at random from a seed: for test_steps.c. */
+#ifndef HB_STEP_CASES_H
+#define HB_STEP_CASES_H
+
+#include <stddef.h>
+#include "../../src/backends/step.h"
+
+enum { CASE_BUFFERS = 4, CASE_ARRAYS = 24, CASE_INSTRUCTIONS = 96 };
+
+/* Elements that a step reads or writes; what lies between arrays is guarded. */
+typedef struct case_array {
+    int buffer;
+    int64_t offset, count; /* bytes, elements */
+    hebb_dtype dtype;
+    bool is_input;
+} case_array;
+
+/* Buffer 0 is for scratch memory only. */
+typedef struct step_case {
+    uint64_t seed;
+    hb_step step;
+    size_t bytes[CASE_BUFFERS];
+    char *memory[CASE_BUFFERS]; /* as it is before the step */
+    int n_arrays;
+    case_array array[CASE_ARRAYS];
+    hb_operand in[CASE_ARRAYS];
+    hb_output out[CASE_ARRAYS];
+    hb_instr instr[CASE_INSTRUCTIONS];
+} step_case;
+
+/* Largest number of points (or multiplications, for a GEMM) of a case. */
+typedef struct case_limits {
+    int64_t points;
+    bool f64; /* f64 may be used */
+} case_limits;
+
+step_case *case_loop(uint64_t seed, case_limits limits); /* no reductions */
+step_case *case_reduction(uint64_t seed, case_limits limits);
+step_case *case_gemm(uint64_t seed, case_limits limits);
+step_case *case_indexed(uint64_t seed, case_limits limits);
+void case_free(step_case *c);
+
+/* What the case is, for people. */
+void case_describe(const step_case *c, char *text, size_t size);
+
+/* ---- for cases by hand ---- */
+
+step_case *case_new(uint64_t seed);
+/* An operand over a new array; strides as given for the dimensions of step.u.loop. */
+hb_operand case_array_add(step_case *c, hebb_dtype dtype, int64_t count, bool is_input);
+/* Allocates memory: inputs random, the rest poisoned. */
+void case_finish(step_case *c);
+
+#endif

@@ -1,0 +1,249 @@
+/* Every backend against the reference interpreter, step by step, through the hb_backend table only:
+   random steps of all kinds, and some by hand. On the CPU also: each instruction set, and the same
+   bits on one thread and on two.
+
+   HEBB_TEST_SEED moves the random cases, HEBB_TEST_CASES multiplies them. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../src/backends/backend.h"
+#include "support/step_cases.h"
+#include "support/step_reference.h"
+
+enum { RANDOM_SEED = 12345, RANDOM_RUN = 7, TEXT = 8192 };
+
+typedef struct images {
+    char *memory[CASE_BUFFERS];
+} images;
+
+static void images_free(images *m) {
+    for (int b = 0; b < CASE_BUFFERS; b++) free(m->memory[b]);
+}
+
+static images images_copy(const step_case *c) {
+    images m = {{0}};
+    for (int b = 1; b < CASE_BUFFERS; b++) {
+        m.memory[b] = malloc(c->bytes[b]);
+        memcpy(m.memory[b], c->memory[b], c->bytes[b]);
+    }
+    return m;
+}
+
+/* ---- running a case ---- */
+
+static bool uses_f64(const step_case *c) {
+    for (int i = 0; i < c->n_arrays; i++)
+        if (c->array[i].dtype == HEBB_F64) return true;
+    return false;
+}
+
+static void ok(hebb_status status, const hb_error *error, const step_case *c) {
+    if (!status) return;
+    char text[TEXT];
+    case_describe(c, text, sizeof text);
+    cr_assert(false, "status %d: %s\n%s", (int)status, error->message, text);
+}
+
+static images run_on(const hb_backend *backend, hb_device *device, step_case *c) {
+    hb_error error = {0};
+    hb_buffer *buffers[CASE_BUFFERS] = {0};
+    hb_prepared *prepared = NULL;
+    images got = images_copy(c);
+    c->step.scratch_bytes = backend->scratch(device, &c->step);
+    c->step.scratch_offset = 128;
+    c->bytes[0] = c->step.scratch_bytes + 128;
+    for (int b = 0; b < CASE_BUFFERS; b++) {
+        ok(backend->buffer_create(device, c->bytes[b], &buffers[b], &error), &error, c);
+        if (b == 0) continue;
+        ok(backend->write(device, buffers[b], 0, c->memory[b], c->bytes[b], &error), &error, c);
+    }
+    ok(backend->prepare(device, &c->step, 1, CASE_BUFFERS, &prepared, &error), &error, c);
+    cr_assert(backend->solver(device, prepared, 0) != NULL);
+    const hb_run_args args = {buffers, RANDOM_SEED, RANDOM_RUN};
+    ok(backend->run(device, prepared, &args, &error), &error, c);
+    ok(backend->finish(device, &error), &error, c);
+    for (int b = 0; b < CASE_BUFFERS; b++) {
+        if (b > 0)
+            ok(backend->read(device, buffers[b], 0, got.memory[b], c->bytes[b], &error), &error, c);
+        backend->buffer_destroy(device, buffers[b]);
+    }
+    backend->release(device, prepared);
+    return got;
+}
+
+/* ---- comparing ---- */
+
+typedef struct expected {
+    images want;
+    double *error[CASE_BUFFERS]; /* by byte */
+} expected;
+
+static expected expect(const step_case *c) {
+    expected e = {.want = images_copy(c)};
+    reference_buffer buffers[CASE_BUFFERS] = {{0}};
+    for (int b = 1; b < CASE_BUFFERS; b++) {
+        e.error[b] = calloc(c->bytes[b] + 1, sizeof *e.error[b]);
+        buffers[b] = (reference_buffer){e.want.memory[b], e.error[b], c->bytes[b]};
+    }
+    reference_run(&c->step, buffers, RANDOM_SEED, RANDOM_RUN);
+    return e;
+}
+
+static void expected_free(expected *e) {
+    images_free(&e->want);
+    for (int b = 1; b < CASE_BUFFERS; b++) free(e->error[b]);
+}
+
+static bool close_enough(const char *got, const char *want, hebb_dtype dtype, double error) {
+    if (memcmp(got, want, hebb_dtype_size(dtype)) == 0 || !isfinite(error)) return true;
+    const double x = reference_read(got, dtype, 0), y = reference_read(want, dtype, 0);
+    if (isnan(x) || isnan(y)) return isnan(x) && isnan(y);
+    return x == y || fabs(x - y) <= error;
+}
+
+static void check_array(const step_case *c, const case_array *a, const expected *e, images *got,
+                        const char *where) {
+    const int64_t size = (int64_t)hebb_dtype_size(a->dtype);
+    char *x = got->memory[a->buffer] + a->offset, *y = e->want.memory[a->buffer] + a->offset;
+    const double *error = e->error[a->buffer] + a->offset;
+    for (int64_t i = 0; i < a->count; i++) {
+        if (close_enough(x + i * size, y + i * size, a->dtype, error[i * size])) continue;
+        char text[TEXT];
+        case_describe(c, text, sizeof text);
+        cr_assert(
+            false, "%s: element %lld of the %s at byte %lld of buffer %d: %.9g, not %.9g +- %g\n%s",
+            where, (long long)i, hebb_dtype_name(a->dtype), (long long)a->offset, a->buffer,
+            reference_read(x, a->dtype, i), reference_read(y, a->dtype, i), error[i * size], text);
+    }
+}
+
+/* Outside the arrays nothing may change. */
+static void check_guards(const step_case *c, const images *got, const char *where) {
+    for (int b = 1; b < CASE_BUFFERS; b++) {
+        char *touched = calloc(c->bytes[b] + 1, 1);
+        for (int i = 0; i < c->n_arrays; i++)
+            if (c->array[i].buffer == b)
+                memset(touched + c->array[i].offset, 1,
+                       (size_t)c->array[i].count * hebb_dtype_size(c->array[i].dtype));
+        for (size_t i = 0; i < c->bytes[b]; i++) {
+            if (touched[i] || got->memory[b][i] == c->memory[b][i]) continue;
+            char text[TEXT];
+            case_describe(c, text, sizeof text);
+            cr_assert(false, "%s: byte %zu of buffer %d, which is nobody's, was written\n%s", where,
+                      i, b, text);
+        }
+        free(touched);
+    }
+}
+
+static void check(const step_case *c, const expected *e, images *got, const char *where) {
+    for (int i = 0; i < c->n_arrays; i++) check_array(c, &c->array[i], e, got, where);
+    check_guards(c, got, where);
+}
+
+static void check_same_bits(const step_case *c, const images *a, const images *b) {
+    for (int i = 1; i < CASE_BUFFERS; i++) {
+        if (memcmp(a->memory[i], b->memory[i], c->bytes[i]) == 0) continue;
+        char text[TEXT];
+        case_describe(c, text, sizeof text);
+        cr_assert(false, "one thread and two give different bits\n%s", text);
+    }
+}
+
+/* ---- devices ---- */
+
+typedef struct opened {
+    const hb_backend *backend;
+    hb_device *device;
+    char where[96];
+    bool f64;
+} opened;
+
+enum { MOST_DEVICES = 16 };
+
+static void open_one(opened *list, int *n, const hb_backend *backend, int index, const char *isa) {
+    hb_error error = {0};
+    hb_device *device = NULL;
+    if (isa) setenv("HEBB_ISA", isa, 1);
+    const hebb_status status = backend->open(index, &device, &error);
+    if (isa) unsetenv("HEBB_ISA");
+    cr_assert(!status, "%s:%d does not open: %s", backend->name, index, error.message);
+    opened *o = &list[(*n)++];
+    *o = (opened){.backend = backend, .device = device};
+    o->f64 = backend->has_dtype(device, HEBB_F64);
+    snprintf(o->where, sizeof o->where, "%s:%d %s", backend->name, index, isa ? isa : "");
+}
+
+static int open_all(opened *list) {
+    int n = 0;
+    for (int i = 0; hb_backends[i]; i++) {
+        const hb_backend *backend = hb_backends[i];
+        if (backend->count() == 0) cr_log_info("%s: no device, skipped", backend->name);
+        if (strcmp(backend->name, "cpu") == 0) {
+            open_one(list, &n, backend, 0, "baseline");
+            open_one(list, &n, backend, 0, "avx2");
+            open_one(list, &n, backend, 0, "avx512");
+            continue;
+        }
+        for (int d = 0; d < backend->count() && d < 4; d++) open_one(list, &n, backend, d, NULL);
+    }
+    return n;
+}
+
+static void close_all(opened *list, int n) {
+    for (int i = 0; i < n; i++) list[i].backend->close(list[i].device);
+}
+
+static void try_on(const opened *o, step_case *c, const expected *e) {
+    hb_error error = {0};
+    if (!o->f64 && uses_f64(c)) return;
+    images got = run_on(o->backend, o->device, c);
+    check(c, e, &got, o->where);
+    if (o->backend->set_threads) {
+        ok(o->backend->set_threads(o->device, 2, &error), &error, c);
+        images again = run_on(o->backend, o->device, c);
+        check_same_bits(c, &got, &again);
+        images_free(&again);
+        ok(o->backend->set_threads(o->device, 1, &error), &error, c);
+    }
+    images_free(&got);
+}
+
+/* Takes the case. */
+static void try_everywhere(const opened *list, int n, step_case *c) {
+    expected e = expect(c);
+    for (int i = 0; i < n; i++) try_on(&list[i], c, &e);
+    expected_free(&e);
+    case_free(c);
+}
+
+/* ---- random cases ---- */
+
+typedef step_case *make_case(uint64_t seed, case_limits limits);
+
+static void try_random(make_case *make, int count, case_limits limits) {
+    opened list[MOST_DEVICES];
+    const int n = open_all(list);
+    const char *seed = getenv("HEBB_TEST_SEED"), *more = getenv("HEBB_TEST_CASES");
+    const uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
+    if (more) count *= atoi(more);
+    for (int i = 0; i < n; i++)
+        if (list[i].backend->set_threads) list[i].backend->set_threads(list[i].device, 1, NULL);
+    for (int i = 0; i < count; i++) try_everywhere(list, n, make(first + (uint64_t)i, limits));
+    close_all(list, n);
+}
+
+Test(steps, small_loops) { try_random(case_loop, 300, (case_limits){600, true}); }
+Test(steps, loops) { try_random(case_loop, 100, (case_limits){30000, true}); }
+Test(steps, loops_without_f64) { try_random(case_loop, 60, (case_limits){5000, false}); }
+Test(steps, large_loops) { try_random(case_loop, 8, (case_limits){300000, true}); }
+Test(steps, small_reductions) { try_random(case_reduction, 300, (case_limits){600, true}); }
+Test(steps, reductions) { try_random(case_reduction, 100, (case_limits){30000, true}); }
+Test(steps, reductions_without_f64) { try_random(case_reduction, 60, (case_limits){5000, false}); }
+Test(steps, large_reductions) { try_random(case_reduction, 10, (case_limits){400000, false}); }
+Test(steps, products) { try_random(case_gemm, 200, (case_limits){400000, true}); }
+Test(steps, large_products) { try_random(case_gemm, 30, (case_limits){8000000, true}); }
+Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }

@@ -1,4 +1,5 @@
-/* The measurements as a table for people, in 96 columns, or as JSON for programs. Called by main.c.
+/* The measurements as a table for people, in 100 columns, or as JSON for programs. Called by
+ * main.c.
  */
 #include <stdio.h>
 

@@ -188,7 +188,7 @@ int main(int argc, char **argv) {
         {"epochs", "times to go through the training images", NULL, &epochs, 1},
         {"batch", "images a step", NULL, &batch, 1},
         {"seed", "of the first weights and of the order of the images", NULL, &seed, 0},
-        {"data", "directory of the four IDX files", &data, NULL, 0},
+        {"data", "directory of the four IDX files, each a .gz", &data, NULL, 0},
     };
     parse_options(argc, argv, "Trains a classifier on Fashion-MNIST and tests it.", options,
                   sizeof options / sizeof *options);

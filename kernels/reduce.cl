@@ -13,6 +13,8 @@
 #define HB_V(n) HB_PASTE(HB_T, n)
 
 #if HB_KIND == HB_KIND_F32 || HB_KIND == HB_KIND_F64
+/* Which lanes of a to take before those of b: NaN stays. */
+#define HB_FIRST(a, op, b) ((a op b) | (a != a))
 /* *total + *rest is the sum so far. */
 static inline void HB_NAME(total_add)(HB_T *total, HB_T *rest, HB_T x) {
     HB_T t = *total, s = t + x, b = s - t;
@@ -24,6 +26,7 @@ static inline HB_T HB_NAME(total)(HB_T total, HB_T rest) {
     return rest == rest ? total + rest : total;
 }
 #else
+#define HB_FIRST(a, op, b) (a op b)
 static inline void HB_NAME(total_add)(HB_T *total, HB_T *rest, HB_T x) {
     *total = HB_NAME(add)(*total, x);
 }
@@ -57,10 +60,10 @@ static inline HB_T HB_NAME(block_max)(HB_T *w, int count) {
     HB_V(16) s = vload16(0, w);
     for (int l = 16; l < count; l += 16) {
         HB_V(16) v = vload16(0, w + l);
-        s = select(v, s, (s > v) | (s != s));
+        s = select(v, s, HB_FIRST(s, >, v));
     }
-    HB_V(8) a = select(s.hi, s.lo, (s.lo > s.hi) | (s.lo != s.lo));
-    HB_V(4) b = select(a.hi, a.lo, (a.lo > a.hi) | (a.lo != a.lo));
+    HB_V(8) a = select(s.hi, s.lo, HB_FIRST(s.lo, >, s.hi));
+    HB_V(4) b = select(a.hi, a.lo, HB_FIRST(a.lo, >, a.hi));
     return HB_NAME(max)(HB_NAME(max)(b.x, b.y), HB_NAME(max)(b.z, b.w));
 }
 
@@ -69,14 +72,15 @@ static inline HB_T HB_NAME(block_min)(HB_T *w, int count) {
     HB_V(16) s = vload16(0, w);
     for (int l = 16; l < count; l += 16) {
         HB_V(16) v = vload16(0, w + l);
-        s = select(v, s, (s < v) | (s != s));
+        s = select(v, s, HB_FIRST(s, <, v));
     }
-    HB_V(8) a = select(s.hi, s.lo, (s.lo < s.hi) | (s.lo != s.lo));
-    HB_V(4) b = select(a.hi, a.lo, (a.lo < a.hi) | (a.lo != a.lo));
+    HB_V(8) a = select(s.hi, s.lo, HB_FIRST(s.lo, <, s.hi));
+    HB_V(4) b = select(a.hi, a.lo, HB_FIRST(a.lo, <, a.hi));
     return HB_NAME(min)(HB_NAME(min)(b.x, b.y), HB_NAME(min)(b.z, b.w));
 }
 
 #undef HB_V
+#undef HB_FIRST
 #undef HB_T
 #undef HB_NAME
 #undef HB_KIND

@@ -212,7 +212,7 @@ HB_INLINE HB_T HB_NAME(tanh)(HB_T x) {
     q = q * z + 1.18534705686654e-04f;
     q = q * z + 2.26843463243900e-03f;
     q = q * z + 4.89352518554385e-03f;
-    return c * p / q;
+    return ((c < 0.0f ? -c : c) < 0.0004f) ? x : c * p / q; /* the product would be denormal */
 }
 #else
 HB_INLINE HB_T HB_NAME(exp)(HB_T x) { return exp(x); }
@@ -266,7 +266,7 @@ HB_INLINE HB_T HB_NAME(add)(HB_T a, HB_T b) { return (HB_T)((HB_UNSIGNED)a + (HB
 HB_INLINE HB_T HB_NAME(sub)(HB_T a, HB_T b) { return (HB_T)((HB_UNSIGNED)a - (HB_UNSIGNED)b); }
 HB_INLINE HB_T HB_NAME(mul)(HB_T a, HB_T b) { return (HB_T)((HB_UNSIGNED)a * (HB_UNSIGNED)b); }
 HB_INLINE HB_T HB_NAME(div)(HB_T a, HB_T b) {
-    HB_T d = (b == 0) | (b == -1) ? 1 : b;
+    HB_T d = ((b == 0) | (b == -1)) ? 1 : b;
     return b == 0 ? 0 : (b == -1 ? HB_NAME(neg)(a) : a / d);
 }
 HB_INLINE HB_T HB_NAME(max)(HB_T a, HB_T b) { return a > b ? a : b; }

@@ -46,11 +46,15 @@ Test(kinks, equal_largest_elements_share) {
 
 Test(kinks, branch_not_taken_leaks_no_nan) {
     calc c = calc_open("cpu");
-    hebb_tensor *x = VECTOR(c.graph, -1, 4, 0), *zero = hebb_scalar_like(x, 0);
-    hebb_tensor *y = hebb_select(hebb_greater(x, zero), hebb_log(x), x);
-    EXPECT_VALUES(&c, y, 1e-15, -1, log(4), 0);
-    /* The derivative of log is infinite at 0; its branch is not taken there. */
-    EXPECT_VALUES(&c, hebb_gradient(y, x), 1e-15, 1, 0.25, 1);
+    hebb_tensor *x = VECTOR(c.graph, -1, 4, -2), *zero = hebb_scalar_like(x, 0);
+    hebb_tensor *bad = VECTOR(c.graph, NAN, INFINITY, 3), *take = hebb_less(x, zero);
+    hebb_tensor *y = hebb_select(take, bad, hebb_log(x));
+    hebb_tensor *z = hebb_select(take, x, bad);
+    EXPECT_VALUES(&c, y, 1e-15, NAN, log(4), 3);
+    EXPECT_VALUES(&c, hebb_gradient(y, x), 1e-15, 0, 0.25, 0);
+    EXPECT_VALUES(&c, z, 0, -1, INFINITY, -2);
+    EXPECT_VALUES(&c, hebb_gradient(z, x), 0, 1, 0, 1);
+    EXPECT_VALUES(&c, hebb_gradient(z, bad), 0, 0, 1, 0);
     calc_close(&c);
 }
 

@@ -71,7 +71,6 @@ Test(errors, shapes_that_do_not_fit) {
     FAILS(SHAPE, hebb_broadcast_to(f.x, HEBB_SHAPE(3)), "broadcast", "[2, 3]", "[3]");
     FAILS(SHAPE, hebb_broadcast_like(f.x, f.y), "broadcast", "[2, 3]", "[4, 5]");
     FAILS(SHAPE, hebb_sum_like(f.x, f.y), "sum_like", "[2, 3]", "[4, 5]");
-    FAILS(SHAPE, hebb_concat((hebb_tensor *[]){f.x, f.y}, 2, 0), "concat", "[2, 3]", "[4, 5]");
     FAILS(SHAPE, hebb_slice_scatter(f.x, f.y, HEBB_RANGES({0, 0, 1, 1})), "slice_scatter", "[2, 3]", "[4, 5]");
     FAILS(SHAPE, hebb_scatter_add(f.x, f.i, f.y), "scatter_add", "[2, 3]", "[3]", "[4, 5]");
     FAILS(SHAPE, hebb_gather(f.scalar, f.i), "gather", "[]");
@@ -95,7 +94,6 @@ Test(errors, dtypes_that_an_op_does_not_take) {
     FAILS(DTYPE, hebb_matmul(f.i, f.i), "matmul", "i32");
     FAILS(DTYPE, hebb_sum(f.b, HEBB_ALL_AXES, false), "sum", "bool");
     FAILS(DTYPE, hebb_gather(f.x, f.x), "gather", "f32");
-    FAILS(DTYPE, hebb_concat((hebb_tensor *[]){f.x, f.d}, 2, 0), "concat", "f32", "f64");
     FAILS(DTYPE, hebb_slice_scatter(f.x, f.d, HEBB_RANGES({0, 0, HEBB_END, 1})), "slice_scatter", "f32", "f64");
     FAILS(DTYPE, hebb_assign(f.v, f.d), "assign", "f32", "f64");
     FAILS(DTYPE, hebb_one_hot(f.x, 3, HEBB_F32), "f32");
@@ -111,7 +109,7 @@ Test(errors, arguments_out_of_range) {
     FAILS(ARGUMENT, hebb_sum(f.x, HEBB_AXES(2), false), "sum", "2", "[2, 3]");
     FAILS(ARGUMENT, hebb_sum(f.x, HEBB_AXES(-3), false), "sum", "-3", "[2, 3]");
     FAILS(ARGUMENT, hebb_max(f.x, HEBB_AXES(0, 0), false), "max", "0");
-    FAILS(ARGUMENT, hebb_mean(f.x, HEBB_AXES(0, -2), false), "0");
+    FAILS(ARGUMENT, hebb_mean(f.x, HEBB_AXES(0, -2), false), "-2", "[2, 3]");
     FAILS(ARGUMENT, hebb_argmax(f.x, 2, false), "2", "[2, 3]");
     FAILS(ARGUMENT, hebb_size(f.x, HEBB_AXES(5), HEBB_F32), "size", "5");
     FAILS(ARGUMENT, hebb_transpose(f.x, (int[]){0, 0}, 2), "transpose");
@@ -121,8 +119,6 @@ Test(errors, arguments_out_of_range) {
     FAILS(ARGUMENT, hebb_squeeze(f.x, 2), "2");
     FAILS(ARGUMENT, hebb_slice(f.x, HEBB_RANGES({2, 0, 1, 1})), "slice", "2");
     FAILS(ARGUMENT, hebb_slice(f.x, HEBB_RANGES({0, 0, 1, 1}, {-2, 0, 1, 1})), "slice");
-    FAILS(ARGUMENT, hebb_concat((hebb_tensor *[]){f.x, f.x}, 2, 2), "concat", "2");
-    FAILS(ARGUMENT, hebb_concat((hebb_tensor *[]){f.x}, 0, 0), "concat");
     FAILS(ARGUMENT, hebb_one_hot(f.i, -1, HEBB_F32), "-1");
     FAILS(ARGUMENT, hebb_iota_like(f.x, 2, HEBB_F32), "iota", "2");
     FAILS(ARGUMENT, hebb_dense(f.x, 0), "dense", "0");
@@ -134,7 +130,7 @@ Test(errors, arguments_out_of_range) {
 }
 
 Test(errors, shapes_that_are_none) {
-    FAILS(SHAPE, hebb_reshape(f.x, HEBB_SHAPE(HEBB_ANY, HEBB_ANY)), "reshape", "[?, ?]");
+    FAILS(SHAPE, hebb_reshape(f.x, HEBB_SHAPE(HEBB_ANY, HEBB_ANY)), "reshape", "[2, 3]");
     FAILS(SHAPE, hebb_reshape(f.x, HEBB_SHAPE(-2, 3)), "reshape");
     FAILS(SHAPE, hebb_variable(f.g, "w", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 3), hebb_zeros()), "variable", "[?, 3]");
     FAILS(SHAPE, hebb_state(f.g, "w", HEBB_F32, HEBB_SHAPE(HEBB_ANY), hebb_zeros()), "variable", "[?]");
@@ -146,6 +142,14 @@ Test(errors, shapes_that_are_none) {
     FAILS(SHAPE, hebb_reshape(f.x, hebb_shape_of(9, NULL)), "reshape");
 }
 
+Test(errors, of_concat) {
+    FAILS(SHAPE, hebb_concat((hebb_tensor *[]){f.x, f.y}, 2, 0), "concat", "[2, 3]", "[4, 5]");
+    FAILS(DTYPE, hebb_concat((hebb_tensor *[]){f.x, f.d}, 2, 0), "concat", "f32", "f64");
+    FAILS(ARGUMENT, hebb_concat((hebb_tensor *[]){f.x, f.x}, 2, 2), "concat", "2");
+    FAILS(GRAPH, hebb_concat((hebb_tensor *[]){f.x, f.foreign}, 2, 0), "concat");
+    FAILS(NULL, hebb_concat((hebb_tensor *[]){f.x, NULL}, 2, 0), "concat");
+}
+
 Test(errors, ranks_beyond_the_largest) {
     FAILS(SHAPE, hebb_expand_dims(hebb_reshape(f.x, HEBB_SHAPE(1, 1, 1, 1, 1, 1, 2, 3)), 0), "[1, 1, 1, 1, 1, 1, 2, 3]");
     FAILS(SHAPE, hebb_one_hot(hebb_reshape(f.i, HEBB_SHAPE(1, 1, 1, 1, 1, 1, 1, 3)), 2, HEBB_F32), "[1, 1, 1, 1, 1, 1, 1, 3]");
@@ -154,7 +158,6 @@ Test(errors, ranks_beyond_the_largest) {
 Test(errors, tensors_of_two_graphs) {
     FAILS(GRAPH, hebb_add(f.x, f.foreign), "add");
     FAILS(GRAPH, hebb_select(f.b, f.x, f.foreign), "select");
-    FAILS(GRAPH, hebb_concat((hebb_tensor *[]){f.x, f.foreign}, 2, 0), "concat");
     FAILS(GRAPH, hebb_assign(f.v, f.foreign), "assign");
     FAILS(GRAPH, hebb_group(f.g, (hebb_tensor *[]){f.x, f.foreign}, 2), "group");
     FAILS(GRAPH, hebb_reshape_like(f.x, f.foreign), "reshape");
@@ -167,8 +170,6 @@ Test(errors, null_among_the_operands) {
     FAILS(NULL, hebb_matmul(f.x, NULL), "matmul");
     FAILS(NULL, hebb_gather(f.x, NULL), "gather");
     FAILS(NULL, hebb_assign(f.v, NULL), "assign");
-    FAILS(NULL, hebb_concat(NULL, 2, 0), "concat");
-    FAILS(NULL, hebb_concat((hebb_tensor *[]){f.x, NULL}, 2, 0), "concat");
     FAILS(NULL, hebb_group(f.g, (hebb_tensor *[]){f.x, NULL}, 2), "group");
     FAILS(NULL, hebb_group(f.g, NULL, 2), "group");
     FAILS(NULL, hebb_sum(f.x, NULL, 1, false), "sum");
@@ -181,14 +182,14 @@ Test(errors, null_among_the_operands) {
 }
 
 Test(errors, an_initial_value_that_depends_on_an_input) {
-    FAILS(GRAPH, hebb_variable(f.g, "w", HEBB_F32, HEBB_SHAPE(2, 3), hebb_initial_tensor(f.x)), "variable");
+    FAILS(ARGUMENT, hebb_variable(f.g, "w", HEBB_F32, HEBB_SHAPE(2, 3), hebb_initial_tensor(f.x)), "variable", "x");
     FAILS(SHAPE, hebb_variable(f.g, "w", HEBB_F32, HEBB_SHAPE(2, 3), hebb_initial_tensor(hebb_full(f.g, HEBB_F32, HEBB_SHAPE(2), 1))), "variable", "[2, 3]", "[2]");
     FAILS(DTYPE, hebb_variable(f.g, "w", HEBB_F32, HEBB_SHAPE(2), hebb_initial_tensor(hebb_full(f.g, HEBB_F64, HEBB_SHAPE(2), 1))), "variable", "f32", "f64");
 }
 
 Test(errors, a_loss_that_cannot_be_minimized) {
     FAILS(SHAPE, hebb_minimize(hebb_mul(f.v, f.x), hebb_sgd(.learning_rate = 1)), "[2, 3]");
-    FAILS(DTYPE, hebb_minimize(hebb_sum(f.i, HEBB_ALL_AXES, false), hebb_sgd(.learning_rate = 1)), "i32");
+    FAILS(GRADIENT, hebb_minimize(f.scalar, hebb_sgd(.learning_rate = 1)), "minimize", "variable");
 }
 /* clang-format on */
 
@@ -276,6 +277,9 @@ Test(inert, null_is_accepted_by_every_builder) {
     build_everything(f.g, NULL, f.x);
     cr_expect_eq(hebb_graph_status(f.g), HEBB_E_NULL);
     build_everything(NULL, NULL, NULL);
+    /* Nobody to tell: these name no graph. */
+    cr_expect(hebb_tensor_is_inert(hebb_concat(NULL, 2, 0)));
+    cr_expect(hebb_tensor_is_inert(hebb_concat((hebb_tensor *[]){f.x}, 0, 0)));
     hebb_graph_destroy(f.g);
     hebb_graph_destroy(f.other);
 }

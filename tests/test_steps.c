@@ -247,3 +247,92 @@ Test(steps, large_reductions) { try_random(case_reduction, 10, (case_limits){400
 Test(steps, products) { try_random(case_gemm, 200, (case_limits){400000, true}); }
 Test(steps, large_products) { try_random(case_gemm, 30, (case_limits){8000000, true}); }
 Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }
+
+/* ---- cases by hand ---- */
+
+static void try_by_hand(step_case *c) {
+    opened list[MOST_DEVICES];
+    const int n = open_all(list);
+    try_everywhere(list, n, c);
+    close_all(list, n);
+}
+
+/* One reduction of an f32 array of shape [rows, columns], over the dimensions marked. */
+static step_case *reduce_matrix(int code, int64_t rows, int64_t columns, bool over_rows,
+                                bool over_columns) {
+    step_case *c = case_new(99);
+    hb_loop *loop = &c->step.u.loop;
+    *loop = (hb_loop){.rank = 2,
+                      .dim = {rows, columns},
+                      .reduce = {over_rows, over_columns},
+                      .n_in = 1,
+                      .n_out = 1,
+                      .n_instr = 2,
+                      .n_pre = 1,
+                      .in = c->in,
+                      .out = c->out,
+                      .instr = c->instr};
+    c->instr[0] = (hb_instr){.code = HB_LOAD, .a = 0, .b = -1, .c = -1};
+    c->instr[1] = (hb_instr){.code = (uint8_t)code, .a = 0, .b = -1, .c = -1};
+    const int64_t kept_rows = over_rows ? 1 : rows, kept_columns = over_columns ? 1 : columns;
+    c->in[0] = case_array_add(c, HEBB_F32, rows * columns, true);
+    c->in[0].stride[0] = columns;
+    c->in[0].stride[1] = 1;
+    c->out[0] = (hb_output){case_array_add(c, HEBB_F32, kept_rows * kept_columns, false), 1};
+    c->out[0].to.stride[0] = over_rows ? 0 : kept_columns;
+    c->out[0].to.stride[1] = over_columns ? 0 : 1;
+    case_finish(c);
+    return c;
+}
+
+static float *elements(step_case *c) {
+    return (float *)(void *)(c->memory[c->in[0].buffer] + c->in[0].offset * 4);
+}
+
+/* Within 1e-6 of the sum, over any axis, of numbers whose partial sums all round. */
+Test(steps, sums_are_accurate) {
+    for (int axes = 1; axes < 4; axes++) {
+        step_case *c = reduce_matrix(HB_SUM, 1500, 1100, axes & 1, axes & 2);
+        for (int64_t i = 0; i < 1500 * 1100; i++) elements(c)[i] = 0.7f + 1e-7f * (float)(i % 999);
+        try_by_hand(c);
+    }
+}
+
+Test(steps, extremes_keep_nan) {
+    for (int axes = 1; axes < 4; axes++) {
+        step_case *c = reduce_matrix(HB_REDMAX + axes % 2, 70, 133, axes & 1, axes & 2);
+        elements(c)[3 * 133 + 130] = NAN;
+        elements(c)[69 * 133] = INFINITY;
+        try_by_hand(c);
+    }
+}
+
+Test(steps, reductions_of_nothing) {
+    for (int code = HB_SUM; code <= HB_REDMIN; code++) {
+        try_by_hand(reduce_matrix(code, 0, 5, true, false));
+        try_by_hand(reduce_matrix(code, 5, 0, false, true));
+        try_by_hand(reduce_matrix(code, 0, 5, false, true));
+        try_by_hand(reduce_matrix(code, 0, 0, true, true));
+    }
+}
+
+Test(steps, buffers) {
+    opened list[MOST_DEVICES];
+    const int n = open_all(list);
+    for (int i = 0; i < n; i++) {
+        const hb_backend *backend = list[i].backend;
+        hb_error error = {0};
+        hb_buffer *empty = NULL, *small = NULL;
+        char text[8] = "abcdefg", back[8] = "";
+        cr_assert(!backend->buffer_create(list[i].device, 0, &empty, &error));
+        cr_assert(!backend->buffer_create(list[i].device, 8, &small, &error));
+        cr_assert(!backend->write(list[i].device, small, 0, text, 8, &error));
+        cr_assert(!backend->write(list[i].device, small, 1, "Z", 1, &error));
+        cr_assert(!backend->write(list[i].device, empty, 0, text, 0, &error));
+        cr_assert(!backend->read(list[i].device, small, 0, back, 8, &error));
+        cr_assert_str_eq(back, "aZcdefg");
+        backend->buffer_destroy(list[i].device, empty);
+        backend->buffer_destroy(list[i].device, small);
+    }
+    close_all(list, n);
+}

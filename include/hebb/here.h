@@ -64,5 +64,6 @@
 #define hebb_random_uniform_like(like) (hebb_random_uniform_like)(HEBB_HERE(like))
 #define hebb_random_normal_like(like) (hebb_random_normal_like)(HEBB_HERE(like))
 #define hebb_stop_gradient(x) (hebb_stop_gradient)(HEBB_HERE(x))
+#define hebb_concat(...) hebb_concat_at(__FILE__, __LINE__, __VA_ARGS__)
 
 #endif

@@ -110,6 +110,8 @@ HEBB_API hebb_tensor *hebb_slice_scatter(hebb_tensor *base, hebb_tensor *x,
                                          const hebb_range *ranges, int n_ranges);
 /* Tensors of one dtype and of shapes equal but along `axis`, one after the other. */
 HEBB_API hebb_tensor *hebb_concat(hebb_tensor *const *tensors, int count, int axis);
+HEBB_API hebb_tensor *hebb_concat_at(const char *file, int line, hebb_tensor *const *tensors, int count,
+                                     int axis); /* what the macro hebb_concat() calls */
 
 /* ---- linear algebra ---- */
 /* Matrix product of the last two dimensions, the others broadcast; floating, rank 2 or more.

@@ -63,8 +63,8 @@ typedef struct hebb_fetch {
 /* Computes the fetched tensors from the fed inputs, and carries out the assignments among them. All
    reads of a variable in one run see the value from before the run.
        hebb_run(s, HEBB_FEED({x, &images}, {t, &labels}), HEBB_FETCH({step}, {loss, &value}));
-   Errors: HEBB_E_GRAPH (an input that is needed is not fed or is fed twice; a tensor of another
-   graph), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_MEMORY, HEBB_E_DEVICE, HEBB_E_NULL, and the error of
+   Errors: HEBB_E_GRAPH (an input that is needed is not fed or is fed twice; a variable that is
+   assigned twice; a tensor of another graph), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_MEMORY, HEBB_E_DEVICE, HEBB_E_NULL, and the error of
    the graph if it has one. After an error the session can be used again; an error found before the
    computation starts leaves variables and fetched arrays untouched. */
 HEBB_API hebb_status hebb_run(hebb_session *session, const hebb_feed *feeds, size_t n_feeds,

@@ -100,15 +100,26 @@ static bool check_tensor(hebb_graph *graph, const hebb_tensor *t, const char *ro
     return graph->error.status == HEBB_OK;
 }
 
+/* Open sizes are compared when they are bound. */
+static bool cotangent_fits(hebb_graph *graph, const hebb_tensor *given, const hebb_tensor *y) {
+    bool same = given->shape.rank == y->shape.rank;
+    for (int k = 0; same && k < y->shape.rank; k++)
+        same = given->shape.dim[k] == y->shape.dim[k] || given->shape.dim[k] == HEBB_ANY ||
+               y->shape.dim[k] == HEBB_ANY;
+    if (same && given->dtype == y->dtype) return true;
+    char sg[160], sy[160];
+    hb_graph_error(graph, given->dtype != y->dtype ? HEBB_E_DTYPE : HEBB_E_SHAPE,
+                   "gradients: the cotangent %s %s %s does not fit %s %s %s", hebb_tensor_name(given),
+                   hebb_dtype_name(given->dtype), hebb_shape_text(given->shape, sg, sizeof sg),
+                   hebb_tensor_name(y), hebb_dtype_name(y->dtype), hebb_shape_text(y->shape, sy, sizeof sy));
+    return false;
+}
+
 static bool seed(sweep *s, hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *cotangents) {
     for (size_t k = 0; k < n_ys; k++) {
         hebb_tensor *given = cotangents != NULL ? cotangents[k] : NULL;
         if (given != NULL && !check_tensor(s->graph, given, "cotangent", k)) return false;
-        if (given != NULL && (given->dtype != ys[k]->dtype || given->shape.rank != ys[k]->shape.rank)) {
-            hb_graph_error(s->graph, HEBB_E_SHAPE, "gradients: the cotangent %s does not fit %s",
-                           hebb_tensor_name(given), hebb_tensor_name(ys[k]));
-            return false;
-        }
+        if (given != NULL && !cotangent_fits(s->graph, given, ys[k])) return false;
         hebb_tensor **sum = &s->cotangent[ys[k]->id];
         hebb_tensor *cotangent = given != NULL ? given : hebb_ones_like(ys[k]);
         *sum = *sum == NULL ? cotangent : hebb_add(*sum, cotangent);

@@ -106,12 +106,14 @@ static void gradient_sum(hb_grad *d) {
     d->dx[0] = hebb_broadcast_like(with_axes(d->dy, d), d->x[0]);
 }
 
-/* Elements equal to the extremum share its cotangent. */
+/* Elements equal to the extremum share its cotangent. There may be none (no elements, or NaN): the
+   quotient, which nobody takes then, must stay finite for its own gradient's sake. */
 static void gradient_extremum(hb_grad *d) {
     hebb_tensor *x = d->x[0], *dy = with_axes(d->dy, d);
     hebb_tensor *chosen = hebb_equal(x, with_axes(d->y, d));
     hebb_tensor *count = hebb_sum(hebb_cast(chosen, x->dtype), d->y->attrs->axes, d->y->attrs->n_axes, true);
-    d->dx[0] = hebb_select(chosen, hebb_div(dy, count), zero(dy));
+    hebb_tensor *share = hebb_div(dy, hebb_maximum(count, hebb_scalar_like(count, 1)));
+    d->dx[0] = hebb_select(chosen, share, zero(dy));
 }
 
 /* ---- movement ---- */

@@ -82,17 +82,16 @@ static void force_node(fuser *p, int node) {
     }
 }
 
-/* A node that is a view of the whole of another one. */
-static int copy_of(fuser *p, int node) {
-    hb_view own = hb_contiguous(get(p, node)->shape);
-    return ir_view(p->ir, node, get(p, node)->shape, 0, own.stride, get(p, node)->origin);
+/* A value equal to another one, to be kept apart from it: a conversion to the dtype it has. */
+static int copy_of(hb_ir *ir, int node) {
+    return ir_scalar(ir, HB_CAST, ir->nodes[node].dtype, &node, 1, ir->nodes[node].origin);
 }
 
 /* Fetched values live in the arena under their own node; variables change, and views are elsewhere. */
 static void prepare_fetches(hb_ir *ir, fuser *p) {
     for (int k = 0; k < ir->n_fetches && ir->error.status == HEBB_OK; k++)
         if (ir->fetches[k] >= 0 && get(p, ir->fetches[k])->kind == IR_BUFFER)
-            ir->fetches[k] = copy_of(p, ir->fetches[k]);
+            ir->fetches[k] = copy_of(ir, ir->fetches[k]);
 }
 
 /* A variable is written by the step that computes its value, if that is a step of its own kind. */
@@ -102,7 +101,7 @@ static void prepare_assigns(hb_ir *ir, fuser *p) {
         ir_kind kind = get(p, *value)->kind;
         bool direct = kind == IR_SCALAR || kind == IR_REDUCE || kind == IR_MATMUL;
         for (int j = 0; j < k; j++) direct = direct && ir->assigns[j].value != *value;
-        if (!direct) *value = copy_of(p, *value);
+        if (!direct) *value = copy_of(ir, *value);
     }
 }
 
@@ -438,8 +437,7 @@ static void fuse_all(fuser *p) {
 
 hebb_status hb_defer_assign(hb_fusion *f, int root, int buffer, hb_error *error) {
     hb_ir *ir = f->ir;
-    hb_view own = hb_contiguous(ir->nodes[root].shape);
-    int copy = ir_view(ir, root, ir->nodes[root].shape, 0, own.stride, ir->nodes[root].origin);
+    int copy = copy_of(ir, root);
     hb_assign_target **link = &f->assigned[root];
     while (*link != NULL && (*link)->buffer != buffer) link = &(*link)->next;
     hb_group *g = &f->groups[f->n_groups];
@@ -465,6 +463,7 @@ hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error) {
     fuser p = {.f = fusion, .ir = ir, .fuse = fuse};
     prepare_fetches(ir, &p);
     prepare_assigns(ir, &p);
+    fusion->n_chosen = ir->n_nodes;
     /* hb_defer_assign() adds a node and a group for a variable at most. */
     size_t n = (size_t)ir->n_nodes + (size_t)ir->n_assigns + 1;
     fusion->root = ir_memory(ir, n * sizeof *fusion->root);

@@ -121,6 +121,7 @@ static int scalar(writer *w, int node, const hb_view *view) {
         hb_view through;
         if (!hb_compose(w->space, view, n->shape, &ref.view, &through)) return fail(w);
         operand[k] = (int16_t)value_of(w, ref.base, &through);
+        if (n->code == HB_CAST && get(w, n->in[k])->dtype == n->dtype) return operand[k]; /* a copy */
     }
     hb_instr instr = {.code = (uint8_t)n->code, .dtype = (uint8_t)n->dtype, .a = operand[0], .b = operand[1],
                       .c = operand[2]};

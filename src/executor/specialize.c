@@ -308,7 +308,7 @@ static hebb_status check_assign_once(const specializer *s, const hebb_tensor *t,
     if (t->op != HB_OP_ASSIGN || !s->ir->buffers[s->buffer[t->in[0]->id]].written ||
         s->buffer[t->in[0]->id] == 0)
         return HEBB_OK;
-    return hb_fail(error, HEBB_E_ARGUMENT, "run: the variable %s is assigned twice in one run",
+    return hb_fail(error, HEBB_E_GRAPH, "run: the variable %s is assigned twice in one run",
                    t->in[0]->name);
 }
 

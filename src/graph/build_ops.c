@@ -194,6 +194,11 @@ hebb_tensor *hebb_slice_scatter(hebb_tensor *base, hebb_tensor *x, const hebb_ra
     return hb_node(NULL, HB_OP_SLICE_SCATTER, (hebb_tensor *[]){base, x}, 2, &attrs);
 }
 
+hebb_tensor *hebb_concat_at(const char *file, int line, hebb_tensor *const *tensors, int count, int axis) {
+    for (int k = 0; tensors != NULL && k < count; k++) hebb_here_tensor(tensors[k], file, line);
+    return hebb_concat(tensors, count, axis);
+}
+
 hebb_tensor *hebb_concat(hebb_tensor *const *tensors, int count, int axis) {
     if (tensors == NULL || count < 1) return NULL;
     return hb_node(NULL, HB_OP_CONCAT, tensors, count, &(hb_attrs){.axis = axis});

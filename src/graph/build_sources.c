@@ -235,7 +235,8 @@ static hebb_tensor *make_variable(hebb_graph *graph, const char *name, hebb_dtyp
     if (initial == NULL || initial->op == HB_OP_INERT) return &graph->inert;
     if (initial->dtype != dtype || !hebb_shape_equal(initial->shape, shape)) {
         char si[160], sv[160];
-        return hb_graph_error(graph, HEBB_E_SHAPE, "variable %s %s %s cannot start as %s %s %s",
+        hebb_status status = initial->dtype != dtype ? HEBB_E_DTYPE : HEBB_E_SHAPE;
+        return hb_graph_error(graph, status, "variable %s %s %s cannot start as %s %s %s",
                               variable->name, hebb_dtype_name(dtype), hebb_shape_text(shape, sv, sizeof sv),
                               hebb_tensor_name(initial), hebb_dtype_name(initial->dtype),
                               hebb_shape_text(initial->shape, si, sizeof si));

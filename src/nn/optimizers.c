@@ -1,5 +1,6 @@
 /* Optimizers: update rules as graphs of public operations. A rule sees one variable at a time; what
    its state is called follows from the variable's name. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,11 +35,12 @@ hebb_optimizer hebb_sgd_with(const hebb_sgd_options *options) {
                             .momentum = o->momentum};
 }
 
-/* base^t as a scalar of the variable's dtype. */
-static hebb_tensor *decayed(hebb_tensor *t, double base) {
-    return hebb_pow(hebb_scalar_like(t, base), t);
+/* 1 - beta^t as a scalar of the variable's dtype. In float32 the difference itself would lose half of the
+   digits at the first steps: 1 - 0.999^1. With h = tanh(-t log(beta) / 2) it is 2 h / (1 + h), exactly. */
+static hebb_tensor *one_minus_power(double beta, hebb_tensor *t) {
+    hebb_tensor *h = hebb_tanh(times(t, -0.5 * log(beta)));
+    return hebb_div(times(h, 2), hebb_add(h, hebb_scalar_like(h, 1)));
 }
-static hebb_tensor *one_minus(hebb_tensor *x) { return hebb_sub(hebb_scalar_like(x, 1), x); }
 
 /* beta m + (1 - beta) g */
 static hebb_tensor *moving(hebb_tensor *mean, hebb_tensor *value, double beta) {
@@ -48,8 +50,8 @@ static hebb_tensor *moving(hebb_tensor *mean, hebb_tensor *value, double beta) {
 static hebb_tensor *adam_update(const hebb_optimizer *self, hebb_tensor *variable, hebb_tensor *gradient) {
     hebb_tensor *m = slot(variable, "adam_m"), *v = slot(variable, "adam_v");
     hebb_tensor *t = hebb_cast(self->iteration, hebb_tensor_dtype(variable));
-    hebb_tensor *rate = hebb_div(times(hebb_sqrt(one_minus(decayed(t, self->beta_2))), self->learning_rate),
-                                 one_minus(decayed(t, self->beta_1)));
+    hebb_tensor *rate = hebb_div(times(hebb_sqrt(one_minus_power(self->beta_2, t)), self->learning_rate),
+                                 one_minus_power(self->beta_1, t));
     hebb_tensor *next_m = moving(m, gradient, self->beta_1);
     hebb_tensor *next_v = moving(v, hebb_square(gradient), self->beta_2);
     hebb_tensor *scale = hebb_add(hebb_sqrt(next_v), hebb_scalar_like(next_v, self->epsilon));
@@ -113,6 +115,12 @@ hebb_tensor *hebb_minimize(hebb_tensor *loss, hebb_optimizer optimizer) {
         snprintf(message, sizeof message, "minimize: the loss is not a scalar but %s",
                  hebb_shape_text(hebb_tensor_shape(loss), text, sizeof text));
         return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
+    }
+    hebb_dtype dtype = hebb_tensor_dtype(loss);
+    if (dtype != HEBB_F32 && dtype != HEBB_F64) {
+        char message[128];
+        snprintf(message, sizeof message, "minimize: the loss is %s, not floating", hebb_dtype_name(dtype));
+        return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
     }
     if (optimizer.update == NULL)
         return hebb_graph_fail(graph, HEBB_E_NULL, "minimize: the optimizer has no update rule");

@@ -74,7 +74,7 @@ static void check_input(hebb_session *s, hebb_tensor *objective, const gradcheck
 gradcheck_report gradcheck(hebb_session *session, hebb_tensor *objective,
                            const gradcheck_input *inputs, size_t n_inputs) {
     gradcheck_report report = {.passed = true};
-    hebb_feed feeds[MAX_FEEDS];
+    hebb_feed feeds[MAX_FEEDS] = {{0}};
     hebb_fetch fetches[MAX_FEEDS + 1];
     hebb_array gradients[MAX_FEEDS] = {{0}}, value = {0};
     size_t n = 0;

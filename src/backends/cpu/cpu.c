@@ -1,5 +1,5 @@
-/* The CPU backend's table of functions: its one device, its buffers, and plans of steps. What a step
-   does is its solver's business (loop.c, gemm.c, indexed.c). */
+/* The CPU backend's table of functions: its one device, its buffers, and plans of steps. What a
+   step does is its solver's business (loop.c, gemm.c, indexed.c). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,7 @@
    their costs, which depend on sizes only: not on the number of threads, so that neither do
    results. Knows no loops over elements; those are in the solvers' files. */
 #include "gemm.h"
+#include <stdlib.h>
 
 const hb_cpu_solver *const hb_cpu_gemm_solvers[] = {&hb_cpu_gemm_packed, &hb_cpu_gemm_in_place,
                                                     &hb_cpu_gemm_vector, NULL};
@@ -33,9 +34,12 @@ size_t hb_gemm_scratch_bytes(const hb_device *device, hb_gemm_scratch scratch) {
     return scratch.shared + (size_t)device->threads * scratch.thread;
 }
 
-hebb_status hb_gemm_common_prepare(hb_device *device, const hb_step *step, hb_gemm_scratch scratch,
-                                   hb_gemm_common *common, hb_error *error) {
+hebb_status hb_gemm_prepare(hb_device *device, const hb_step *step, hb_gemm_scratch scratch,
+                            size_t bytes, void **state, hb_error *error) {
     const hb_gemm *gemm = &step->u.gemm;
+    *state = NULL;
+    hb_gemm_common *common = calloc(1, bytes);
+    if (!common) return hb_fail_memory(error, "a matrix product", bytes);
     *common = (hb_gemm_common){
         .step = step,
         .gemm = gemm,
@@ -48,12 +52,22 @@ hebb_status hb_gemm_common_prepare(hb_device *device, const hb_step *step, hb_ge
     /* The number of threads may have been raised since scratch memory was asked for. */
     if (scratch.thread > 0)
         common->threads = (int)((step->scratch_bytes - scratch.shared) / scratch.thread);
-    if (hb_gemm_is_direct(gemm)) return HEBB_OK;
-    return hb_cpu_loop_prepare(device, &gemm->epilogue, &common->epilogue, error);
+    if (!hb_gemm_is_direct(gemm)) {
+        const hebb_status status =
+            hb_cpu_loop_prepare(device, &gemm->epilogue, &common->epilogue, error);
+        if (status != HEBB_OK) {
+            free(common);
+            return status;
+        }
+    }
+    *state = common;
+    return HEBB_OK;
 }
 
-void hb_gemm_common_release(hb_gemm_common *common) {
+void hb_gemm_release(void *state) {
+    hb_gemm_common *common = state;
     if (common->epilogue) hb_cpu_loop_release(common->epilogue);
+    free(common);
 }
 
 char *hb_gemm_shared(const hb_gemm_common *common, const hb_run_args *args) {
@@ -89,6 +103,26 @@ hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_ar
         .b_column = gemm->b.stride[n_batch + 1],
         .c_row = c ? c->stride[n_batch] : 0,
     };
+}
+
+/* Rounds parts up to a multiple of the threads, if there are so many units. */
+static bool even(int64_t threads, int64_t units, int64_t *parts) {
+    const int64_t rounded = hb_ceil_div(*parts, threads) * threads;
+    if (rounded > units) return false;
+    *parts = rounded;
+    return true;
+}
+
+void hb_gemm_even_parts(const hb_device *device, int64_t batches, bool columns_first,
+                        int64_t row_units, int64_t *row_parts, int64_t column_units,
+                        int64_t *column_parts) {
+    const int64_t threads = device->threads, tasks = batches * *row_parts * *column_parts;
+    if (tasks % threads == 0 || tasks >= 8 * threads) return;
+    if (columns_first && even(threads, column_units, column_parts)) return;
+    if (even(threads, row_units, row_parts)) return;
+    if (even(threads, column_units, column_parts)) return;
+    *row_parts = row_units;
+    *column_parts = column_units;
 }
 
 /* A vector of multiply-adds a cycle at 3.5 GHz; processors that do two in a cycle are slower on

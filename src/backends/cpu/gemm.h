@@ -32,10 +32,10 @@ typedef struct hb_gemm_product {
     int64_t a_row, a_column, b_row, b_column, c_row;
 } hb_gemm_product;
 
-/* The part of a prepare that all solvers have; on failure nothing is owned. */
-hebb_status hb_gemm_common_prepare(hb_device *device, const hb_step *step, hb_gemm_scratch scratch,
-                                   hb_gemm_common *common, hb_error *error);
-void hb_gemm_common_release(hb_gemm_common *common);
+/* Makes a solver's state of `bytes` bytes, which begins with a hb_gemm_common and is else zero. */
+hebb_status hb_gemm_prepare(hb_device *device, const hb_step *step, hb_gemm_scratch scratch,
+                            size_t bytes, void **state, hb_error *error);
+void hb_gemm_release(void *state);
 
 const hb_cpu_gemm_type *hb_gemm_kernels(const hb_device *device, const hb_gemm *gemm);
 int64_t hb_gemm_batches(const hb_gemm *gemm);
@@ -52,6 +52,12 @@ char *hb_gemm_own(const hb_gemm_common *common, const hb_run_args *args, int thr
 
 hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_args *args,
                                    int64_t batch);
+
+/* Cuts rows into more parts, or if there are too few of them (or `columns_first`) columns, until
+   the tasks of all batches are even for the threads. Units are what cannot be cut. */
+void hb_gemm_even_parts(const hb_device *device, int64_t batches, bool columns_first,
+                        int64_t row_units, int64_t *row_parts, int64_t column_units,
+                        int64_t *column_parts);
 
 /* hb_cpu_parallel on no more threads than there is scratch memory for. `macs` is the work in
    multiply-adds. */

@@ -3,31 +3,31 @@
    columns do not lie side by side. Called through the table in gemm.c. One pass over k, so k and
    the operands should fit caches. */
 #include "gemm.h"
-#include <stdlib.h>
 
 /* A task's product with an epilogue waits in 64 x 256 f32 = 64 KiB, which leaves half of a small L2
    to the operands. */
 enum { TASK_ROWS = 64, TASK_COLUMNS = 256 };
 
-/* The tile grid of a product, and the tasks it is cut into: each some rows of tiles x some columns.
- */
+/* A thread's copy of a panel of B: half of an L2 of 2 MiB, all of one of 1 MiB. */
+enum { PACKED_BYTES = 1 << 20 };
+
+/* The tile grid of a product, and the tasks it is cut into: some rows of tiles x some columns. */
 typedef struct layout {
     bool pack_b;
     int64_t row_tiles, panels;      /* of one product */
     int64_t row_parts, panel_parts; /* tasks of one product */
-    int64_t b_elements, c_elements,
-        c_row; /* a thread's scratch memory: one panel of B, a task of C */
+    int64_t b_elements;             /* a thread's scratch memory: one panel of B ... */
+    int64_t c_elements, c_row;      /* ... and a task of C */
 } layout;
 
 typedef struct state {
-    hb_gemm_common common;
+    hb_gemm_common common; /* first: hb_gemm_prepare() makes it */
     layout layout;
 } state;
 
 static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     const hb_cpu_gemm_type *kernels = hb_gemm_kernels(device, gemm);
     const int width = 2 * kernels->lanes;
-    const int64_t batches = hb_gemm_batches(gemm);
     layout l = {.row_tiles = hb_ceil_div(gemm->m, kernels->rows),
                 .panels = hb_ceil_div(gemm->n, width)};
     l.pack_b = gemm->b.stride[gemm->n_batch + 1] != 1;
@@ -40,16 +40,9 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
         l.c_row = hb_ceil_div(l.panels, l.panel_parts) * width;
         l.c_elements = hb_ceil_div(l.row_tiles, l.row_parts) * kernels->rows * l.c_row;
     }
-    /* Few products are cut until there are two tasks for each thread; tasks that pack B split it.
-     */
-    const int64_t wanted = 2 * device->threads;
-    while (batches * l.row_parts * l.panel_parts < wanted) {
-        const bool more_panels = 2 * l.panel_parts <= l.panels;
-        const bool more_rows = 2 * l.row_parts <= l.row_tiles;
-        if (more_panels && (l.pack_b || !more_rows)) l.panel_parts *= 2;
-        else if (more_rows) l.row_parts *= 2;
-        else break;
-    }
+    /* A task packs the columns it needs, so each column had better be in one. */
+    hb_gemm_even_parts(device, hb_gemm_batches(gemm), l.pack_b, l.row_tiles, &l.row_parts, l.panels,
+                       &l.panel_parts);
     return l;
 }
 
@@ -88,12 +81,27 @@ static void run_panel(const state *s, const hb_gemm_product *product, const pane
     }
 }
 
+/* The operands of panel p, its part of B packed if it must be. */
+static panel panel_of(const state *s, const hb_gemm_product *product, int64_t p, char *packed) {
+    const hb_gemm *gemm = s->common.gemm;
+    const hb_cpu_gemm_type *kernels = s->common.kernels;
+    const int64_t width = 2 * kernels->lanes, j = p * width, rest = gemm->n - j;
+    panel q = {.columns = rest < width ? rest : width, .b_row = product->b_row};
+    q.b = product->b + j * product->b_column * s->common.element;
+    if (s->layout.pack_b || q.columns < width) {
+        const int64_t padded = q.columns > kernels->lanes ? width : kernels->lanes;
+        kernels->pack(q.columns, gemm->k, q.b, product->b_column, product->b_row, padded, packed);
+        q.b = packed;
+        q.b_row = padded;
+    }
+    return q;
+}
+
 static void run_task(const run_context *run, int64_t task, int thread) {
     const state *s = run->state;
     const layout *l = &s->layout;
     const hb_gemm *gemm = s->common.gemm;
-    const hb_cpu_gemm_type *kernels = s->common.kernels;
-    const int64_t element = s->common.element, width = 2 * kernels->lanes;
+    const int64_t element = s->common.element, width = 2 * s->common.kernels->lanes;
     const int64_t row_part = hb_take(&task, l->row_parts);
     const int64_t panel_part = hb_take(&task, l->panel_parts);
     const hb_gemm_product product = hb_gemm_product_of(&s->common, run->args, task);
@@ -102,29 +110,21 @@ static void run_task(const run_context *run, int64_t task, int thread) {
     const int64_t panel0 = hb_part(l->panels, l->panel_parts, panel_part);
     const int64_t panel1 = hb_part(l->panels, l->panel_parts, panel_part + 1);
     const int64_t i0 = hb_part(gemm->m, l->row_tiles, tile0);
-    const int64_t i1 = hb_part(gemm->m, l->row_tiles, tile1);
+    const int64_t i1 = hb_part(gemm->m, l->row_tiles, tile1), j0 = panel0 * width;
+    const int64_t j1 = panel1 * width < gemm->n ? panel1 * width : gemm->n;
     char *packed = s->common.scratch.thread ? hb_gemm_own(&s->common, run->args, thread) : NULL;
-    char *sum = packed ? packed + hb_gemm_bytes(gemm, l->b_elements) : NULL;
+    char *sum = product.c ? NULL : packed + hb_gemm_bytes(gemm, l->b_elements);
     for (int64_t p = panel0; p < panel1; p++) {
-        const int64_t j = p * width;
-        panel q = {
-            .columns = gemm->n - j < width ? gemm->n - j : width, .b_row = product.b_row, .i0 = i0};
-        q.b = product.b + j * product.b_column * element;
-        if (l->pack_b || q.columns < width) {
-            const int64_t padded = q.columns > kernels->lanes ? width : kernels->lanes;
-            kernels->pack(q.columns, gemm->k, q.b, product.b_column, product.b_row, padded, packed);
-            q.b = packed;
-            q.b_row = padded;
-        }
+        panel q = panel_of(s, &product, p, packed);
+        q.i0 = i0;
         q.c_row = product.c ? product.c_row : l->c_row;
-        q.c = product.c ? product.c + (i0 * product.c_row + j) * element
-                        : sum + (p - panel0) * width * element;
+        q.c = product.c ? product.c + (i0 * product.c_row + p * width) * element
+                        : sum + (p * width - j0) * element;
         run_panel(s, &product, &q, tile0, tile1);
     }
     if (product.c) return;
-    const int64_t j1 = panel1 * width < gemm->n ? panel1 * width : gemm->n;
-    hb_cpu_loop_block(run->device, s->common.epilogue, run->args, thread, product.batch, i0, i1,
-                      panel0 * width, j1, sum, l->c_row);
+    hb_cpu_loop_block(run->device, s->common.epilogue, run->args, thread, product.batch, i0, i1, j0,
+                      j1, sum, l->c_row);
 }
 
 static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
@@ -141,7 +141,13 @@ static void run(hb_device *device, const void *state_, const hb_run_args *args) 
     hb_gemm_parallel(device, &s->common, tasks, macs, run_tasks, &context);
 }
 
-static bool can_do(const hb_device *device, const hb_step *step) { return true; }
+/* Longer panels of B than a thread may copy are for the packed solver, which splits them; it leaves
+   us what is empty. */
+static bool can_do(const hb_device *device, const hb_step *step) {
+    const hb_gemm *gemm = &step->u.gemm;
+    const layout l = layout_of(device, gemm);
+    return l.b_elements * (int64_t)hebb_dtype_size(gemm->dtype) <= PACKED_BYTES;
+}
 
 /* The largest power of two that divides a distance of `stride` elements, in bytes. */
 static int64_t alignment_of(const hb_gemm *gemm, int64_t stride) {
@@ -183,24 +189,11 @@ static size_t scratch(const hb_device *device, const hb_step *step) {
 }
 
 static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
-    *made = NULL;
-    state *s = malloc(sizeof *s);
-    if (!s) return hb_fail_memory(error, "a matrix product", sizeof *s);
-    s->layout = layout_of(device, &step->u.gemm);
-    const hebb_status status = hb_gemm_common_prepare(
-        device, step, scratch_of(&step->u.gemm, &s->layout), &s->common, error);
-    if (status != HEBB_OK) {
-        free(s);
-        return status;
-    }
-    *made = s;
-    return HEBB_OK;
-}
-
-static void release(void *state_) {
-    state *s = state_;
-    hb_gemm_common_release(&s->common);
-    free(s);
+    const layout l = layout_of(device, &step->u.gemm);
+    const hebb_status status =
+        hb_gemm_prepare(device, step, scratch_of(&step->u.gemm, &l), sizeof(state), made, error);
+    if (status == HEBB_OK) ((state *)*made)->layout = l;
+    return status;
 }
 
 const hb_cpu_solver hb_cpu_gemm_in_place = {
@@ -211,5 +204,5 @@ const hb_cpu_solver hb_cpu_gemm_in_place = {
     .scratch = scratch,
     .prepare = prepare,
     .run = run,
-    .release = release,
+    .release = hb_gemm_release,
 };

@@ -21,8 +21,7 @@ typedef void hb_cpu_gemm_tile(int64_t k, const void *a, int64_t a_row, int64_t a
                               const void *b, int64_t b_row, void *c, int64_t c_row, int64_t columns,
                               bool add);
 
-/* to[p * panel + i] = from[i * across + p * along] for p < k and i < width, 0 for width <= i <
- * panel. */
+/* For p < k: to[p * panel + i] = from[i * across + p * along] for i < width, then 0 up to panel. */
 typedef void hb_cpu_gemm_pack(int64_t width, int64_t k, const void *from, int64_t across,
                               int64_t along, int64_t panel, void *to);
 

@@ -6,7 +6,6 @@
    TASK_COLUMNS. The grids depend on sizes only, and no two tasks add to the same element, so the
    number of threads changes no bit. */
 #include "gemm.h"
-#include <stdlib.h>
 
 /* Sizes, for f32; f64 has the same bytes with half the k.
    - A tile runs along one packed panel of A, 8 x 384 x 4 = 12 KiB: it stays in an L1 of 32 KiB
@@ -32,7 +31,7 @@ typedef struct layout {
 } layout;
 
 typedef struct state {
-    hb_gemm_common common;
+    hb_gemm_common common; /* first: hb_gemm_prepare() makes it */
     layout layout;
 } state;
 
@@ -190,6 +189,7 @@ static void run_block(block *q) {
                   columns = panels * 2 * common->kernels->lanes;
     q->row_parts = hb_ceil_div(tiles, TASK_ROWS / common->kernels->rows);
     q->panel_parts = hb_ceil_div(panels, TASK_COLUMNS / (2 * common->kernels->lanes));
+    hb_gemm_even_parts(q->device, 1, false, tiles, &q->row_parts, panels, &q->panel_parts);
     for (int64_t pass = 0; pass < s->layout.k_blocks; pass++) {
         q->p0 = hb_part(k, s->layout.k_blocks, pass);
         q->depth = hb_part(k, s->layout.k_blocks, pass + 1) - q->p0;
@@ -247,24 +247,11 @@ static size_t scratch(const hb_device *device, const hb_step *step) {
 }
 
 static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
-    *made = NULL;
-    state *s = malloc(sizeof *s);
-    if (!s) return hb_fail_memory(error, "a matrix product", sizeof *s);
-    s->layout = layout_of(device, &step->u.gemm);
-    const hebb_status status = hb_gemm_common_prepare(
-        device, step, scratch_of(&step->u.gemm, &s->layout), &s->common, error);
-    if (status != HEBB_OK) {
-        free(s);
-        return status;
-    }
-    *made = s;
-    return HEBB_OK;
-}
-
-static void release(void *state_) {
-    state *s = state_;
-    hb_gemm_common_release(&s->common);
-    free(s);
+    const layout l = layout_of(device, &step->u.gemm);
+    const hebb_status status =
+        hb_gemm_prepare(device, step, scratch_of(&step->u.gemm, &l), sizeof(state), made, error);
+    if (status == HEBB_OK) ((state *)*made)->layout = l;
+    return status;
 }
 
 const hb_cpu_solver hb_cpu_gemm_packed = {
@@ -275,5 +262,5 @@ const hb_cpu_solver hb_cpu_gemm_packed = {
     .scratch = scratch,
     .prepare = prepare,
     .run = run,
-    .release = release,
+    .release = hb_gemm_release,
 };

@@ -2,17 +2,19 @@
    and tiles of one row would wait for their own sums. Both are y[j] = sum over p of x[p] M[p, j];
    for a matrix x vector, M is A transposed. Called through the table in gemm.c. */
 #include "gemm.h"
-#include <stdlib.h>
 
 /* Dot products in a task: 64 of length 512 are some microseconds. */
 enum { TASK_DOTS = 64 };
 
+/* A thread's copy of columns that fill no vector; for longer ones the packed solver is there. */
+enum { PACKED_BYTES = 1 << 20 };
+
 typedef struct state {
-    hb_gemm_common common;
-    bool swapped;   /* matrix x vector */
-    int64_t count;  /* of y */
-    int64_t chunk;  /* elements of y in a task */
-    int64_t chunks; /* in one product */
+    hb_gemm_common common; /* first: hb_gemm_prepare() makes it */
+    bool swapped;          /* matrix x vector */
+    int64_t count;         /* of y */
+    int64_t chunk;         /* elements of y in a task */
+    int64_t chunks;        /* in one product */
 } state;
 
 /* One product of the batch, with its roles sorted out. */
@@ -47,14 +49,18 @@ static int64_t chunk_of(const hb_device *device, const hb_gemm *gemm) {
     return strides_of(gemm).m_j == 1 ? hb_gemm_kernels(device, gemm)->wide : TASK_DOTS;
 }
 
-/* First x, if it is packed, then sums that wait for the epilogue or columns that fill no tile. */
+/* Elements of a copy of the columns that fill no vector. */
+static int64_t tail_of(const hb_device *device, const hb_gemm *gemm) {
+    const int lanes = hb_gemm_kernels(device, gemm)->lanes;
+    const int64_t count = is_swapped(gemm) ? gemm->m : gemm->n;
+    return strides_of(gemm).m_j == 1 && count % lanes != 0 ? gemm->k * lanes : 0;
+}
+
+/* First sums that wait for the epilogue, then x or the last columns, if they are packed. */
 static hb_gemm_scratch scratch_of(const hb_device *device, const hb_gemm *gemm) {
-    const hb_cpu_gemm_type *kernels = hb_gemm_kernels(device, gemm);
-    const bool tail = strides_of(gemm).m_j == 1;
-    return (hb_gemm_scratch){
-        .thread = hb_gemm_bytes(gemm, packs_x(gemm) ? gemm->k : 0) +
-                  hb_gemm_bytes(gemm, hb_gemm_is_direct(gemm) ? 0 : chunk_of(device, gemm)) +
-                  hb_gemm_bytes(gemm, tail ? gemm->k * 2 * kernels->lanes : 0)};
+    const int64_t packed = packs_x(gemm) ? gemm->k : tail_of(device, gemm);
+    const int64_t waiting = hb_gemm_is_direct(gemm) ? 0 : chunk_of(device, gemm);
+    return (hb_gemm_scratch){.thread = hb_gemm_bytes(gemm, waiting) + hb_gemm_bytes(gemm, packed)};
 }
 
 typedef struct run_context {
@@ -136,6 +142,7 @@ static bool can_do(const hb_device *device, const hb_step *step) {
         gemm->epilogue.out[0].to.stride[gemm->n_batch] != 1)
         return false;
     const roles strides = strides_of(gemm);
+    if (tail_of(device, gemm) * (int64_t)hebb_dtype_size(gemm->dtype) > PACKED_BYTES) return false;
     return strides.m_j == 1 || strides.m_p == 1;
 }
 
@@ -150,27 +157,15 @@ static size_t scratch(const hb_device *device, const hb_step *step) {
 
 static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
     const hb_gemm *gemm = &step->u.gemm;
-    *made = NULL;
-    state *s = malloc(sizeof *s);
-    if (!s) return hb_fail_memory(error, "a matrix product", sizeof *s);
     const hebb_status status =
-        hb_gemm_common_prepare(device, step, scratch_of(device, gemm), &s->common, error);
-    if (status != HEBB_OK) {
-        free(s);
-        return status;
-    }
+        hb_gemm_prepare(device, step, scratch_of(device, gemm), sizeof(state), made, error);
+    if (status != HEBB_OK) return status;
+    state *s = *made;
     s->swapped = is_swapped(gemm);
     s->count = s->swapped ? gemm->m : gemm->n;
     s->chunk = chunk_of(device, gemm);
     s->chunks = hb_ceil_div(s->count, s->chunk);
-    *made = s;
     return HEBB_OK;
-}
-
-static void release(void *state_) {
-    state *s = state_;
-    hb_gemm_common_release(&s->common);
-    free(s);
 }
 
 const hb_cpu_solver hb_cpu_gemm_vector = {
@@ -181,5 +176,5 @@ const hb_cpu_solver hb_cpu_gemm_vector = {
     .scratch = scratch,
     .prepare = prepare,
     .run = run,
-    .release = release,
+    .release = hb_gemm_release,
 };

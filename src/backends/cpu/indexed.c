@@ -73,8 +73,8 @@ static void run_gather(hb_device *device, const void *state, const hb_run_args *
 
 /* ---- SCATTER-ADD ---- */
 
-/* Columns [begin, end) of the pieces that the width is cut into: each element is added to by one thread,
-   in order. */
+/* Columns [begin, end) of the pieces that the width is cut into: each element is added to by one
+   thread, in order. */
 enum { PIECE = 64 };
 
 static void add_pieces(void *context, int64_t begin, int64_t end, int thread) {

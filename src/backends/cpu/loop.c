@@ -12,6 +12,7 @@ struct hb_cpu_loop {
     hb_cpu_program program; /* unless there are reductions */
     hb_cpu_reduce *reduce;
     int64_t tiles;
+    hb_cpu_tile first; /* made ahead: in small plans, finding it costs as much as running it */
 };
 
 /* ---- preparing ---- */
@@ -44,8 +45,11 @@ static hebb_status prepare_elementwise(hb_device *device, hb_cpu_loop *made, hb_
                         .scratch = HB_CPU_SCRATCH};
     for (int k = 0; k < order.rank; k++) part.dim[k] = order.dim[k];
     hebb_status status = hb_cpu_program_make(device, &part, &made->program, error);
-    if (!status) made->tiles = hb_cpu_tile_count(&made->program, made->program.space.rows);
-    return status;
+    if (status) return status;
+    const int64_t rows = made->program.space.rows;
+    made->tiles = hb_cpu_tile_count(&made->program, rows);
+    if (made->tiles > 0) hb_cpu_tile_at(&made->program, 0, rows, 0, &made->first);
+    return HEBB_OK;
 }
 
 hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_loop **prepared,
@@ -78,23 +82,26 @@ void hb_cpu_loop_release(hb_cpu_loop *prepared) {
 
 typedef struct run_context {
     const hb_device *device;
-    const hb_cpu_program *program;
+    const hb_cpu_loop *loop;
     const hb_run_args *args;
 } run_context;
 
 static void run_tiles(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *c = context;
+    const hb_cpu_program *program = &c->loop->program;
+    const int64_t rows = program->space.rows;
     _Alignas(64) char scratch[HB_CPU_SCRATCH];
-    const int64_t rows = c->program->space.rows;
     hb_cpu_worker worker;
-    hb_cpu_tile tile;
-    hb_cpu_tile_at(c->program, 0, rows, 0, &tile);
-    hb_cpu_worker_start(&worker, c->program, c->device, c->args, scratch, &tile);
-    for (int64_t t = begin; t < end; t++) {
-        if (t > 0) hb_cpu_tile_at(c->program, 0, rows, t, &tile);
+    hb_cpu_tile tile = c->loop->first, next;
+    hb_cpu_worker_start(&worker, program, c->device, c->args, scratch, &tile);
+    if (begin > 0) hb_cpu_tile_at(program, 0, rows, begin, &tile);
+    for (int64_t t = begin; t + 1 < end; t++, tile = next) {
+        hb_cpu_tile_at(program, 0, rows, t + 1, &next);
+        if (program->far) hb_cpu_worker_prefetch(&worker, &next);
         hb_cpu_worker_tile(&worker, &tile);
     }
-    if (c->program->streams) worker.vector->fence();
+    hb_cpu_worker_tile(&worker, &tile);
+    if (program->streams) worker.vector->fence();
 }
 
 void hb_cpu_loop_run(hb_device *device, const hb_cpu_loop *prepared, const hb_run_args *args) {
@@ -103,15 +110,15 @@ void hb_cpu_loop_run(hb_device *device, const hb_cpu_loop *prepared, const hb_ru
         return;
     }
     const hb_cpu_space *space = &prepared->program.space;
-    run_context context = {device, &prepared->program, args};
+    run_context context = {device, prepared, args};
     hb_cpu_parallel(device, prepared->tiles,
                     prepared->program.ns * (double)space->rows * (double)space->columns, run_tiles,
                     &context);
 }
 
 /* Columns [j0, j1) of the block, few enough for a tile. */
-static void run_box(const hb_device *device, const hb_cpu_program *program,
-                    const hb_run_args *args, hb_cpu_tile tile, const char *acc, int64_t ld) {
+static void run_box(const hb_device *device, const hb_cpu_program *program, const hb_run_args *args,
+                    hb_cpu_tile tile, const char *acc, int64_t ld) {
     _Alignas(64) char scratch[HB_CPU_SCRATCH];
     const int64_t end = tile.row + tile.rows;
     const int64_t together = tile.columns >= LONG_ROW ? 1 : program->tile / tile.columns;

@@ -10,8 +10,8 @@
 #define EACH_OPERAND(loop, o, ...)                                                                 \
     do {                                                                                           \
         for (int each = 0; each < (loop)->n_in + (loop)->n_out; each++) {                          \
-            hb_operand *o = each < (loop)->n_in ? &(loop)->in[each]                                \
-                                                : &(loop)->out[each - (loop)->n_in].to;            \
+            hb_operand *o =                                                                        \
+                each < (loop)->n_in ? &(loop)->in[each] : &(loop)->out[each - (loop)->n_in].to;    \
             __VA_ARGS__;                                                                           \
         }                                                                                          \
     } while (0)
@@ -27,8 +27,7 @@ static void remove_dimension(hb_loop *loop, int k) {
     const size_t after = (size_t)(loop->rank - k - 1);
     memmove(loop->dim + k, loop->dim + k + 1, after * sizeof *loop->dim);
     memmove(loop->reduce + k, loop->reduce + k + 1, after * sizeof *loop->reduce);
-    EACH_OPERAND(loop, o,
-                 memmove(o->stride + k, o->stride + k + 1, after * sizeof *o->stride));
+    EACH_OPERAND(loop, o, memmove(o->stride + k, o->stride + k + 1, after * sizeof *o->stride));
     loop->rank--;
 }
 
@@ -73,8 +72,8 @@ void hb_cpu_simple_free(hb_loop *simple) {
     simple->out = NULL;
 }
 
-/* How many operands are consecutive along dimension k. A scattered write costs more than a scattered
-   read. */
+/* How many operands are consecutive along dimension k. A scattered write costs more than a
+   scattered read. */
 static int consecutive(const hb_loop *loop, int k) {
     int count = 0;
     for (int i = 0; i < loop->n_in; i++) count += 2 * (loop->in[i].stride[k] == 1);

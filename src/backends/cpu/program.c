@@ -1,6 +1,6 @@
-/* From instructions to a program: what is constant, what stays in place, what needs a tile of scratch
-   memory, and how large a tile may be. Called by loop.c and reduce.c when a loop is prepared; nothing
-   here runs. */
+/* From instructions to a program: what is constant, what stays in place, what needs a tile of
+   scratch memory, and how large a tile may be. Called by loop.c and reduce.c when a loop is
+   prepared; nothing here runs. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,8 @@
 
 enum {
     FIRST_LEVEL = 24 << 10, /* bytes of the first-level cache that tiles may fill */
+    SECOND_LEVEL = 1 << 20, /* traffic from which memory is asked for ahead */
+    LAST_LEVEL = 16 << 20,  /* traffic from which stores go past the caches */
     SINGLE_BYTES = 64,      /* of a scalar that is not spread */
     POINTER = (int)sizeof(char *),
 };
@@ -162,7 +164,8 @@ static double cost_of(const hb_instr *instr) {
 #define SCALAR(CODE, name, arity, types, result, cost) [HB_##CODE] = cost,
 #include "../../../kernels/scalar.def"
 #undef SCALAR
-        [HB_UNIFORM] = 40, [HB_NORMAL] = 80,
+        [HB_UNIFORM] = 40,
+        [HB_NORMAL] = 80,
     };
     const double each = instr->dtype == HEBB_F64 && flops[instr->code] > 8 ? 0.4 : 0.03;
     return 0.08 + each * flops[instr->code];
@@ -183,7 +186,8 @@ static void find_uses(maker *m) {
     for (int i = 0; i < loop->n_out; i++)
         if (writes(part, i)) use(m->values, operand(m, loop->out[i].value), INT_MAX);
     for (int i = part->last; i < loop->n_instr; i++)
-        if (is_reduction(loop->instr[i].code)) use(m->values, operand(m, loop->instr[i].a), INT_MAX);
+        if (is_reduction(loop->instr[i].code))
+            use(m->values, operand(m, loop->instr[i].a), INT_MAX);
     for (int v = n - 1; v >= 0; v--) {
         const hb_instr *instr = instruction(m, v);
         m->values[v].size = (int)hebb_dtype_size((hebb_dtype)instr->dtype);
@@ -240,8 +244,8 @@ static bool same_memory(const hb_cpu_space *space, const hb_cpu_view *a, const h
     return true;
 }
 
-/* An output may be written early, by the action that makes its value, if no load of the same memory is
-   read after that. A load of that memory that is itself stored is copied first. */
+/* An output may be written early, by the action that makes its value, if no load of the same memory
+   is read after that. A load of that memory that is itself stored is copied first. */
 static bool may_be_direct(maker *m, hb_cpu_action *actions, const hb_cpu_store *store) {
     bool direct = actions[store->value].kind == HB_CPU_MAP ||
                   actions[store->value].kind == HB_CPU_RANDOM ||
@@ -257,19 +261,25 @@ static bool may_be_direct(maker *m, hb_cpu_action *actions, const hb_cpu_store *
     return direct;
 }
 
-/* Beyond the last-level cache, a store that reads what it overwrites wastes bandwidth. Not for memory
-   that was just read, which is in the cache. */
-static bool may_stream(const maker *m, const hb_cpu_action *actions, const hb_cpu_store *store) {
+/* Bytes that all loads and stores of varying values move. */
+static double traffic(const maker *m, const hb_cpu_action *actions) {
     const hb_cpu_space *space = &m->program->space;
     double bytes = 0;
+    for (int v = 0; v < m->program->n_values; v++)
+        if (m->values[v].used && actions[v].kind == HB_CPU_LOAD && !m->values[v].single)
+            bytes += m->values[v].size;
+    for (int i = 0; i < m->program->n_stores; i++) bytes += m->program->store[i].view.size;
+    return bytes * (double)space->rows * (double)space->columns;
+}
+
+/* Beyond the last-level cache, a store that reads what it overwrites wastes bandwidth. Not for
+   memory that was just read, which is in the cache. */
+static bool may_stream(const maker *m, const hb_cpu_action *actions, const hb_cpu_store *store) {
     for (int v = 0; v < m->program->n_values; v++) {
         if (!m->values[v].used || actions[v].kind != HB_CPU_LOAD) continue;
-        if (same_memory(space, &actions[v].view, &store->view)) return false;
-        if (!m->values[v].single) bytes += m->values[v].size;
+        if (same_memory(&m->program->space, &actions[v].view, &store->view)) return false;
     }
-    bytes += store->view.size * m->program->n_stores;
-    return always_in_place(m, &store->view) &&
-           bytes * (double)space->rows * (double)space->columns > 16 << 20;
+    return always_in_place(m, &store->view) && traffic(m, actions) > LAST_LEVEL;
 }
 
 static void make_stores(maker *m, hb_cpu_action *actions, const int *from) {
@@ -288,6 +298,7 @@ static void make_stores(maker *m, hb_cpu_action *actions, const int *from) {
         p->streams |= store->stream;
         if (store->direct) m->values[store->value].direct = true;
     }
+    p->far = traffic(m, actions) > SECOND_LEVEL;
 }
 
 /* ---- scratch memory ---- */

@@ -1,11 +1,11 @@
 /* A scalar program made ready to run tile by tile: what loop.c and reduce.c share. order.c
    and program.c write it, tile.c runs it.
 
-   The space is a list of dimensions, the last one "columns", all others together "rows", flattened. A
-   tile is a box of whole consecutive rows, or a part of one row, so that its points are consecutive;
-   in a GEMM's epilogue, where the GEMM says what a tile is, any box. Values live in tiles of scratch
-   memory on the stack of the thread that runs: small enough for the first-level cache, warm from step
-   to step, and no two sessions share it. */
+   The space is a list of dimensions, the last one "columns", all others together "rows", flattened.
+   A tile is a box of whole consecutive rows, or a part of one row, so that its points are
+   consecutive; in a GEMM's epilogue, where the GEMM says what a tile is, any box. Values live in
+   tiles of scratch memory on the stack of the thread that runs: small enough for the first-level
+   cache, warm from step to step, and no two sessions share it. */
 #ifndef HB_CPU_PROGRAM_H
 #define HB_CPU_PROGRAM_H
 
@@ -47,7 +47,8 @@ typedef enum hb_cpu_action_kind {
 typedef struct hb_cpu_action {
     hb_cpu_action_kind kind;
     int value, a, b, c;
-    bool copy;   /* a LOAD that must not stay in place: its memory is overwritten before its last use */
+    bool copy; /* a LOAD that must not stay in place: its memory is overwritten before its last use
+                */
     bool single; /* made before the first tile: one element ... */
     bool spread; /* ... repeated over the tile, where a varying action reads it */
     int size;    /* bytes of an element */
@@ -65,18 +66,20 @@ typedef struct hb_cpu_store {
 
 typedef struct hb_cpu_program {
     hb_cpu_space space;
-    int64_t tile;       /* points of a tile, at most */
+    int64_t tile; /* points of a tile, at most */
     int n_values;
-    int32_t *slot;      /* by value: bytes into the scratch memory, or -1 */
-    char **constant;    /* by value: a tile full of it, or NULL */
-    char *constants;    /* their memory */
+    int32_t *slot;   /* by value: bytes into the scratch memory, or -1 */
+    char **constant; /* by value: a tile full of it, or NULL */
+    char *constants; /* their memory */
     int n_first, n_actions, n_stores;
-    hb_cpu_action *action; /* the first n_first run once before the tiles of a range, the others in each */
+    hb_cpu_action
+        *action; /* the first n_first run once before the tiles of a range, the others in each */
     hb_cpu_store *store;
-    bool streams;       /* some store goes past the caches */
-    int product_size;   /* bytes of an element of the matrix product */
-    size_t scratch;     /* bytes */
-    double ns;          /* estimated time for a point */
+    bool far;         /* its memory is larger than the second-level cache */
+    bool streams;     /* some store goes past the caches */
+    int product_size; /* bytes of an element of the matrix product */
+    size_t scratch;   /* bytes */
+    double ns;        /* estimated time for a point */
 } hb_cpu_program;
 
 /* A box of the space, and the index of its first row in the dimensions but the last. */
@@ -92,9 +95,9 @@ typedef struct hb_cpu_tile {
 hebb_status hb_cpu_simplify(const hb_loop *loop, hb_loop *simple, hb_error *error);
 void hb_cpu_simple_free(hb_loop *simple);
 
-/* The order in which a loop's memory is best walked: all dimensions, outermost first. Kept ones come
-   before reduced ones, but for the last, which is a kept one where most operands are consecutive along
-   it ("by columns"). */
+/* The order in which a loop's memory is best walked: all dimensions, outermost first. Kept ones
+   come before reduced ones, but for the last, which is a kept one where most operands are
+   consecutive along it ("by columns"). */
 typedef struct hb_cpu_order {
     int rank, kept; /* the first `kept` entries are kept dimensions */
     int dim[HEBB_MAX_RANK];
@@ -136,13 +139,17 @@ typedef struct hb_cpu_worker {
     int64_t wide_row; /* bytes from reduction to reduction */
 } hb_cpu_worker;
 
-/* scratch: program->scratch bytes, 64-byte aligned. `largest` is at least as large in rows and columns
-   as any tile to come, and as one of them where columns are concerned. */
+/* scratch: program->scratch bytes, 64-byte aligned. `largest` is at least as large in rows and
+   columns as any tile to come, and as one of them where columns are concerned. */
 void hb_cpu_worker_start(hb_cpu_worker *worker, const hb_cpu_program *program,
                          const hb_device *device, const hb_run_args *args, char *scratch,
                          const hb_cpu_tile *largest);
 /* Makes all values of the tile and stores those that are to be stored. */
 void hb_cpu_worker_tile(hb_cpu_worker *worker, const hb_cpu_tile *tile);
+/* Asks for the memory of a tile that will be run soon. Pays where the space is far larger than the
+   caches (program->far): between tiles, the hardware's own prefetching stops and has to start anew.
+ */
+void hb_cpu_worker_prefetch(const hb_cpu_worker *worker, const hb_cpu_tile *tile);
 /* Sets tile->index from tile->row. */
 void hb_cpu_tile_locate(const hb_cpu_space *space, hb_cpu_tile *tile);
 

@@ -1,10 +1,11 @@
 /* LOOPs with reductions. Called by loop.c; what happens in a tile is tile.c's.
 
-   By rows: the space is [kept, reduced] and a kept point's elements follow each other; the unit of work
-   is a tile of the post program. By columns: the space is [outer kept, reduced, columns], columns being
-   the innermost kept dimension; the unit is a panel of columns at one outer point. Where that makes
-   few units, the reduced dimensions are cut into chunks whose partial results are combined in order.
-   All cuts follow from sizes alone, so results do not depend on the number of threads. */
+   By rows: the space is [kept, reduced] and a kept point's elements follow each other; the unit of
+   work is a tile of the post program. By columns: the space is [outer kept, reduced, columns],
+   columns being the innermost kept dimension; the unit is a panel of columns at one outer point.
+   Where that makes few units, the reduced dimensions are cut into chunks whose partial results are
+   combined in order. All cuts follow from sizes alone, so results do not depend on the number of
+   threads. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +18,14 @@ enum {
     SUMS_SCRATCH = 24 << 10,
     GROUP = 256,      /* kept points of a unit by rows, at most */
     PANEL = 1024,     /* columns of a unit by columns, at most */
-    BLOCK_ROWS = 32,  /* rows that are summed narrowly */
+    BLOCK_ROWS = 16,  /* rows that are summed narrowly */
     UNITS = 64,       /* wanted, at least, */
     CHUNK_WORK = 8192 /* but none with fewer points than this */
 };
 
 typedef struct reduction {
-    int value; /* of the pre program */
-    int size;  /* bytes of its element */
+    int value;         /* of the pre program */
+    int size;          /* bytes of its element */
     uint64_t identity; /* the bits of the wide result of nothing */
     const hb_cpu_reduction *narrow, *wide;
 } reduction;
@@ -36,7 +37,8 @@ struct hb_cpu_reduce {
     bool by_columns;
     int64_t kept, rows; /* rows of the pre space that make one kept (outer) point */
     int64_t points;     /* reduced: elements that make one result */
-    int64_t together;   /* rows of a tile: by rows, of several kept points, or 0; by columns, of one */
+    int64_t
+        together; /* rows of a tile: by rows, of several kept points, or 0; by columns, of one */
     int64_t units, panel, panels;
     int64_t chunks, pieces; /* pieces: what chunks are made of: tiles or rows of one unit */
     char *partial;          /* [chunk][reduction][kept], wide; with several chunks */
@@ -97,8 +99,8 @@ static bool whole_rows(const hb_cpu_program *p) {
     return p->space.columns < HB_CPU_WIDE && p->space.columns <= p->tile;
 }
 
-static hebb_status make_pre(const hb_device *device, const hb_loop *loop,
-                            const hb_cpu_order *order, hb_cpu_reduce *r, hb_error *error) {
+static hebb_status make_pre(const hb_device *device, const hb_loop *loop, const hb_cpu_order *order,
+                            hb_cpu_reduce *r, hb_error *error) {
     hb_cpu_part part = {.loop = loop,
                         .last = loop->n_pre,
                         .rank = order->rank,
@@ -164,8 +166,8 @@ static hebb_status make_chunks(hb_cpu_reduce *r, hb_error *error) {
     return r->partial ? HEBB_OK : hb_fail_memory(error, "partial sums", bytes);
 }
 
-hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop,
-                               hb_cpu_reduce **reduce, hb_error *error) {
+hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop, hb_cpu_reduce **reduce,
+                               hb_error *error) {
     *reduce = NULL;
     hb_cpu_reduce *r = calloc(1, sizeof *r);
     if (!r) return hb_fail_memory(error, "a reduction", sizeof *r);
@@ -181,8 +183,7 @@ hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop,
         hb_cpu_reduce_free(r);
         return status;
     }
-    r->ns = (double)r->kept *
-            (r->post.ns + (double)r->points * (r->pre.ns + 0.05 * (double)r->n));
+    r->ns = (double)r->kept * (r->post.ns + (double)r->points * (r->pre.ns + 0.05 * (double)r->n));
     *reduce = r;
     return HEBB_OK;
 }
@@ -268,54 +269,92 @@ static void reduce_long_rows(const run_context *c, const results *sums, int64_t 
         }
 }
 
-/* Folds a tile into the narrow sums, which are those of columns [first, ...); the first tile of a block
-   overwrites them. */
-static void fold_columns(const hb_cpu_reduce *r, const hb_cpu_worker *w, const hb_cpu_tile *tile,
-                         int64_t first, bool fresh, char *narrow, int64_t stride) {
+/* Narrow sums of columns, on the way to wide ones. */
+typedef struct column_sums {
+    const results *wide;
+    int64_t first; /* column */
+    char *narrow;
+    int64_t stride; /* bytes from reduction to reduction */
+} column_sums;
+
+/* Folds rows [row, row + rows) of a tile; the first of a block overwrites. */
+static void fold_columns(const hb_cpu_reduce *r, const hb_cpu_worker *w, const column_sums *sums,
+                         const hb_cpu_tile *tile, int64_t row, int64_t rows, bool fresh) {
     for (int i = 0; i < r->n; i++) {
-        const int64_t size = r->each[i].size;
-        char *to = narrow + i * stride + (tile->column - first) * size;
-        const char *from = w->value[r->each[i].value];
-        if (fresh) memcpy(to, from, (size_t)(tile->columns * size));
+        const int64_t size = r->each[i].size, bytes = tile->columns * size;
+        char *to = sums->narrow + i * sums->stride + (tile->column - sums->first) * size;
+        const char *from = w->value[r->each[i].value] + row * bytes;
+        if (fresh) memcpy(to, from, (size_t)bytes);
         const int64_t done = fresh ? 1 : 0;
-        r->each[i].narrow->columns(to, from + done * tile->columns * size, tile->rows - done,
-                                   tile->columns);
+        r->each[i].narrow->columns(to, from + done * bytes, rows - done, tile->columns);
     }
 }
 
-/* Rows [begin, end) of one outer point, columns [first, last). */
-static void reduce_block(const hb_cpu_reduce *r, hb_cpu_worker *worker, int64_t begin, int64_t end,
-                         int64_t first, int64_t last, char *narrow, int64_t stride) {
-    for (int64_t row = begin; row < end; row += r->together)
-        for (int64_t column = first; column < last; column += r->pre.tile) {
-            hb_cpu_tile tile = {.row = row,
-                                .rows = least(r->together, end - row),
-                                .column = column,
-                                .columns = least(r->pre.tile, last - column)};
-            hb_cpu_tile_locate(&r->pre.space, &tile);
-            hb_cpu_worker_tile(worker, &tile);
-            fold_columns(r, worker, &tile, first, row == begin, narrow, stride);
-        }
+static void widen_columns(const hb_cpu_reduce *r, const column_sums *sums) {
+    const results *wide = sums->wide;
+    for (int i = 0; i < r->n; i++)
+        r->each[i].narrow->widen(wide->at + i * wide->stride, sums->narrow + i * sums->stride,
+                                 wide->n);
 }
 
+/* Tiles of several whole rows. */
+static void reduce_short_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
+                                 const column_sums *sums, int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row += r->together) {
+        hb_cpu_tile tile = {
+            .row = row, .rows = least(r->together, end - row), .columns = r->pre.space.columns};
+        hb_cpu_tile_locate(&r->pre.space, &tile);
+        hb_cpu_worker_tile(worker, &tile);
+        for (int64_t at = 0; at < tile.rows; at += BLOCK_ROWS) {
+            fold_columns(r, worker, sums, &tile, at, least(BLOCK_ROWS, tile.rows - at), true);
+            widen_columns(r, sums);
+        }
+    }
+}
+
+static void prefetch_row_below(const hb_cpu_reduce *r, const hb_cpu_worker *worker,
+                               hb_cpu_tile tile) {
+    tile.row++;
+    hb_cpu_tile_locate(&r->pre.space, &tile);
+    hb_cpu_worker_prefetch(worker, &tile);
+}
+
+/* Tiles that are parts of one row; all columns of the panel before the next row. */
+static void reduce_long_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
+                                const column_sums *sums, int64_t begin, int64_t end) {
+    const int64_t last = sums->first + sums->wide->n;
+    for (int64_t row = begin; row < end; row++) {
+        const int64_t in_block = (row - begin) % BLOCK_ROWS;
+        hb_cpu_tile tile = {.row = row, .rows = 1};
+        hb_cpu_tile_locate(&r->pre.space, &tile);
+        for (tile.column = sums->first; tile.column < last; tile.column += r->pre.tile) {
+            tile.columns = least(r->pre.tile, last - tile.column);
+            if (r->pre.far && row + 1 < end) prefetch_row_below(r, worker, tile);
+            hb_cpu_worker_tile(worker, &tile);
+            fold_columns(r, worker, sums, &tile, 0, 1, in_block == 0);
+        }
+        if (in_block == BLOCK_ROWS - 1 || row == end - 1) widen_columns(r, sums);
+    }
+}
+
+/* Rows [begin, end) of the reduced ones of a unit. */
 static void reduce_columns(const run_context *c, const results *sums, int64_t begin, int64_t end,
                            unit_scratch *scratch) {
     const hb_cpu_reduce *r = c->reduce;
     const int64_t columns = r->pre.space.columns, row = sums->first / columns * r->rows;
-    const int64_t first = sums->first % columns, last = first + sums->n;
-    const int64_t block = most(BLOCK_ROWS, r->together), stride = r->panel * 8;
-    char *narrow = scratch->sums + r->n * stride;
+    const column_sums narrow = {.wide = sums,
+                                .first = sums->first % columns,
+                                .narrow = scratch->sums + r->n * r->panel * 8,
+                                .stride = r->panel * 8};
     hb_cpu_worker worker;
-    hb_cpu_tile tile = {
-        .row = row, .rows = least(r->together, r->rows), .column = first, .columns = sums->n};
-    if (tile.columns > r->pre.tile) tile.columns = r->pre.tile;
+    hb_cpu_tile tile = {.row = row,
+                        .rows = least(r->together, end - begin),
+                        .column = narrow.first,
+                        .columns = least(sums->n, r->pre.tile)};
     hb_cpu_tile_locate(&r->pre.space, &tile);
     hb_cpu_worker_start(&worker, &r->pre, c->device, c->args, scratch->pre, &tile);
-    for (int64_t b = begin; b < end; b += block) {
-        reduce_block(r, &worker, row + b, row + least(b + block, end), first, last, narrow, stride);
-        for (int i = 0; i < r->n; i++)
-            r->each[i].narrow->widen(sums->at + i * sums->stride, narrow + i * stride, sums->n);
-    }
+    if (r->together > 1) reduce_short_columns(r, &worker, &narrow, row + begin, row + end);
+    else reduce_long_columns(r, &worker, &narrow, row + begin, row + end);
 }
 
 /* The kept points of a unit. */

@@ -7,8 +7,8 @@
 typedef struct hb_cpu_reduce hb_cpu_reduce;
 
 /* `loop` is a simplified one and must outlive *reduce. */
-hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop,
-                               hb_cpu_reduce **reduce, hb_error *error);
+hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop, hb_cpu_reduce **reduce,
+                               hb_error *error);
 void hb_cpu_reduce_free(hb_cpu_reduce *reduce);
 void hb_cpu_reduce_run(const hb_device *device, const hb_cpu_reduce *reduce,
                        const hb_run_args *args);

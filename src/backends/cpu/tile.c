@@ -1,5 +1,5 @@
-/* Runs a program on one tile after another, on one thread. Called by loop.c and reduce.c; writes only
-   to its scratch memory and to outputs. What to run was decided in program.c. */
+/* Runs a program on one tile after another, on one thread. Called by loop.c and reduce.c; writes
+   only to its scratch memory and to outputs. What to run was decided in program.c. */
 #include <string.h>
 
 #include "program.h"
@@ -116,6 +116,15 @@ static int64_t row_stride(const hb_cpu_space *space, const hb_cpu_view *view) {
     return space->rank > 1 ? view->stride[space->rank - 2] : 0;
 }
 
+/* Repeats the first of `rows` rows, by copies that double in size. */
+static void repeat_row(char *to, int64_t row_bytes, int64_t rows) {
+    for (int64_t done = 1; done < rows;) {
+        const int64_t n = done < rows - done ? done : rows - done;
+        memcpy(to + done * row_bytes, to, (size_t)(n * row_bytes));
+        done += n;
+    }
+}
+
 static void load(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu_tile *tile,
                  char *to) {
     const hb_cpu_space *space = &w->program->space;
@@ -126,8 +135,13 @@ static void load(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu_t
                       .from_row = row_stride(space, view),
                       .from_column = view->stride[space->rank - 1]};
     walk rows = walk_start(space, view, tile);
-    for (int64_t at; (box.rows = walk_next(&rows, &at)) > 0; to += box.rows * box.to_row)
+    for (int64_t at; (box.rows = walk_next(&rows, &at)) > 0; to += box.rows * box.to_row) {
+        const int64_t run = box.rows;
+        if (box.from_row == 0) box.rows = 1;
         w->vector->move[view->size](to, base + at, &box);
+        if (box.from_row == 0) repeat_row(to, box.to_row, run);
+        box.rows = run;
+    }
 }
 
 static void store(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu_tile *tile,
@@ -165,8 +179,7 @@ static void act_load(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu
     const hb_cpu_space *space = &w->program->space;
     const hb_cpu_view *view = &action->view;
     if (!action->copy && in_place(space, view, tile)) {
-        w->value[action->value] =
-            hb_cpu_base(w->args, view->buffer) + address(space, view, tile);
+        w->value[action->value] = hb_cpu_base(w->args, view->buffer) + address(space, view, tile);
         return;
     }
     w->value[action->value] = slot_of(w, action->value);
@@ -196,8 +209,7 @@ static void act_product(hb_cpu_worker *w, const hb_cpu_action *action, const hb_
     w->vector->move[action->size](w->value[action->value], w->product, &box);
 }
 
-static void act(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile,
-                int64_t n) {
+static void act(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile, int64_t n) {
     char **value = w->value;
     switch (action->kind) {
     case HB_CPU_MAP:
@@ -222,10 +234,8 @@ static void act_single(hb_cpu_worker *w, const hb_cpu_action *action, int64_t n)
     if (action->kind == HB_CPU_LOAD)
         memcpy(to, hb_cpu_base(w->args, action->view.buffer) + action->view.offset,
                (size_t)action->size);
-    else
-        action->map(to, w->value[action->a], w->value[action->b], w->value[action->c], 1);
-    const hb_cpu_box box = {
-        .rows = 1, .columns = n, .to_column = action->size, .from_column = 0};
+    else action->map(to, w->value[action->a], w->value[action->b], w->value[action->c], 1);
+    const hb_cpu_box box = {.rows = 1, .columns = n, .to_column = action->size, .from_column = 0};
     if (action->spread) w->vector->move[action->size](to, to, &box);
 }
 
@@ -269,6 +279,19 @@ static void finish_store(hb_cpu_worker *w, const hb_cpu_store *to, const hb_cpu_
     }
     if (to->direct && in_place(space, &to->view, tile)) return;
     store(w, &to->view, tile, from);
+}
+
+void hb_cpu_worker_prefetch(const hb_cpu_worker *worker, const hb_cpu_tile *tile) {
+    enum { LINE = 64 };
+    const hb_cpu_program *p = worker->program;
+    const hb_cpu_space *space = &p->space;
+    for (int i = p->n_first; i < p->n_actions; i++) {
+        const hb_cpu_view *view = &p->action[i].view;
+        if (p->action[i].kind != HB_CPU_LOAD || !in_place(space, view, tile)) continue;
+        const char *at = hb_cpu_base(worker->args, view->buffer) + address(space, view, tile);
+        const int64_t bytes = tile->rows * tile->columns * view->size;
+        for (int64_t b = 0; b < bytes; b += LINE) __builtin_prefetch(at + b, 0, 2);
+    }
 }
 
 void hb_cpu_worker_tile(hb_cpu_worker *worker, const hb_cpu_tile *tile) {

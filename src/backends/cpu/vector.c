@@ -10,10 +10,7 @@
 #include <immintrin.h>
 #endif
 
-#define SIMD     _Pragma("omp simd")
-#define SIMD_SUM _Pragma("omp simd reduction(+ : s)")
-#define SIMD_MAX _Pragma("omp simd reduction(max : m) reduction(| : nan)")
-#define SIMD_MIN _Pragma("omp simd reduction(min : m) reduction(| : nan)")
+#define SIMD _Pragma("omp simd")
 
 /* ---- scalar functions by dtype ---- */
 
@@ -94,6 +91,7 @@ typedef uint8_t c_truth;
 #define APPLY_1(f)     f(x[i])
 #define APPLY_2(f)     f(x[i], y[i])
 
+/* Functions of one operation round alike wherever an element stands. */
 #define MAP(type, name, arity, result)                                                             \
     static void name##_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
         RESULT_##result(type) *to = out;                                                           \
@@ -102,14 +100,41 @@ typedef uint8_t c_truth;
         (void)y;                                                                                   \
         SIMD for (int64_t i = 0; i < n; i++) to[i] = APPLY_##arity(hb_##name##_##type);            \
     }
+#define MAP_N MAP
+#define MAP_B MAP
+#define MAP_A MAP
+
+/* Longer ones are contracted to fused multiply-adds as the compiler likes, in a loop's rest
+   otherwise than in its body; results would depend on where a tile begins. So there is one body,
+   for a whole vector, and the rest is padded to one. */
+#define LANES(type) (HB_ISA_VECTOR_BYTES / (int)sizeof(c_##type))
+#define MAP_R(type, name, arity, result)                                                           \
+    static void name##_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
+        c_##type x_rest[LANES(type)] = {0}, y_rest[LANES(type)] = {0}, to_rest[LANES(type)];       \
+        const size_t size = sizeof(c_##type);                                                      \
+        for (int64_t at = 0; at < n; at += LANES(type)) {                                          \
+            const int64_t rest = n - at;                                                           \
+            const c_##type *x = (const c_##type *)a + at;                                          \
+            const c_##type *y = (const c_##type *)b + at;                                          \
+            c_##type *to = (c_##type *)out + at;                                                   \
+            if (rest < LANES(type)) {                                                              \
+                x = memcpy(x_rest, x, (size_t)rest * size);                                        \
+                if (arity == 2) y = memcpy(y_rest, y, (size_t)rest * size);                        \
+                to = to_rest;                                                                      \
+            }                                                                                      \
+            (void)y;                                                                               \
+            SIMD for (int i = 0; i < LANES(type); i++) to[i] = APPLY_##arity(hb_##name##_##type);  \
+            if (rest < LANES(type)) memcpy((c_##type *)out + at, to_rest, (size_t)rest * size);    \
+        }                                                                                          \
+    }
 
 #define SCALAR(CODE, name, arity, types, result, flops)                                            \
-    TAKES_f32_##types(MAP(f32, name, arity, result))                                               \
-        TAKES_f64_##types(MAP(f64, name, arity, result))                                           \
-            TAKES_i32_##types(MAP(i32, name, arity, result))                                       \
-                TAKES_i64_##types(MAP(i64, name, arity, result))                                   \
-                    TAKES_u8_##types(MAP(u8, name, arity, result))                                 \
-                        TAKES_truth_##types(MAP(truth, name, arity, result))
+    TAKES_f32_##types(MAP_##types(f32, name, arity, result))                                       \
+        TAKES_f64_##types(MAP_##types(f64, name, arity, result))                                   \
+            TAKES_i32_##types(MAP_##types(i32, name, arity, result))                               \
+                TAKES_i64_##types(MAP_##types(i64, name, arity, result))                           \
+                    TAKES_u8_##types(MAP_##types(u8, name, arity, result))                         \
+                        TAKES_truth_##types(MAP_##types(truth, name, arity, result))
 #include "../../../kernels/scalar.def"
 #undef SCALAR
 
@@ -122,13 +147,25 @@ typedef uint8_t c_truth;
     }
 DTYPES(SELECT)
 
+/* As MAP_R; the operand is an i64 index. */
 #define RANDOM(type, name)                                                                         \
     static void name##_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
-        c_##type *to = out;                                                                        \
-        const int64_t *index = a;                                                                  \
         const hb_cpu_random k = *(const hb_cpu_random *)b;                                         \
-        SIMD for (int64_t i = 0; i < n; i++) to[i] =                                               \
-            hb_##name##_##type(index[i], k.op, k.step, k.seed_low, k.seed_high);                   \
+        int64_t index_rest[LANES(type)] = {0};                                                     \
+        c_##type to_rest[LANES(type)];                                                             \
+        for (int64_t at = 0; at < n; at += LANES(type)) {                                          \
+            const int64_t rest = n - at;                                                           \
+            const int64_t *index = (const int64_t *)a + at;                                        \
+            c_##type *to = (c_##type *)out + at;                                                   \
+            if (rest < LANES(type)) {                                                              \
+                index = memcpy(index_rest, index, (size_t)rest * sizeof *index);                   \
+                to = to_rest;                                                                      \
+            }                                                                                      \
+            SIMD for (int i = 0; i < LANES(type); i++) to[i] =                                     \
+                hb_##name##_##type(index[i], k.op, k.step, k.seed_low, k.seed_high);               \
+            if (rest < LANES(type))                                                                \
+                memcpy((c_##type *)out + at, to_rest, (size_t)rest * sizeof *to);                  \
+        }                                                                                          \
     }
 RANDOM(f32, random_uniform)
 RANDOM(f64, random_uniform)
@@ -160,23 +197,31 @@ CLAMPED(i64_of_f64, double, int64_t, -9223372036854775808.0, 9223372036854774784
             t[i] = (c_##to)(value);                                                                \
         }                                                                                          \
     }
-CAST(f32, f32, x)
-CAST(f32, f64, x) CAST(f32, i32, i32_of_f32(x)) CAST(f32, i64, i64_of_f32(x))
-    CAST(f32, u8, i32_of_f32(x)) CAST(f32, truth, x != 0) CAST(f64, f32, x) CAST(f64, f64, x)
-        CAST(f64, i32, i32_of_f64(x)) CAST(f64, i64, i64_of_f64(x)) CAST(f64, u8, i32_of_f64(x))
-            CAST(f64, truth, x != 0)
-#define CAST_INTEGER(from, FROM)                                                                   \
+
+#define CAST_FLOAT(from)                                                                           \
     CAST(from, f32, x)                                                                             \
-    CAST(from, f64, x) CAST(from, i32, x) CAST(from, i64, x) CAST(from, u8, x)                     \
-        CAST(from, truth, x != 0)
-                CAST_INTEGER(i32, I32) CAST_INTEGER(i64, I64) CAST_INTEGER(u8, U8)
-                    CAST_INTEGER(truth, BOOL)
+    CAST(from, f64, x)                                                                             \
+    CAST(from, i32, i32_of_##from(x))                                                              \
+    CAST(from, i64, i64_of_##from(x))                                                              \
+    CAST(from, u8, i32_of_##from(x))                                                               \
+    CAST(from, truth, x != 0)
+#define CAST_INTEGER(from)                                                                         \
+    CAST(from, f32, x)                                                                             \
+    CAST(from, f64, x)                                                                             \
+    CAST(from, i32, x)                                                                             \
+    CAST(from, i64, x)                                                                             \
+    CAST(from, u8, x)                                                                              \
+    CAST(from, truth, x != 0)
+CAST_FLOAT(f32)
+CAST_FLOAT(f64)
+CAST_INTEGER(i32)
+CAST_INTEGER(i64)
+CAST_INTEGER(u8)
+CAST_INTEGER(truth)
 
-    /* ---- reductions ---- */
+/* ---- reductions ---- */
 
-    enum {
-        BLOCK = 1024
-    }; /* elements summed in f32 before f64 takes over */
+enum { BLOCK = 512 /* elements summed in their own dtype before the wide one takes over */ };
 
 typedef double w_f32;
 typedef double w_f64;
@@ -185,8 +230,6 @@ typedef int64_t w_i64;
 typedef int64_t w_u8;
 typedef int64_t w_truth;
 
-HB_INLINE double plus_f64(double a, double b) { return a + b; }
-HB_INLINE int64_t plus_i64(int64_t a, int64_t b) { return hb_add_i64(a, b); }
 #define WIDE_f32(f)   f##_f64
 #define WIDE_f64(f)   f##_f64
 #define WIDE_i32(f)   f##_i64
@@ -194,55 +237,85 @@ HB_INLINE int64_t plus_i64(int64_t a, int64_t b) { return hb_add_i64(a, b); }
 #define WIDE_u8(f)    f##_i64
 #define WIDE_truth(f) f##_i64
 
-/* Integers wrap in their own width; taken modulo that width, so does the wide sum. */
-#define SUM(type, TYPE)                                                                            \
-    static void sum_rows_##type(void *wide, const void *tile, int64_t rows, int64_t columns) {     \
+/* Folding n > 0 elements of floats, a vector at a time: the compiler may not reorder float
+   arithmetic by itself. Four chains hide the latency of an operation. */
+#define VECTOR(type, bits)                                                                         \
+    typedef c_##type v_##type __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));                   \
+    typedef bits b_##type __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));                       \
+    HB_INLINE v_##type load_##type(const c_##type *x) {                                            \
+        v_##type v;                                                                                \
+        memcpy(&v, x, sizeof v);                                                                   \
+        return v;                                                                                  \
+    }                                                                                              \
+    HB_INLINE v_##type choose_##type(b_##type mask, v_##type x, v_##type y) {                      \
+        return (v_##type)((mask & (b_##type)x) | (~mask & (b_##type)y));                           \
+    }                                                                                              \
+    HB_INLINE v_##type add_v_##type(v_##type x, v_##type y) { return x + y; }                      \
+    HB_INLINE v_##type max_v_##type(v_##type x, v_##type y) {                                      \
+        return choose_##type((x > y) | (x != x), x, y);                                            \
+    }                                                                                              \
+    HB_INLINE v_##type min_v_##type(v_##type x, v_##type y) {                                      \
+        return choose_##type((x < y) | (x != x), x, y);                                            \
+    }
+VECTOR(f32, int32_t)
+VECTOR(f64, int64_t)
+
+#define FOLD_FLOATS(type, name)                                                                    \
+    HB_INLINE c_##type name##_across_##type(v_##type v) {                                          \
+        c_##type lane[LANES(type)];                                                                \
+        memcpy(lane, &v, sizeof v);                                                                \
+        for (int half = LANES(type) / 2; half > 0; half /= 2)                                      \
+            for (int i = 0; i < half; i++) lane[i] = hb_##name##_##type(lane[i], lane[i + half]);  \
+        return lane[0];                                                                            \
+    }                                                                                              \
+    HB_INLINE c_##type name##_of_##type(const c_##type *x, int64_t n) {                            \
+        const int64_t lanes = LANES(type);                                                         \
+        int64_t i = 1;                                                                             \
+        c_##type result = x[0];                                                                    \
+        if (n >= 4 * lanes) {                                                                      \
+            v_##type s[4];                                                                         \
+            for (int k = 0; k < 4; k++) s[k] = load_##type(x + k * lanes);                         \
+            for (i = 4 * lanes; i + 4 * lanes <= n; i += 4 * lanes)                                \
+                for (int k = 0; k < 4; k++)                                                        \
+                    s[k] = name##_v_##type(s[k], load_##type(x + i + k * lanes));                  \
+            for (; i + lanes <= n; i += lanes) s[0] = name##_v_##type(s[0], load_##type(x + i));   \
+            s[0] = name##_v_##type(name##_v_##type(s[0], s[1]), name##_v_##type(s[2], s[3]));      \
+            result = name##_across_##type(s[0]);                                                   \
+        }                                                                                          \
+        for (; i < n; i++) result = hb_##name##_##type(result, x[i]);                              \
+        return result;                                                                             \
+    }
+FOLD_FLOATS(f32, add)
+FOLD_FLOATS(f32, max)
+FOLD_FLOATS(f32, min)
+FOLD_FLOATS(f64, add)
+FOLD_FLOATS(f64, max)
+FOLD_FLOATS(f64, min)
+
+#define FOLD_INTEGERS(type, name)                                                                  \
+    HB_INLINE c_##type name##_of_##type(const c_##type *x, int64_t n) {                            \
+        c_##type result = x[0];                                                                    \
+        for (int64_t i = 1; i < n; i++) result = hb_##name##_##type(result, x[i]);                 \
+        return result;                                                                             \
+    }
+#define FOLD_ALL_INTEGERS(type)                                                                    \
+    FOLD_INTEGERS(type, add) FOLD_INTEGERS(type, max) FOLD_INTEGERS(type, min)
+FOLD_ALL_INTEGERS(i32)
+FOLD_ALL_INTEGERS(i64)
+FOLD_ALL_INTEGERS(u8)
+FOLD_ALL_INTEGERS(truth)
+
+/* Integers wrap in their own width; taken modulo that width, so does a sum of wrapped sums. */
+#define REDUCTION(type, name)                                                                      \
+    static void name##_rows_##type(void *wide, const void *tile, int64_t rows, int64_t columns) {  \
         const c_##type *x = tile;                                                                  \
         w_##type *to = wide;                                                                       \
         for (int64_t r = 0; r < rows; r++)                                                         \
             for (int64_t left = columns; left > 0; left -= BLOCK) {                                \
-                int64_t n = left < BLOCK ? left : BLOCK;                                           \
-                PARTIAL_##type s = 0;                                                              \
-                SIMD_SUM for (int64_t i = 0; i < n; i++) s += (PARTIAL_##type)x[i];                \
-                to[r] = WIDE_##type(plus)(to[r], (w_##type)s);                                     \
+                const int64_t n = left < BLOCK ? left : BLOCK;                                     \
+                to[r] = WIDE_##type(hb_##name)(to[r], (w_##type)name##_of_##type(x, n));           \
                 x += n;                                                                            \
             }                                                                                      \
-    }                                                                                              \
-    static void sum_columns_##type(void *narrow, const void *tile, int64_t rows,                   \
-                                   int64_t columns) {                                              \
-        const c_##type *x = tile;                                                                  \
-        c_##type *to = narrow;                                                                     \
-        for (int64_t r = 0; r < rows; r++, x += columns)                                           \
-            SIMD for (int64_t i = 0; i < columns; i++) to[i] =                                     \
-                (c_##type)((PARTIAL_##type)to[i] + (PARTIAL_##type)x[i]);                          \
-    }                                                                                              \
-    static void sum_widen_##type(void *wide, const void *narrow, int64_t n) {                      \
-        const c_##type *x = narrow;                                                                \
-        w_##type *to = wide;                                                                       \
-        SIMD for (int64_t i = 0; i < n; i++) to[i] = WIDE_##type(plus)(to[i], (w_##type)x[i]);     \
-    }
-#define PARTIAL_f32   float
-#define PARTIAL_f64   double
-#define PARTIAL_i32   uint32_t
-#define PARTIAL_i64   uint64_t
-#define PARTIAL_u8    uint32_t
-#define PARTIAL_truth uint32_t
-DTYPES(SUM)
-
-/* Rows: the compiler's max ignores NaN, so it is looked for apart. */
-#define EXTREME(type, name, op, simd)                                                              \
-    static void name##_rows_##type(void *wide, const void *tile, int64_t rows, int64_t columns) {  \
-        const c_##type *x = tile;                                                                  \
-        w_##type *to = wide;                                                                       \
-        for (int64_t r = 0; r < rows && columns > 0; r++, x += columns) {                          \
-            c_##type m = x[0];                                                                     \
-            int nan = 0;                                                                           \
-            simd for (int64_t i = 0; i < columns; i++) {                                           \
-                m = x[i] op m ? x[i] : m;                                                          \
-                nan |= x[i] != x[i];                                                               \
-            }                                                                                      \
-            to[r] = WIDE_##type(hb_##name)(to[r], nan ? NAN_##type : (w_##type)m);                 \
-        }                                                                                          \
     }                                                                                              \
     static void name##_columns_##type(void *narrow, const void *tile, int64_t rows,                \
                                       int64_t columns) {                                           \
@@ -257,16 +330,8 @@ DTYPES(SUM)
         SIMD for (int64_t i = 0; i < n; i++) to[i] =                                               \
             WIDE_##type(hb_##name)(to[i], (w_##type)x[i]);                                         \
     }
-#define NAN_f32             __builtin_nan("")
-#define NAN_f64             __builtin_nan("")
-#define NAN_i32             0
-#define NAN_i64             0
-#define NAN_u8              0
-#define NAN_truth           0
-#define MAXIMUM(type, TYPE) EXTREME(type, max, >, SIMD_MAX)
-#define MINIMUM(type, TYPE) EXTREME(type, min, <, SIMD_MIN)
-DTYPES(MAXIMUM)
-DTYPES(MINIMUM)
+#define REDUCTIONS(type, TYPE) REDUCTION(type, add) REDUCTION(type, max) REDUCTION(type, min)
+DTYPES(REDUCTIONS)
 
 #define NARROW(type, TYPE)                                                                         \
     static void narrow_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
@@ -353,7 +418,7 @@ static void fence(void) {
                      [HEBB_U8] = u8_from_##from,   [HEBB_BOOL] = truth_from_##from},
 #define REDUCE_ROW(type, TYPE, name)                                                               \
     [HEBB_##TYPE] = {name##_rows_##type, name##_columns_##type, name##_widen_##type},
-#define SUM_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, sum)
+#define SUM_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, add)
 #define MAX_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, max)
 #define MIN_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, min)
 #define SELECT_ROW(type, TYPE) ENTRY(SELECT, TYPE, select_##type)

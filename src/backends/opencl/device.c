@@ -26,40 +26,23 @@ const char *hb_cl_code_name(cl_int code) {
         "CL_LINK_PROGRAM_FAILURE",
     };
     static const char *const invalid[] = {
-        "CL_INVALID_VALUE",
-        "CL_INVALID_DEVICE_TYPE",
-        "CL_INVALID_PLATFORM",
-        "CL_INVALID_DEVICE",
-        "CL_INVALID_CONTEXT",
-        "CL_INVALID_QUEUE_PROPERTIES",
-        "CL_INVALID_COMMAND_QUEUE",
-        "CL_INVALID_HOST_PTR",
-        "CL_INVALID_MEM_OBJECT",
-        "CL_INVALID_IMAGE_FORMAT_DESCRIPTOR",
-        "CL_INVALID_IMAGE_SIZE",
-        "CL_INVALID_SAMPLER",
-        "CL_INVALID_BINARY",
-        "CL_INVALID_BUILD_OPTIONS",
-        "CL_INVALID_PROGRAM",
-        "CL_INVALID_PROGRAM_EXECUTABLE",
-        "CL_INVALID_KERNEL_NAME",
-        "CL_INVALID_KERNEL_DEFINITION",
-        "CL_INVALID_KERNEL",
-        "CL_INVALID_ARG_INDEX",
-        "CL_INVALID_ARG_VALUE",
-        "CL_INVALID_ARG_SIZE",
-        "CL_INVALID_KERNEL_ARGS",
-        "CL_INVALID_WORK_DIMENSION",
-        "CL_INVALID_WORK_GROUP_SIZE",
-        "CL_INVALID_WORK_ITEM_SIZE",
-        "CL_INVALID_GLOBAL_OFFSET",
-        "CL_INVALID_EVENT_WAIT_LIST",
-        "CL_INVALID_EVENT",
-        "CL_INVALID_OPERATION",
-        "CL_INVALID_GL_OBJECT",
-        "CL_INVALID_BUFFER_SIZE",
-        "CL_INVALID_MIP_LEVEL",
-        "CL_INVALID_GLOBAL_WORK_SIZE",
+        "CL_INVALID_VALUE",           "CL_INVALID_DEVICE_TYPE",
+        "CL_INVALID_PLATFORM",        "CL_INVALID_DEVICE",
+        "CL_INVALID_CONTEXT",         "CL_INVALID_QUEUE_PROPERTIES",
+        "CL_INVALID_COMMAND_QUEUE",   "CL_INVALID_HOST_PTR",
+        "CL_INVALID_MEM_OBJECT",      "CL_INVALID_IMAGE_FORMAT_DESCRIPTOR",
+        "CL_INVALID_IMAGE_SIZE",      "CL_INVALID_SAMPLER",
+        "CL_INVALID_BINARY",          "CL_INVALID_BUILD_OPTIONS",
+        "CL_INVALID_PROGRAM",         "CL_INVALID_PROGRAM_EXECUTABLE",
+        "CL_INVALID_KERNEL_NAME",     "CL_INVALID_KERNEL_DEFINITION",
+        "CL_INVALID_KERNEL",          "CL_INVALID_ARG_INDEX",
+        "CL_INVALID_ARG_VALUE",       "CL_INVALID_ARG_SIZE",
+        "CL_INVALID_KERNEL_ARGS",     "CL_INVALID_WORK_DIMENSION",
+        "CL_INVALID_WORK_GROUP_SIZE", "CL_INVALID_WORK_ITEM_SIZE",
+        "CL_INVALID_GLOBAL_OFFSET",   "CL_INVALID_EVENT_WAIT_LIST",
+        "CL_INVALID_EVENT",           "CL_INVALID_OPERATION",
+        "CL_INVALID_GL_OBJECT",       "CL_INVALID_BUFFER_SIZE",
+        "CL_INVALID_MIP_LEVEL",       "CL_INVALID_GLOBAL_WORK_SIZE",
     };
     int at = -code;
     if (at >= 0 && at < (int)(sizeof first / sizeof *first)) return first[at];
@@ -148,8 +131,7 @@ hebb_status hb_cl_open(int index, hb_device **out, hb_error *error) {
         cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)platform,
                                               0};
         device->context = clCreateContext(properties, 1, &id, NULL, NULL, &code);
-        if (code != CL_SUCCESS)
-            status = hb_cl_fail(error, device, code, "clCreateContext", NULL);
+        if (code != CL_SUCCESS) status = hb_cl_fail(error, device, code, "clCreateContext", NULL);
     }
     if (status == HEBB_OK) {
         device->queue = clCreateCommandQueue(device->context, id, 0, &code);

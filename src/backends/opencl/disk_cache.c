@@ -1,7 +1,7 @@
-/* Compiled programs on disk: $HEBB_CACHE_DIR, else $XDG_CACHE_HOME/hebb, else ~/.cache/hebb, a file a
-   program, named by the hash of device, driver, options and source. Called by program.c. Nothing that
-   goes wrong here is an error: the program is then compiled. Not used with drivers that do the same
-   themselves, unless HEBB_CACHE=always. */
+/* Compiled programs on disk: $HEBB_CACHE_DIR, else $XDG_CACHE_HOME/hebb, else ~/.cache/hebb, a file
+   a program, named by the hash of device, driver, options and source. Called by program.c. Nothing
+   that goes wrong here is an error: the program is then compiled. Not used with drivers that do the
+   same themselves, unless HEBB_CACHE=always. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -90,8 +90,8 @@ cl_program hb_cl_disk_load(hb_device *device, hb_cl_key key, const char *options
     if (bytes == NULL) return NULL;
     cl_int code, state;
     const unsigned char *binary = bytes;
-    cl_program program = clCreateProgramWithBinary(device->context, 1, &device->id, &size, &binary,
-                                                   &state, &code);
+    cl_program program =
+        clCreateProgramWithBinary(device->context, 1, &device->id, &size, &binary, &state, &code);
     free(bytes);
     if (code != CL_SUCCESS) return NULL;
     if (state != CL_SUCCESS ||
@@ -120,7 +120,8 @@ void hb_cl_disk_save(hb_device *device, hb_cl_key key, cl_program program) {
     char path[4096];
     size_t size = 0;
     if (!wanted(device) || !file_path(key, path, sizeof path)) return;
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) != CL_SUCCESS ||
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) !=
+            CL_SUCCESS ||
         size == 0)
         return;
     unsigned char *bytes = malloc(size);

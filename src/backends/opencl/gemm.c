@@ -89,8 +89,8 @@ static void remove_stride(hb_operand *operand, int k) {
     operand->stride[HEBB_MAX_RANK - 1] = 0;
 }
 
-/* Merges what can be: batches of size 1 vanish, adjacent ones become one, and the last becomes rows if
-   all its matrices are multiplied by the same b. operands[0] is b, [1] is a. */
+/* Merges what can be: batches of size 1 vanish, adjacent ones become one, and the last becomes rows
+   if all its matrices are multiplied by the same b. operands[0] is b, [1] is a. */
 static void merge_batches(hb_gemm *gemm, hb_operand **operands, int n) {
     int64_t *dim = gemm->epilogue.dim;
     int rank = gemm->n_batch + 2;
@@ -199,8 +199,8 @@ void hb_cl_write_matrix(hb_cl_kernel *kernel, const hb_cl_product *product, cons
     strncpy(pointer + 1, name, sizeof pointer - 2);
     pointer[sizeof pointer - 1] = '\0';
     hb_cl_buffer_param(kernel, pointer, operand->buffer, operand->dtype, false);
-    hb_cl_print(&kernel->body, "global const %s *%s = %s + b%s;\n", hb_cl_type(operand->dtype), name,
-                pointer, name);
+    hb_cl_print(&kernel->body, "global const %s *%s = %s + b%s;\n", hb_cl_type(operand->dtype),
+                name, pointer, name);
 }
 
 void hb_cl_write_epilogue_bases(hb_cl_kernel *kernel, const hb_cl_product *product) {

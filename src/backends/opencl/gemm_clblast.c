@@ -1,6 +1,7 @@
-/* GEMM by CLBlast, for matrices with a stride of 1 in one direction. The product goes to scratch memory
-   and the epilogue runs over it as a LOOP, unless all that it does is store. Before a device's first
-   use CLBlast is checked there against sums formed on the host, and dropped if it is wrong. */
+/* GEMM by CLBlast, for matrices with a stride of 1 in one direction. The product goes to scratch
+   memory and the epilogue runs over it as a LOOP, unless all that it does is store. Before a
+   device's first use CLBlast is checked there against sums formed on the host, and dropped if it is
+   wrong. */
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -68,7 +69,8 @@ static hb_operand scratch_operand(const hb_gemm *gemm, int64_t scratch_offset) {
     int64_t stride = 1;
     for (int k = gemm->n_batch + 1; k >= 0; k--) {
         operand.stride[k] = stride;
-        stride *= k == gemm->n_batch + 1 ? gemm->n : (k == gemm->n_batch ? gemm->m : gemm->batch[k]);
+        stride *=
+            k == gemm->n_batch + 1 ? gemm->n : (k == gemm->n_batch ? gemm->m : gemm->batch[k]);
     }
     return operand;
 }
@@ -128,10 +130,9 @@ static CLBlastStatusCode call_one(hb_device *device, const product_call *p, cons
     size_t bytes = 0;
     const size_t lda = (size_t)p->a.leading, ldb = (size_t)p->b.leading, ldc = (size_t)p->c.leading;
     bool single = p->dtype == HEBB_F32;
-    CLBlastStatusCode code =
-        (single ? CLBlastSGemmTempBufferSize : CLBlastDGemmTempBufferSize)(
-            CLBlastLayoutRowMajor, p->a.transpose, p->b.transpose, p->m, p->n, p->k, offset[0], lda,
-            offset[1], ldb, offset[2], ldc, &device->queue, &bytes);
+    CLBlastStatusCode code = (single ? CLBlastSGemmTempBufferSize : CLBlastDGemmTempBufferSize)(
+        CLBlastLayoutRowMajor, p->a.transpose, p->b.transpose, p->m, p->n, p->k, offset[0], lda,
+        offset[1], ldb, offset[2], ldc, &device->queue, &bytes);
     if (code != CLBlastSuccess) return code;
     cl_mem temp = NULL;
     if (bytes > 0 && (temp = temp_buffer(device, bytes)) == NULL)
@@ -139,8 +140,8 @@ static CLBlastStatusCode call_one(hb_device *device, const product_call *p, cons
     if (single)
         return CLBlastSgemmWithTempBuffer(CLBlastLayoutRowMajor, p->a.transpose, p->b.transpose,
                                           p->m, p->n, p->k, 1.0f, memory[0], offset[0], lda,
-                                          memory[1], offset[1], ldb, 0.0f, memory[2], offset[2], ldc,
-                                          &device->queue, NULL, temp);
+                                          memory[1], offset[1], ldb, 0.0f, memory[2], offset[2],
+                                          ldc, &device->queue, NULL, temp);
     return CLBlastDgemmWithTempBuffer(CLBlastLayoutRowMajor, p->a.transpose, p->b.transpose, p->m,
                                       p->n, p->k, 1.0, memory[0], offset[0], lda, memory[1],
                                       offset[1], ldb, 0.0, memory[2], offset[2], ldc,
@@ -202,7 +203,8 @@ static CLBlastStatusCode call_locked(hb_device *device, const product_call *p,
 static hebb_status call(hb_device *device, hb_cl_launch *launch, const hb_run_args *args,
                         hb_error *error) {
     const product_call *p = launch->data;
-    const cl_mem memory[3] = {args->buffers[p->a.buffer]->memory, args->buffers[p->b.buffer]->memory,
+    const cl_mem memory[3] = {args->buffers[p->a.buffer]->memory,
+                              args->buffers[p->b.buffer]->memory,
                               args->buffers[p->c.buffer]->memory};
     CLBlastStatusCode code = call_locked(device, p, memory);
     if (code == CLBlastSuccess) return HEBB_OK;
@@ -282,8 +284,8 @@ static bool run_case(hb_device *device, const product_call *p) {
 static bool verify(hb_device *device) {
     if (device->clblast != 0) return device->clblast > 0;
     const product_call cases[] = {
-        check_case(33, 17, 29, false, false),   check_case(64, 128, 96, true, false),
-        check_case(19, 131, 65, false, true),   check_case(1, 70, 5, true, true),
+        check_case(33, 17, 29, false, false),    check_case(64, 128, 96, true, false),
+        check_case(19, 131, 65, false, true),    check_case(1, 70, 5, true, true),
         check_case(385, 417, 390, false, false), check_case(512, 384, 448, true, true),
     };
     bool right = true;

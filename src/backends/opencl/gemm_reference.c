@@ -1,5 +1,5 @@
-/* The plainest GEMM kernel: a work-item an element of the result, any strides, any device. What other
-   solvers are checked against, and what remains where they cannot go. */
+/* The plainest GEMM kernel: a work-item an element of the result, any strides, any device. What
+   other solvers are checked against, and what remains where they cannot go. */
 #include "opencl.h"
 
 static bool can_do(hb_device *device, const hb_gemm *gemm) {
@@ -25,8 +25,9 @@ static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product) {
     hb_cl_index_param(kernel, "ak", hb_cl_column_stride(product, &gemm->a));
     hb_cl_index_param(kernel, "bk", hb_cl_row_stride(product, &gemm->b));
     hb_cl_index_param(kernel, "bj", hb_cl_column_stride(product, &gemm->b));
-    hb_cl_print(body, "const hb_index j = (hb_index)get_global_id(0);\nif (j >= n) return;\n"
-                      "const hb_index i%d = (hb_index)get_global_id(1);\n",
+    hb_cl_print(body,
+                "const hb_index j = (hb_index)get_global_id(0);\nif (j >= n) return;\n"
+                "const hb_index i%d = (hb_index)get_global_id(1);\n",
                 gemm->n_batch);
     hb_cl_write_batch(kernel, product, "(hb_index)get_global_id(2)");
     hb_cl_write_matrix(kernel, product, "a", &gemm->a);

@@ -20,21 +20,20 @@ static int64_t tiles(const hb_gemm *gemm, int64_t edge) {
     return count;
 }
 
-/* Elements of a row and a column of the tile that an item computes: fewer where large tiles would leave
-   compute units idle. */
+/* Elements of a row and a column of the tile that an item computes: fewer where large tiles would
+   leave compute units idle. */
 static int choose_per(const hb_device *device, const hb_gemm *gemm) {
     return tiles(gemm, 64) >= 2 * (int64_t)device->info.units ? 4 : 2;
 }
 
-/* About a third of 64 multiplications and additions a cycle of 1.2 GHz, a unit; on CPUs local memory
-   and barriers are only loops. */
+/* About a third of 64 multiplications and additions a cycle of 1.2 GHz, a unit; on CPUs local
+   memory and barriers are only loops. */
 static double cost(hb_device *device, const hb_gemm *gemm) {
     int per = choose_per(device, gemm);
-    double edge = 16.0 * per, units = device->info.units;
+    double edge = 16.0 * per;
     double rounds = (double)divide_up(tiles(gemm, 16 * per), device->info.units);
     double rate = device->lanes ? 0.5e9 : (per == 4 ? 50e9 : 30e9);
     if (gemm->dtype == HEBB_F64) rate /= 2;
-    (void)units;
     return 5e-6 + rounds * 2 * edge * edge * (double)gemm->k / rate;
 }
 

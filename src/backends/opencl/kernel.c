@@ -1,5 +1,5 @@
-/* A kernel's source and its arguments while they are written; called by loop_source.c, values.c, the
-   GEMM solvers and indexed.c. Compiling is program.c's, setting arguments prepare.c's. */
+/* A kernel's source and its arguments while they are written; called by loop_source.c, values.c,
+   the GEMM solvers and indexed.c. Compiling is program.c's, setting arguments prepare.c's. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,8 +49,8 @@ void hb_cl_text_free(hb_cl_text *text) {
 }
 
 const char *hb_cl_type(hebb_dtype dtype) {
-    static const char *const types[HEBB_DTYPES] = {"float", "double", "int", "long", "uchar",
-                                                   "uchar"};
+    static const char *const types[HEBB_DTYPES] = {"float", "double", "int",
+                                                   "long",  "uchar",  "uchar"};
     return types[dtype];
 }
 

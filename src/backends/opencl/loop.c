@@ -1,19 +1,21 @@
 /* LOOP steps: which form of kernel, how the space is cut into work-items, and the second stage of a
-   reduction that one stage would leave to too few of them. Called by prepare.c and, for epilogues of
-   their own, by GEMM solvers. */
+   reduction that one stage would leave to too few of them. Called by prepare.c and, for epilogues
+   of their own, by GEMM solvers. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "opencl.h"
 
-#define CPU_GRAIN     16384 /* points that are worth a work-item on a CPU */
-#define CPU_CHUNK     4096  /* lanes of a unit */
-#define COLUMN_CHUNK  1024  /* lanes summed side by side: arrays that stay in the first cache */
-#define GPU_ITEMS     65536 /* work-items that keep a large GPU busy */
-#define GPU_GROUP     256
-#define GPU_ROW       64    /* reduced points from which a work-group shares them */
-#define GPU_SPLIT     32    /* the fewest reduced points for an item of a split */
-#define MAX_SPLITS    256
+#define CPU_GRAIN    16384  /* points that are worth a work-item on a CPU ... */
+#define CPU_SPLIT    131072 /* ... and those that are worth a second stage too */
+#define CPU_CHUNK    4096   /* lanes of a unit */
+#define COLUMN_CHUNK 4096   /* lanes reduced side by side, in private arrays ... */
+#define COLUMN_BYTES 131072 /* ... of no more than this */
+#define GPU_ITEMS    65536  /* work-items that keep a large GPU busy */
+#define GPU_GROUP    256
+#define GPU_ROW      64 /* reduced points from which a work-group shares them */
+#define GPU_SPLIT    32 /* the fewest reduced points for an item of a split */
+#define MAX_SPLITS   256
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -41,13 +43,20 @@ static void cut_splits(hb_cl_cut *cut, int64_t pieces, int64_t wanted) {
     cut->splits = max64(1, divide_up(pieces, cut->per_split));
 }
 
+/* A sum takes three arrays of at most 8 bytes an element. */
+static int64_t column_chunk(const hb_loop *loop) {
+    int64_t chunk = COLUMN_CHUNK;
+    while (chunk > 64 && chunk * 24 * count_reductions(loop) > COLUMN_BYTES) chunk /= 2;
+    return chunk;
+}
+
 static void cut_for_cpu(const hb_device *device, const hb_cl_space *space, bool may_split,
                         hb_cl_cut *cut) {
     const hb_loop *loop = &space->loop;
     int64_t lanes = loop->dim[space->lane];
     bool kept_lane = space->lane < space->n_kept;
     cut->form = !reduces(loop) ? HB_CL_LANES : (kept_lane ? HB_CL_COLUMNS : HB_CL_ROWS);
-    cut->chunk = cut->form == HB_CL_COLUMNS ? COLUMN_CHUNK : CPU_CHUNK;
+    cut->chunk = cut->form == HB_CL_COLUMNS ? column_chunk(loop) : CPU_CHUNK;
     cut->chunks = max64(1, divide_up(lanes, cut->chunk));
     /* Several items a core, so that one core's delay does not leave the others waiting. */
     int64_t points = space->kept * max64(1, space->reduced);
@@ -57,6 +66,7 @@ static void cut_for_cpu(const hb_device *device, const hb_cl_space *space, bool 
     cut->per_item = max64(1, divide_up(cut->units, items));
     cut->splits = 1;
     int64_t used = max64(1, divide_up(cut->units, cut->per_item));
+    items = min64(items, points / CPU_SPLIT);
     if (!may_split || used * 4 > items) return;
     int64_t pieces = cut->form == HB_CL_COLUMNS ? space->reduced
                                                 : space->reduced / max64(1, lanes) * cut->chunks;
@@ -67,9 +77,7 @@ static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool 
                         hb_cl_cut *cut) {
     cut->splits = 1;
     cut->units = space->kept;
-    cut->group = power_of_two(min64(GPU_GROUP, (int64_t)device->max_group) > 0
-                                  ? (size_t)min64(GPU_GROUP, (int64_t)device->max_group)
-                                  : 1);
+    cut->group = power_of_two((size_t)min64(GPU_GROUP, (int64_t)device->max_group));
     if (!reduces(&space->loop)) {
         cut->form = HB_CL_POINTS;
         return;
@@ -78,13 +86,12 @@ static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool 
     size_t local = cut->group * 8 * (size_t)count_reductions(&space->loop);
     cut->form = rows && local <= device->local_bytes ? HB_CL_GROUPS : HB_CL_ITEMS;
     if (!may_split) return;
-    int64_t share = cut->form == HB_CL_GROUPS ? (int64_t)cut->group : 1;
+    /* Not cut->group, which may become smaller when scratch memory is already set aside. */
+    int64_t share = cut->form == HB_CL_GROUPS ? GPU_GROUP : 1;
     int64_t wanted = GPU_ITEMS / max64(1, space->kept * share);
     cut_splits(cut, space->reduced, min64(wanted, space->reduced / (GPU_SPLIT * share)));
 }
 
-/* A reduction of integers that are not also summed up in the post program could be split as well as
-   any; pre outputs do not matter, since every point is still visited once. */
 static void cut_space(const hb_device *device, const hb_cl_space *space, bool may_split,
                       hb_cl_cut *cut) {
     memset(cut, 0, sizeof *cut);
@@ -118,9 +125,7 @@ static void set_range(hb_cl_launch *launch, const hb_cl_space *space, const hb_c
         return;
     case HB_CL_POINTS:
     case HB_CL_ITEMS: hb_cl_range(launch, space->kept, cut->group); break;
-    case HB_CL_GROUPS:
-        hb_cl_range(launch, space->kept * (int64_t)cut->group, cut->group);
-        break;
+    case HB_CL_GROUPS: hb_cl_range(launch, space->kept * (int64_t)cut->group, cut->group); break;
     }
     if (cut->splits > 1) {
         launch->rank = 2;

@@ -1,16 +1,13 @@
 /* The kernels of LOOP steps, one function a form. Called by loop.c, which has cut the space.
 
-   On a CPU a work-item is a work-group: it takes a range of units and loops over contiguous lanes, a
-   loop that the compiler vectorizes.
-     LANES     unit: a chunk of lanes at one point of the other dimensions
-     ROWS      unit: a kept point; its reduced space is cut into segments of lanes, a split takes a
-               range of segments, and a segment is reduced in blocks (kernels/reduce.cl)
-     COLUMNS   unit: a chunk of kept lanes, whose reductions are formed side by side while the reduced
-               points of a split go by
-   On a GPU
-     POINTS    a work-item takes a point
-     ITEMS     a work-item takes a kept point and a split
-     GROUPS    a work-group takes a kept point and a split, and joins its items' results in a tree
+   On a CPU a work-item is a work-group: it takes a range of units and loops over contiguous lanes,
+   a loop that the compiler vectorizes. LANES     unit: a chunk of lanes at one point of the other
+   dimensions ROWS      unit: a kept point; its reduced space is cut into segments of lanes, a split
+   takes a range of segments, and a segment is reduced in blocks (kernels/reduce.cl) COLUMNS   unit:
+   a chunk of kept lanes, whose reductions are formed side by side while the reduced points of a
+   split go by On a GPU POINTS    a work-item takes a point ITEMS     a work-item takes a kept point
+   and a split GROUPS    a work-group takes a kept point and a split, and joins its items' results
+   in a tree
 
    Names in the generated text, besides those of values.c: u the unit or kept point, q the reduced
    point or segment; for the reduction that is instruction i, t<i> its total, e<i> what rounding has
@@ -103,8 +100,7 @@ static void write_join(writer *w, const reduction *r, const char *more) {
 static void write_results(writer *w, const char *index) {
     for (const reduction *r = w->reductions; r < w->reductions + w->n; r++) {
         PRINT(w, "const %s v%d = ", r->type, r->at);
-        if (r->sum)
-            PRINT(w, "hb_total_%s(t%d%s, e%d%s);\n", r->suffix, r->at, index, r->at, index);
+        if (r->sum) PRINT(w, "hb_total_%s(t%d%s, e%d%s);\n", r->suffix, r->at, index, r->at, index);
         else PRINT(w, "t%d%s;\n", r->at, index);
     }
 }
@@ -339,11 +335,9 @@ static void write_items(writer *w) {
 static void write_tree(writer *w) {
     const reduction *end = w->reductions + w->n;
     for (const reduction *r = w->reductions; r < end; r++)
-        if (r->sum)
-            PRINT(w, "s%d[l] = hb_total_%s(t%d, e%d);\n", r->at, r->suffix, r->at, r->at);
+        if (r->sum) PRINT(w, "s%d[l] = hb_total_%s(t%d, e%d);\n", r->at, r->suffix, r->at, r->at);
         else PRINT(w, "s%d[l] = t%d;\n", r->at, r->at);
-    PRINT(w,
-          "for (int m = %d; m > 0; m >>= 1) {\nbarrier(CLK_LOCAL_MEM_FENCE);\nif (l < m) {\n",
+    PRINT(w, "for (int m = %d; m > 0; m >>= 1) {\nbarrier(CLK_LOCAL_MEM_FENCE);\nif (l < m) {\n",
           (int)w->cut->group / 2);
     for (const reduction *r = w->reductions; r < end; r++)
         PRINT(w, "s%d[l] = hb_%s_%s(s%d[l], s%d[l + m]);\n", r->at, r->join, r->suffix, r->at,
@@ -370,9 +364,8 @@ static void write_groups(writer *w) {
 
 void hb_cl_write_loop(hb_cl_kernel *kernel, const hb_cl_space *space, const hb_cl_cut *cut) {
     static void (*const write[])(writer *) = {
-        [HB_CL_LANES] = write_lanes,   [HB_CL_ROWS] = write_rows,
-        [HB_CL_COLUMNS] = write_columns, [HB_CL_POINTS] = write_points,
-        [HB_CL_ITEMS] = write_items,   [HB_CL_GROUPS] = write_groups,
+        [HB_CL_LANES] = write_lanes,   [HB_CL_ROWS] = write_rows,   [HB_CL_COLUMNS] = write_columns,
+        [HB_CL_POINTS] = write_points, [HB_CL_ITEMS] = write_items, [HB_CL_GROUPS] = write_groups,
     };
     writer w = {.kernel = kernel, .space = space, .cut = cut, .loop = &space->loop};
     kernel->wide = space->wide;

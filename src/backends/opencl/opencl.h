@@ -31,17 +31,17 @@ struct hb_device {
     cl_context context;
     cl_command_queue queue; /* in order */
     hebb_device_info info;
-    bool lanes;             /* a CPU: kernels loop over contiguous lanes, a work-item a group */
-    bool caches_kernels;    /* the driver keeps compiled kernels itself */
-    size_t max_group;       /* work-items in a group along its first dimension */
-    size_t max_parameters;  /* bytes of all arguments of a kernel */
+    bool lanes;            /* a CPU: kernels loop over contiguous lanes, a work-item a group */
+    bool caches_kernels;   /* the driver keeps compiled kernels itself */
+    size_t max_group;      /* work-items in a group along its first dimension */
+    size_t max_parameters; /* bytes of all arguments of a kernel */
     cl_ulong local_bytes;
     cl_ulong max_allocation;
-    pthread_mutex_t lock;   /* around the queue, the caches and prepared plans */
+    pthread_mutex_t lock;    /* around the queue, the caches and prepared plans */
     hb_cl_program *programs; /* compiled, newest first */
     uint64_t n_buffers;      /* made so far */
-    int clblast;            /* 0 not checked yet, 1 right, -1 wrong */
-    cl_mem clblast_temp;    /* what CLBlast copies matrices into; commands use it in turn */
+    int clblast;             /* 0 not checked yet, 1 right, -1 wrong */
+    cl_mem clblast_temp;     /* what CLBlast copies matrices into; commands use it in turn */
     size_t clblast_temp_bytes;
 };
 
@@ -103,15 +103,15 @@ typedef enum hb_cl_part {
 } hb_cl_part;
 
 typedef enum hb_cl_param_kind {
-    HB_CL_BUFFER,   /* a pointer; value is the number of the buffer */
-    HB_CL_INDEX,    /* a size, stride or offset */
+    HB_CL_BUFFER, /* a pointer; value is the number of the buffer */
+    HB_CL_INDEX,  /* a size, stride or offset */
     HB_CL_U32,
     HB_CL_SEED_LOW, /* of the run */
     HB_CL_SEED_HIGH,
     HB_CL_RUN_STEP,
 } hb_cl_param_kind;
 
-#define HB_CL_NAME_SIZE 16
+#define HB_CL_NAME_SIZE 32
 typedef struct hb_cl_param {
     hb_cl_param_kind kind;
     char name[HB_CL_NAME_SIZE];
@@ -131,7 +131,7 @@ typedef struct hb_cl_kernel {
     int n_params, capacity;
     bool wide; /* 64-bit indices */
     bool failed;
-    size_t group; /* reqd_work_group_size, or 0 */
+    size_t group;                /* reqd_work_group_size, or 0 */
     unsigned parts[HB_CL_PARTS]; /* one bit a dtype that the kernel needs the part for */
 } hb_cl_kernel;
 
@@ -220,7 +220,7 @@ typedef struct hb_cl_space {
     int n_kept, n_reduced;
     int lane; /* the dimension along which memory is contiguous, last of the kept or the reduced */
     int64_t kept, reduced; /* numbers of points; reduced is 1 without reductions */
-    bool wide; /* indices need 64 bits */
+    bool wide;             /* indices need 64 bits */
 } hb_cl_space;
 
 /* False when out of memory. */
@@ -260,17 +260,18 @@ typedef enum hb_cl_form {
 /* How a loop is cut: see loop_source.c for each form. */
 typedef struct hb_cl_cut {
     hb_cl_form form;
-    int64_t chunk;    /* lanes handled in one go */
-    int64_t chunks;   /* of them along the lane dimension */
-    int64_t units;    /* pieces of the kept space ... */
-    int64_t per_item; /* ... and how many a work-item takes */
-    int64_t splits;   /* parts of the reduced space */
+    int64_t chunk;     /* lanes handled in one go */
+    int64_t chunks;    /* of them along the lane dimension */
+    int64_t units;     /* pieces of the kept space ... */
+    int64_t per_item;  /* ... and how many a work-item takes */
+    int64_t splits;    /* parts of the reduced space */
     int64_t per_split; /* pieces of the reduced space in one */
-    size_t group;     /* work-items in a group */
-    int64_t scratch;  /* with more than one split: where in the arena the partial results go */
+    size_t group;      /* work-items in a group */
+    int64_t scratch;   /* with more than one split: where in the arena the partial results go */
 } hb_cl_cut;
 
-/* Where a split's results of reduction number r begin, in elements; split s's are kept * s further. */
+/* Where a split's results of reduction number r begin, in elements; split s's are kept * s further.
+ */
 int64_t hb_cl_partial_offset(const hb_cl_space *space, const hb_cl_cut *cut, int r,
                              hebb_dtype dtype);
 /* The text of one kernel. With more than one split it stores partial results instead of running the
@@ -293,13 +294,15 @@ typedef struct hb_cl_product {
     bool wide;
 } hb_cl_product;
 
-/* Transposed, it is C' = B' A', whose epilogue runs over [batch..., n, m]. False when out of memory. */
+/* Transposed, it is C' = B' A', whose epilogue runs over [batch..., n, m]. False when out of
+ * memory. */
 bool hb_cl_product_make(hb_cl_product *product, const hb_gemm *gemm, bool transpose);
 void hb_cl_product_free(hb_cl_product *product);
 /* Strides of a product's operands: of a along m and k, of b along k and n. */
 int64_t hb_cl_row_stride(const hb_cl_product *product, const hb_operand *operand);
 int64_t hb_cl_column_stride(const hb_cl_product *product, const hb_operand *operand);
-/* Writes the batch coordinates of z, and pointers to where the matrices of that batch begin: a, b. */
+/* Writes the batch coordinates of z, and pointers to where the matrices of that batch begin: a, b.
+ */
 void hb_cl_write_matrix(hb_cl_kernel *kernel, const hb_cl_product *product, const char *name,
                         const hb_operand *operand);
 void hb_cl_write_batch(hb_cl_kernel *kernel, const hb_cl_product *product, const char *z);
@@ -314,7 +317,8 @@ typedef struct hb_cl_gemm_solver {
     bool (*can_do)(hb_device *device, const hb_gemm *gemm);
     double (*cost)(hb_device *device, const hb_gemm *gemm);
     size_t (*scratch)(hb_device *device, const hb_gemm *gemm); /* may be NULL */
-    /* Whether the solver gives right results on this device; may be NULL for one that is trusted. */
+    /* Whether the solver gives right results on this device; may be NULL for one that is trusted.
+     */
     bool (*verify)(hb_device *device);
     hebb_status (*prepare)(hb_device *device, hb_prepared *prepared, const hb_step *step,
                            hb_error *error);

@@ -1,5 +1,5 @@
-/* Plans on a device: preparing steps as launches, compiling what they need, running them, releasing.
-   Called by the executor through the table in opencl.c. */
+/* Plans on a device: preparing steps as launches, compiling what they need, running them,
+   releasing. Called by the executor through the table in opencl.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,7 +100,8 @@ static hebb_status set_constants(hb_device *device, hb_cl_launch *launch, hb_err
     return HEBB_OK;
 }
 
-/* A kernel may be allowed fewer work-items than its device. */
+/* A kernel may be allowed fewer work-items than its device. Its steps are then prepared again with
+   groups of that size. */
 static hebb_status check_group(hb_device *device, const hb_cl_launch *launch, hb_error *error) {
     size_t most = 0;
     cl_int code = clGetKernelWorkGroupInfo(launch->kernel, device->id, CL_KERNEL_WORK_GROUP_SIZE,
@@ -109,6 +110,7 @@ static hebb_status check_group(hb_device *device, const hb_cl_launch *launch, hb
         return hb_cl_fail(error, device, code, "clGetKernelWorkGroupInfo", launch->step->name);
     size_t needed = launch->local[0] * launch->local[1] * launch->local[2];
     if (needed <= most) return HEBB_OK;
+    if (most > 0 && most < device->max_group) device->max_group = most;
     return hb_fail(error, HEBB_E_DEVICE, "\"%s\" needs groups of %zu work-items; \"%s\" gives %zu",
                    launch->step->name, needed, device->info.name, most);
 }
@@ -157,6 +159,26 @@ static hebb_status prepare_all(hb_device *device, hb_prepared *prepared, const h
     return compile_launches(device, prepared, error);
 }
 
+static void drop_launches(hb_prepared *prepared) {
+    for (size_t i = 0; i < prepared->n_launches; i++) {
+        hb_cl_launch *launch = &prepared->launches[i];
+        if (launch->kernel != NULL) clReleaseKernel(launch->kernel);
+        hb_cl_kernel_free(&launch->source);
+        free(launch->data);
+    }
+    prepared->n_launches = 0;
+}
+
+static hebb_status prepare_locked(hb_device *device, hb_prepared *prepared, const hb_step *steps,
+                                  hb_error *error) {
+    for (;;) {
+        size_t max_group = device->max_group;
+        hebb_status status = prepare_all(device, prepared, steps, error);
+        if (status == HEBB_OK || device->max_group == max_group) return status;
+        drop_launches(prepared);
+    }
+}
+
 hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
                           hb_prepared **out, hb_error *error) {
     (void)n_buffers;
@@ -171,7 +193,7 @@ hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_step
     prepared->solvers = solvers;
     prepared->n_steps = n_steps;
     pthread_mutex_lock(&device->lock);
-    hebb_status status = prepare_all(device, prepared, steps, error);
+    hebb_status status = prepare_locked(device, prepared, steps, error);
     pthread_mutex_unlock(&device->lock);
     if (status == HEBB_OK) *out = prepared;
     else hb_cl_release(device, prepared);
@@ -181,12 +203,7 @@ hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_step
 void hb_cl_release(hb_device *device, hb_prepared *prepared) {
     (void)device;
     if (prepared == NULL) return;
-    for (size_t i = 0; i < prepared->n_launches; i++) {
-        hb_cl_launch *launch = &prepared->launches[i];
-        if (launch->kernel != NULL) clReleaseKernel(launch->kernel);
-        hb_cl_kernel_free(&launch->source);
-        free(launch->data);
-    }
+    drop_launches(prepared);
     free(prepared->launches);
     free(prepared->solvers);
     free(prepared);
@@ -221,11 +238,15 @@ static cl_int set_changed(hb_cl_launch *launch, const hb_run_args *args) {
         cl_int code = CL_SUCCESS;
         switch (param->kind) {
         case HB_CL_BUFFER: code = set_memory(launch->kernel, param, at, args); break;
-        case HB_CL_SEED_LOW: code = set_word(launch->kernel, param, at, (uint32_t)args->seed); break;
+        case HB_CL_SEED_LOW:
+            code = set_word(launch->kernel, param, at, (uint32_t)args->seed);
+            break;
         case HB_CL_SEED_HIGH:
             code = set_word(launch->kernel, param, at, (uint32_t)(args->seed >> 32));
             break;
-        case HB_CL_RUN_STEP: code = set_word(launch->kernel, param, at, (uint32_t)args->step); break;
+        case HB_CL_RUN_STEP:
+            code = set_word(launch->kernel, param, at, (uint32_t)args->step);
+            break;
         default: break;
         }
         if (code != CL_SUCCESS) return code;

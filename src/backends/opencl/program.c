@@ -1,6 +1,6 @@
-/* Compiling kernels. Every kernel text is compiled once a device and kept until the device is closed;
-   all that a plan lacks are compiled as one program, because much of the time of a build goes into
-   its beginning. Called by prepare.c with the device locked. */
+/* Compiling kernels. Every kernel text is compiled once a device and kept until the device is
+   closed; all that a plan lacks are compiled as one program, because much of the time of a build
+   goes into its beginning. Called by prepare.c with the device locked. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,8 @@
 #include "opencl.h"
 #include "kernels_text.h"
 
-#define OPTIONS "-cl-std=CL1.2"
+/* Without warnings, which some drivers print themselves. */
+#define OPTIONS "-cl-std=CL1.2 -w"
 
 /* A compiled kernel, in a list. */
 struct hb_cl_program {
@@ -40,20 +41,24 @@ static const char *const part_texts[HB_CL_PARTS] = {
 };
 
 static const char *const dtype_defines[HEBB_U8 + 1] = {
-    [HEBB_F32] = "#define HB_T float\n#define HB_NAME(f) hb_##f##_f32\n#define HB_KIND HB_KIND_F32\n"
-                 "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
-    [HEBB_F64] = "#define HB_T double\n#define HB_NAME(f) hb_##f##_f64\n#define HB_KIND HB_KIND_F64\n"
-                 "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
-    [HEBB_I32] = "#define HB_T int\n#define HB_NAME(f) hb_##f##_i32\n#define HB_KIND HB_KIND_INT\n"
-                 "#define HB_UNSIGNED uint\n#define HB_LOWEST INT_MIN\n#define HB_HIGHEST INT_MAX\n",
-    [HEBB_I64] = "#define HB_T long\n#define HB_NAME(f) hb_##f##_i64\n#define HB_KIND HB_KIND_INT\n"
-                 "#define HB_UNSIGNED ulong\n#define HB_LOWEST LONG_MIN\n#define HB_HIGHEST LONG_MAX\n",
+    [HEBB_F32] =
+        "#define HB_T float\n#define HB_NAME(f) hb_##f##_f32\n#define HB_KIND HB_KIND_F32\n"
+        "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
+    [HEBB_F64] =
+        "#define HB_T double\n#define HB_NAME(f) hb_##f##_f64\n#define HB_KIND HB_KIND_F64\n"
+        "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
+    [HEBB_I32] =
+        "#define HB_T int\n#define HB_NAME(f) hb_##f##_i32\n#define HB_KIND HB_KIND_INT\n"
+        "#define HB_UNSIGNED uint\n#define HB_LOWEST INT_MIN\n#define HB_HIGHEST INT_MAX\n",
+    [HEBB_I64] =
+        "#define HB_T long\n#define HB_NAME(f) hb_##f##_i64\n#define HB_KIND HB_KIND_INT\n"
+        "#define HB_UNSIGNED ulong\n#define HB_LOWEST LONG_MIN\n#define HB_HIGHEST LONG_MAX\n",
     [HEBB_U8] = "#define HB_T uchar\n#define HB_NAME(f) hb_##f##_u8\n#define HB_KIND HB_KIND_BYTE\n"
                 "#define HB_UNSIGNED uchar\n#define HB_LOWEST 0\n#define HB_HIGHEST UCHAR_MAX\n",
 };
 
 #define UNDEFINE                                                                                   \
-    "#undef HB_T\n#undef HB_NAME\n#undef HB_KIND\n#undef HB_UNSIGNED\n#undef HB_LOWEST\n"            \
+    "#undef HB_T\n#undef HB_NAME\n#undef HB_KIND\n#undef HB_UNSIGNED\n#undef HB_LOWEST\n"          \
     "#undef HB_HIGHEST\n"
 
 /* The hand-written parts that the requests need, for the dtypes that they need. */
@@ -103,8 +108,7 @@ static hebb_status build_source(hb_device *device, const hb_cl_text *source, con
                                 cl_program *out, hb_error *error) {
     cl_int code;
     const char *text = source->data;
-    cl_program program =
-        clCreateProgramWithSource(device->context, 1, &text, &source->size, &code);
+    cl_program program = clCreateProgramWithSource(device->context, 1, &text, &source->size, &code);
     if (code != CL_SUCCESS)
         return hb_cl_fail(error, device, code, "clCreateProgramWithSource", step);
     code = clBuildProgram(program, 1, &device->id, OPTIONS, NULL, NULL);

@@ -38,7 +38,7 @@ static void write_term(hb_cl_kernel *kernel, const char *name, const hb_operand 
         hb_cl_print(&kernel->body, " + %s", coordinate);
         return;
     }
-    char stride_name[HB_CL_NAME_SIZE];
+    char stride_name[2 * HB_CL_NAME_SIZE];
     snprintf(stride_name, sizeof stride_name, "s%s_%d", name, k);
     hb_cl_index_param(kernel, stride_name, stride);
     hb_cl_print(&kernel->body, " + %s * %s", coordinate, stride_name);
@@ -88,8 +88,8 @@ void hb_cl_write_bases(hb_cl_kernel *kernel, const hb_loop *loop, int from, int 
 
 /* ---- values ---- */
 
-/* The dtype by which an input's memory is accessed: that of an output in the same place, if there is
-   one, so that the compiler knows that a store may change what a later load sees. */
+/* The dtype by which an input's memory is accessed: that of an output in the same place, if there
+   is one, so that the compiler knows that a store may change what a later load sees. */
 static hebb_dtype storage_dtype(const hb_loop *loop, int input) {
     const hb_operand *in = &loop->in[input];
     for (int n = 0; n < loop->n_out; n++) {
@@ -170,7 +170,8 @@ typedef struct scalar_function {
 static scalar_function scalar_of(int code) {
     switch (code) {
 #define SCALAR(CODE, name, arity, types, result, flops)                                            \
-    case HB_##CODE: return (scalar_function){#name, arity};
+    case HB_##CODE:                                                                                \
+        return (scalar_function){#name, arity};
 #include "../../../kernels/scalar.def"
 #undef SCALAR
     default: return (scalar_function){"", 0};

@@ -1,0 +1,184 @@
+/* Out of memory: every allocation of the library fails in turn, once, and then with all that follow it.
+   Each failure must come out as HEBB_E_MEMORY or a NULL object, and nothing may be lost: this program
+   is linked with --wrap for malloc and its relatives, and counts what is outstanding. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "support/model.h"
+
+/* ---- the allocator ---- */
+
+static atomic_long calls, outstanding, fail_at;
+static atomic_bool armed, persistent;
+
+static bool fails(void) {
+    if (!atomic_load(&armed)) return false;
+    long call = atomic_fetch_add(&calls, 1) + 1, at = atomic_load(&fail_at);
+    return call == at || (atomic_load(&persistent) && call > at);
+}
+
+static void *counted(void *p) {
+    if (p != NULL) atomic_fetch_add(&outstanding, 1);
+    return p;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+char *__real_strdup(const char *text);
+void __real_free(void *p);
+
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+char *__wrap_strdup(const char *text);
+void __wrap_free(void *p);
+
+void *__wrap_malloc(size_t size) { return fails() ? NULL : counted(__real_malloc(size)); }
+void *__wrap_calloc(size_t n, size_t size) { return fails() ? NULL : counted(__real_calloc(n, size)); }
+void *__wrap_realloc(void *p, size_t size) {
+    if (fails()) return NULL;
+    void *q = __real_realloc(p, size);
+    return p == NULL ? counted(q) : q;
+}
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+    return fails() ? NULL : counted(__real_aligned_alloc(alignment, size));
+}
+char *__wrap_strdup(const char *text) { return fails() ? NULL : counted(__real_strdup(text)); }
+void __wrap_free(void *p) {
+    if (p != NULL) atomic_fetch_sub(&outstanding, 1);
+    __real_free(p);
+}
+
+static void arm(long n, bool from_then_on) {
+    atomic_store(&calls, 0);
+    atomic_store(&fail_at, n);
+    atomic_store(&persistent, from_then_on);
+    atomic_store(&armed, true);
+}
+
+/* Whether an allocation failed since arm(). */
+static bool disarm(void) {
+    atomic_store(&armed, false);
+    return atomic_load(&calls) >= atomic_load(&fail_at);
+}
+
+/* ---- scenarios: true if all went well; what fails must fail for want of memory ---- */
+
+static bool fine(hebb_status status, const char *what) {
+    cr_assert(status == HEBB_OK || status == HEBB_E_MEMORY, "allocation %ld: %s: %s",
+              atomic_load(&fail_at), what, hebb_status_name(status));
+    return status == HEBB_OK;
+}
+
+static batch_data batch;
+
+static hebb_status run_model(const model *m, hebb_session *s, hebb_array *loss) {
+    return hebb_run(s, HEBB_FEED({m->x, &batch.x_array}, {m->label, &batch.label_array}),
+                    HEBB_FETCH({m->step, NULL}, {m->loss, loss}));
+}
+
+static bool run_and_read(const model *m, hebb_session *s) {
+    hebb_array loss = {0}, kernel = {0};
+    bool done = fine(run_model(m, s, &loss), "first run");
+    done = done && fine(run_model(m, s, &loss), "second run");
+    done = done && fine(hebb_session_get(s, hebb_graph_variable(m->graph, 0), &kernel), "get");
+    if (!done) { /* an error leaves a session that works once there is memory again */
+        atomic_store(&armed, false);
+        cr_assert_eq(run_model(m, s, &loss), HEBB_OK, "allocation %ld: run again: %s",
+                     atomic_load(&fail_at), hebb_message(s));
+    }
+    hebb_array_free(&loss);
+    hebb_array_free(&kernel);
+    return done;
+}
+
+static bool train(void) {
+    bool done = false;
+    hebb_session *s = NULL;
+    hebb_device *device = NULL;
+    model m = model_create(hebb_adam(.learning_rate = 0.01));
+    if (m.graph == NULL) return false;
+    if (fine(hebb_graph_status(m.graph), hebb_message(m.graph))) {
+        device = hebb_device_open("cpu");
+        if (device != NULL && fine(hebb_device_status(device), hebb_message(device)))
+            s = hebb_session_create(m.graph, device, .seed = 1);
+        if (s != NULL && fine(hebb_session_status(s), hebb_message(s))) done = run_and_read(&m, s);
+    }
+    hebb_session_destroy(s);
+    hebb_device_close(device);
+    hebb_graph_destroy(m.graph);
+    return done;
+}
+
+static char idx_path[] = "/tmp/hebb-memory-XXXXXX";
+
+static bool read_and_shuffle(void) {
+    hebb_array array = {0}, view = {0};
+    hebb_status status = hebb_read_idx(idx_path, &array, NULL, 0);
+    bool done = fine(status, "read");
+    hebb_batches *b = !done ? NULL : hebb_batches_create_with(&array, 1, 2, &status,
+                                        &(hebb_batches_options){.shuffle = true});
+    done = done && fine(status, "batches") && b != NULL;
+    for (uint64_t epoch = 0; done && epoch < 2; epoch++) {
+        hebb_batches_start(b, epoch);
+        while (hebb_batches_next(b, &view)) {}
+    }
+    hebb_batches_destroy(b);
+    hebb_array_free(&array);
+    return done;
+}
+
+static void fail_in_turn(bool (*scenario)(void), bool from_then_on) {
+    scenario(); /* what is made once a process, such as a list of devices */
+    long before = atomic_load(&outstanding);
+    bool failed = true;
+    long n = 0;
+    while (failed) {
+        arm(++n, from_then_on);
+        bool done = scenario();
+        failed = disarm();
+        cr_assert(done || failed, "allocation %ld: failed though no allocation did", n);
+        cr_assert_eq(atomic_load(&outstanding), before, "allocation %ld: %ld blocks are lost", n,
+                     atomic_load(&outstanding) - before);
+        cr_assert_lt(n, 100000);
+    }
+    cr_expect_gt(n, 1, "no allocation was seen");
+    printf("%ld allocations failed in turn\n", n - 1);
+}
+
+Test(training, one_allocation_fails) {
+    model_batch(&batch, 0);
+    fail_in_turn(train, false);
+}
+
+Test(training, all_allocations_fail_from_one_on) {
+    model_batch(&batch, 0);
+    fail_in_turn(train, true);
+}
+
+static void write_idx(void) {
+    static const unsigned char bytes[] = {0, 0, 8, 1, 0, 0, 0, 5, 1, 2, 3, 4, 5};
+    int file = mkstemp(idx_path);
+    cr_assert_eq(write(file, bytes, sizeof bytes), (ssize_t)sizeof bytes);
+    close(file);
+}
+
+Test(data, one_allocation_fails) {
+    write_idx();
+    fail_in_turn(read_and_shuffle, false);
+    unlink(idx_path);
+}
+
+Test(data, all_allocations_fail_from_one_on) {
+    write_idx();
+    fail_in_turn(read_and_shuffle, true);
+    unlink(idx_path);
+}

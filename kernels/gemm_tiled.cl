@@ -1,11 +1,11 @@
-/* GEMM for GPUs: a work-group of 256 computes a square tile of 16 * per rows and columns, each item per *
-   per elements of it, from slices of 16 columns of a and rows of b in local memory. Included once for
-   float and once for double, with HB_T and HB_NAME as for scalar.h.
+/* GEMM for GPUs: a work-group of 256 computes a square tile of 16 * per rows and columns, each item
+   per * per elements of it, from slices of 16 columns of a and rows of b in local memory. Included
+   once for float and once for double, with HB_T and HB_NAME as for scalar.h.
 
-   a and b begin at the tile's rows and columns, of which `rows` and `columns` exist; any strides. Item
-   (x, y) of 16 x 16 gets acc[r * per + c] = element (y + 16 r, x + 16 c). as and bs hold 16 * 65. Both
-   are filled so that neighboring items read neighboring memory, whichever stride is 1. per is a
-   constant, 2 or 4, so that the loops over it unroll and acc stays in registers. */
+   a and b begin at the tile's rows and columns, of which `rows` and `columns` exist; any strides.
+   Item (x, y) of 16 x 16 gets acc[r * per + c] = element (y + 16 r, x + 16 c). as and bs hold 16
+   * 65. Both are filled so that neighboring items read neighboring memory, whichever stride is 1.
+   per is a constant, 2 or 4, so that the loops over it unroll and acc stays in registers. */
 
 #define HB_PITCH 65 /* more than a tile's 64, so that a column does not fall into one bank */
 
@@ -20,8 +20,8 @@ static inline void HB_NAME(tiled_fill)(local HB_T *to, int tile, global const HB
 }
 
 static inline void HB_NAME(tiled)(int per, global const HB_T *a, hb_i64 ai, hb_i64 ak, int rows,
-                                  global const HB_T *b, hb_i64 bk, hb_i64 bj, int columns,
-                                  hb_i64 k, local HB_T *as, local HB_T *bs, HB_T *acc) {
+                                  global const HB_T *b, hb_i64 bk, hb_i64 bj, int columns, hb_i64 k,
+                                  local HB_T *as, local HB_T *bs, HB_T *acc) {
     const int x = (int)get_local_id(0) % 16, y = (int)get_local_id(0) / 16;
 #pragma unroll
     for (int e = 0; e < per * per; e++) acc[e] = 0;

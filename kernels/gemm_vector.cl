@@ -1,8 +1,8 @@
-/* GEMM for CPUs, without local memory: a work-item copies a panel of b, HB_DEPTH rows of two vectors,
-   into private memory, where it stays in the first cache, and multiplies it by some rows of a, eight at
-   a time, in registers. The compiler makes of vector_tile what a hand-written micro-kernel is: eight
-   broadcasts and two loads for sixteen fused multiplications and additions. Included once for float and
-   once for double, with HB_T, HB_NAME and HB_KIND as for scalar.h. */
+/* GEMM for CPUs, without local memory: a work-item copies a panel of b, HB_DEPTH rows of two
+   vectors, into private memory, where it stays in the first cache, and multiplies it by some rows
+   of a, eight at a time, in registers. The compiler makes of vector_tile what a hand-written
+   micro-kernel is: eight broadcasts and two loads for sixteen fused multiplications and additions.
+   Included once for float and once for double, with HB_T, HB_NAME and HB_KIND as for scalar.h. */
 
 #ifndef HB_DEPTH
 #define HB_DEPTH 128
@@ -42,8 +42,8 @@ static inline void HB_NAME(vector_transpose)(global const HB_T *b, hb_i64 bj, HB
 }
 
 /* Rows [p, depth) of the panel, element by element. */
-static inline void HB_NAME(vector_panel_rest)(global const HB_T *b, hb_i64 bk, hb_i64 bj, int columns,
-                                              int p, int depth, HB_T *panel) {
+static inline void HB_NAME(vector_panel_rest)(global const HB_T *b, hb_i64 bk, hb_i64 bj,
+                                              int columns, int p, int depth, HB_T *panel) {
     for (; p < depth; p++) {
 #pragma clang loop vectorize(disable) unroll(disable)
         for (int l = 0; l < HB_WIDTH; l++)
@@ -51,11 +51,11 @@ static inline void HB_NAME(vector_panel_rest)(global const HB_T *b, hb_i64 bk, h
     }
 }
 
-/* panel[p][l] = b[p * bk + l * bj] for p < depth and l < columns; what the other l get does not matter.
-   b has k rows from here on. This one is for bj = 1. Whole vectors are read so long as they end before b
-   does. */
-static inline void HB_NAME(vector_panel_along)(global const HB_T *b, hb_i64 bk, hb_i64 bj, int columns,
-                                               int depth, hb_i64 k, HB_T *panel) {
+/* panel[p][l] = b[p * bk + l * bj] for p < depth and l < columns; what the other l get does not
+   matter. b has k rows from here on. This one is for bj = 1. Whole vectors are read so long as they
+   end before b does. */
+static inline void HB_NAME(vector_panel_along)(global const HB_T *b, hb_i64 bk, hb_i64 bj,
+                                               int columns, int depth, hb_i64 k, HB_T *panel) {
     const bool whole = columns == HB_WIDTH;
     const hb_i64 end = bk > 0 ? (k - 1) * bk + columns - HB_WIDTH : -1;
     int p = 0;
@@ -82,15 +82,15 @@ static inline void HB_NAME(vector_panel_across)(global const HB_T *b, hb_i64 bk,
 }
 
 /* ... and for any strides. */
-static inline void HB_NAME(vector_panel_any)(global const HB_T *b, hb_i64 bk, hb_i64 bj, int columns,
-                                             int depth, hb_i64 k, HB_T *panel) {
+static inline void HB_NAME(vector_panel_any)(global const HB_T *b, hb_i64 bk, hb_i64 bj,
+                                             int columns, int depth, hb_i64 k, HB_T *panel) {
     HB_NAME(vector_panel_rest)(b, bk, bj, columns, 0, depth, panel);
 }
 
-/* t[HB_WIDTH] = a[k] b[k][HB_WIDTH], for a single row: b's columns are contiguous and used where they are.
-   Four sums at a time, for additions to overlap. */
-static inline void HB_NAME(vector_row)(global const HB_T *a, hb_i64 ak, global const HB_T *b, hb_i64 bk,
-                                       hb_i64 k, HB_T *t) {
+/* t[HB_WIDTH] = a[k] b[k][HB_WIDTH], for a single row: b's columns are contiguous and used where
+   they are. Four sums at a time, for additions to overlap. */
+static inline void HB_NAME(vector_row)(global const HB_T *a, hb_i64 ak, global const HB_T *b,
+                                       hb_i64 bk, hb_i64 k, HB_T *t) {
     HB_V c0 = 0, c1 = 0, c2 = 0, c3 = 0, d0 = 0, d1 = 0, d2 = 0, d3 = 0;
     hb_i64 p = 0;
     for (; p + 4 <= k; p += 4) {
@@ -115,8 +115,8 @@ static inline void HB_NAME(vector_row)(global const HB_T *a, hb_i64 ak, global c
     HB_STORE_V((d0 + d1) + (d2 + d3), 1, t);
 }
 
-/* t[8][HB_WIDTH] += a[8][depth] panel[depth][HB_WIDTH]. Of the eight rows only the first `rows` exist;
-   the sums of the others are not used. */
+/* t[8][HB_WIDTH] += a[8][depth] panel[depth][HB_WIDTH]. Of the eight rows only the first `rows`
+   exist; the sums of the others are not used. */
 static inline void HB_NAME(vector_tile)(global const HB_T *a, hb_i64 ai, hb_i64 ak, int rows,
                                         int depth, const HB_T *panel, HB_T *t) {
     global const HB_T *a0 = a, *a1 = a + (rows > 1 ? ai : 0), *a2 = a + (rows > 2 ? 2 * ai : 0),

@@ -2,9 +2,9 @@
    HB_T, HB_NAME, HB_KIND and HB_UNSIGNED as for scalar.h, whose functions it uses, and
      HB_LOWEST, HB_HIGHEST   what REDMAX and REDMIN of nothing are.
 
-   A sum is one of blocks of HB_BLOCK elements, each added in sixteen lanes; the blocks' sums are added
-   with what rounding loses kept apart (D. Knuth, The Art of Computer Programming 2, 4.2.2), so that the
-   error does not grow with the number of elements. */
+   A sum is one of blocks of HB_BLOCK elements, each added in sixteen lanes; the blocks' sums are
+   added with what rounding loses kept apart (D. Knuth, The Art of Computer Programming 2, 4.2.2),
+   so that the error does not grow with the number of elements. */
 
 #ifndef HB_BLOCK
 #define HB_BLOCK 256
@@ -15,6 +15,7 @@
 #if HB_KIND == HB_KIND_F32 || HB_KIND == HB_KIND_F64
 /* Which lanes of a to take before those of b: NaN stays. */
 #define HB_FIRST(a, op, b) ((a op b) | (a != a))
+#define HB_SUM(a, b)       (a + b)
 /* *total + *rest is the sum so far. */
 static inline void HB_NAME(total_add)(HB_T *total, HB_T *rest, HB_T x) {
     HB_T t = *total, s = t + x, b = s - t;
@@ -27,58 +28,43 @@ static inline HB_T HB_NAME(total)(HB_T total, HB_T rest) {
 }
 #else
 #define HB_FIRST(a, op, b) (a op b)
+/* Signed overflow has no meaning in C: integers are added as unsigned ones. */
+#define HB_SUM(a, b)                                                                               \
+    HB_PASTE(as_, HB_V(16))(HB_PASTE(as_, HB_UNSIGNED_V)(a) + HB_PASTE(as_, HB_UNSIGNED_V)(b))
+#define HB_UNSIGNED_V HB_PASTE(HB_UNSIGNED, 16)
 static inline void HB_NAME(total_add)(HB_T *total, HB_T *rest, HB_T x) {
     *total = HB_NAME(add)(*total, x);
 }
 static inline HB_T HB_NAME(total)(HB_T total, HB_T rest) { return total; }
 #endif
 
-/* w has room for count rounded up to 16 elements. */
-static inline void HB_NAME(fill)(HB_T *w, int count, HB_T with) {
-    for (int l = count; (l & 15) != 0; l++) w[l] = with;
-}
+/* Reduces w[0...count), whose room is a multiple of 16 and whose end is filled up with what changes
+   nothing: sixteen lanes side by side, and then those as a tree. */
+#define HB_REDUCE_BLOCK(join_lanes, join, nothing)                                                 \
+    for (int l = count; (l & 15) != 0; l++) w[l] = nothing;                                        \
+    HB_V(16) s = vload16(0, w);                                                                    \
+    for (int l = 16; l < count; l += 16) {                                                         \
+        HB_V(16) v = vload16(0, w + l);                                                            \
+        s = join_lanes;                                                                            \
+    }                                                                                              \
+    vstore16(s, 0, w);                                                                             \
+    for (int m = 8; m > 0; m /= 2)                                                                 \
+        for (int l = 0; l < m; l++) w[l] = join(w[l], w[l + m]);                                   \
+    return w[0];
 
-/* Signed overflow has no meaning in C: integers are added as unsigned ones. */
 static inline HB_T HB_NAME(block_sum)(HB_T *w, int count) {
-    HB_NAME(fill)(w, count, 0);
-#if HB_KIND == HB_KIND_INT || HB_KIND == HB_KIND_BYTE
-    HB_UNSIGNED s = 0;
-    for (int l = 0; l < count; l++) s += (HB_UNSIGNED)w[l];
-    return (HB_T)s;
-#else
-    HB_V(16) s = vload16(0, w);
-    for (int l = 16; l < count; l += 16) s += vload16(0, w + l);
-    HB_V(8) a = s.lo + s.hi;
-    HB_V(4) b = a.lo + a.hi;
-    HB_V(2) c = b.lo + b.hi;
-    return c.x + c.y;
-#endif
+    HB_REDUCE_BLOCK(HB_SUM(s, v), HB_NAME(add), 0)
 }
-
 static inline HB_T HB_NAME(block_max)(HB_T *w, int count) {
-    HB_NAME(fill)(w, count, HB_LOWEST);
-    HB_V(16) s = vload16(0, w);
-    for (int l = 16; l < count; l += 16) {
-        HB_V(16) v = vload16(0, w + l);
-        s = select(v, s, HB_FIRST(s, >, v));
-    }
-    HB_V(8) a = select(s.hi, s.lo, HB_FIRST(s.lo, >, s.hi));
-    HB_V(4) b = select(a.hi, a.lo, HB_FIRST(a.lo, >, a.hi));
-    return HB_NAME(max)(HB_NAME(max)(b.x, b.y), HB_NAME(max)(b.z, b.w));
+    HB_REDUCE_BLOCK(HB_FIRST(s, >, v) ? s : v, HB_NAME(max), HB_LOWEST)
 }
-
 static inline HB_T HB_NAME(block_min)(HB_T *w, int count) {
-    HB_NAME(fill)(w, count, HB_HIGHEST);
-    HB_V(16) s = vload16(0, w);
-    for (int l = 16; l < count; l += 16) {
-        HB_V(16) v = vload16(0, w + l);
-        s = select(v, s, HB_FIRST(s, <, v));
-    }
-    HB_V(8) a = select(s.hi, s.lo, HB_FIRST(s.lo, <, s.hi));
-    HB_V(4) b = select(a.hi, a.lo, HB_FIRST(a.lo, <, a.hi));
-    return HB_NAME(min)(HB_NAME(min)(b.x, b.y), HB_NAME(min)(b.z, b.w));
+    HB_REDUCE_BLOCK(HB_FIRST(s, <, v) ? s : v, HB_NAME(min), HB_HIGHEST)
 }
 
+#undef HB_REDUCE_BLOCK
+#undef HB_SUM
+#undef HB_UNSIGNED_V
 #undef HB_V
 #undef HB_FIRST
 #undef HB_T

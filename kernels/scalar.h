@@ -21,7 +21,7 @@
 #define HB_KIND_INT  2
 #define HB_KIND_BYTE 3
 
-#ifdef __OPENCL_VERSION__
+#if defined(__OPENCL_VERSION__) || defined(__OPENCL_C_VERSION__)
 typedef uint hb_u32;
 typedef int hb_i32;
 typedef long hb_i64;

@@ -1,11 +1,12 @@
-/* Mini-batches: each example once an epoch, orders that follow from seed and epoch, the last batch. */
+/* Mini-batches: each example once an epoch, orders that follow from seed and epoch, the last batch.
+ */
 #include <string.h>
 
 #include <criterion/criterion.h>
 
 #include <hebb/hebb.h>
 
-#define ROWS 103
+#define ROWS     103
 #define N(array) (sizeof(array) / sizeof *(array))
 
 static int32_t labels[ROWS];
@@ -62,7 +63,8 @@ Test(batches, give_each_example_once_an_epoch) {
     static const int64_t sizes[] = {1, 7, 32, 102, 103, 104, 1000};
     for (size_t k = 0; k < N(sizes); k++)
         for (int shuffle = 0; shuffle < 2; shuffle++) {
-            hebb_batches *b = hebb_batches_create(arrays, 2, sizes[k], .shuffle = shuffle, .seed = 3);
+            hebb_batches *b =
+                hebb_batches_create(arrays, 2, sizes[k], .shuffle = shuffle, .seed = 3);
             int32_t order[ROWS];
             for (uint64_t epoch = 0; epoch < 3; epoch++) {
                 int64_t n = epoch_of(b, epoch, sizes[k], order);
@@ -86,7 +88,8 @@ Test(batches, leave_out_a_last_one_that_is_not_full) {
     hebb_batches_destroy(b);
 }
 
-/* The order follows from seed and epoch alone: not from what came before, nor from the batch size. */
+/* The order follows from seed and epoch alone: not from what came before, nor from the batch size.
+ */
 Test(batches, have_an_order_of_seed_and_epoch) {
     hebb_batches *a = hebb_batches_create(arrays, 2, 8, .shuffle = true, .seed = 1);
     hebb_batches *b = hebb_batches_create(arrays, 2, 32, .shuffle = true, .seed = 1);
@@ -132,20 +135,18 @@ Test(batches, refuse_wrong_arguments) {
         int64_t batch;
         hebb_status status;
     } cases[] = {
-        {"no arrays", arrays, 0, 8, HEBB_E_ARGUMENT},
-        {"NULL", NULL, 2, 8, HEBB_E_NULL},
-        {"a scalar", &scalar, 1, 8, HEBB_E_SHAPE},
-        {"different rows", fewer, 2, 8, HEBB_E_SHAPE},
-        {"batch 0", arrays, 2, 0, HEBB_E_ARGUMENT},
-        {"batch -1", arrays, 2, -1, HEBB_E_ARGUMENT},
+        {"no arrays", arrays, 0, 8, HEBB_E_ARGUMENT}, {"NULL", NULL, 2, 8, HEBB_E_NULL},
+        {"a scalar", &scalar, 1, 8, HEBB_E_SHAPE},    {"different rows", fewer, 2, 8, HEBB_E_SHAPE},
+        {"batch 0", arrays, 2, 0, HEBB_E_ARGUMENT},   {"batch -1", arrays, 2, -1, HEBB_E_ARGUMENT},
     };
     for (size_t i = 0; i < N(cases); i++) {
         hebb_status status = HEBB_OK;
-        cr_expect_null(hebb_batches_create_with(cases[i].arrays, cases[i].n, cases[i].batch, &status,
-                                                &(hebb_batches_options){0}), "%s", cases[i].name);
+        cr_expect_null(hebb_batches_create_with(cases[i].arrays, cases[i].n, cases[i].batch,
+                                                &status, &(hebb_batches_options){0}),
+                       "%s", cases[i].name);
         cr_expect_eq(status, cases[i].status, "%s: %s", cases[i].name, hebb_status_name(status));
-        cr_expect_null(hebb_batches_create_with(cases[i].arrays, cases[i].n, cases[i].batch, NULL,
-                                                NULL));
+        cr_expect_null(
+            hebb_batches_create_with(cases[i].arrays, cases[i].n, cases[i].batch, NULL, NULL));
     }
 }
 

@@ -61,7 +61,8 @@ Test(devices, open_by_part_of_a_name) {
         size_t n = strlen(info.name);
         char part[128], *text = n > 8 ? &info.name[n / 2] : info.name;
         for (n = 0; text[n] != '\0'; n++)
-            part[n] = (char)(n % 2 ? toupper((unsigned char)text[n]) : tolower((unsigned char)text[n]));
+            part[n] =
+                (char)(n % 2 ? toupper((unsigned char)text[n]) : tolower((unsigned char)text[n]));
         part[n] = '\0';
         hebb_device *device = hebb_device_open(part);
         cr_expect_not(hebb_failed(device), "'%s': %s", part, hebb_message(device));
@@ -82,8 +83,8 @@ static void expect_refused(const char *which) {
 }
 
 Test(devices, that_do_not_exist) {
-    static const char *const names[] = {"no such device", "opencl:99", "opencl:-1", "opencl:x",
-                                        "cpu:7", "opencl:0x"};
+    static const char *const names[] = {"no such device", "opencl:99", "opencl:-1",
+                                        "opencl:x",       "cpu:7",     "opencl:0x"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) expect_refused(names[i]);
 }
 
@@ -105,8 +106,8 @@ Test(devices, threads_belong_to_the_cpu) {
     hebb_device_close(opencl);
 }
 
-/* The ICD loader reads its directory once, at the first OpenCL call of the process: this test has one of
-   its own. */
+/* The ICD loader reads its directory once, at the first OpenCL call of the process: this test has
+   one of its own. */
 Test(devices, without_any_opencl_platform) {
     char empty[] = "/tmp/hebb-no-opencl-XXXXXX";
     cr_assert_not_null(mkdtemp(empty));

@@ -1,5 +1,5 @@
-/* The checker of gradients can fail: functions whose value is right and whose derivative is wrong, in
-   each of the ways that a gradient rule can be. */
+/* The checker of gradients can fail: functions whose value is right and whose derivative is wrong,
+   in each of the ways that a gradient rule can be. */
 #include <criterion/criterion.h>
 
 #include "support/devices.h"
@@ -55,13 +55,15 @@ static gradcheck_report check(builder *build) {
     hebb_tensor *tb = hebb_input(g, "b", HEBB_F64, b_value.shape);
     hebb_tensor *zeros = hebb_input(g, "zeros", HEBB_F64, x_value.shape);
     hebb_tensor *tv = hebb_input(g, "v", HEBB_F64, v_value.shape);
-    hebb_tensor *objective =
-        hebb_sum(hebb_mul(tv, build(tx, tb, zeros)), HEBB_ALL_AXES, false), *gradients[2];
+    hebb_tensor *objective = hebb_sum(hebb_mul(tv, build(tx, tb, zeros)), HEBB_ALL_AXES, false),
+                *gradients[2];
     hebb_gradients(&objective, 1, (hebb_tensor *[]){tx, tb}, 2, NULL, gradients);
     hebb_device *device = cpu_device();
     hebb_session *s = hebb_session_create(g, device);
-    gradcheck_input inputs[] = {{tx, &x_value, gradients[0]}, {tb, &b_value, gradients[1]},
-                                {zeros, &zeros_value, NULL}, {tv, &v_value, NULL}};
+    gradcheck_input inputs[] = {{tx, &x_value, gradients[0]},
+                                {tb, &b_value, gradients[1]},
+                                {zeros, &zeros_value, NULL},
+                                {tv, &v_value, NULL}};
     cr_expect_not(hebb_failed(g), "%s", hebb_message(g));
     gradcheck_report report = gradcheck(s, objective, inputs, 4);
     hebb_session_destroy(s);

@@ -166,8 +166,9 @@ typedef struct asked {
 
 static void expect_error(hebb_graph *g, asked a, hebb_status status, const char *part) {
     hebb_tensor *gradient = NULL;
-    cr_expect_eq(hebb_gradients(&a.y, 1, &a.x, 1, a.cotangent == NULL ? NULL : &a.cotangent,
-                                &gradient), status);
+    cr_expect_eq(
+        hebb_gradients(&a.y, 1, &a.x, 1, a.cotangent == NULL ? NULL : &a.cotangent, &gradient),
+        status);
     cr_expect(hebb_tensor_is_inert(gradient));
     cr_expect_eq(hebb_graph_status(g), status, "%s", hebb_message(g));
     cr_expect_not_null(strstr(hebb_message(g), part), "'%s' is not in '%s'", part, hebb_message(g));

@@ -89,7 +89,8 @@ static size_t check_first(problem *p, hebb_graph *g, hebb_session *s) {
     return report_on(p, &r, "gradient");
 }
 
-/* The objective is the sum of all gradients with random weights; it depends on the cotangent too. */
+/* The objective is the sum of all gradients with random weights; it depends on the cotangent too.
+ */
 static size_t check_second(problem *p, hebb_graph *g, hebb_session *s) {
     gradcheck_input list[MOST_INPUTS + MAX_INPUTS];
     hebb_tensor *objective = NULL, *xs[MAX_INPUTS + 1], *claimed[MAX_INPUTS + 1];
@@ -108,8 +109,7 @@ static size_t check_second(problem *p, hebb_graph *g, hebb_session *s) {
     hebb_gradients(&objective, 1, xs, (size_t)p->n + 1, NULL, claimed);
     cr_assert_not(hebb_failed(g), "second gradient of %s: %s", p->in.d->name, hebb_message(g));
     size_t n = list_inputs(p, claimed, claimed[p->n], list);
-    for (int k = 0; k < p->n; k++)
-        list[n++] = (gradcheck_input){weight[k], &weight_value[k], NULL};
+    for (int k = 0; k < p->n; k++) list[n++] = (gradcheck_input){weight[k], &weight_value[k], NULL};
     gradcheck_report report = gradcheck(s, objective, list, n);
     return report_on(p, &report, "second gradient");
 }
@@ -121,7 +121,8 @@ static void check_every_sample(const descriptor *d, const char *name, check_func
     sample_list list = descriptor_samples(d);
     size_t samples = 0, elements = 0;
     for (size_t i = 0; i < list.count; i++) {
-        if (!has_gradient(&list.at[i]) || sample_elements(&list.at[i]) > MOST_ELEMENTS) continue;
+        int64_t size = sample_elements(&list.at[i]);
+        if (!has_gradient(&list.at[i]) || size == 0 || size > MOST_ELEMENTS) continue;
         hebb_graph *g = hebb_graph_create();
         hebb_session *s = hebb_session_create(g, device);
         problem p;
@@ -157,7 +158,8 @@ static collection gradients_on(const descriptor *d, hebb_dtype real, hebb_device
         for (int k = 0; k < p[i].in.s.n_in; k++)
             feeds[n_feeds++] = (hebb_feed){p[i].in.input[k], &p[i].in.fed[k]};
         feeds[n_feeds++] = (hebb_feed){p[i].cotangent, &p[i].cotangent_value};
-        for (int k = 0; k < p[i].n; k++, n++) fetches[n] = (hebb_fetch){p[i].gradient[k], &results[n]};
+        for (int k = 0; k < p[i].n; k++, n++)
+            fetches[n] = (hebb_fetch){p[i].gradient[k], &results[n]};
     }
     hebb_session *s = hebb_session_create(g, device);
     if (n > 0) hebb_run(s, feeds, n_feeds, fetches, n);
@@ -172,8 +174,8 @@ static collection gradients_on(const descriptor *d, hebb_dtype real, hebb_device
     return c;
 }
 
-/* Errors are relative to the largest element of the gradient: its elements are sums of terms of about
-   that size, in float32. */
+/* Errors are relative to the largest element of the gradient: its elements are sums of terms of
+   about that size, in float32. */
 static void set_scale(values *v) {
     double largest = 0;
     for (int64_t i = 0; i < v->count; i++)

@@ -146,8 +146,8 @@ static size_t count_of(const char *text, const char *part) {
 Test(printing, lists_a_line_a_tensor) {
     hebb_graph *g = small_graph();
     char *text = text_of(hebb_graph_print, g);
-    static const char *const parts[] = {"input", "the input", "variable", "matmul", "f32",
-                                        "[?, 3]", "[3, 4]", "[?, 4]"};
+    static const char *const parts[] = {"input", "the input", "variable", "matmul",
+                                        "f32",   "[?, 3]",    "[3, 4]",   "[?, 4]"};
     cr_expect_eq(hebb_graph_size(g), count_of(text, "\n"), "%s", text);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         cr_expect_not_null(strstr(text, parts[i]), "'%s' is not in\n%s", parts[i], text);
@@ -169,7 +169,8 @@ Test(printing, draws_a_digraph) {
 
 Test(printing, reports_a_full_disk) {
     hebb_graph *g = small_graph();
-    hebb_status (*const functions[])(const hebb_graph *, FILE *) = {hebb_graph_print, hebb_graph_dot};
+    hebb_status (*const functions[])(const hebb_graph *, FILE *) = {hebb_graph_print,
+                                                                    hebb_graph_dot};
     for (int i = 0; i < 2; i++) {
         FILE *full = fopen("/dev/full", "w");
         if (full == NULL) cr_skip_test("no /dev/full here");
@@ -185,7 +186,8 @@ Test(printing, reports_a_full_disk) {
 
 Test(base, shapes) {
     char text[64];
-    cr_expect_str_eq(hebb_shape_text(HEBB_SHAPE(HEBB_ANY, 28, 28), text, sizeof text), "[?, 28, 28]");
+    cr_expect_str_eq(hebb_shape_text(HEBB_SHAPE(HEBB_ANY, 28, 28), text, sizeof text),
+                     "[?, 28, 28]");
     cr_expect_str_eq(hebb_shape_text(HEBB_SCALAR, text, sizeof text), "[]");
     for (size_t size = 1; size < 14; size++) /* cut, never overrun */
         cr_expect_lt(strlen(hebb_shape_text(HEBB_SHAPE(HEBB_ANY, 28, 28), text, size)), size);

@@ -54,19 +54,49 @@ typedef struct good {
 static const good goods[] = {
     {"u8", {0, 0, 8, 1, 0, 0, 0, 3, 0, 127, 255}, 11, HEBB_U8, 1, {3}, {0, 127, 255}},
     {"i8", {0, 0, 9, 1, 0, 0, 0, 3, 0, 127, 255}, 11, HEBB_I32, 1, {3}, {0, 127, -1}},
-    {"i16", {0, 0, 11, 1, 0, 0, 0, 3, 1, 2, 127, 255, 255, 254}, 14, HEBB_I32, 1, {3},
+    {"i16",
+     {0, 0, 11, 1, 0, 0, 0, 3, 1, 2, 127, 255, 255, 254},
+     14,
+     HEBB_I32,
+     1,
+     {3},
      {258, 32767, -2}},
-    {"i32", {0, 0, 12, 1, 0, 0, 0, 2, 1, 2, 3, 4, 255, 255, 255, 254}, 16, HEBB_I32, 1, {2},
+    {"i32",
+     {0, 0, 12, 1, 0, 0, 0, 2, 1, 2, 3, 4, 255, 255, 255, 254},
+     16,
+     HEBB_I32,
+     1,
+     {2},
      {16909060, -2}},
-    {"f32", {0, 0, 13, 1, 0, 0, 0, 2, 0x3F, 0xC0, 0, 0, 0xC0, 0, 0, 0}, 16, HEBB_F32, 1, {2},
+    {"f32",
+     {0, 0, 13, 1, 0, 0, 0, 2, 0x3F, 0xC0, 0, 0, 0xC0, 0, 0, 0},
+     16,
+     HEBB_F32,
+     1,
+     {2},
      {1.5, -2}},
     {"f64", {0, 0, 14, 1, 0, 0, 0, 1, 0x3F, 0xF8, 0, 0, 0, 0, 0, 0}, 16, HEBB_F64, 1, {1}, {1.5}},
-    {"rank 2", {0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6}, 18, HEBB_U8, 2, {2, 3},
+    {"rank 2",
+     {0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6},
+     18,
+     HEBB_U8,
+     2,
+     {2, 3},
      {1, 2, 3, 4, 5, 6}},
-    {"rank 3", {0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4}, 20, HEBB_U8, 3,
-     {1, 2, 2}, {1, 2, 3, 4}},
-    {"rank 4", {0, 0, 8, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4}, 24, HEBB_U8,
-     4, {1, 2, 1, 2}, {1, 2, 3, 4}},
+    {"rank 3",
+     {0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4},
+     20,
+     HEBB_U8,
+     3,
+     {1, 2, 2},
+     {1, 2, 3, 4}},
+    {"rank 4",
+     {0, 0, 8, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4},
+     24,
+     HEBB_U8,
+     4,
+     {1, 2, 1, 2},
+     {1, 2, 3, 4}},
     {"empty", {0, 0, 8, 1, 0, 0, 0, 0}, 8, HEBB_U8, 1, {0}, {0}},
 };
 
@@ -78,7 +108,8 @@ static void expect_good(const good *c, const char *kind, const hebb_array *array
     cr_expect_eq(a.dtype, c->dtype, "%s, %s", c->name, kind);
     cr_assert(hebb_shape_equal(a.shape, hebb_shape_of(c->rank, c->sizes)), "%s, %s", c->name, kind);
     for (int64_t i = 0; i < hebb_array_count(&a); i++)
-        cr_expect_eq(hebb_array_at(&a, i), c->elements[i], "%s, %s, element %d", c->name, kind, (int)i);
+        cr_expect_eq(hebb_array_at(&a, i), c->elements[i], "%s, %s, element %d", c->name, kind,
+                     (int)i);
     hebb_array_free(&a);
 }
 
@@ -97,8 +128,8 @@ Test(idx, good_files) {
 Test(idx, a_large_file) {
     size_t n = 300000;
     unsigned char *bytes = calloc(n + 8, 1);
-    const unsigned char header[] = {0, 0, 8, 1, 0, (unsigned char)(n >> 16), (unsigned char)(n >> 8),
-                                    (unsigned char)n};
+    const unsigned char header[] = {
+        0, 0, 8, 1, 0, (unsigned char)(n >> 16), (unsigned char)(n >> 8), (unsigned char)n};
     memcpy(bytes, header, 8);
     for (size_t i = 0; i < n; i++) bytes[8 + i] = (unsigned char)(i * i >> 7);
     for (int gzip = 0; gzip < 2; gzip++) {
@@ -112,7 +143,8 @@ Test(idx, a_large_file) {
     free(bytes);
 }
 
-/* ---- bad files: the status, a message with the file's name, and an array that is as before ---- */
+/* ---- bad files: the status, a message with the file's name, and an array that is as before ----
+ */
 
 static void expect_bad(hebb_status status, const char *file, const char *what) {
     float kept[2] = {1, 2};
@@ -122,7 +154,8 @@ static void expect_bad(hebb_status status, const char *file, const char *what) {
     cr_expect_eq(got, status, "%s: %s: %s", what, hebb_status_name(got), message);
     cr_expect_not_null(strstr(message, file), "%s: '%s' does not name the file", what, message);
     cr_expect(a.data == kept && a.dtype == HEBB_F32 && a.shape.rank == 1 && a.shape.dim[0] == 2 &&
-              a.capacity == 0 && kept[0] == 1 && kept[1] == 2, "%s: the array was touched", what);
+                  a.capacity == 0 && kept[0] == 1 && kept[1] == 2,
+              "%s: the array was touched", what);
 }
 
 Test(idx, truncated_at_every_byte) {
@@ -189,10 +222,12 @@ static const struct {
     {"type 0", {0, 0, 0, 1, 0, 0, 0, 1, 5}, 9},
     {"rank 9", {0, 0, 8, 9}, 40},
     {"huge size", {0, 0, 8, 1, 0xFF, 0xFF, 0xFF, 0xFF, 5}, 9},
-    {"product overflows", {0, 0, 14, 3, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF,
-                           0xFF, 0xFF, 5}, 17},
-    {"product wraps to a small number", {0, 0, 8, 4, 0x80, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0,
-                                         1, 5}, 21},
+    {"product overflows",
+     {0, 0, 14, 3, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 5},
+     17},
+    {"product wraps to a small number",
+     {0, 0, 8, 4, 0x80, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1, 5},
+     21},
     {"text", "P5 28 28 255 is a picture", 25},
 };
 

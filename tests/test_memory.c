@@ -1,6 +1,6 @@
-/* Out of memory: every allocation of the library fails in turn, once, and then with all that follow it.
-   Each failure must come out as HEBB_E_MEMORY or a NULL object, and nothing may be lost: this program
-   is linked with --wrap for malloc and its relatives, and counts what is outstanding. */
+/* Out of memory: every allocation of the library fails in turn, once, and then with all that follow
+   it. Each failure must come out as HEBB_E_MEMORY or a NULL object, and nothing may be lost: this
+   program is linked with --wrap for malloc and its relatives, and counts what is outstanding. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,9 @@ char *__wrap_strdup(const char *text);
 void __wrap_free(void *p);
 
 void *__wrap_malloc(size_t size) { return fails() ? NULL : counted(__real_malloc(size)); }
-void *__wrap_calloc(size_t n, size_t size) { return fails() ? NULL : counted(__real_calloc(n, size)); }
+void *__wrap_calloc(size_t n, size_t size) {
+    return fails() ? NULL : counted(__real_calloc(n, size));
+}
 void *__wrap_realloc(void *p, size_t size) {
     if (fails()) return NULL;
     void *q = __real_realloc(p, size);
@@ -124,12 +126,14 @@ static bool read_and_shuffle(void) {
     hebb_array array = {0}, view = {0};
     hebb_status status = hebb_read_idx(idx_path, &array, NULL, 0);
     bool done = fine(status, "read");
-    hebb_batches *b = !done ? NULL : hebb_batches_create_with(&array, 1, 2, &status,
-                                        &(hebb_batches_options){.shuffle = true});
+    hebb_batches *b = !done ? NULL
+                            : hebb_batches_create_with(&array, 1, 2, &status,
+                                                       &(hebb_batches_options){.shuffle = true});
     done = done && fine(status, "batches") && b != NULL;
     for (uint64_t epoch = 0; done && epoch < 2; epoch++) {
         hebb_batches_start(b, epoch);
-        while (hebb_batches_next(b, &view)) {}
+        while (hebb_batches_next(b, &view)) {
+        }
     }
     hebb_batches_destroy(b);
     hebb_array_free(&array);

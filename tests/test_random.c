@@ -120,7 +120,8 @@ Test(devices, draw_the_same_numbers) {
 }
 
 Test(streams, differ_by_run_op_and_seed_only) {
-    source a = open_source("cpu", uniform, HEBB_F32, 5), b = open_source("cpu", uniform, HEBB_F32, 5);
+    source a = open_source("cpu", uniform, HEBB_F32, 5),
+           b = open_source("cpu", uniform, HEBB_F32, 5);
     source c = open_source("cpu", uniform, HEBB_F32, 6);
     hebb_tensor *second = uniform(a.g, HEBB_F32, HEBB_SHAPE(N));
     hebb_array a1 = {0}, s1 = {0}, again = {0};
@@ -159,7 +160,8 @@ Test(streams, continue_from_a_step) {
 
 /* Random values must not be folded to constants nor merged: every pass leaves the numbers alone. */
 Test(streams, do_not_depend_on_passes) {
-    static const unsigned without[] = {0, HEBB_NO_FOLD, HEBB_NO_CSE, HEBB_NO_FUSION, HEBB_NO_PASSES};
+    static const unsigned without[] = {0, HEBB_NO_FOLD, HEBB_NO_CSE, HEBB_NO_FUSION,
+                                       HEBB_NO_PASSES};
     hebb_graph *g = hebb_graph_create();
     hebb_device *device = cpu_device();
     hebb_tensor *a = uniform(g, HEBB_F32, HEBB_SHAPE(N)), *b = uniform(g, HEBB_F32, HEBB_SHAPE(N));
@@ -258,7 +260,8 @@ Test(repeated, large_work_with_one_and_with_more_threads) {
     for (int threads = 2; threads <= 5; threads++) {
         cr_assert_eq(hebb_device_set_threads(device, threads), HEBB_OK);
         large_values(device, more);
-        for (int i = 0; i < 5; i++) cr_expect(same(&one[i], &more[i]), "%d threads, value %d", threads, i);
+        for (int i = 0; i < 5; i++)
+            cr_expect(same(&one[i], &more[i]), "%d threads, value %d", threads, i);
     }
     for (int i = 0; i < 5; i++) {
         hebb_array_free(&one[i]);

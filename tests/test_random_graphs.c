@@ -1,5 +1,5 @@
-/* Random graphs: no pass changes values or gradients, gradients are right, both backends agree. A seed
-   that fails prints its graph; run it alone by setting HEBB_TEST_SEED. */
+/* Random graphs: no pass changes values or gradients, gradients are right, both backends agree. A
+   seed that fails prints its graph; run it alone by setting HEBB_TEST_SEED. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@ typedef struct results {
 } results;
 
 /* Values, objective and gradients, for the passes that are left. */
-static results compute(const random_graph *r, hebb_device *device, unsigned without, uint64_t seed) {
+static results compute(const random_graph *r, hebb_device *device, unsigned without,
+                       uint64_t seed) {
     results out = {0};
     hebb_feed feeds[RANDOM_INPUTS];
     hebb_fetch fetches[RESULTS];
@@ -34,7 +35,8 @@ static results compute(const random_graph *r, hebb_device *device, unsigned with
     fetches[RESULTS - 1] = (hebb_fetch){r->objective, &out.at[RESULTS - 1]};
     hebb_session *s = hebb_session_create(r->graph, device, .without = without);
     hebb_run(s, feeds, RANDOM_INPUTS, fetches, RESULTS);
-    cr_assert_not(hebb_failed(s), "seed %" PRIu64 ", without %u: %s", seed, without, hebb_message(s));
+    cr_assert_not(hebb_failed(s), "seed %" PRIu64 ", without %u: %s", seed, without,
+                  hebb_message(s));
     hebb_session_destroy(s);
     return out;
 }
@@ -52,7 +54,8 @@ static bool agree(const results *a, const results *b, double limit, const char *
         values expected = values_from_array(&a->at[k]);
         expected.scale = test_memory((size_t)expected.count * sizeof *expected.scale);
         double largest = 0;
-        for (int64_t i = 0; i < expected.count; i++) largest = fmax(largest, fabs(expected.at[i].f));
+        for (int64_t i = 0; i < expected.count; i++)
+            largest = fmax(largest, fabs(expected.at[i].f));
         for (int64_t i = 0; i < expected.count; i++) expected.scale[i] = largest;
         bool same = values_match(&expected, &b->at[k], (tolerance){limit, limit}, why, sizeof why);
         cr_expect(same, "seed %" PRIu64 ", %s, result %d: %s", seed, what, k, why);
@@ -164,7 +167,8 @@ Test(random_graphs, both_backends) {
 
 /* Equal seeds give equal graphs, or a failing seed would be worth nothing. */
 Test(random_graphs, repeat) {
-    random_graph a = random_graph_make(7, HEBB_F64, false), b = random_graph_make(7, HEBB_F64, false);
+    random_graph a = random_graph_make(7, HEBB_F64, false),
+                 b = random_graph_make(7, HEBB_F64, false);
     random_graph c = random_graph_make(8, HEBB_F64, false);
     cr_expect_eq(hebb_graph_size(a.graph), hebb_graph_size(b.graph));
     cr_expect_neq(hebb_graph_size(a.graph), hebb_graph_size(c.graph));

@@ -1,4 +1,5 @@
-/* kernels/scalar.h for float, as the CPU backend compiles it, and its Philox against Random123's. */
+/* kernels/scalar.h for float, as the CPU backend compiles it, and its Philox against Random123's.
+ */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,7 +25,8 @@
 /* The distance in units in the last place of the float nearest to the exact value; below the normal
    range those units are all alike. */
 static double ulps(float got, double exact) {
-    if (isnan(exact) || isinf((float)exact)) return got == (float)exact || (isnan(exact) && isnan(got)) ? 0 : INFINITY;
+    if (isnan(exact) || isinf((float)exact))
+        return got == (float)exact || (isnan(exact) && isnan(got)) ? 0 : INFINITY;
     double magnitude = fmax(fabs(exact), 0x1p-126);
     return fabs(got - exact) / exp2(floor(log2(magnitude)) - 23);
 }
@@ -165,8 +167,8 @@ static void expect_philox(const uint32_t c[4], const uint32_t k[2]) {
     philox4x32_ctr_t expected = philox4x32(counter, key);
     hb_philox4 got = hb_philox((hb_philox4){c[0], c[1], c[2], c[3]}, k[0], k[1]);
     cr_assert(got.c0 == expected.v[0] && got.c1 == expected.v[1] && got.c2 == expected.v[2] &&
-              got.c3 == expected.v[3], "counter %08x %08x %08x %08x, key %08x %08x", c[0], c[1], c[2],
-              c[3], k[0], k[1]);
+                  got.c3 == expected.v[3],
+              "counter %08x %08x %08x %08x, key %08x %08x", c[0], c[1], c[2], c[3], k[0], k[1]);
 }
 
 Test(philox, is_that_of_random123) {

@@ -67,9 +67,11 @@ Test(batches, sizes_that_do_not_fit_each_other_are_found_at_the_run) {
     hebb_device *device = cpu_device();
     hebb_session *s = hebb_session_create(g, device);
     hebb_array three = rows(3), two = rows(2), one = rows(1), out = {0};
-    cr_expect_eq(hebb_run(s, HEBB_FEED({a, &three}, {b, &two}), HEBB_FETCH({y, &out})), HEBB_E_SHAPE);
+    cr_expect_eq(hebb_run(s, HEBB_FEED({a, &three}, {b, &two}), HEBB_FETCH({y, &out})),
+                 HEBB_E_SHAPE);
     cr_expect(strstr(hebb_message(s), "add") && strstr(hebb_message(s), "[3, 2]") &&
-              strstr(hebb_message(s), "[2, 2]"), "%s", hebb_message(s));
+                  strstr(hebb_message(s), "[2, 2]"),
+              "%s", hebb_message(s));
     /* And a size that turns out to be 1 stretches. */
     cr_expect_eq(hebb_run(s, HEBB_FEED({a, &three}, {b, &one}), HEBB_FETCH({y, &out})), HEBB_OK);
     cr_expect_eq(hebb_array_at(&out, 5), data[5] + data[1]);
@@ -180,14 +182,19 @@ Test(refused, bad_feeds_and_fetches) {
         {"fetch of another graph", {{f.x, &x}}, 1, {{other.y, &kept}}, 1, HEBB_E_GRAPH, ""},
         {"fetch NULL", {{f.x, &x}}, 1, {{NULL, &kept}}, 1, HEBB_E_NULL, ""},
         {"view too small", {{f.x, &x}}, 1, {{step, NULL}, {f.y, &y}}, 2, HEBB_E_SHAPE, "[2]"},
-        {"value of a group", {{f.x, &x}}, 1, {{hebb_group(f.g, &step, 1), &kept}}, 1,
-         HEBB_E_ARGUMENT, "group"},
+        {"value of a group",
+         {{f.x, &x}},
+         1,
+         {{hebb_group(f.g, &step, 1), &kept}},
+         1,
+         HEBB_E_ARGUMENT,
+         "group"},
     };
     for (size_t i = 0; i < N(cases); i++) {
         const bad_run *c = &cases[i];
         bool no_feeds = strcmp(c->name, "feeds NULL") == 0;
-        hebb_status status = hebb_run(f.s, no_feeds ? NULL : c->feeds, c->n_feeds, c->fetches,
-                                      c->n_fetches);
+        hebb_status status =
+            hebb_run(f.s, no_feeds ? NULL : c->feeds, c->n_feeds, c->fetches, c->n_fetches);
         cr_expect_eq(status, c->status, "%s: %s, not %s: %s", c->name, hebb_status_name(status),
                      hebb_status_name(c->status), hebb_message(f.s));
         cr_expect_eq(hebb_session_status(f.s), status);

@@ -59,8 +59,8 @@ Test(assign, rotation_on_opencl) { rotate(1); }
 
 static void of_itself(int backend) {
     calc c = open_backend(backend);
-    hebb_tensor *m = variable_of(c.graph, "m", hebb_reshape(VECTOR(c.graph, 1, 2, 3, 4, 5, 6, 7, 8, 9),
-                                                            HEBB_SHAPE(3, 3)));
+    hebb_tensor *m = variable_of(
+        c.graph, "m", hebb_reshape(VECTOR(c.graph, 1, 2, 3, 4, 5, 6, 7, 8, 9), HEBB_SHAPE(3, 3)));
     step(&c, hebb_assign(m, hebb_transpose(m, NULL, 0)));
     EXPECT_VALUES(&c, m, 0, 1, 4, 7, 2, 5, 8, 3, 6, 9);
     hebb_tensor *v = variable_of(c.graph, "v", VECTOR(c.graph, 1, 2, 4, 8, 16));
@@ -79,8 +79,8 @@ Test(assign, views_of_itself_on_opencl) { of_itself(1); }
 /* A product and a gather of the variable that they are assigned to cannot be made in place. */
 static void products_of_itself(int backend) {
     calc c = open_backend(backend);
-    hebb_tensor *m = variable_of(c.graph, "m", hebb_reshape(VECTOR(c.graph, 1, 1, 1, 0),
-                                                            HEBB_SHAPE(2, 2)));
+    hebb_tensor *m =
+        variable_of(c.graph, "m", hebb_reshape(VECTOR(c.graph, 1, 1, 1, 0), HEBB_SHAPE(2, 2)));
     hebb_tensor *fibonacci = hebb_assign(m, hebb_matmul(m, m));
     step(&c, fibonacci);
     step(&c, fibonacci);
@@ -227,7 +227,8 @@ Test(initial_values, have_their_distributions) {
         hebb_array value = {0};
         hebb_tensor *v =
             hebb_variable(c.graph, kinds[i].name, HEBB_F32, HEBB_SHAPE(300, 100), kinds[i].make());
-        cr_assert_eq(hebb_session_get(c.session, v, &value), HEBB_OK, "%s", hebb_message(c.session));
+        cr_assert_eq(hebb_session_get(c.session, v, &value), HEBB_OK, "%s",
+                     hebb_message(c.session));
         check_initial(&kinds[i], &value);
         hebb_array_free(&value);
     }

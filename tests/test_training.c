@@ -63,8 +63,8 @@ static void expect_same_curve(const char *a, unsigned without_a, const char *b, 
     learn(a, hebb_adam(.learning_rate = 0.01), x, STEPS, without_a, &accuracy);
     learn(b, hebb_adam(.learning_rate = 0.01), y, STEPS, without_b, &accuracy);
     for (int i = 0; i < STEPS; i++)
-        cr_expect_float_eq(x[i], y[i], tolerance, "step %d: %g on %s (%u), %g on %s (%u)", i, x[i], a,
-                           without_a, y[i], b, without_b);
+        cr_expect_float_eq(x[i], y[i], tolerance, "step %d: %g on %s (%u), %g on %s (%u)", i, x[i],
+                           a, without_a, y[i], b, without_b);
 }
 Test(curves, with_and_without_each_pass) {
     static const unsigned without[] = {HEBB_NO_FOLD, HEBB_NO_CSE, HEBB_NO_FUSION, HEBB_NO_REUSE,
@@ -182,7 +182,8 @@ static hebb_tensor *sign_update(const hebb_optimizer *self, hebb_tensor *variabl
 Test(optimizers, may_be_the_users_own) {
     calc c = calc_open("cpu");
     hebb_tensor *start_at = VECTOR(c.graph, 3, -2);
-    hebb_tensor *w = hebb_variable(c.graph, "w", HEBB_F64, HEBB_SHAPE(2), hebb_initial_tensor(start_at));
+    hebb_tensor *w =
+        hebb_variable(c.graph, "w", HEBB_F64, HEBB_SHAPE(2), hebb_initial_tensor(start_at));
     hebb_tensor *loss = hebb_sum(hebb_square(w), HEBB_ALL_AXES, false);
     hebb_optimizer mine = {.update = sign_update, .learning_rate = 0.5};
     hebb_tensor *step = hebb_minimize(loss, mine);

@@ -1,5 +1,5 @@
-/* A graph, a device and a session in one, for tests of small expressions: build on `graph`, then ask
-   for values. Failures stop the test. */
+/* A graph, a device and a session in one, for tests of small expressions: build on `graph`, then
+   ask for values. Failures stop the test. */
 #ifndef TESTS_CALC_H
 #define TESTS_CALC_H
 

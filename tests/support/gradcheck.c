@@ -9,8 +9,8 @@
 
 #define MAX_FEEDS 16
 
-/* With steps of 1e-6 a central difference has an error of about 1e-12 times the third derivative, and
-   1e-10 times the objective for rounding: both stay well below these. A gradient that is 1.001
+/* With steps of 1e-6 a central difference has an error of about 1e-12 times the third derivative,
+   and 1e-10 times the objective for rounding: both stay well below these. A gradient that is 1.001
    times too large is 100 times above them. */
 #define STEP     1e-6
 #define RELATIVE 1e-5
@@ -21,7 +21,8 @@ static size_t feeds_of(const gradcheck_input *in, size_t n, hebb_feed *feeds) {
     return n;
 }
 
-static double evaluate(hebb_session *s, hebb_tensor *objective, const gradcheck_input *in, size_t n) {
+static double evaluate(hebb_session *s, hebb_tensor *objective, const gradcheck_input *in,
+                       size_t n) {
     hebb_feed feeds[MAX_FEEDS];
     double y = NAN;
     hebb_array view = hebb_array_view(&y, HEBB_F64, HEBB_SCALAR);
@@ -30,8 +31,8 @@ static double evaluate(hebb_session *s, hebb_tensor *objective, const gradcheck_
     return y;
 }
 
-static double difference(hebb_session *s, hebb_tensor *objective, const gradcheck_input *in, size_t n,
-                         double *x) {
+static double difference(hebb_session *s, hebb_tensor *objective, const gradcheck_input *in,
+                         size_t n, double *x) {
     double old = *x, step = STEP * fmax(1, fabs(old));
     *x = old + step;
     double high = *x, above = evaluate(s, objective, in, n);
@@ -47,8 +48,8 @@ static bool close_to(double analytic, double numeric, double objective) {
     return isfinite(analytic) && isfinite(numeric) && fabs(analytic - numeric) <= allowed;
 }
 
-static void check_input(hebb_session *s, hebb_tensor *objective, const gradcheck_input *in, size_t n,
-                        size_t k, const hebb_array *gradient, double value,
+static void check_input(hebb_session *s, hebb_tensor *objective, const gradcheck_input *in,
+                        size_t n, size_t k, const hebb_array *gradient, double value,
                         gradcheck_report *report) {
     double *x = in[k].value->data;
     if (gradient->dtype != HEBB_F64 || !hebb_shape_equal(gradient->shape, in[k].value->shape)) {
@@ -80,7 +81,8 @@ gradcheck_report gradcheck(hebb_session *session, hebb_tensor *objective,
     size_t n = 0;
     fetches[n++] = (hebb_fetch){objective, &value};
     for (size_t k = 0; k < n_inputs; k++)
-        if (inputs[k].gradient != NULL) fetches[n++] = (hebb_fetch){inputs[k].gradient, &gradients[k]};
+        if (inputs[k].gradient != NULL)
+            fetches[n++] = (hebb_fetch){inputs[k].gradient, &gradients[k]};
     if (hebb_run(session, feeds, feeds_of(inputs, n_inputs, feeds), fetches, n) != HEBB_OK) {
         report.passed = false;
         snprintf(report.message, sizeof report.message, "%s", hebb_message(session));

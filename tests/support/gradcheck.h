@@ -14,7 +14,7 @@ typedef struct gradcheck_input {
 
 typedef struct gradcheck_report {
     bool passed;
-    size_t elements;  /* compared */
+    size_t elements;   /* compared */
     char message[512]; /* the first element that is wrong, or the error */
 } gradcheck_report;
 

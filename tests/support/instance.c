@@ -101,7 +101,8 @@ void instance_build(instance *in, hebb_graph *g, const descriptor *d, const samp
     *in = (instance){.d = d, .s = *s, .real = real};
     for (int k = 0; k < s->n_in; k++) {
         hebb_shape shape = open ? s->in[k].shape : bound(s->in[k].shape, BATCH);
-        in->input[k] = hebb_input(g, NULL, operand_dtype(s, k, real), fed_shape(shape, s->in[k].view));
+        in->input[k] =
+            hebb_input(g, NULL, operand_dtype(s, k, real), fed_shape(shape, s->in[k].view));
         operands[k] = view_of(in->input[k], s->in[k].view, shape);
     }
     in->result = d->build(g, operands, &s->p);

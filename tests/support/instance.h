@@ -25,7 +25,8 @@ bool sample_uses_f64(const sample *s, hebb_dtype real);
 /* Elements of all operands together. */
 int64_t sample_elements(const sample *s);
 
-/* Adds the sample to the graph; with `open`, HEBB_ANY stays open in its inputs, else it is BATCH. */
+/* Adds the sample to the graph; with `open`, HEBB_ANY stays open in its inputs, else it is BATCH.
+ */
 void instance_build(instance *in, hebb_graph *g, const descriptor *d, const sample *s,
                     hebb_dtype real, bool open);
 /* Draws numbers for a batch size and computes what is expected of them. Numbers drawn for f64 are

@@ -20,7 +20,8 @@ void model_batch(batch_data *data, uint64_t batch) {
         int label = (int)rng_below(&r, MODEL_CLASSES);
         data->label[i] = label;
         for (int k = 0; k < MODEL_FEATURES; k++)
-            data->x[i][k] = (float)((k % MODEL_CLASSES == label ? 1 : -1) + rng_real(&r, -1.2, 1.2));
+            data->x[i][k] =
+                (float)((k % MODEL_CLASSES == label ? 1 : -1) + rng_real(&r, -1.2, 1.2));
     }
     data->x_array = hebb_array_view(data->x, HEBB_F32, HEBB_SHAPE(MODEL_BATCH, MODEL_FEATURES));
     data->label_array = hebb_array_view(data->label, HEBB_I32, HEBB_SHAPE(MODEL_BATCH));

@@ -139,7 +139,9 @@ static hebb_tensor *movement(pool *p) {
     case 6:
         if (2 * hebb_shape_count(shape) > MOST_ELEMENTS) return NULL;
         return hebb_concat((hebb_tensor *[]){x, hebb_tanh(x)}, 2, below(p, shape.rank));
-    default: return hebb_sum_like(hebb_add(x, p->t[0]), p->t[0]);
+    default:
+        if (!fits(shape, hebb_tensor_shape(p->t[0]))) return NULL;
+        return hebb_sum_like(hebb_add(x, p->t[0]), p->t[0]);
     }
 }
 
@@ -165,7 +167,8 @@ static hebb_tensor *rows(pool *p) {
     hebb_array index = hebb_array_view(at, HEBB_I32, HEBB_SHAPE(4));
     hebb_tensor *x = pick(p), *i = hebb_constant(p->g, &index);
     hebb_shape shape = hebb_tensor_shape(x);
-    if (shape.rank == 0 || shape.dim[0] < 2 || hebb_shape_count(shape) > MOST_ELEMENTS / 4) return NULL;
+    if (shape.rank == 0 || shape.dim[0] < 2 || hebb_shape_count(shape) > MOST_ELEMENTS / 4)
+        return NULL;
     return below(p, 2) ? hebb_gather(x, i) : hebb_scatter_add(x, i, hebb_tanh(hebb_gather(x, i)));
 }
 

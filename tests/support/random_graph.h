@@ -1,5 +1,6 @@
 /* Graphs drawn from a seed: 10 to 40 ops over a few inputs, with broadcasting, shared and repeated
-   subexpressions, views, reductions and products. Values stay moderate, so that they can be compared. */
+   subexpressions, views, reductions and products. Values stay moderate, so that they can be
+   compared. */
 #ifndef TESTS_RANDOM_GRAPH_H
 #define TESTS_RANDOM_GRAPH_H
 

@@ -4,8 +4,8 @@
 
 #include "samples.h"
 
-static const descriptor_table *const tables[] = {&elementwise_table, &reduce_table,
-                                                 &movement_table, &indexing_table, &nn_table};
+static const descriptor_table *const tables[] = {&elementwise_table, &reduce_table, &movement_table,
+                                                 &indexing_table, &nn_table};
 
 #define EXTRAS_OF_OTHER_DTYPES 3
 
@@ -42,7 +42,8 @@ void sample_push(sample_list *list, const sample *s) {
 static void push_extras(const descriptor *d, sample_list *list) {
     for (size_t i = 0; i < d->n_extra; i++) sample_push(list, &d->extra[i]);
     for (hebb_dtype t = HEBB_I32; d->family == NULL && t <= HEBB_BOOL; t++)
-        for (size_t i = 0; i < d->n_extra && i < EXTRAS_OF_OTHER_DTYPES && d->dtypes & 1u << t; i++) {
+        for (size_t i = 0; i < d->n_extra && i < EXTRAS_OF_OTHER_DTYPES && d->dtypes & 1u << t;
+             i++) {
             sample s = d->extra[i];
             s.dtype = t;
             s.has_dtype = true;
@@ -62,8 +63,8 @@ sample_list descriptor_samples(const descriptor *d) {
     return list;
 }
 
-/* Eight float32 roundings, and a few dozen in float64, where the reference itself rounds too. What is
-   smaller than the smallest normal number may be flushed to zero: OpenCL allows it. */
+/* Eight float32 roundings, and a few dozen in float64, where the reference itself rounds too. What
+   is smaller than the smallest normal number may be flushed to zero: OpenCL allows it. */
 tolerance descriptor_tolerance(const descriptor *d, hebb_dtype dtype) {
     tolerance own = dtype == HEBB_F32 ? d->f32 : d->f64;
     if (own.relative > 0 || own.absolute > 0) return own;
@@ -114,12 +115,15 @@ typedef struct unary_case {
 /* Every rank, sizes 0 and 1, odd and large sizes, an open batch, and each kind of view. The first
    INTEGER_CASES are enough for dtypes that share their code with others. */
 static const unary_case unary_cases[] = {
-    {DIMS(7), DENSE},          {DIMS0, DENSE},           {DIMS(3, 5), TRANSPOSED},
-    {DIMS(4, 6), SLICED},      {DIMS(HEBB_ANY, 3), DENSE}, {DIMS(5, 3), FLIPPED},
-    {DIMS(1), DENSE},          {DIMS(0), DENSE},         {DIMS(2, 3), DENSE},
-    {DIMS(3, 0, 2), DENSE},    {DIMS(1, 5, 1), DENSE},   {DIMS(2, 3, 4), TRANSPOSED},
-    {DIMS(2, 1, 3, 2), DENSE}, {DIMS(2, 3, 1, 2, 2), DENSE}, {DIMS(4, 3), STRETCHED},
-    {DIMS(1031), DENSE},       {DIMS(313, 331), DENSE},
+    {DIMS(7), DENSE},           {DIMS0, DENSE},
+    {DIMS(3, 5), TRANSPOSED},   {DIMS(4, 6), SLICED},
+    {DIMS(HEBB_ANY, 3), DENSE}, {DIMS(5, 3), FLIPPED},
+    {DIMS(1), DENSE},           {DIMS(0), DENSE},
+    {DIMS(2, 3), DENSE},        {DIMS(3, 0, 2), DENSE},
+    {DIMS(1, 5, 1), DENSE},     {DIMS(2, 3, 4), TRANSPOSED},
+    {DIMS(2, 1, 3, 2), DENSE},  {DIMS(2, 3, 1, 2, 2), DENSE},
+    {DIMS(4, 3), STRETCHED},    {DIMS(1031), DENSE},
+    {DIMS(313, 331), DENSE},
 };
 
 typedef struct binary_case {
@@ -171,15 +175,22 @@ static domain edge_domain(hebb_dtype dtype, domain d) {
 /* Samples of all operands in one vector of extreme values. */
 static void push_edges(const descriptor *d, hebb_dtype dtype, sample_list *list) {
     for (size_t e = 0; e < COUNT(d->edges) && d->edges[e] != 0; e++) {
-        sample s = {.n_in = d->arity, .dtype = dtype, .has_dtype = true, .has_domain = true,
-                    .domain = edge_domain(dtype, d->edges[e]), .no_gradient = true};
+        sample s = {.n_in = d->arity,
+                    .dtype = dtype,
+                    .has_dtype = true,
+                    .has_domain = true,
+                    .domain = edge_domain(dtype, d->edges[e]),
+                    .no_gradient = true};
         for (int k = 0; k < d->arity; k++) s.in[k].shape = (hebb_shape){1, {EDGE_SIZE}};
         sample_push(list, &s);
     }
 }
 
 static sample family_sample(const descriptor *d, hebb_dtype dtype) {
-    return (sample){.n_in = d->arity, .dtype = dtype, .has_dtype = true, .has_domain = true,
+    return (sample){.n_in = d->arity,
+                    .dtype = dtype,
+                    .has_dtype = true,
+                    .has_domain = true,
                     .domain = dtype == HEBB_BOOL ? TRUTH : d->domain};
 }
 

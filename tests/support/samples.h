@@ -10,18 +10,24 @@
 
 #include "values.h"
 
-#define MAX_INPUTS 3
+#define MAX_INPUTS   3
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Stands for f32 and f64, whichever is being tested. */
 #define REAL ((hebb_dtype)100)
 /* The dtype of the result: that of the last operand, or params.dtype. */
-#define SAME    ((hebb_dtype)101)
+#define SAME     ((hebb_dtype)101)
 #define BY_PARAM ((hebb_dtype)102)
 
 /* {2, 3} as a constant expression; DIMS0 is the scalar's shape. */
-#define DIMS(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}
-#define DIMS0     {0, {0}}
+#define DIMS(...)                                                                                  \
+    {                                                                                              \
+        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), { __VA_ARGS__ }                 \
+    }
+#define DIMS0                                                                                      \
+    {                                                                                              \
+        0, { 0 }                                                                                   \
+    }
 
 /* How the op's operand is made of the tensor that is fed. */
 typedef enum view {
@@ -57,11 +63,11 @@ typedef struct sample {
     int n_in;
     operand in[MAX_INPUTS];
     params p;
-    hebb_dtype dtype;   /* of operands that do not say; REAL by default */
-    bool has_dtype;     /* dtype is meant */
-    domain domain;      /* of operands that do not say; the descriptor's by default */
+    hebb_dtype dtype; /* of operands that do not say; REAL by default */
+    bool has_dtype;   /* dtype is meant */
+    domain domain;    /* of operands that do not say; the descriptor's by default */
     bool has_domain;
-    bool no_gradient;   /* a value, but no derivative worth checking here */
+    bool no_gradient; /* a value, but no derivative worth checking here */
 } sample;
 
 typedef struct sample_list {
@@ -76,8 +82,9 @@ struct descriptor {
     const char *op;   /* the primitive at the top of what it builds; NULL: composed */
     hebb_tensor *(*build)(hebb_graph *g, hebb_tensor *const *in, const params *p);
 
-    /* Elementwise ops: one element, for floating and for other operands. Reductions: a fold over the
-       reduced elements in row-major order. `scale` is what the error of the fold is relative to. */
+    /* Elementwise ops: one element, for floating and for other operands. Reductions: a fold over
+       the reduced elements in row-major order. `scale` is what the error of the fold is relative
+       to. */
     double (*real)(const double *x);
     int64_t (*whole)(const int64_t *x);
     double (*fold)(const double *x, int64_t n, double *scale);
@@ -88,11 +95,11 @@ struct descriptor {
 
     int arity;
     void (*family)(const descriptor *d, sample_list *list); /* samples by rule; may be NULL */
-    const sample *extra;                                   /* and one by one */
+    const sample *extra;                                    /* and one by one */
     size_t n_extra;
-    unsigned dtypes;    /* of the family: a bit per dtype, from TAKES_... */
-    domain domain;      /* of its values ... */
-    domain edges[3];    /* ... and further ones, forward only; 0 ends them */
+    unsigned dtypes; /* of the family: a bit per dtype, from TAKES_... */
+    domain domain;   /* of its values ... */
+    domain edges[3]; /* ... and further ones, forward only; 0 ends them */
 
     bool differentiable;
     tolerance f32, f64; /* zeros: the default. Anything else needs ... */

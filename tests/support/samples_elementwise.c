@@ -113,11 +113,19 @@ BUILD(cast, in[0], p->dtype)
 
 /* ---- samples that no family has ---- */
 
-#define WHEN(...) {.shape = DIMS(__VA_ARGS__), .dtype = HEBB_BOOL, .domain = TRUTH, .own_domain = true}
-#define WHEN0     {.shape = DIMS0, .dtype = HEBB_BOOL, .domain = TRUTH, .own_domain = true}
+#define WHEN(...)                                                                                  \
+    { .shape = DIMS(__VA_ARGS__), .dtype = HEBB_BOOL, .domain = TRUTH, .own_domain = true }
+#define WHEN0                                                                                      \
+    { .shape = DIMS0, .dtype = HEBB_BOOL, .domain = TRUTH, .own_domain = true }
 #define SELECT_EDGE(T)                                                                             \
-    {.n_in = 3, .dtype = T, .has_dtype = true, .domain = SPECIAL, .has_domain = true,              \
-     .no_gradient = true, .in = {WHEN(67), {.shape = DIMS(67)}, {.shape = DIMS(67)}}}
+    {                                                                                              \
+        .n_in = 3, .dtype = T, .has_dtype = true, .domain = SPECIAL, .has_domain = true,           \
+        .no_gradient = true, .in = {                                                               \
+            WHEN(67),                                                                              \
+            {.shape = DIMS(67)},                                                                   \
+            {.shape = DIMS(67)}                                                                    \
+        }                                                                                          \
+    }
 
 static const sample select_samples[] = {
     {.n_in = 3, .in = {WHEN(2, 3), {.shape = DIMS(2, 3)}, {.shape = DIMS(2, 3)}}},
@@ -127,12 +135,20 @@ static const sample select_samples[] = {
     {.n_in = 3, .in = {WHEN(0), {.shape = DIMS0}, {.shape = DIMS(1)}}},
     {.n_in = 3, .in = {WHEN(HEBB_ANY, 3), {.shape = DIMS(HEBB_ANY, 1)}, {.shape = DIMS(3)}}},
     {.n_in = 3, .in = {WHEN(2, 1, 3, 1, 2), {.shape = DIMS(2, 1, 1, 2)}, {.shape = DIMS(3, 1, 1)}}},
-    {.n_in = 3, .in = {WHEN(4, 6), {.shape = DIMS(4, 6), .view = TRANSPOSED},
-                       {.shape = DIMS(4, 6), .view = FLIPPED}}},
+    {.n_in = 3,
+     .in = {WHEN(4, 6),
+            {.shape = DIMS(4, 6), .view = TRANSPOSED},
+            {.shape = DIMS(4, 6), .view = FLIPPED}}},
     {.n_in = 3, .in = {WHEN(300), {.shape = DIMS(311, 300)}, {.shape = DIMS(311, 1)}}},
-    SELECT_EDGE(REAL), SELECT_EDGE(HEBB_I32), SELECT_EDGE(HEBB_I64), SELECT_EDGE(HEBB_U8),
-    {.n_in = 3, .dtype = HEBB_BOOL, .has_dtype = true,
-     .in = {WHEN(9), {.shape = DIMS(9), .domain = TRUTH, .own_domain = true},
+    SELECT_EDGE(REAL),
+    SELECT_EDGE(HEBB_I32),
+    SELECT_EDGE(HEBB_I64),
+    SELECT_EDGE(HEBB_U8),
+    {.n_in = 3,
+     .dtype = HEBB_BOOL,
+     .has_dtype = true,
+     .in = {WHEN(9),
+            {.shape = DIMS(9), .domain = TRUTH, .own_domain = true},
             {.shape = DIMS(9), .domain = TRUTH, .own_domain = true}}},
 };
 
@@ -143,29 +159,36 @@ typedef struct conversion {
 
 /* Every pair of dtypes, on values that the target holds; u8 takes all, modulo 256. */
 static const conversion conversions[] = {
-    {REAL, HEBB_F32, REALS},        {REAL, HEBB_F64, REALS},       {REAL, HEBB_F32, SPECIAL},
-    {REAL, HEBB_I32, OFF_GRID},     {REAL, HEBB_I64, OFF_GRID},    {REAL, HEBB_U8, POSITIVE},
-    {REAL, HEBB_U8, OFF_GRID},      {REAL, HEBB_BOOL, SPECIAL},    {REAL, HEBB_BOOL, SMALL},
-    {HEBB_I32, HEBB_F32, EXTREME},  {HEBB_I32, HEBB_F64, EXTREME}, {HEBB_I32, HEBB_I64, EXTREME},
-    {HEBB_I32, HEBB_U8, EXTREME},   {HEBB_I32, HEBB_BOOL, EXTREME}, {HEBB_I32, HEBB_I32, EXTREME},
-    {HEBB_I64, HEBB_F32, EXTREME},  {HEBB_I64, HEBB_F64, EXTREME}, {HEBB_I64, HEBB_I32, SMALL},
-    {HEBB_I64, HEBB_U8, EXTREME},   {HEBB_I64, HEBB_BOOL, EXTREME}, {HEBB_I64, HEBB_I64, EXTREME},
-    {HEBB_U8, HEBB_F32, EXTREME},   {HEBB_U8, HEBB_F64, EXTREME},  {HEBB_U8, HEBB_I32, EXTREME},
-    {HEBB_U8, HEBB_I64, EXTREME},   {HEBB_U8, HEBB_BOOL, EXTREME}, {HEBB_BOOL, HEBB_F32, TRUTH},
-    {HEBB_BOOL, HEBB_F64, TRUTH},   {HEBB_BOOL, HEBB_I32, TRUTH},  {HEBB_BOOL, HEBB_I64, TRUTH},
-    {HEBB_BOOL, HEBB_U8, TRUTH},    {HEBB_BOOL, HEBB_BOOL, TRUTH},
+    {REAL, HEBB_F32, REALS},       {REAL, HEBB_F64, REALS},        {REAL, HEBB_F32, SPECIAL},
+    {REAL, HEBB_I32, OFF_GRID},    {REAL, HEBB_I64, OFF_GRID},     {REAL, HEBB_U8, POSITIVE},
+    {REAL, HEBB_U8, OFF_GRID},     {REAL, HEBB_BOOL, SPECIAL},     {REAL, HEBB_BOOL, SMALL},
+    {HEBB_I32, HEBB_F32, EXTREME}, {HEBB_I32, HEBB_F64, EXTREME},  {HEBB_I32, HEBB_I64, EXTREME},
+    {HEBB_I32, HEBB_U8, EXTREME},  {HEBB_I32, HEBB_BOOL, EXTREME}, {HEBB_I32, HEBB_I32, EXTREME},
+    {HEBB_I64, HEBB_F32, EXTREME}, {HEBB_I64, HEBB_F64, EXTREME},  {HEBB_I64, HEBB_I32, SMALL},
+    {HEBB_I64, HEBB_U8, EXTREME},  {HEBB_I64, HEBB_BOOL, EXTREME}, {HEBB_I64, HEBB_I64, EXTREME},
+    {HEBB_U8, HEBB_F32, EXTREME},  {HEBB_U8, HEBB_F64, EXTREME},   {HEBB_U8, HEBB_I32, EXTREME},
+    {HEBB_U8, HEBB_I64, EXTREME},  {HEBB_U8, HEBB_BOOL, EXTREME},  {HEBB_BOOL, HEBB_F32, TRUTH},
+    {HEBB_BOOL, HEBB_F64, TRUTH},  {HEBB_BOOL, HEBB_I32, TRUTH},   {HEBB_BOOL, HEBB_I64, TRUTH},
+    {HEBB_BOOL, HEBB_U8, TRUTH},   {HEBB_BOOL, HEBB_BOOL, TRUTH},
 };
 
 static void cast_family(const descriptor *d, sample_list *list) {
-    static const operand shapes[] = {{.shape = DIMS(67)}, {.shape = DIMS(4, 3), .view = TRANSPOSED},
-                                     {.shape = DIMS(HEBB_ANY, 2)}, {.shape = DIMS(3, 0)},
+    static const operand shapes[] = {{.shape = DIMS(67)},
+                                     {.shape = DIMS(4, 3), .view = TRANSPOSED},
+                                     {.shape = DIMS(HEBB_ANY, 2)},
+                                     {.shape = DIMS(3, 0)},
                                      {.shape = DIMS0}};
     for (size_t i = 0; i < COUNT(conversions); i++) {
         const conversion *c = &conversions[i];
         size_t n = c->from == REAL || i % 3 == 0 ? COUNT(shapes) : 1;
         for (size_t k = 0; k < n; k++) {
-            sample s = {.n_in = 1, .in = {shapes[k]}, .dtype = c->from, .has_dtype = true,
-                        .domain = c->domain, .has_domain = true, .p.dtype = c->to,
+            sample s = {.n_in = 1,
+                        .in = {shapes[k]},
+                        .dtype = c->from,
+                        .has_dtype = true,
+                        .domain = c->domain,
+                        .has_domain = true,
+                        .p.dtype = c->to,
                         .no_gradient = c->to != HEBB_F64};
             sample_push(list, &s);
         }
@@ -174,20 +197,22 @@ static void cast_family(const descriptor *d, sample_list *list) {
 
 /* ---- the table ---- */
 
-#define ROW(NAME, OP, ARITY, FAMILY) .name = #NAME, .op = OP, .build = build_##NAME, \
-    .arity = ARITY, .family = FAMILY, .result = SAME
+#define ROW(NAME, OP, ARITY, FAMILY)                                                               \
+    .name = #NAME, .op = OP, .build = build_##NAME, .arity = ARITY, .family = FAMILY, .result = SAME
 #define UNARY(NAME)  ROW(NAME, #NAME, 1, unary_family), .real = real_##NAME
 #define BINARY(NAME) ROW(NAME, #NAME, 2, binary_family), .real = real_##NAME
 #define COMPARE(NAME)                                                                              \
-    {BINARY(NAME), .whole = whole_##NAME, .dtypes = TAKES_ALL, .domain = SMALL,                    \
-     .edges = {SPECIAL}, .result = HEBB_BOOL}
+    {                                                                                              \
+        BINARY(NAME), .whole = whole_##NAME, .dtypes = TAKES_ALL, .domain = SMALL,                 \
+                      .edges = {SPECIAL}, .result = HEBB_BOOL                                      \
+    }
 
 #pragma GCC diagnostic ignored "-Woverride-init" /* COMPARE states a result of its own */
 static const descriptor table[] = {
     {UNARY(neg), .whole = whole_neg, .dtypes = TAKES_NUMBERS, .edges = {SPECIAL},
      .differentiable = true},
-    {UNARY(abs), .whole = whole_abs, .dtypes = TAKES_NUMBERS, .domain = NONZERO,
-     .edges = {SPECIAL}, .differentiable = true},
+    {UNARY(abs), .whole = whole_abs, .dtypes = TAKES_NUMBERS, .domain = NONZERO, .edges = {SPECIAL},
+     .differentiable = true},
     {UNARY(sign), .whole = whole_sign, .dtypes = TAKES_NUMBERS, .domain = NONZERO,
      .edges = {SPECIAL, SMALL}, .differentiable = true},
     {ROW(square, NULL, 1, unary_family), .real = real_square, .whole = whole_square,
@@ -224,7 +249,11 @@ static const descriptor table[] = {
      .edges = {SPECIAL, SMALL}, .differentiable = true},
     {BINARY(minimum), .whole = whole_minimum, .dtypes = TAKES_NUMBERS, .domain = DISTINCT,
      .edges = {SPECIAL, SMALL}, .differentiable = true},
-    COMPARE(equal), COMPARE(not_equal), COMPARE(less), COMPARE(less_equal), COMPARE(greater),
+    COMPARE(equal),
+    COMPARE(not_equal),
+    COMPARE(less),
+    COMPARE(less_equal),
+    COMPARE(greater),
     COMPARE(greater_equal),
     {ROW(and, "and", 2, binary_family), .whole = whole_and, .dtypes = TAKES_BOOL, .domain = TRUTH},
     {ROW(or, "or", 2, binary_family), .whole = whole_or, .dtypes = TAKES_BOOL, .domain = TRUTH},

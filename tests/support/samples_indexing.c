@@ -108,7 +108,9 @@ BUILD(one_hot, in[0], p->depth, p->dtype)
 /* ---- samples ---- */
 
 #define PAIR(VIEW_A, VIEW_B, A, B)                                                                 \
-    {.n_in = 2, .in = {{.shape = A, .view = VIEW_A}, {.shape = B, .view = VIEW_B}}}
+    {                                                                                              \
+        .n_in = 2, .in = { {.shape = A, .view = VIEW_A}, {.shape = B, .view = VIEW_B} }            \
+    }
 
 /* Degenerate sizes, all pairs of transposes, sizes around blocking and vector widths, batches that
    broadcast on either side, and every stride that a view can make. */
@@ -145,10 +147,14 @@ static const sample matmul_samples[] = {
     PAIR(DENSE, DENSE, DIMS(5, 16, 8), DIMS(5, 8, 33)),
 };
 
-#define AT(...)  {.shape = DIMS(__VA_ARGS__), .dtype = HEBB_I32, .domain = INDICES, .own_domain = true}
-#define AT0      {.shape = DIMS0, .dtype = HEBB_I32, .domain = LABELS, .own_domain = true}
-#define KNOWN(...) {.shape = DIMS(__VA_ARGS__), .dtype = HEBB_I32, .domain = LABELS, .own_domain = true}
-#define X(...)   {.shape = DIMS(__VA_ARGS__)}
+#define AT(...)                                                                                    \
+    { .shape = DIMS(__VA_ARGS__), .dtype = HEBB_I32, .domain = INDICES, .own_domain = true }
+#define AT0                                                                                        \
+    { .shape = DIMS0, .dtype = HEBB_I32, .domain = LABELS, .own_domain = true }
+#define KNOWN(...)                                                                                 \
+    { .shape = DIMS(__VA_ARGS__), .dtype = HEBB_I32, .domain = LABELS, .own_domain = true }
+#define X(...)                                                                                     \
+    { .shape = DIMS(__VA_ARGS__) }
 /* depth is also the limit of the indices that are drawn. An index out of range gives NaN, so that
    the samples whose derivatives are checked use KNOWN. */
 static const sample gather_samples[] = {
@@ -176,17 +182,24 @@ static const sample scatter_add_samples[] = {
     {.n_in = 3, .in = {X(5, 3), AT(HEBB_ANY), X(HEBB_ANY, 3)}, .p.depth = 5},
     {.n_in = 3, .in = {X(5, 3), AT(0), X(0, 3)}, .p.depth = 5},
     {.n_in = 3, .in = {X(0, 3), AT(2), X(2, 3)}, .p.depth = 1},
-    {.n_in = 3, .in = {{.shape = DIMS(4, 3), .view = STRETCHED}, AT(7),
-                       {.shape = DIMS(7, 3), .view = TRANSPOSED}}, .p.depth = 4},
+    {.n_in = 3,
+     .in = {{.shape = DIMS(4, 3), .view = STRETCHED},
+            AT(7),
+            {.shape = DIMS(7, 3), .view = TRANSPOSED}},
+     .p.depth = 4},
     {.n_in = 3, .in = {X(101, 33), AT(2003), X(2003, 33)}, .p.depth = 101},
 };
 
 #define HOT(DEPTH, T) .p = {.depth = DEPTH, .dtype = T}
 static const sample one_hot_samples[] = {
-    {.n_in = 1, .in = {AT(7)}, HOT(5, HEBB_F32)},      {.n_in = 1, .in = {AT(2, 3)}, HOT(4, HEBB_F64)},
-    {.n_in = 1, .in = {AT0}, HOT(3, HEBB_I32)},        {.n_in = 1, .in = {AT(HEBB_ANY)}, HOT(5, HEBB_F32)},
-    {.n_in = 1, .in = {AT(0)}, HOT(5, HEBB_I64)},      {.n_in = 1, .in = {AT(4)}, HOT(1, HEBB_U8)},
-    {.n_in = 1, .in = {AT(4)}, HOT(3, HEBB_BOOL)},     {.n_in = 1, .in = {AT(2, 1, 2, 2)}, HOT(3, HEBB_F32)},
+    {.n_in = 1, .in = {AT(7)}, HOT(5, HEBB_F32)},
+    {.n_in = 1, .in = {AT(2, 3)}, HOT(4, HEBB_F64)},
+    {.n_in = 1, .in = {AT0}, HOT(3, HEBB_I32)},
+    {.n_in = 1, .in = {AT(HEBB_ANY)}, HOT(5, HEBB_F32)},
+    {.n_in = 1, .in = {AT(0)}, HOT(5, HEBB_I64)},
+    {.n_in = 1, .in = {AT(4)}, HOT(1, HEBB_U8)},
+    {.n_in = 1, .in = {AT(4)}, HOT(3, HEBB_BOOL)},
+    {.n_in = 1, .in = {AT(2, 1, 2, 2)}, HOT(3, HEBB_F32)},
     {.n_in = 1, .in = {AT(1000)}, HOT(65, HEBB_F32)},
 };
 

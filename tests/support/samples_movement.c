@@ -239,21 +239,26 @@ static const sample reshape_like_samples[] = {
 };
 
 static const sample flatten_samples[] = {
-    {ONE(DENSE, 2, 3, 4)}, {ONE(TRANSPOSED, 2, 3, 4)}, {ONE(DENSE, HEBB_ANY, 2, 3)},
-    {ONE(DENSE, 5)},       {SCALAR_INPUT},             {ONE(DENSE, 2, 3)},
-    {ONE(DENSE, 3, 0, 2)}, {ONE(DENSE, 2, 1, 2, 3, 2)},
+    {ONE(DENSE, 2, 3, 4)},
+    {ONE(TRANSPOSED, 2, 3, 4)},
+    {ONE(DENSE, HEBB_ANY, 2, 3)},
+    {ONE(DENSE, 5)},
+    {SCALAR_INPUT},
+    {ONE(DENSE, 2, 3)},
+    {ONE(DENSE, 3, 0, 2)},
+    {ONE(DENSE, 2, 1, 2, 3, 2)},
 };
 
 static const sample expand_dims_samples[] = {
-    {ONE(DENSE, 2, 3), .p.axis = 1},  {ONE(TRANSPOSED, 2, 3), .p.axis = -1},
-    {ONE(DENSE, 2, 3), .p.axis = 0},  {ONE(DENSE, 2, 3), .p.axis = -3},
-    {SCALAR_INPUT, .p.axis = 0},      {ONE(DENSE, HEBB_ANY, 3), .p.axis = 1},
+    {ONE(DENSE, 2, 3), .p.axis = 1}, {ONE(TRANSPOSED, 2, 3), .p.axis = -1},
+    {ONE(DENSE, 2, 3), .p.axis = 0}, {ONE(DENSE, 2, 3), .p.axis = -3},
+    {SCALAR_INPUT, .p.axis = 0},     {ONE(DENSE, HEBB_ANY, 3), .p.axis = 1},
     {ONE(DENSE, 2, 0), .p.axis = 2},
 };
 
 static const sample squeeze_samples[] = {
-    {ONE(DENSE, 2, 1, 3), .p.axis = 1},  {ONE(TRANSPOSED, 3, 1), .p.axis = -1},
-    {ONE(DENSE, 1), .p.axis = 0},        {ONE(DENSE, 1, 3), .p.axis = -2},
+    {ONE(DENSE, 2, 1, 3), .p.axis = 1},     {ONE(TRANSPOSED, 3, 1), .p.axis = -1},
+    {ONE(DENSE, 1), .p.axis = 0},           {ONE(DENSE, 1, 3), .p.axis = -2},
     {ONE(DENSE, HEBB_ANY, 1), .p.axis = 1}, {ONE(DENSE, 0, 1), .p.axis = 1},
 };
 
@@ -293,7 +298,8 @@ static const sample broadcast_like_samples[] = {
     {.n_in = 2, .in = {{.shape = DIMS(3), .view = FLIPPED}, {.shape = DIMS(3, 2, 3)}}},
 };
 
-#define RANGES(...) .p = {.n_ranges = (int)COUNT(((hebb_range[]){__VA_ARGS__})), .ranges = {__VA_ARGS__}}
+#define RANGES(...)                                                                                \
+    .p = {.n_ranges = (int)COUNT(((hebb_range[]){__VA_ARGS__})), .ranges = {__VA_ARGS__}}
 static const sample slice_samples[] = {
     {ONE(DENSE, 5, 7), RANGES({1, 1, 6, 2})},
     {ONE(TRANSPOSED, 5, 7), RANGES({0, -2, HEBB_END, 1}, {1, HEBB_END - 1, HEBB_END, -2})},
@@ -308,7 +314,8 @@ static const sample slice_samples[] = {
     {ONE(DENSE, 7), RANGES({0, -100, 100, 5})},
     {ONE(DENSE, 0, 3), RANGES({0, 0, HEBB_END, 1})},
     {ONE(DENSE, 2, 3, 4), RANGES({-1, 1, 3, 1}, {0, 1, HEBB_END, 1})},
-    {ONE(DENSE, 2, 3, 4, 3, 2), RANGES({3, HEBB_END - 1, HEBB_END, -1}, {1, 0, HEBB_END, 2}, {-1, 1, 2, 1})},
+    {ONE(DENSE, 2, 3, 4, 3, 2),
+     RANGES({3, HEBB_END - 1, HEBB_END, -1}, {1, 0, HEBB_END, 2}, {-1, 1, 2, 1})},
     {ONE(SLICED, 4, 6), RANGES({1, 1, HEBB_END, 3})},
     {ONE(FLIPPED, 4, 6), RANGES({0, -1, HEBB_END, -2})},
     {ONE(STRETCHED, 4, 6), RANGES({0, 1, 3, 1})},
@@ -319,13 +326,17 @@ static const sample slice_scatter_samples[] = {
     {.n_in = 2, .in = {{.shape = DIMS(5, 7)}, {.shape = DIMS(5, 3)}}, RANGES({1, 1, 6, 2})},
     {.n_in = 2, .in = {{.shape = DIMS(7)}, {.shape = DIMS(7)}}, RANGES({0, -1, HEBB_END, -1})},
     {.n_in = 2, .in = {{.shape = DIMS(7)}, {.shape = DIMS(0)}}, RANGES({0, 4, 2, 1})},
-    {.n_in = 2, .in = {{.shape = DIMS(4, 6), .view = TRANSPOSED}, {.shape = DIMS(2, 6), .view = SLICED}},
+    {.n_in = 2,
+     .in = {{.shape = DIMS(4, 6), .view = TRANSPOSED}, {.shape = DIMS(2, 6), .view = SLICED}},
      RANGES({0, 1, 3, 1})},
-    {.n_in = 2, .in = {{.shape = DIMS(2, 3, 4)}, {.shape = DIMS(1, 3, 2)}},
+    {.n_in = 2,
+     .in = {{.shape = DIMS(2, 3, 4)}, {.shape = DIMS(1, 3, 2)}},
      RANGES({0, 1, 2, 1}, {-1, 0, HEBB_END, 2})},
-    {.n_in = 2, .in = {{.shape = DIMS(HEBB_ANY, 4)}, {.shape = DIMS(HEBB_ANY, 2)}},
+    {.n_in = 2,
+     .in = {{.shape = DIMS(HEBB_ANY, 4)}, {.shape = DIMS(HEBB_ANY, 2)}},
      RANGES({1, 2, HEBB_END, 1})},
-    {.n_in = 2, .in = {{.shape = DIMS(203, 401)}, {.shape = DIMS(102, 401)}},
+    {.n_in = 2,
+     .in = {{.shape = DIMS(203, 401)}, {.shape = DIMS(102, 401)}},
      RANGES({0, 0, HEBB_END, 2})},
 };
 
@@ -337,7 +348,8 @@ static const sample concat_samples[] = {
     {JOIN(2, 0), .in = {{.shape = DIMS(HEBB_ANY, 3)}, {.shape = DIMS(2, 3)}}},
     {JOIN(1, 0), .in = {{.shape = DIMS(3)}}},
     {JOIN(2, 0), .in = {{.shape = DIMS(0)}, {.shape = DIMS(3)}}},
-    {JOIN(3, 1), .in = {{.shape = DIMS(2, 3, 2)}, {.shape = DIMS(2, 0, 2)}, {.shape = DIMS(2, 1, 2)}}},
+    {JOIN(3, 1),
+     .in = {{.shape = DIMS(2, 3, 2)}, {.shape = DIMS(2, 0, 2)}, {.shape = DIMS(2, 1, 2)}}},
     {JOIN(2, 2), .in = {{.shape = DIMS(2, 1, 3, 2, 2)}, {.shape = DIMS(2, 1, 1, 2, 2)}}},
     {JOIN(3, 0), .in = {{.shape = DIMS(4, 6), .view = TRANSPOSED},
                         {.shape = DIMS(4, 6), .view = SLICED},
@@ -347,15 +359,22 @@ static const sample concat_samples[] = {
 
 #define LIKE(V) .p.value = V
 static const sample like_samples[] = {
-    {ONE(DENSE, 2, 3), LIKE(2)},    {ONE(DENSE, HEBB_ANY, 3), LIKE(5)}, {SCALAR_INPUT, LIKE(7)},
-    {ONE(DENSE, 3, 0), LIKE(1)},    {ONE(TRANSPOSED, 3, 4), LIKE(0.1)}, {ONE(DENSE, 70001), LIKE(-3.5)},
+    {ONE(DENSE, 2, 3), LIKE(2)},
+    {ONE(DENSE, HEBB_ANY, 3), LIKE(5)},
+    {SCALAR_INPUT, LIKE(7)},
+    {ONE(DENSE, 3, 0), LIKE(1)},
+    {ONE(TRANSPOSED, 3, 4), LIKE(0.1)},
+    {ONE(DENSE, 70001), LIKE(-3.5)},
 };
 
 #define FULL(T, V) .p.dtype = T, .p.value = V
 static const sample full_samples[] = {
-    {FULL(HEBB_F32, 0.1), TO(2, 3)},   {FULL(HEBB_F64, 0.1), TO(2, 3)},
-    {FULL(HEBB_I32, -7), TO(5)},       {FULL(HEBB_I64, 1e15), .p.shape = DIMS0},
-    {FULL(HEBB_U8, 200), TO(0, 2)},    {FULL(HEBB_BOOL, 1), TO(3)},
+    {FULL(HEBB_F32, 0.1), TO(2, 3)},
+    {FULL(HEBB_F64, 0.1), TO(2, 3)},
+    {FULL(HEBB_I32, -7), TO(5)},
+    {FULL(HEBB_I64, 1e15), .p.shape = DIMS0},
+    {FULL(HEBB_U8, 200), TO(0, 2)},
+    {FULL(HEBB_BOOL, 1), TO(3)},
     {FULL(HEBB_F32, -3), .p.shape = DIMS0},
 };
 

@@ -79,7 +79,7 @@ static values reference_accuracy(const descriptor *d, const values *in, const pa
 }
 
 /* The layer's variables start from these formulas, in build_dense() as here. */
-#define KERNEL(i, j) (0.25 * (double)(i) - 0.125 * (double)(j))
+#define KERNEL(i, j) (0.25 * (double)(i)-0.125 * (double)(j))
 #define BIAS         0.5
 
 static values reference_dense(const descriptor *d, const values *in, const params *p) {
@@ -133,9 +133,12 @@ static hebb_tensor *build_dense(hebb_graph *g, hebb_tensor *const *in, const par
 
 /* ---- samples ---- */
 
-#define X(...) {.shape = DIMS(__VA_ARGS__)}
-#define FAR(...) {.shape = DIMS(__VA_ARGS__), .domain = TAILS, .own_domain = true}
-#define LABEL(...) {.shape = DIMS(__VA_ARGS__), .dtype = HEBB_I32, .domain = LABELS, .own_domain = true}
+#define X(...)                                                                                     \
+    { .shape = DIMS(__VA_ARGS__) }
+#define FAR(...)                                                                                   \
+    { .shape = DIMS(__VA_ARGS__), .domain = TAILS, .own_domain = true }
+#define LABEL(...)                                                                                 \
+    { .shape = DIMS(__VA_ARGS__), .dtype = HEBB_I32, .domain = LABELS, .own_domain = true }
 
 static const sample softmax_samples[] = {
     {.n_in = 1, .in = {X(7)}},
@@ -167,7 +170,8 @@ static const sample mean_squared_error_samples[] = {
     {.n_in = 2, .in = {X(HEBB_ANY, 3), X(HEBB_ANY, 3)}},
     {.n_in = 2, .in = {{.shape = DIMS0}, {.shape = DIMS0}}},
     {.n_in = 2, .in = {X(2, 3, 2), X(2, 3, 2)}},
-    {.n_in = 2, .in = {{.shape = DIMS(5, 4), .view = TRANSPOSED}, {.shape = DIMS(5, 4), .view = FLIPPED}}},
+    {.n_in = 2,
+     .in = {{.shape = DIMS(5, 4), .view = TRANSPOSED}, {.shape = DIMS(5, 4), .view = FLIPPED}}},
     {.n_in = 2, .in = {X(1000, 20), X(1000, 20)}},
 };
 

@@ -47,8 +47,7 @@ static void print_totals(FILE *file) {
         lines = more;
     }
     if (lines != NULL) qsort(lines, count, sizeof *lines, compare_lines);
-    for (size_t i = 0; i < count; i++)
-        triples += i == 0 || strcmp(lines[i], lines[i - 1]) != 0;
+    for (size_t i = 0; i < count; i++) triples += i == 0 || strcmp(lines[i], lines[i - 1]) != 0;
     printf("%zu (op, check, device) triples on %zu samples\n", triples, samples);
     free(lines);
 }

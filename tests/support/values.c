@@ -59,9 +59,7 @@ scalar scalar_held(scalar x, hebb_dtype dtype) {
     abort();
 }
 
-double scalar_real(scalar x, hebb_dtype dtype) {
-    return is_floating(dtype) ? x.f : (double)x.i;
-}
+double scalar_real(scalar x, hebb_dtype dtype) { return is_floating(dtype) ? x.f : (double)x.i; }
 
 scalar scalar_from_real(double x, hebb_dtype dtype) {
     return scalar_held(is_floating(dtype) ? (scalar){.f = x} : (scalar){.i = (int64_t)x}, dtype);
@@ -165,10 +163,22 @@ static void fill_distinct(values *v, int number, rng *r) {
 
 static double special(int64_t i, hebb_dtype dtype, rng *r) {
     bool f32 = dtype == HEBB_F32;
-    const double list[] = {0.0, -0.0, INFINITY, -INFINITY, NAN, 1.0, -1.0,
-                           f32 ? FLT_MAX : DBL_MAX, f32 ? -FLT_MAX : -DBL_MAX,
-                           f32 ? FLT_MIN : DBL_MIN, f32 ? -FLT_MIN : -DBL_MIN,
-                           f32 ? 1e-40 : 1e-310, f32 ? -1e-40 : -1e-310, 0.5, -2.0, 3.0};
+    const double list[] = {0.0,
+                           -0.0,
+                           INFINITY,
+                           -INFINITY,
+                           NAN,
+                           1.0,
+                           -1.0,
+                           f32 ? FLT_MAX : DBL_MAX,
+                           f32 ? -FLT_MAX : -DBL_MAX,
+                           f32 ? FLT_MIN : DBL_MIN,
+                           f32 ? -FLT_MIN : -DBL_MIN,
+                           f32 ? 1e-40 : 1e-310,
+                           f32 ? -1e-40 : -1e-310,
+                           0.5,
+                           -2.0,
+                           3.0};
     int64_t n = (int64_t)(sizeof list / sizeof *list);
     return i < n ? list[i] : list[rng_below(r, n)];
 }
@@ -181,7 +191,8 @@ static double nonfinite(rng *r) {
 static int64_t extreme(int64_t i, hebb_dtype dtype, rng *r) {
     int64_t low = dtype == HEBB_I32 ? INT32_MIN : (dtype == HEBB_I64 ? INT64_MIN : 0);
     int64_t high = dtype == HEBB_I32 ? INT32_MAX : (dtype == HEBB_I64 ? INT64_MAX : 255);
-    const int64_t list[] = {low, high, 0, 1, low == 0 ? 128 : -1, low + 1, high - 1, 2, 7, high / 2};
+    const int64_t list[] = {low,     high,     0, 1, low == 0 ? 128 : -1,
+                            low + 1, high - 1, 2, 7, high / 2};
     int64_t n = (int64_t)(sizeof list / sizeof *list);
     return i < n ? list[i] : list[rng_below(r, n)];
 }
@@ -265,10 +276,14 @@ bool values_match(const values *expected, const hebb_array *got, tolerance t, ch
     if (bad == 0) return true;
     scalar e = expected->at[first], g = load(got->data, first, got->dtype);
     if (is_floating(expected->dtype))
-        snprintf(why, size, "element %" PRId64 ": expected %.17g, got %.17g (%" PRId64
-                 " of %" PRId64 " differ)", first, e.f, g.f, bad, expected->count);
+        snprintf(why, size,
+                 "element %" PRId64 ": expected %.17g, got %.17g (%" PRId64 " of %" PRId64
+                 " differ)",
+                 first, e.f, g.f, bad, expected->count);
     else
-        snprintf(why, size, "element %" PRId64 ": expected %" PRId64 ", got %" PRId64
-                 " (%" PRId64 " of %" PRId64 " differ)", first, e.i, g.i, bad, expected->count);
+        snprintf(why, size,
+                 "element %" PRId64 ": expected %" PRId64 ", got %" PRId64 " (%" PRId64
+                 " of %" PRId64 " differ)",
+                 first, e.i, g.i, bad, expected->count);
     return false;
 }

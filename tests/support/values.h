@@ -55,19 +55,19 @@ int64_t broadcast_index(int64_t index, hebb_shape to, hebb_shape from);
 
 /* ---- what numbers an operand is filled with ---- */
 typedef enum domain {
-    REALS,      /* -2 to 2 */
-    POSITIVE,   /* 0.3 to 3 */
-    NONZERO,    /* 0.3 to 2 with either sign: away from a kink or pole at 0 */
-    DISTINCT,   /* no two alike, nor like those of another operand: for max, min and comparisons */
-    OFF_GRID,   /* 0.2 to 0.8 beyond an integer: away from the steps of floor */
-    SMALL,      /* whole numbers -3 to 3: full of ties */
-    TAILS,      /* -1e4 to 1e4, denser around 0 */
-    SPECIAL,    /* infinities, NaN, signed zeros, denormals, the largest numbers */
-    NONFINITE,  /* infinities and NaN among small whole numbers */
-    EXTREME,    /* integers at the ends of their range, and around 0 */
-    TRUTH,      /* 0 and 1 */
-    INDICES,    /* -2 to limit + 1: some out of range */
-    LABELS,     /* 0 to limit - 1 */
+    REALS,     /* -2 to 2 */
+    POSITIVE,  /* 0.3 to 3 */
+    NONZERO,   /* 0.3 to 2 with either sign: away from a kink or pole at 0 */
+    DISTINCT,  /* no two alike, nor like those of another operand: for max, min and comparisons */
+    OFF_GRID,  /* 0.2 to 0.8 beyond an integer: away from the steps of floor */
+    SMALL,     /* whole numbers -3 to 3: full of ties */
+    TAILS,     /* -1e4 to 1e4, denser around 0 */
+    SPECIAL,   /* infinities, NaN, signed zeros, denormals, the largest numbers */
+    NONFINITE, /* infinities and NaN among small whole numbers */
+    EXTREME,   /* integers at the ends of their range, and around 0 */
+    TRUTH,     /* 0 and 1 */
+    INDICES,   /* -2 to limit + 1: some out of range */
+    LABELS,    /* 0 to limit - 1 */
 } domain;
 /* `number` tells operands of one sample apart. */
 void values_fill(values *v, domain d, int64_t limit, int number, rng *r);

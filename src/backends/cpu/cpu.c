@@ -1,5 +1,7 @@
 /* The CPU backend's table of functions: its one device, its buffers, and plans of steps. What a
    step does is its solver's business (loop.c, gemm.c, indexed.c). */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,34 +9,32 @@
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "cpu.h"
 
 enum {
     ALIGNMENT = 64,
     HUGE_PAGE = 2 << 20,  /* buffers of several of these ask for huge pages */
     BORROW_ALIGNMENT = 8, /* the largest element's */
+    MOST_THREADS = 1024,
 };
 
 /* ---- the device ---- */
 
+/* Those that this process may use, which in a container are not all there are. */
 static int cores(void) {
-#ifdef _OPENMP
-    return omp_get_num_procs();
-#else
-    return 1;
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
 #endif
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 && online < MOST_THREADS ? (int)online : 1;
 }
 
+/* The variable by which users of other numerical programs set it, too. */
 static int default_threads(void) {
-#ifdef _OPENMP
-    return omp_get_max_threads(); /* respects OMP_NUM_THREADS */
-#else
-    return 1;
-#endif
+    const char *value = getenv("OMP_NUM_THREADS");
+    const long wanted = value ? strtol(value, NULL, 10) : 0;
+    return wanted > 0 && wanted <= MOST_THREADS ? (int)wanted : cores();
 }
 
 static size_t memory_bytes(void) {
@@ -78,16 +78,31 @@ static hebb_status cpu_open(int index, hb_device **device, hb_error *error) {
     hb_device *opened = malloc(sizeof *opened);
     if (!opened) return hb_fail_memory(error, "a device", sizeof *opened);
     *opened = (hb_device){.threads = default_threads(), .isa = hb_cpu_choose_isa()};
+    opened->pool = hb_cpu_pool_create(opened->threads);
+    if (!opened->pool) {
+        free(opened);
+        return hb_fail_memory(error, "the device's threads", sizeof *opened);
+    }
     hb_log("cpu: %d threads, %s", opened->threads, opened->isa->name);
     *device = opened;
     return HEBB_OK;
 }
 
-static void cpu_close(hb_device *device) { free(device); }
+static void cpu_close(hb_device *device) {
+    hb_cpu_pool_destroy(device->pool);
+    free(device);
+}
 
 static hebb_status cpu_set_threads(hb_device *device, int threads, hb_error *error) {
-    if (threads < 0) return hb_fail(error, HEBB_E_ARGUMENT, "%d threads", threads);
-    device->threads = threads > 0 ? threads : default_threads();
+    if (threads < 0 || threads > MOST_THREADS)
+        return hb_fail(error, HEBB_E_ARGUMENT, "%d threads", threads);
+    const int wanted = threads > 0 ? threads : default_threads();
+    if (wanted == device->threads) return HEBB_OK;
+    hb_cpu_pool *pool = hb_cpu_pool_create(wanted);
+    if (!pool) return hb_fail_memory(error, "the device's threads", sizeof *device);
+    hb_cpu_pool_destroy(device->pool);
+    device->pool = pool;
+    device->threads = wanted;
     return HEBB_OK;
 }
 

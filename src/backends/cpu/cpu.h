@@ -16,8 +16,11 @@ typedef struct hb_cpu_isa {
     const hb_cpu_gemm_kernels *gemm;
 } hb_cpu_isa;
 
+typedef struct hb_cpu_pool hb_cpu_pool;
+
 struct hb_device {
     int threads;
+    hb_cpu_pool *pool;
     const hb_cpu_isa *isa;
 };
 
@@ -49,6 +52,10 @@ static inline char *hb_cpu_address(const hb_run_args *args, const hb_operand *op
 typedef void hb_cpu_task(void *context, int64_t begin, int64_t end, int thread);
 void hb_cpu_parallel(const hb_device *device, int64_t count, double ns, hb_cpu_task *task,
                      void *context);
+
+/* The threads besides the calling one; NULL if there is no memory for them. */
+hb_cpu_pool *hb_cpu_pool_create(int threads);
+void hb_cpu_pool_destroy(hb_cpu_pool *pool); /* NULL is ignored */
 
 /* ---- memory ---- */
 

@@ -9,8 +9,13 @@
 #include "opencl.h"
 #include "kernels_text.h"
 
-/* Without warnings, which some drivers print themselves. */
-#define OPTIONS "-cl-std=CL1.2 -w"
+/* Without warnings, which some drivers print themselves. HEBB_OPENCL_OPTIONS adds to them;
+   Oclgrind, for one, needs -cl-opt-disable to understand what its compiler makes of some kernels.
+ */
+static void write_options(char *options, size_t size) {
+    const char *more = getenv("HEBB_OPENCL_OPTIONS");
+    snprintf(options, size, "-cl-std=CL1.2 -w %s", more != NULL ? more : "");
+}
 
 /* A compiled kernel, in a list. */
 struct hb_cl_program {
@@ -104,14 +109,14 @@ static hebb_status build_failed(hb_device *device, cl_program program, cl_int co
     return hb_cl_fail(error, device, code, "clBuildProgram", what);
 }
 
-static hebb_status build_source(hb_device *device, const hb_cl_text *source, const char *step,
-                                cl_program *out, hb_error *error) {
+static hebb_status build_source(hb_device *device, const hb_cl_text *source, const char *options,
+                                const char *step, cl_program *out, hb_error *error) {
     cl_int code;
     const char *text = source->data;
     cl_program program = clCreateProgramWithSource(device->context, 1, &text, &source->size, &code);
     if (code != CL_SUCCESS)
         return hb_cl_fail(error, device, code, "clCreateProgramWithSource", step);
-    code = clBuildProgram(program, 1, &device->id, OPTIONS, NULL, NULL);
+    code = clBuildProgram(program, 1, &device->id, options, NULL, NULL);
     hebb_status status = HEBB_OK;
     if (code != CL_SUCCESS) {
         status = build_failed(device, program, code, step, error);
@@ -124,13 +129,15 @@ static hebb_status build_source(hb_device *device, const hb_cl_text *source, con
 
 static hebb_status load_or_build(hb_device *device, const hb_cl_text *source, const char *step,
                                  cl_program *program, hb_error *error) {
+    char options[512];
+    write_options(options, sizeof options);
     hb_cl_key key = hb_cl_hash(HB_CL_KEY_START, device->info.name, strlen(device->info.name));
     key = hb_cl_hash(key, device->info.driver, strlen(device->info.driver));
-    key = hb_cl_hash(key, OPTIONS, sizeof OPTIONS);
+    key = hb_cl_hash(key, options, strlen(options));
     key = hb_cl_hash(key, source->data, source->size);
-    *program = hb_cl_disk_load(device, key, OPTIONS);
+    *program = hb_cl_disk_load(device, key, options);
     if (*program != NULL) return HEBB_OK;
-    hebb_status status = build_source(device, source, step, program, error);
+    hebb_status status = build_source(device, source, options, step, program, error);
     if (status == HEBB_OK) hb_cl_disk_save(device, key, *program);
     return status;
 }

@@ -23,8 +23,9 @@ void hb_cl_write_coordinates(hb_cl_kernel *kernel, const hb_loop *loop, int from
         char name[HB_CL_NAME_SIZE];
         snprintf(name, sizeof name, "d%d", k);
         hb_cl_index_param(kernel, name, loop->dim[k]);
-        hb_cl_print(&kernel->body, "const hb_index i%d = r%d %% %s;\nr%d /= %s;\n", k, from, name,
-                    from, name);
+        hb_cl_print(&kernel->body,
+                    "const hb_index h%d = r%d / %s, i%d = r%d - h%d * %s;\nr%d = h%d;\n", k, from,
+                    name, k, from, k, name, from, k);
     }
     hb_cl_print(&kernel->body, "const hb_index i%d = r%d;\n", from, from);
 }

@@ -35,6 +35,7 @@ static results compute(const random_graph *r, hebb_device *device, unsigned with
     fetches[RESULTS - 1] = (hebb_fetch){r->objective, &out.at[RESULTS - 1]};
     hebb_session *s = hebb_session_create(r->graph, device, .without = without);
     hebb_run(s, feeds, RANDOM_INPUTS, fetches, RESULTS);
+    if (hebb_failed(s)) hebb_graph_print(r->graph, stdout);
     cr_assert_not(hebb_failed(s), "seed %" PRIu64 ", without %u: %s", seed, without,
                   hebb_message(s));
     hebb_session_destroy(s);
@@ -71,10 +72,10 @@ static void check_graph(const random_graph *r, uint64_t seed) {
 }
 
 /* The seeds of one group, or the one that the environment names. */
-static uint64_t first_seed(int group, uint64_t *count) {
+static uint64_t first_seed(int group, uint64_t base, uint64_t *count) {
     const char *one = getenv("HEBB_TEST_SEED");
     *count = one == NULL ? SEEDS : 1;
-    return one == NULL ? (uint64_t)group * SEEDS : strtoull(one, NULL, 10);
+    return one == NULL ? base + (uint64_t)group * SEEDS : strtoull(one, NULL, 10);
 }
 
 static struct criterion_test_params groups(void) {
@@ -114,7 +115,7 @@ static void check_passes(hebb_device *device, uint64_t seed) {
 ParameterizedTestParameters(random_graphs, passes) { return groups(); }
 ParameterizedTest(int *group, random_graphs, passes) {
     hebb_device *device = cpu_device();
-    uint64_t count, first = first_seed(*group, &count);
+    uint64_t count, first = first_seed(*group, 0, &count);
     for (uint64_t i = 0; i < count; i++) check_passes(device, first + i);
     tally("random graph", "passes", "cpu", count);
     hebb_device_close(device);
@@ -139,8 +140,8 @@ static void check_gradient(hebb_device *device, uint64_t seed) {
 ParameterizedTestParameters(random_graphs, gradients) { return groups(); }
 ParameterizedTest(int *group, random_graphs, gradients) {
     hebb_device *device = cpu_device();
-    uint64_t count, first = first_seed(*group, &count);
-    for (uint64_t i = 0; i < count; i++) check_gradient(device, 1000 + first + i);
+    uint64_t count, first = first_seed(*group, 1000, &count);
+    for (uint64_t i = 0; i < count; i++) check_gradient(device, first + i);
     tally("random graph", "gradient", "cpu", count);
     hebb_device_close(device);
 }

@@ -24,6 +24,7 @@ typedef struct fuser {
     use **uses;      /* by node */
     float *flops;    /* by node: to compute it from roots and buffers, for one element */
     int *leaves;     /* by node: big values that takes */
+    bool *cut;       /* by node: made a root because a program was too long */
     int *visited;    /* by group: stamp of the last search */
     int stamp;
 } fuser;
@@ -386,11 +387,35 @@ static void merge_groups(fuser *p) {
     }
 }
 
-static void lower_groups(fuser *p, bool final) {
+/* The first group that one step cannot compute; -1 if there is none. */
+static int lower_groups(fuser *p, bool final) {
     for (int k = 0; k < p->f->n_groups && p->ir->error.status == HEBB_OK; k++)
-        if (!p->f->groups[k].merged && !hb_lower(p->f, &p->f->groups[k], final) &&
-            p->ir->error.status == HEBB_OK)
-            hb_fail(&p->ir->error, HEBB_E_UNSUPPORTED, "run: an op of this graph is too large for one step");
+        if (!p->f->groups[k].merged && !hb_lower(p->f, &p->f->groups[k], final)) return k;
+    return -1;
+}
+
+/* ---- programs that are too long ---- */
+
+/* Marks the elementwise nodes that are computed inside the root's program. */
+static void mark_program(fuser *p, int node, bool *inside) {
+    const ir_node *n = get(p, node);
+    for (int k = 0; k < n->n_in; k++) {
+        int base = ir_ref(p->ir, n->in[k]).base;
+        if (get(p, base)->kind != IR_SCALAR || p->f->root[base] || inside[base]) continue;
+        inside[base] = true;
+        mark_program(p, base, inside);
+    }
+}
+
+/* Cuts the program of the group's root in pieces of so many nodes: every so many-th becomes a root. */
+static bool cut(fuser *p, int group, int piece) {
+    int root = p->f->groups[group].members[0], n = 0;
+    bool *inside = ir_memory(p->ir, (size_t)p->ir->n_nodes * sizeof *inside), any = false;
+    if (inside == NULL) return false;
+    mark_program(p, root, inside);
+    for (int node = 0; node < root; node++)
+        if (inside[node] && ++n % piece == 0) any = p->cut[node] = true;
+    return any;
 }
 
 /* A root's value is kept if a step other than its own reads it, or the user does. */
@@ -421,15 +446,33 @@ static void force_roots(fuser *p) {
     }
 }
 
-static void fuse_all(fuser *p) {
+/* Chooses roots and groups; the first group that is too large for a step, -1 if there is none. */
+static int group_once(fuser *p) {
+    size_t n = (size_t)p->ir->n_nodes;
+    memset(p->f->root, 0, n * sizeof *p->f->root);
+    memset(p->f->assigned, 0, n * sizeof *p->f->assigned);
+    memset(p->uses, 0, n * sizeof *p->uses);
+    memset(p->leaves, 0, n * sizeof *p->leaves);
+    p->f->n_groups = 0;
     force_roots(p);
+    for (int node = 0; node < p->ir->n_nodes; node++)
+        if (p->cut[node]) force(p, node);
     estimate(p);
     choose_roots(p);
     make_groups(p);
+    return p->ir->error.status == HEBB_OK ? lower_groups(p, false) : -1;
+}
+
+static void fuse_all(fuser *p) {
+    int piece = 64, large;
+    while ((large = group_once(p)) >= 0 && p->ir->error.status == HEBB_OK) {
+        if (!cut(p, large, piece) && piece == 1)
+            hb_fail(&p->ir->error, HEBB_E_UNSUPPORTED, "run: an op of this graph is too large for one step");
+        if (piece > 1) piece /= 2;
+    }
     if (p->ir->error.status != HEBB_OK) return;
     p->visited = ir_memory(p->ir, (size_t)(p->f->n_groups + 1) * sizeof *p->visited);
     if (p->visited == NULL) return;
-    lower_groups(p, false);
     if (p->fuse) merge_groups(p);
     mark_stored(p);
     lower_groups(p, true);
@@ -470,6 +513,7 @@ hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error) {
     fusion->stored = ir_memory(ir, n * sizeof *fusion->stored);
     fusion->group = ir_memory(ir, n * sizeof *fusion->group);
     fusion->assigned = ir_memory(ir, n * sizeof *fusion->assigned);
+    p.cut = ir_memory(ir, n * sizeof *p.cut);
     p.uses = ir_memory(ir, n * sizeof *p.uses);
     p.flops = ir_memory(ir, n * sizeof *p.flops);
     p.leaves = ir_memory(ir, n * sizeof *p.leaves);

@@ -376,10 +376,18 @@ static hb_operand matrix(const writer *w, const hb_ref *ref, int rank, int merge
     return operand;
 }
 
+/* The one product among the members; what it is computed with may have smaller numbers. */
+static const ir_node *product_of(const writer *w) {
+    int k = 0;
+    while (get(w, w->group->members[k])->kind != IR_MATMUL) k++;
+    return get(w, w->group->members[k]);
+}
+
 static bool lower_gemm(writer *w) {
     hb_group *g = w->group;
-    const ir_node *product = get(w, g->members[0]);
+    const ir_node *product = product_of(w);
     hb_ref a = ir_ref(w->ir, product->in[0]), b = ir_ref(w->ir, product->in[1]);
+    if (is_member(w, a.base) || is_member(w, b.base)) return false; /* all of it is needed first */
     int rank = product->shape.rank, space_rank = g->space.rank, merged = rank - space_rank;
     hb_step *step = &g->step;
     *step = (hb_step){.kind = HB_GEMM};

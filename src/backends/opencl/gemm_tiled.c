@@ -68,11 +68,11 @@ static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, int
                 "#pragma unroll\nfor (int e = 0; e < %d; e++) {\n"
                 "const hb_index i%d = row + (hb_index)get_local_id(0) / 16 + 16 * (e / %d);\n"
                 "const hb_index j = column + (hb_index)get_local_id(0) %% 16 + 16 * (e %% %d);\n"
-                "if (i%d >= m || j >= n) continue;\n",
+                "if (i%d < m && j < n) {\n",
                 per * per, gemm->n_batch, per, per, gemm->n_batch);
     hb_cl_write_epilogue_bases(kernel, product);
     hb_cl_write_epilogue(kernel, product, "acc[e]");
-    hb_cl_print(&kernel->body, "}\n");
+    hb_cl_print(&kernel->body, "}\n}\n");
 }
 
 static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,

@@ -1,5 +1,6 @@
-/* Strided views (src/executor/view.c) against enumeration: for random chains of movements, the composed
-   view must reach the same elements as one movement after the other, and a plan's ir must follow them. */
+/* Strided views (src/executor/view.c) against enumeration: for random chains of movements, the
+   composed view must reach the same elements as one movement after the other, and a plan's ir must
+   follow them. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
@@ -20,7 +21,8 @@ static hebb_shape random_shape(int most_rank) {
     return shape;
 }
 
-/* A transpose, slice, flip or broadcast of a contiguous list of `from`; the result's shape in *to. */
+/* A transpose, slice, flip or broadcast of a contiguous list of `from`; the result's shape in *to.
+ */
 static hb_view random_movement(hebb_shape from, hebb_shape *to) {
     hb_view list = hb_contiguous(from), view = {0};
     int order[HEBB_MAX_RANK];
@@ -34,13 +36,15 @@ static hb_view random_movement(hebb_shape from, hebb_shape *to) {
     for (int k = 0; k < from.rank; k++) {
         int64_t size = from.dim[order[k]], stride = list.stride[order[k]];
         if (size == 0) continue;
-        int64_t step = 1 + below(2), start = below(size), count = 1 + below((size - start - 1) / step + 1);
+        int64_t step = 1 + below(2), start = below(size),
+                count = 1 + below((size - start - 1) / step + 1);
         bool flip = below(2);
         to->dim[k] = count;
         view.stride[k] = flip ? -step * stride : step * stride;
         view.offset += (flip ? start + (count - 1) * step : start) * stride;
     }
-    if (to->rank < HEBB_MAX_RANK && below(3) == 0) to->dim[to->rank++] = 1 + below(3); /* broadcast */
+    if (to->rank < HEBB_MAX_RANK && below(3) == 0)
+        to->dim[to->rank++] = 1 + below(3); /* broadcast */
     return view;
 }
 
@@ -75,8 +79,8 @@ static void check_composition(hebb_shape outer_shape, const hb_view *outer, hebb
     (*composed)++;
     for (int64_t i = 0; i < hebb_shape_count(outer_shape); i++) {
         int64_t wanted = element(middle, inner, element(outer_shape, outer, i));
-        cr_assert_eq(element(outer_shape, &both, i), wanted, "element %lld: %lld, not %lld", (long long)i,
-                     (long long)element(outer_shape, &both, i), (long long)wanted);
+        cr_assert_eq(element(outer_shape, &both, i), wanted, "element %lld: %lld, not %lld",
+                     (long long)i, (long long)element(outer_shape, &both, i), (long long)wanted);
     }
 }
 
@@ -100,7 +104,8 @@ Test(views, movements_always_compose) {
     int composed = 0, wanted = 0;
     for (int k = 0; k < 5000; k++) {
         hebb_shape base = random_shape(4), middle, outer_shape;
-        hb_view inner = random_movement(base, &middle), outer = random_movement(middle, &outer_shape);
+        hb_view inner = random_movement(base, &middle),
+                outer = random_movement(middle, &outer_shape);
         wanted++;
         check_composition(outer_shape, &outer, middle, &inner, &composed);
     }

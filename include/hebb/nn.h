@@ -80,7 +80,9 @@ typedef struct hebb_adam_options {
 HEBB_API hebb_optimizer hebb_adam_with(const hebb_adam_options *options);
 
 /* One training step: the gradients of the scalar `loss` with respect to every trainable variable it
-   depends on, and the optimizer's update of each. Fetch the result to make a step. */
+   depends on, and the optimizer's update of each. Fetch the result to make a step. HEBB_E_SHAPE or
+   HEBB_E_DTYPE if the loss is no floating scalar, HEBB_E_GRADIENT if it depends on no trainable
+   variable. */
 HEBB_API hebb_tensor *hebb_minimize(hebb_tensor *loss, hebb_optimizer optimizer);
 
 #ifdef __cplusplus

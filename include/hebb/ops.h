@@ -5,6 +5,9 @@
    operands must have the same dtype (HEBB_E_DTYPE; hebb_cast() converts). "Numeric" means any dtype
    but bool, "floating" f32 or f64. Axes count from 0; negative ones from the end.
 
+   An axis that does not exist or is named twice is HEBB_E_ARGUMENT. An op that is composed of others
+   (hebb_mean, hebb_argmax, ...) reports errors in their words, with the line of its own call.
+
    Gradients exist for floating tensors unless an op says otherwise. */
 #ifndef HEBB_OPS_H
 #define HEBB_OPS_H
@@ -53,8 +56,10 @@ HEBB_API hebb_tensor *hebb_greater(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_greater_equal(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_and(hebb_tensor *a, hebb_tensor *b);     /* bool */
 HEBB_API hebb_tensor *hebb_or(hebb_tensor *a, hebb_tensor *b);      /* bool */
-/* condition ? a : b, element by element; all three broadcast. condition is bool. A NaN in the branch
-   that is not taken reaches neither value nor gradient. */
+/* condition ? a : b, element by element; all three broadcast. condition is bool. Neither value
+   nor gradient takes anything from the branch that is not taken; but what that branch was computed
+   from may still turn the zero gradient that it gets into NaN (0 times infinity), as in
+   select(x > 0, log(x), x) at 0. */
 HEBB_API hebb_tensor *hebb_select(hebb_tensor *condition, hebb_tensor *a, hebb_tensor *b);
 
 /* ---- reductions ----
@@ -65,6 +70,7 @@ HEBB_API hebb_tensor *hebb_select(hebb_tensor *condition, hebb_tensor *a, hebb_t
 #define HEBB_ALL_AXES NULL, -1
 
 HEBB_API hebb_tensor *hebb_sum(hebb_tensor *x, const int *axes, int n_axes, bool keep);
+/* sum / number of elements: NaN of nothing; of integers, 0 of nothing and truncated. */
 HEBB_API hebb_tensor *hebb_mean(hebb_tensor *x, const int *axes, int n_axes, bool keep);
 /* The largest; NaN if there is one; -inf (or the smallest integer) of nothing. Equal largest elements
    share the gradient. hebb_min likewise. */
@@ -108,7 +114,8 @@ HEBB_API hebb_tensor *hebb_slice(hebb_tensor *x, const hebb_range *ranges, int n
 /* `base` with `x` written over the slice: x must have the slice's shape. */
 HEBB_API hebb_tensor *hebb_slice_scatter(hebb_tensor *base, hebb_tensor *x,
                                          const hebb_range *ranges, int n_ranges);
-/* Tensors of one dtype and of shapes equal but along `axis`, one after the other. */
+/* Tensors of one dtype and of shapes equal but along `axis`, one after the other. NULL for NULL or
+   count < 1: there is no graph then that could keep an error. */
 HEBB_API hebb_tensor *hebb_concat(hebb_tensor *const *tensors, int count, int axis);
 HEBB_API hebb_tensor *hebb_concat_at(const char *file, int line, hebb_tensor *const *tensors, int count,
                                      int axis); /* what the macro hebb_concat() calls */

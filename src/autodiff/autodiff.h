@@ -6,9 +6,9 @@
 #include "../graph/graph.h"
 
 /* A node y = op(x[0], x[1], ...) with the cotangent dy of its result. The rule stores in dx[k] the
-   cotangent of x[k] for each k with want[k] (the others are ignored), of x[k]'s shape or of one that it
-   broadcasts to: the driver sums it down. Rules are written with the builders of hebb/ops.h and refer
-   to other tensors' shapes, never to numbers, so that open sizes work. */
+   cotangent of x[k] for each k with want[k] (the others are ignored), of x[k]'s shape or of one
+   that it broadcasts to: the driver sums it down. Rules are written with the builders of hebb/ops.h
+   and refer to other tensors' shapes, never to numbers, so that open sizes work. */
 typedef struct hb_grad {
     hebb_tensor *y, *dy;
     hebb_tensor *const *x;

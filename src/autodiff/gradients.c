@@ -1,17 +1,19 @@
-/* The driver of reverse-mode differentiation: which nodes matter, in what order their rules run, and
-   what is done the same way for all of them, un-broadcasting and accumulation. */
+/* The driver of reverse-mode differentiation: which nodes matter, in what order their rules run,
+   and what is done the same way for all of them, un-broadcasting and accumulation. */
 #include <stdlib.h>
 
 #include "autodiff.h"
 
 typedef struct sweep {
     hebb_graph *graph;
-    int n;              /* nodes that existed before the sweep; it appends others */
-    bool *needed;       /* depends on an x by a path that gradients can take */
+    int n;        /* nodes that existed before the sweep; it appends others */
+    bool *needed; /* depends on an x by a path that gradients can take */
     hebb_tensor **cotangent;
 } sweep;
 
-static bool is_floating(const hebb_tensor *t) { return t->dtype == HEBB_F32 || t->dtype == HEBB_F64; }
+static bool is_floating(const hebb_tensor *t) {
+    return t->dtype == HEBB_F32 || t->dtype == HEBB_F64;
+}
 
 static bool takes_gradient(const hebb_tensor *node, int k) {
     return !hb_shape_only(node->op, k) && is_floating(node->in[k]);
@@ -21,7 +23,8 @@ static bool takes_gradient(const hebb_tensor *node, int k) {
 static void mark_needed(sweep *s) {
     for (int id = 0; id < s->n; id++) {
         const hebb_tensor *node = s->graph->nodes[id];
-        if (s->needed[id] || hb_gradient_rules[node->op] == hb_gradient_none || !is_floating(node)) continue;
+        if (s->needed[id] || hb_gradient_rules[node->op] == hb_gradient_none || !is_floating(node))
+            continue;
         for (int k = 0; k < node->n_in && !s->needed[id]; k++)
             s->needed[id] = takes_gradient(node, k) && s->needed[node->in[k]->id];
     }
@@ -30,10 +33,12 @@ static void mark_needed(sweep *s) {
 /* The transpose of the broadcasting that the op may have done. With open sizes this is decided when
    they are bound: sum_like of equal shapes costs nothing then. */
 static hebb_tensor *sum_to(hebb_tensor *cotangent, hebb_tensor *x) {
-    if (hebb_shape_count(x->shape) >= 0 && hebb_shape_equal(cotangent->shape, x->shape)) return cotangent;
+    if (hebb_shape_count(x->shape) >= 0 && hebb_shape_equal(cotangent->shape, x->shape))
+        return cotangent;
     if (x->shape.rank > cotangent->shape.rank) return hebb_broadcast_like(cotangent, x);
     for (int k = 1; k <= x->shape.rank; k++) { /* a rule may answer with less than x's shape, too */
-        int64_t c = cotangent->shape.dim[cotangent->shape.rank - k], d = x->shape.dim[x->shape.rank - k];
+        int64_t c = cotangent->shape.dim[cotangent->shape.rank - k],
+                d = x->shape.dim[x->shape.rank - k];
         if (c == 1 && d != 1) return hebb_broadcast_like(cotangent, x);
     }
     return hebb_sum_like(cotangent, x);
@@ -73,7 +78,8 @@ static void run_sweep(sweep *s) {
     bool *want = calloc((size_t)most, sizeof *want);
     hebb_tensor **dx = calloc((size_t)most, sizeof *dx);
     if (want == NULL || dx == NULL)
-        hb_graph_error(s->graph, HEBB_E_MEMORY, "out of memory: gradients of a node with %d inputs", most);
+        hb_graph_error(s->graph, HEBB_E_MEMORY, "out of memory: gradients of a node with %d inputs",
+                       most);
     for (int id = s->n - 1; id >= 0 && s->graph->error.status == HEBB_OK; id--) {
         hebb_tensor *node = s->graph->nodes[id];
         if (s->cotangent[id] != NULL && s->needed[id] &&
@@ -87,16 +93,16 @@ static void run_sweep(sweep *s) {
 /* ---- arguments ---- */
 
 static bool check_tensor(hebb_graph *graph, const hebb_tensor *t, const char *role, size_t index) {
-    if (t == NULL)
-        hb_graph_error(graph, HEBB_E_NULL, "gradients: %s %zu is NULL", role, index);
+    if (t == NULL) hb_graph_error(graph, HEBB_E_NULL, "gradients: %s %zu is NULL", role, index);
     else if (t->graph != graph)
-        hb_graph_error(graph, HEBB_E_GRAPH, "gradients: %s %s is of another graph", role, hebb_tensor_name(t));
-    else if (t->op == HB_OP_GROUP)
-        hb_graph_error(graph, HEBB_E_ARGUMENT, "gradients: %s %s is a group, which has no value", role,
+        hb_graph_error(graph, HEBB_E_GRAPH, "gradients: %s %s is of another graph", role,
                        hebb_tensor_name(t));
+    else if (t->op == HB_OP_GROUP)
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "gradients: %s %s is a group, which has no value",
+                       role, hebb_tensor_name(t));
     else if (t->op != HB_OP_INERT && !is_floating(t))
-        hb_graph_error(graph, HEBB_E_DTYPE, "gradients: %s %s is %s, not floating", role, hebb_tensor_name(t),
-                       hebb_dtype_name(t->dtype));
+        hb_graph_error(graph, HEBB_E_DTYPE, "gradients: %s %s is %s, not floating", role,
+                       hebb_tensor_name(t), hebb_dtype_name(t->dtype));
     return graph->error.status == HEBB_OK;
 }
 
@@ -109,9 +115,10 @@ static bool cotangent_fits(hebb_graph *graph, const hebb_tensor *given, const he
     if (same && given->dtype == y->dtype) return true;
     char sg[160], sy[160];
     hb_graph_error(graph, given->dtype != y->dtype ? HEBB_E_DTYPE : HEBB_E_SHAPE,
-                   "gradients: the cotangent %s %s %s does not fit %s %s %s", hebb_tensor_name(given),
-                   hebb_dtype_name(given->dtype), hebb_shape_text(given->shape, sg, sizeof sg),
-                   hebb_tensor_name(y), hebb_dtype_name(y->dtype), hebb_shape_text(y->shape, sy, sizeof sy));
+                   "gradients: the cotangent %s %s %s does not fit %s %s %s",
+                   hebb_tensor_name(given), hebb_dtype_name(given->dtype),
+                   hebb_shape_text(given->shape, sg, sizeof sg), hebb_tensor_name(y),
+                   hebb_dtype_name(y->dtype), hebb_shape_text(y->shape, sy, sizeof sy));
     return false;
 }
 
@@ -127,7 +134,8 @@ static bool seed(sweep *s, hebb_tensor *const *ys, size_t n_ys, hebb_tensor *con
     return s->graph->error.status == HEBB_OK;
 }
 
-static hebb_graph *graph_of(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs, size_t n_xs) {
+static hebb_graph *graph_of(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs,
+                            size_t n_xs) {
     for (size_t k = 0; ys != NULL && k < n_ys; k++)
         if (ys[k] != NULL) return ys[k]->graph;
     for (size_t k = 0; xs != NULL && k < n_xs; k++)
@@ -135,8 +143,8 @@ static hebb_graph *graph_of(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *co
     return NULL;
 }
 
-static void differentiate(sweep *s, hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs, size_t n_xs,
-                          hebb_tensor *const *cotangents, hebb_tensor **gradients) {
+static void differentiate(sweep *s, hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs,
+                          size_t n_xs, hebb_tensor *const *cotangents, hebb_tensor **gradients) {
     for (size_t k = 0; k < n_ys; k++)
         if (!check_tensor(s->graph, ys[k], "y", k)) return;
     for (size_t k = 0; k < n_xs; k++)
@@ -166,7 +174,8 @@ hebb_status hebb_gradients(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *con
     s.needed = calloc((size_t)s.n + 1, sizeof *s.needed);
     s.cotangent = calloc((size_t)s.n + 1, sizeof *s.cotangent);
     if (s.needed == NULL || s.cotangent == NULL)
-        hb_graph_error(graph, HEBB_E_MEMORY, "out of memory: gradients of a graph of %d tensors", s.n);
+        hb_graph_error(graph, HEBB_E_MEMORY, "out of memory: gradients of a graph of %d tensors",
+                       s.n);
     else differentiate(&s, ys, n_ys, xs, n_xs, cotangents, gradients);
     free(s.needed);
     free(s.cotangent);

@@ -71,11 +71,12 @@ RULE2(sub, dy, hebb_neg(dy))
 RULE2(mul, hebb_mul(dy, b), hebb_mul(dy, a))
 RULE2(div, hebb_div(dy, b), hebb_neg(hebb_div(hebb_mul(dy, y), b)))
 RULE2(pow, hebb_mul(dy, power_slope(a, b)), hebb_mul(dy, exponent_slope(a, y)))
-/* Where a and b are equal all goes to b. y stands for a, so that a need not be kept for the backward
-   pass: y > b exactly where a > b. */
+/* Where a and b are equal all goes to b. y stands for a, so that a need not be kept for the
+   backward pass: y > b exactly where a > b. */
 RULE2(maximum, hebb_select(hebb_greater(y, b), dy, zero(dy)),
       hebb_select(hebb_greater(y, b), zero(dy), dy))
-RULE2(minimum, hebb_select(hebb_less(y, b), dy, zero(dy)), hebb_select(hebb_less(y, b), zero(dy), dy))
+RULE2(minimum, hebb_select(hebb_less(y, b), dy, zero(dy)),
+      hebb_select(hebb_less(y, b), zero(dy), dy))
 RULE2(matmul, hebb_matmul(dy, transposed(b)), hebb_matmul(transposed(a), dy))
 RULE2(slice_scatter,
       hebb_slice_scatter(dy, hebb_zeros_like(b), y->attrs->ranges, y->attrs->n_ranges),
@@ -111,7 +112,8 @@ static void gradient_sum(hb_grad *d) {
 static void gradient_extremum(hb_grad *d) {
     hebb_tensor *x = d->x[0], *dy = with_axes(d->dy, d);
     hebb_tensor *chosen = hebb_equal(x, with_axes(d->y, d));
-    hebb_tensor *count = hebb_sum(hebb_cast(chosen, x->dtype), d->y->attrs->axes, d->y->attrs->n_axes, true);
+    hebb_tensor *count =
+        hebb_sum(hebb_cast(chosen, x->dtype), d->y->attrs->axes, d->y->attrs->n_axes, true);
     hebb_tensor *share = hebb_div(dy, hebb_maximum(count, hebb_scalar_like(count, 1)));
     d->dx[0] = hebb_select(chosen, share, zero(dy));
 }
@@ -125,12 +127,14 @@ static void gradient_transpose(hb_grad *d) {
 }
 
 /* Part `index` of x, which is split along the axis as these parts would be when concatenated. */
-static hebb_tensor *concat_part(hebb_tensor *x, hebb_tensor *const *parts, int n_parts, int axis, int index) {
+static hebb_tensor *concat_part(hebb_tensor *x, hebb_tensor *const *parts, int n_parts, int axis,
+                                int index) {
     hebb_tensor **in = hb_graph_memory(x->graph, (size_t)(n_parts + 1) * sizeof *in);
     if (in == NULL) return &x->graph->inert;
     in[0] = x;
     for (int k = 0; k < n_parts; k++) in[k + 1] = parts[k];
-    return hb_node(NULL, HB_OP_CONCAT_PART, in, n_parts + 1, &(hb_attrs){.axis = axis, .index = index});
+    return hb_node(NULL, HB_OP_CONCAT_PART, in, n_parts + 1,
+                   &(hb_attrs){.axis = axis, .index = index});
 }
 
 static void gradient_concat(hb_grad *d) {
@@ -159,7 +163,8 @@ static void gradient_scatter_add(hb_grad *d) {
     if (!d->want[2]) return;
     hebb_tensor *n = hebb_size(d->dy, HEBB_AXES(0), HEBB_I32);
     hebb_tensor *inside = hebb_and(hebb_greater_equal(index, zero(index)), hebb_less(index, n));
-    for (int k = index->shape.rank; k < rows->shape.rank; k++) inside = hebb_expand_dims(inside, -1);
+    for (int k = index->shape.rank; k < rows->shape.rank; k++)
+        inside = hebb_expand_dims(inside, -1);
     hebb_tensor *picked = hebb_gather(d->dy, index);
     d->dx[2] = hebb_select(inside, picked, zero(picked));
 }

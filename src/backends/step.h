@@ -79,8 +79,8 @@ typedef struct hb_loop {
 
 /* C[batch..., i, j] = sum over p of A[batch..., i, p] B[batch..., p, j]; f32 or f64. The strides of a
    and b are those of the batch dimensions, then of row and column, any of them. The epilogue is a
-   LOOP without reductions over the space [batch..., m, n], with HB_ACC for the product; its outputs
-   are the step's. k may be 0: the product is 0. An output may be the memory of an epilogue input as in a
+   LOOP without reductions over the space [batch..., m, n], with at least one HB_ACC for the
+   product; its outputs are the step's. k may be 0: the product is 0. An output may be the memory of an epilogue input as in a
    LOOP, never of a or b. */
 typedef struct hb_gemm {
     hebb_dtype dtype;

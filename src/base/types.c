@@ -13,8 +13,9 @@ const char *hebb_version(void) {
 }
 
 const char *hebb_status_name(hebb_status status) {
-    static const char *const names[] = {"ok",       "null",   "argument", "shape", "dtype",  "graph",
-                                        "gradient", "memory", "device",   "file",  "format", "unsupported"};
+    static const char *const names[] = {"ok",     "null",  "argument", "shape",
+                                        "dtype",  "graph", "gradient", "memory",
+                                        "device", "file",  "format",   "unsupported"};
     return (unsigned)status < sizeof names / sizeof *names ? names[status] : "unknown";
 }
 

@@ -8,7 +8,8 @@
 
 /* ---- listing ---- */
 
-static hebb_status describe(const hb_backend *backend, int index, hebb_device_info *info, hb_error *error) {
+static hebb_status describe(const hb_backend *backend, int index, hebb_device_info *info,
+                            hb_error *error) {
     *info = (hebb_device_info){0};
     return backend->describe(index, info, error);
 }
@@ -105,7 +106,8 @@ static void list_devices(const char *which, hb_error *error) {
     for (int k = 0, n = hebb_device_count(); k < n && at < sizeof list; k++) {
         hebb_device_info info;
         if (hebb_device_describe(k, &info) == HEBB_OK)
-            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s (%s)", at > 0 ? ", " : "", info.id, info.name);
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s (%s)", at > 0 ? ", " : "",
+                                   info.id, info.name);
     }
     hb_fail(error, HEBB_E_DEVICE, "no device \"%.100s\"; there are: %s", which, list);
 }
@@ -124,8 +126,8 @@ hebb_device *hebb_device_open(const char *which) {
         device->backend = c.backend;
         hb_error ignored;
         describe(c.backend, c.index, &device->info, &ignored);
-        hb_log("device %s: %s, %s, %d units", device->info.id, device->info.name, device->info.driver,
-               device->info.units);
+        hb_log("device %s: %s, %s, %d units", device->info.id, device->info.name,
+               device->info.driver, device->info.units);
     }
     return device;
 }

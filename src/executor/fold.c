@@ -25,25 +25,27 @@
 #define HB_UNSIGNED uint8_t
 #include "../../kernels/scalar.h"
 
-/* One function a (code, dtype): a 1-operand call ignores b. */
+/* One case a (code, dtype): a 1-operand call ignores b. */
+/* clang-format off */
 #define CALL_1(f, T) f((T)a)
 #define CALL_2(f, T) f((T)a, (T)b)
-#define CASE(CODE, name, arity, S, T) case HB_##CODE: return CALL_##arity(hb_##name##_##S, T);
+#define ROW(CODE, name, arity, S, T) case HB_##CODE: return CALL_##arity(hb_##name##_##S, T);
+/* clang-format on */
 #define SKIP(CODE, name, arity, S, T)
 
 /* Which rows of the table (R, N, B, A) exist for which kind of dtype. */
-#define R_REAL CASE
+#define R_REAL ROW
 #define R_INT  SKIP
 #define R_BYTE SKIP
-#define N_REAL CASE
-#define N_INT  CASE
-#define N_BYTE CASE
+#define N_REAL ROW
+#define N_INT  ROW
+#define N_BYTE ROW
 #define B_REAL SKIP
 #define B_INT  SKIP
-#define B_BYTE CASE
-#define A_REAL CASE
-#define A_INT  CASE
-#define A_BYTE CASE
+#define B_BYTE ROW
+#define A_REAL ROW
+#define A_INT  ROW
+#define A_BYTE ROW
 
 static double evaluate_f32(hb_code code, double a, double b) {
     switch (code) {
@@ -88,7 +90,8 @@ static int64_t evaluate_u8(hb_code code, int64_t a, int64_t b) {
 
 static bool is_floating(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
 
-/* Conversions of values that the target holds; what others give is unspecified, here the nearest. */
+/* Conversions of values that the target holds; what others give is unspecified, here the nearest.
+ */
 static int64_t to_integer(hebb_dtype dtype, double value) {
     if (dtype == HEBB_BOOL) return value != 0;
     if (value != value) return 0;
@@ -100,15 +103,18 @@ static int64_t to_integer(hebb_dtype dtype, double value) {
 
 static void convert(const ir_node *x, ir_node *result) {
     hebb_dtype to = result->dtype;
-    if (is_floating(x->dtype) && is_floating(to)) result->imm.f = to == HEBB_F32 ? (float)x->imm.f : x->imm.f;
+    if (is_floating(x->dtype) && is_floating(to))
+        result->imm.f = to == HEBB_F32 ? (float)x->imm.f : x->imm.f;
     else if (is_floating(x->dtype)) result->imm.i = to_integer(to, x->imm.f);
-    else if (is_floating(to)) result->imm.f = to == HEBB_F32 ? (double)(float)x->imm.i : (double)x->imm.i;
+    else if (is_floating(to))
+        result->imm.f = to == HEBB_F32 ? (double)(float)x->imm.i : (double)x->imm.i;
     else if (to == HEBB_BOOL) result->imm.i = x->imm.i != 0;
     else if (to == HEBB_U8) result->imm.i = (uint8_t)x->imm.i;
     else result->imm.i = to == HEBB_I32 ? (int32_t)x->imm.i : x->imm.i;
 }
 
-void hb_fold(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in, ir_node *result) {
+void hb_fold(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,
+             ir_node *result) {
     result->kind = IR_FULL;
     result->dtype = dtype;
     if (code == HB_CAST) {

@@ -1,16 +1,18 @@
 /* Decides which values get memory of their own (roots) and which roots one step computes (groups).
 
-   Elementwise nodes that are not roots are computed where they are read, through whatever view they are
-   read by. A node becomes a root if a matrix product, an index op or the user wants it in memory, if a
-   reader's view cannot be expressed, or if computing it again for several readers costs more than
-   keeping it. Then groups of roots over the same index space are merged, so that a step has several
-   outputs, a matrix product its epilogue, and a reduction what comes before and after it. */
+   Elementwise nodes that are not roots are computed where they are read, through whatever view they
+   are read by. A node becomes a root if a matrix product, an index op or the user wants it in
+   memory, if a reader's view cannot be expressed, or if computing it again for several readers
+   costs more than keeping it. Then groups of roots over the same index space are merged, so that a
+   step has several outputs, a matrix product its epilogue, and a reduction what comes before and
+   after it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "fusion.h"
 
-/* A reader of a node: the root whose program computes or loads it, and the view from that root's space. */
+/* A reader of a node: the root whose program computes or loads it, and the view from that root's
+ * space. */
 typedef struct use {
     int root;
     hb_view view;
@@ -21,11 +23,11 @@ typedef struct fuser {
     hb_fusion *f;
     hb_ir *ir;
     bool fuse;
-    use **uses;      /* by node */
-    float *flops;    /* by node: to compute it from roots and buffers, for one element */
-    int *leaves;     /* by node: big values that takes */
-    bool *cut;       /* by node: made a root because a program was too long */
-    int *visited;    /* by group: stamp of the last search */
+    use **uses;   /* by node */
+    float *flops; /* by node: to compute it from roots and buffers, for one element */
+    int *leaves;  /* by node: big values that takes */
+    bool *cut;    /* by node: made a root because a program was too long */
+    int *visited; /* by group: stamp of the last search */
     int stamp;
 } fuser;
 
@@ -44,7 +46,8 @@ static void force_base(fuser *p, int node) { force(p, ir_ref(p->ir, node).base);
 /* For steps that take whole contiguous tensors: a view of anything else is copied. */
 static void force_contiguous(fuser *p, int node) {
     hb_ref ref = ir_ref(p->ir, node);
-    bool whole = hb_is_contiguous(get(p, node)->shape, &ref.view) && count_of(p, node) == count_of(p, ref.base);
+    bool whole = hb_is_contiguous(get(p, node)->shape, &ref.view) &&
+                 count_of(p, node) == count_of(p, ref.base);
     force(p, whole ? ref.base : node);
 }
 
@@ -88,7 +91,8 @@ static int copy_of(hb_ir *ir, int node) {
     return ir_scalar(ir, HB_CAST, ir->nodes[node].dtype, &node, 1, ir->nodes[node].origin);
 }
 
-/* Fetched values live in the arena under their own node; variables change, and views are elsewhere. */
+/* Fetched values live in the arena under their own node; variables change, and views are elsewhere.
+ */
 static void prepare_fetches(hb_ir *ir, fuser *p) {
     for (int k = 0; k < ir->n_fetches && ir->error.status == HEBB_OK; k++)
         if (ir->fetches[k] >= 0 && get(p, ir->fetches[k])->kind == IR_BUFFER)
@@ -119,7 +123,8 @@ static void estimate(fuser *p) {
             if (kind == IR_SCALAR && !p->f->root[base]) {
                 p->flops[node] += p->flops[base];
                 p->leaves[node] += p->leaves[base];
-            } else if (kind != IR_FULL && kind != IR_INDEX && 4 * count_of(p, base) >= count_of(p, node))
+            } else if (kind != IR_FULL && kind != IR_INDEX &&
+                       4 * count_of(p, base) >= count_of(p, node))
                 p->leaves[node]++;
         }
     }
@@ -159,8 +164,8 @@ static bool same_use(const fuser *p, const use *a, const use *b) {
     return true;
 }
 
-/* Work that may be done again for each reader rather than keeping the value: a few additions on one big
-   operand read no more than the value itself would, and save writing it. */
+/* Work that may be done again for each reader rather than keeping the value: a few additions on one
+   big operand read no more than the value itself would, and save writing it. */
 enum { CHEAP_FLOPS = 4, CHEAP_LEAVES = 1, MOST_READERS = 4 };
 
 static bool worth_inlining(const fuser *p, int node) {
@@ -173,7 +178,8 @@ static bool worth_inlining(const fuser *p, int node) {
     }
     if (expands) return p->flops[node] <= 2 && p->leaves[node] == 0;
     if (!several) return true;
-    return p->flops[node] <= CHEAP_FLOPS && p->leaves[node] <= CHEAP_LEAVES && readers <= MOST_READERS;
+    return p->flops[node] <= CHEAP_FLOPS && p->leaves[node] <= CHEAP_LEAVES &&
+           readers <= MOST_READERS;
 }
 
 static bool can_inline(fuser *p, int node) {
@@ -219,7 +225,8 @@ static void choose_roots(fuser *p) {
 
 /* ---- groups ---- */
 
-/* Batch dimensions of a that b does not have become rows: one big product instead of many small ones. */
+/* Batch dimensions of a that b does not have become rows: one big product instead of many small
+ * ones. */
 static hebb_shape product_space(const fuser *p, int node) {
     const ir_node *n = get(p, node);
     hb_ref a = ir_ref(p->ir, n->in[0]), b = ir_ref(p->ir, n->in[1]);
@@ -231,7 +238,8 @@ static hebb_shape product_space(const fuser *p, int node) {
         if (!row_like || (b.view.stride[k] != 0 && space.dim[k] != 1)) break;
         rows *= space.dim[k];
     }
-    if (merged < rank - 2) return space; /* the strides of what is left must be those of the space */
+    if (merged < rank - 2)
+        return space; /* the strides of what is left must be those of the space */
     return HEBB_SHAPE(rows, space.dim[rank - 1]);
 }
 
@@ -247,7 +255,8 @@ static void make_groups(fuser *p) {
         hb_group *g = &f->groups[f->n_groups];
         bool special = r->kind == IR_REDUCE || r->kind == IR_MATMUL || r->kind == IR_GATHER ||
                        r->kind == IR_SCATTER_ADD;
-        *g = (hb_group){.kind = special ? r->kind : IR_SCALAR, .n_members = 1,
+        *g = (hb_group){.kind = special ? r->kind : IR_SCALAR,
+                        .n_members = 1,
                         .space = r->kind == IR_MATMUL ? product_space(p, node) : space_of(p, node)};
         g->members = ir_memory(p->ir, sizeof *g->members);
         if (g->members == NULL) return;
@@ -266,7 +275,8 @@ static int64_t kept_count(const hb_group *g) {
     return kept;
 }
 
-/* Whether copies into parts of another value, or views of the whole, are in the group: those stay alone. */
+/* Whether copies into parts of another value, or views of the whole, are in the group: those stay
+ * alone. */
 static bool computes(const fuser *p, const hb_group *g) {
     for (int k = 0; k < g->n_members; k++) {
         ir_kind kind = get(p, g->members[k])->kind;
@@ -292,7 +302,8 @@ static void visit_node(fuser *p, int node, int *stack, int *depth);
 /* Puts the groups that a group reads from on the stack. */
 static void visit_group(fuser *p, const hb_group *g, int *stack, int *depth) {
     for (int k = 0; k < g->n_places; k++)
-        if (!g->places[k].written && g->places[k].node >= 0) visit_node(p, g->places[k].node, stack, depth);
+        if (!g->places[k].written && g->places[k].node >= 0)
+            visit_node(p, g->places[k].node, stack, depth);
     if (g->kind == IR_SCATTER_ADD) visit_node(p, get(p, g->members[0])->in[0], stack, depth);
 }
 
@@ -344,7 +355,8 @@ static int *merged_members(fuser *p, const hb_group *a, const hb_group *b) {
 static bool merge(fuser *p, int first, int second, int *stack) {
     hb_group *a = &p->f->groups[first], *b = &p->f->groups[second];
     if (!spaces_fit(p, a, b)) return false;
-    if (needs_indirectly(p, first, second, stack) || needs_indirectly(p, second, first, stack)) return false;
+    if (needs_indirectly(p, first, second, stack) || needs_indirectly(p, second, first, stack))
+        return false;
     int *all = merged_members(p, a, b);
     if (all == NULL) return false;
     hb_group together = *a;
@@ -366,13 +378,14 @@ static bool try_merge(fuser *p, int a, int b, int *stack) {
     return merge(p, a, b, stack) || merge(p, b, a, stack);
 }
 
-/* Merges a group with one that it reads from, point by point; true if it did. A merged group reads other
-   things, so the caller starts over with it. */
+/* Merges a group with one that it reads from, point by point; true if it did. A merged group reads
+   other things, so the caller starts over with it. */
 static bool merge_with_source(fuser *p, int group, int *stack) {
     const hb_group *g = &p->f->groups[group];
     for (int k = 0; k < g->n_places; k++) {
         const hb_place *place = &g->places[k];
-        if (place->written || place->node < 0 || !place->pointwise || !p->f->root[place->node]) continue;
+        if (place->written || place->node < 0 || !place->pointwise || !p->f->root[place->node])
+            continue;
         int other = p->f->group[place->node];
         if (other >= 0 && other != group && try_merge(p, other, group, stack)) return true;
     }
@@ -381,9 +394,11 @@ static bool merge_with_source(fuser *p, int group, int *stack) {
 
 static void merge_groups(fuser *p) {
     int *stack = ir_memory(p->ir, (size_t)(p->f->n_groups + 1) * sizeof *stack);
-    for (int node = 0; node < p->ir->n_nodes && stack != NULL && p->ir->error.status == HEBB_OK; node++) {
+    for (int node = 0; node < p->ir->n_nodes && stack != NULL && p->ir->error.status == HEBB_OK;
+         node++) {
         if (!p->f->root[node] || p->f->group[node] < 0) continue;
-        while (merge_with_source(p, p->f->group[node], stack)) {}
+        while (merge_with_source(p, p->f->group[node], stack)) {
+        }
     }
 }
 
@@ -407,7 +422,8 @@ static void mark_program(fuser *p, int node, bool *inside) {
     }
 }
 
-/* Cuts the program of the group's root in pieces of so many nodes: every so many-th becomes a root. */
+/* Cuts the program of the group's root in pieces of so many nodes: every so many-th becomes a root.
+ */
 static bool cut(fuser *p, int group, int piece) {
     int root = p->f->groups[group].members[0], n = 0;
     bool *inside = ir_memory(p->ir, (size_t)p->ir->n_nodes * sizeof *inside), any = false;
@@ -425,7 +441,8 @@ static void mark_stored(fuser *p) {
         const hb_group *g = &f->groups[k];
         if (g->merged) continue;
         for (int i = 0; i < g->n_places; i++)
-            if (!g->places[i].written && g->places[i].node >= 0) f->stored[g->places[i].node] = true;
+            if (!g->places[i].written && g->places[i].node >= 0)
+                f->stored[g->places[i].node] = true;
     }
     for (int k = 0; k < p->ir->n_fetches; k++)
         if (p->ir->fetches[k] >= 0) f->stored[p->ir->fetches[k]] = true;
@@ -467,7 +484,8 @@ static void fuse_all(fuser *p) {
     int piece = 64, large;
     while ((large = group_once(p)) >= 0 && p->ir->error.status == HEBB_OK) {
         if (!cut(p, large, piece) && piece == 1)
-            hb_fail(&p->ir->error, HEBB_E_UNSUPPORTED, "run: an op of this graph is too large for one step");
+            hb_fail(&p->ir->error, HEBB_E_UNSUPPORTED,
+                    "run: an op of this graph is too large for one step");
         if (piece > 1) piece /= 2;
     }
     if (p->ir->error.status != HEBB_OK) return;
@@ -493,7 +511,8 @@ hebb_status hb_defer_assign(hb_fusion *f, int root, int buffer, hb_error *error)
         f->assigned[copy] = target;
         f->group[copy] = f->n_groups++;
         members[0] = copy;
-        *g = (hb_group){.kind = IR_SCALAR, .n_members = 1, .members = members, .space = ir->nodes[copy].shape};
+        *g = (hb_group){
+            .kind = IR_SCALAR, .n_members = 1, .members = members, .space = ir->nodes[copy].shape};
         hb_lower(f, &f->groups[f->group[root]], true);
         hb_lower(f, g, true);
     }

@@ -1,5 +1,6 @@
-/* From an ir to steps: which values get memory (roots), which roots are computed by one step (groups),
-   and the steps themselves. fuse.c decides, lower.c writes the steps; plan.c calls both. */
+/* From an ir to steps: which values get memory (roots), which roots are computed by one step
+   (groups), and the steps themselves. fuse.c decides, lower.c writes the steps; plan.c calls both.
+ */
 #ifndef HB_FUSION_H
 #define HB_FUSION_H
 
@@ -14,7 +15,8 @@ typedef struct hb_place {
 } hb_place;
 
 typedef struct hb_group {
-    ir_kind kind; /* IR_SCALAR: a loop; IR_REDUCE: with reductions; IR_MATMUL, IR_GATHER, IR_SCATTER_ADD */
+    ir_kind kind; /* IR_SCALAR: a loop; IR_REDUCE: with reductions; IR_MATMUL, IR_GATHER,
+                     IR_SCATTER_ADD */
     bool merged;  /* into another group: no longer there */
     int n_members;
     int *members; /* roots, by growing number */
@@ -32,11 +34,11 @@ typedef struct hb_assign_target {
 
 typedef struct hb_fusion {
     hb_ir *ir;
-    bool *root;   /* by node: has a group or memory of its own */
-    bool *stored; /* by root: its value goes to the arena */
-    int *group;   /* by root; -1: none (PARTS) */
+    bool *root;                  /* by node: has a group or memory of its own */
+    bool *stored;                /* by root: its value goes to the arena */
+    int *group;                  /* by root; -1: none (PARTS) */
     hb_assign_target **assigned; /* by root: variables that its value is written to */
-    int n_chosen; /* nodes from here on are copies made by hb_defer_assign() */
+    int n_chosen;                /* nodes from here on are copies made by hb_defer_assign() */
     int n_groups;
     hb_group *groups;
 } hb_fusion;
@@ -44,24 +46,26 @@ typedef struct hb_fusion {
 /* fuse.c: with `fuse` false every op is a step of its own. Fails only for want of memory. */
 hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error);
 
-/* lower.c: writes group->step and ->places. With `final` false, everything that could be stored is, and
-   the group may be one that cannot be expressed: returns false then (or for want of memory, which is in
-   the ir's error). */
+/* lower.c: writes group->step and ->places. With `final` false, everything that could be stored is,
+   and the group may be one that cannot be expressed: returns false then (or for want of memory,
+   which is in the ir's error). */
 bool hb_lower(hb_fusion *fusion, hb_group *group, bool final);
 
-/* fuse.c: lets the variable behind `buffer` be written by a copy at the end instead of by the step that
-   computes the root's value: for when others must read the old value after that step. */
+/* fuse.c: lets the variable behind `buffer` be written by a copy at the end instead of by the step
+   that computes the root's value: for when others must read the old value after that step. */
 hebb_status hb_defer_assign(hb_fusion *fusion, int root, int buffer, hb_error *error);
 
-/* order.c: the numbers of the groups in the order of their steps, in order[n_steps]; memory of the ir. */
+/* order.c: the numbers of the groups in the order of their steps, in order[n_steps]; memory of the
+ * ir. */
 hebb_status hb_order(hb_fusion *fusion, int **order, int *n_steps, hb_error *error);
 
-/* memory.c: gives every stored value its place in the arena and writes it into the steps' operands. */
+/* memory.c: gives every stored value its place in the arena and writes it into the steps' operands.
+ */
 typedef struct hb_arena {
-    size_t bytes;    /* the arena's size */
-    size_t *offset;  /* by node: where in the arena, in bytes */
+    size_t bytes;   /* the arena's size */
+    size_t *offset; /* by node: where in the arena, in bytes */
 } hb_arena;
-hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse, hb_arena *arena,
-                            hb_error *error);
+hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
+                            hb_arena *arena, hb_error *error);
 
 #endif

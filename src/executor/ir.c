@@ -69,9 +69,13 @@ int ir_full(hb_ir *ir, hebb_dtype dtype, hebb_shape shape, double value) {
     return ir_add(ir, &node, NULL, 0);
 }
 
-int ir_scalar(hb_ir *ir, hb_code code, hebb_dtype dtype, const int *in, int n_in, const hebb_tensor *origin) {
+int ir_scalar(hb_ir *ir, hb_code code, hebb_dtype dtype, const int *in, int n_in,
+              const hebb_tensor *origin) {
     if (ir->error.status != HEBB_OK) return 0;
-    ir_node node = {.kind = IR_SCALAR, .code = code, .dtype = dtype, .shape = ir->nodes[in[0]].shape,
+    ir_node node = {.kind = IR_SCALAR,
+                    .code = code,
+                    .dtype = dtype,
+                    .shape = ir->nodes[in[0]].shape,
                     .origin = origin};
     return ir_add(ir, &node, in, n_in);
 }
@@ -79,7 +83,10 @@ int ir_scalar(hb_ir *ir, hb_code code, hebb_dtype dtype, const int *in, int n_in
 int ir_view(hb_ir *ir, int x, hebb_shape shape, int64_t offset, const int64_t *stride,
             const hebb_tensor *origin) {
     if (ir->error.status != HEBB_OK) return 0;
-    ir_node node = {.kind = IR_VIEW, .dtype = ir->nodes[x].dtype, .shape = shape, .offset = offset,
+    ir_node node = {.kind = IR_VIEW,
+                    .dtype = ir->nodes[x].dtype,
+                    .shape = shape,
+                    .offset = offset,
                     .origin = origin};
     for (int k = 0; k < shape.rank; k++) node.stride[k] = shape.dim[k] == 1 ? 0 : stride[k];
     return ir_add(ir, &node, &x, 1);
@@ -105,9 +112,10 @@ int ir_broadcast(hb_ir *ir, int x, hebb_shape shape, const hebb_tensor *origin) 
 
 const char *hb_code_name(hb_code code) {
     static const char *const names[HB_CODES] = {
-        [HB_LOAD] = "load",   [HB_CONST] = "const",     [HB_ACC] = "product", [HB_CAST] = "cast",
-        [HB_SELECT] = "select", [HB_UNIFORM] = "uniform", [HB_NORMAL] = "normal", [HB_SUM] = "sum",
-        [HB_REDMAX] = "max",  [HB_REDMIN] = "min",
+        [HB_LOAD] = "load",     [HB_CONST] = "const",   [HB_ACC] = "product",
+        [HB_CAST] = "cast",     [HB_SELECT] = "select", [HB_UNIFORM] = "uniform",
+        [HB_NORMAL] = "normal", [HB_SUM] = "sum",       [HB_REDMAX] = "max",
+        [HB_REDMIN] = "min",
 #define SCALAR(CODE, name, arity, types, result, flops) [HB_##CODE] = #name,
 #include "../../kernels/scalar.def"
 #undef SCALAR
@@ -153,7 +161,8 @@ void ir_print(const hb_ir *ir, const char *title, FILE *out) {
         fprintf(out, "%5d  %s", k, n->kind == IR_REDUCE ? "reduce " : "");
         fprintf(out, "%s(", kind_name(n));
         for (int i = 0; i < n->n_in; i++) fprintf(out, "%s%d", i > 0 ? ", " : "", n->in[i]);
-        fprintf(out, ") %s %s", hebb_dtype_name(n->dtype), hebb_shape_text(n->shape, shape, sizeof shape));
+        fprintf(out, ") %s %s", hebb_dtype_name(n->dtype),
+                hebb_shape_text(n->shape, shape, sizeof shape));
         if (n->kind == IR_FULL && (n->dtype == HEBB_F32 || n->dtype == HEBB_F64))
             fprintf(out, " = %.9g", n->imm.f);
         else if (n->kind == IR_FULL) fprintf(out, " = %" PRId64, n->imm.i);

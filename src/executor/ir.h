@@ -1,5 +1,6 @@
-/* The executor's own form of a graph: concrete shapes, few kinds of nodes, every broadcast and movement
-   a strided view. Written by specialize.c, rewritten by simplify.c, read by fuse.c and lower.c. */
+/* The executor's own form of a graph: concrete shapes, few kinds of nodes, every broadcast and
+   movement a strided view. Written by specialize.c, rewritten by simplify.c, read by fuse.c and
+   lower.c. */
 #ifndef HB_IR_H
 #define HB_IR_H
 
@@ -8,17 +9,17 @@
 #include "../graph/graph.h"
 
 typedef enum ir_kind {
-    IR_BUFFER,      /* a variable, feed or constant, contiguous; `buffer` */
-    IR_INDEX,       /* i64: element i is i; never in memory unless asked for */
-    IR_FULL,        /* every element is `imm` */
-    IR_SCALAR,      /* elementwise `code` of inputs of the same shape */
-    IR_VIEW,        /* element (i...) is element offset + sum i_k stride[k] of the input, taken as a
-                       contiguous list */
-    IR_REDUCE,      /* `code` over the input's axes marked in reduce; those are gone from the shape */
-    IR_MATMUL,      /* inputs with equal batch sizes: [batch..., m, k] and [batch..., k, n] */
-    IR_PARTS,       /* the inputs, each an IR_COPY, written into this value in order */
-    IR_COPY,        /* the input, written into the value `into` at offset and stride */
-    IR_GATHER,      /* rows of input 0 at input 1 */
+    IR_BUFFER, /* a variable, feed or constant, contiguous; `buffer` */
+    IR_INDEX,  /* i64: element i is i; never in memory unless asked for */
+    IR_FULL,   /* every element is `imm` */
+    IR_SCALAR, /* elementwise `code` of inputs of the same shape */
+    IR_VIEW,   /* element (i...) is element offset + sum i_k stride[k] of the input, taken as a
+                  contiguous list */
+    IR_REDUCE, /* `code` over the input's axes marked in reduce; those are gone from the shape */
+    IR_MATMUL, /* inputs with equal batch sizes: [batch..., m, k] and [batch..., k, n] */
+    IR_PARTS,  /* the inputs, each an IR_COPY, written into this value in order */
+    IR_COPY,   /* the input, written into the value `into` at offset and stride */
+    IR_GATHER, /* rows of input 0 at input 1 */
     IR_SCATTER_ADD, /* input 0 (an IR_COPY into this) plus rows of input 2 at input 1 */
 } ir_kind;
 
@@ -32,7 +33,8 @@ typedef struct ir_node {
     union {
         double f;
         int64_t i;
-    } imm; /* IR_FULL: f for floating dtypes, i for the others; HB_UNIFORM, HB_NORMAL: i, the op's number */
+    } imm; /* IR_FULL: f for floating dtypes, i for the others; HB_UNIFORM, HB_NORMAL: i, the op's
+              number */
     int buffer;
     bool reduce[HEBB_MAX_RANK];
     int into; /* IR_COPY: the node whose value this is a part of; larger than its own number */
@@ -71,8 +73,10 @@ int ir_add(hb_ir *ir, const ir_node *node, const int *in, int n_in);
 
 /* ---- nodes by what they do (ir.c) ---- */
 int ir_full(hb_ir *ir, hebb_dtype dtype, hebb_shape shape, double value);
-int ir_scalar(hb_ir *ir, hb_code code, hebb_dtype dtype, const int *in, int n_in, const hebb_tensor *origin);
-int ir_view(hb_ir *ir, int x, hebb_shape shape, int64_t offset, const int64_t *stride, const hebb_tensor *origin);
+int ir_scalar(hb_ir *ir, hb_code code, hebb_dtype dtype, const int *in, int n_in,
+              const hebb_tensor *origin);
+int ir_view(hb_ir *ir, int x, hebb_shape shape, int64_t offset, const int64_t *stride,
+            const hebb_tensor *origin);
 int ir_reshape(hb_ir *ir, int x, hebb_shape shape, const hebb_tensor *origin);
 int ir_broadcast(hb_ir *ir, int x, hebb_shape shape, const hebb_tensor *origin);
 
@@ -86,13 +90,13 @@ typedef struct hb_view {
 hb_view hb_contiguous(hebb_shape shape);
 /* Whether element number e (in row-major order) is at e. */
 bool hb_is_contiguous(hebb_shape shape, const hb_view *view);
-/* `outer` picks elements of a contiguous list of shape `middle`, whose elements are at `inner`: the one
-   view that does both, or false if strides cannot express it. */
+/* `outer` picks elements of a contiguous list of shape `middle`, whose elements are at `inner`: the
+   one view that does both, or false if strides cannot express it. */
 bool hb_compose(hebb_shape shape, const hb_view *outer, hebb_shape middle, const hb_view *inner,
                 hb_view *result);
 
-/* The node that a value is read from, past all views that can be followed, and where its elements are. A
-   view that cannot be followed is its own base. */
+/* The node that a value is read from, past all views that can be followed, and where its elements
+   are. A view that cannot be followed is its own base. */
 typedef struct hb_ref {
     int base;
     hb_view view;
@@ -101,18 +105,20 @@ hb_ref ir_ref(const hb_ir *ir, int node);
 
 /* ---- passes ---- */
 
-/* specialize.c: the nodes that the fetched tensors need, with the fed shapes. inputs[k] is the shape fed
-   for input number k, rank -1 if it is not fed. */
+/* specialize.c: the nodes that the fetched tensors need, with the fed shapes. inputs[k] is the
+   shape fed for input number k, rank -1 if it is not fed. */
 hebb_status hb_specialize(const hebb_graph *graph, hebb_tensor *const *fetched, size_t n_fetched,
                           const hebb_shape *inputs, hb_ir *result, hb_error *error);
 /* The same for the initial values of the variables marked in `wanted`: assigns them. */
-hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, hb_ir *result, hb_error *error);
+hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, hb_ir *result,
+                                  hb_error *error);
 
 /* simplify.c: constant folding, algebra and common subexpressions as asked, and dead nodes. */
 hebb_status hb_simplify(const hb_ir *from, bool fold, bool cse, hb_ir *to, hb_error *error);
 
 /* fold.c: the scalar function on constants. */
-void hb_fold(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in, ir_node *result);
+void hb_fold(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,
+             ir_node *result);
 
 void ir_print(const hb_ir *ir, const char *title, FILE *out);
 /* "add f32 [3, 4]" for one node. */

@@ -1,12 +1,12 @@
-/* Writes the step of a group: the scalar program with its loads and stores, or the other kinds' operands.
-   Called by fuse.c to see whether a group can be expressed, and by plan.c for good. */
+/* Writes the step of a group: the scalar program with its loads and stores, or the other kinds'
+   operands. Called by fuse.c to see whether a group can be expressed, and by plan.c for good. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "fusion.h"
 
-/* More than this is slower to run than two steps: a tile's registers leave the L1 cache, and devices
-   limit the number of kernel arguments. */
+/* More than this is slower to run than two steps: a tile's registers leave the L1 cache, and
+   devices limit the number of kernel arguments. */
 enum { MOST_INPUTS = 20, MOST_OUTPUTS = 8, MOST_INSTRUCTIONS = 160 };
 
 typedef enum phase { BEFORE, AFTER } phase; /* the reductions */
@@ -57,8 +57,8 @@ static int add_instr(writer *w, hb_instr instr) {
     return w->loop->n_instr++;
 }
 
-/* Operands are given for the dimensions of the current phase; in memory they have all of the space's,
-   with stride 0 where it is reduced. */
+/* Operands are given for the dimensions of the current phase; in memory they have all of the
+   space's, with stride 0 where it is reduced. */
 static void spread(const writer *w, const int64_t *stride, int64_t *spread_stride) {
     int d = 0;
     for (int k = 0; k < w->group->space.rank; k++)
@@ -72,10 +72,11 @@ static bool same_operand(const hb_operand *a, const hb_operand *b, int rank) {
 
 static hb_operand operand_of(const writer *w, int node, const hb_view *view) {
     const ir_node *n = get(w, node);
-    hb_operand operand = {.buffer = n->kind == IR_INDEX  ? HB_BUFFER_INDEX
+    hb_operand operand = {.buffer = n->kind == IR_INDEX    ? HB_BUFFER_INDEX
                                     : n->kind == IR_BUFFER ? n->buffer
                                                            : HB_BUFFER_ARENA,
-                          .dtype = n->dtype, .offset = view->offset};
+                          .dtype = n->dtype,
+                          .offset = view->offset};
     spread(w, view->stride, operand.stride);
     for (int k = 0; k < w->group->space.rank; k++)
         if (w->group->space.dim[k] == 1) operand.stride[k] = 0;
@@ -101,8 +102,10 @@ static int load(writer *w, int node, const hb_view *view) {
         w->in_pointwise[k] = is_pointwise(w, node, view);
         w->loop->n_in++;
     }
-    return add_instr(w, (hb_instr){.code = HB_LOAD, .dtype = (uint8_t)operand.dtype, .a = (int16_t)k, .b = -1,
-                                   .c = -1});
+    return add_instr(
+        w,
+        (hb_instr){
+            .code = HB_LOAD, .dtype = (uint8_t)operand.dtype, .a = (int16_t)k, .b = -1, .c = -1});
 }
 
 static int constant(writer *w, const ir_node *n) {
@@ -121,9 +124,13 @@ static int scalar(writer *w, int node, const hb_view *view) {
         hb_view through;
         if (!hb_compose(w->space, view, n->shape, &ref.view, &through)) return fail(w);
         operand[k] = (int16_t)value_of(w, ref.base, &through);
-        if (n->code == HB_CAST && get(w, n->in[k])->dtype == n->dtype) return operand[k]; /* a copy */
+        if (n->code == HB_CAST && get(w, n->in[k])->dtype == n->dtype)
+            return operand[k]; /* a copy */
     }
-    hb_instr instr = {.code = (uint8_t)n->code, .dtype = (uint8_t)n->dtype, .a = operand[0], .b = operand[1],
+    hb_instr instr = {.code = (uint8_t)n->code,
+                      .dtype = (uint8_t)n->dtype,
+                      .a = operand[0],
+                      .b = operand[1],
                       .c = operand[2]};
     instr.imm.i = n->imm.i;
     return add_instr(w, instr);
@@ -135,7 +142,8 @@ static int member(writer *w, int node, const hb_view *view) {
     if (!is_pointwise(w, node, view)) return fail(w);
     switch (n->kind) {
     case IR_MATMUL:
-        return add_instr(w, (hb_instr){.code = HB_ACC, .dtype = (uint8_t)n->dtype, .a = -1, .b = -1, .c = -1});
+        return add_instr(
+            w, (hb_instr){.code = HB_ACC, .dtype = (uint8_t)n->dtype, .a = -1, .b = -1, .c = -1});
     case IR_SCALAR: return scalar(w, node, view);
     case IR_FULL: return constant(w, n);
     default: return fail(w); /* a reduction is known once it has been made, and is not before */
@@ -145,7 +153,8 @@ static int member(writer *w, int node, const hb_view *view) {
 static int make_value(writer *w, int node, const hb_view *view) {
     const ir_node *n = get(w, node);
     if (is_member(w, node)) return member(w, node, view);
-    if (w->fusion->root[node] || n->kind == IR_BUFFER || n->kind == IR_INDEX) return load(w, node, view);
+    if (w->fusion->root[node] || n->kind == IR_BUFFER || n->kind == IR_INDEX)
+        return load(w, node, view);
     if (n->kind == IR_FULL) return constant(w, n);
     return n->kind == IR_SCALAR ? scalar(w, node, view) : fail(w);
 }
@@ -198,7 +207,8 @@ static void store_root(writer *w, int node, int value) {
     }
     hb_operand to = {.buffer = HB_BUFFER_ARENA, .dtype = n->dtype, .offset = at.offset};
     spread(w, at.stride, to.stride);
-    if (!w->final || w->fusion->stored[node] || n->kind == IR_COPY) store(w, owner, value, to, true);
+    if (!w->final || w->fusion->stored[node] || n->kind == IR_COPY)
+        store(w, owner, value, to, true);
     for (const hb_assign_target *t = w->fusion->assigned[node]; t != NULL; t = t->next) {
         to.buffer = t->buffer;
         store(w, node, value, to, false);
@@ -250,8 +260,11 @@ static void write_reductions(writer *w) {
     for (int k = 0; k < w->group->n_members && !w->failed; k++) {
         const ir_node *m = get(w, w->group->members[k]);
         if (m->kind != IR_REDUCE) continue;
-        int value = add_instr(w, (hb_instr){.code = (uint8_t)m->code, .dtype = (uint8_t)m->dtype,
-                                            .a = (int16_t)reduced[n++], .b = -1, .c = -1});
+        int value = add_instr(w, (hb_instr){.code = (uint8_t)m->code,
+                                            .dtype = (uint8_t)m->dtype,
+                                            .a = (int16_t)reduced[n++],
+                                            .b = -1,
+                                            .c = -1});
         hb_view own = hb_contiguous(w->space);
         remember(w, w->group->members[k], &own, value);
     }
@@ -292,9 +305,11 @@ static void count_loop(const hb_loop *loop, hb_step *step) {
     }
     for (int k = 0; k < loop->n_in; k++)
         if (loop->in[k].buffer != HB_BUFFER_INDEX)
-            step->bytes += elements(space, &loop->in[k], NULL) * (double)hebb_dtype_size(loop->in[k].dtype);
+            step->bytes +=
+                elements(space, &loop->in[k], NULL) * (double)hebb_dtype_size(loop->in[k].dtype);
     for (int k = 0; k < loop->n_out; k++)
-        step->bytes += elements(space, &loop->out[k].to, NULL) * (double)hebb_dtype_size(loop->out[k].to.dtype);
+        step->bytes += elements(space, &loop->out[k].to, NULL) *
+                       (double)hebb_dtype_size(loop->out[k].to.dtype);
 }
 
 /* "matmul + add + max": the instructions in order, without loads and constants. */
@@ -304,7 +319,8 @@ static const char *name_step(writer *w, const char *first) {
     for (int k = 0; k < w->loop->n_instr && at < sizeof text; k++) {
         hb_code code = (hb_code)w->instr[k].code;
         if (code == HB_LOAD || code == HB_CONST || code == HB_ACC) continue;
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", at > 0 ? "+" : "", hb_code_name(code));
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", at > 0 ? "+" : "",
+                               hb_code_name(code));
     }
     if (at == 0) snprintf(text, sizeof text, "copy");
     else if (at >= sizeof text) memcpy(text + sizeof text - 4, "...", 4);
@@ -330,7 +346,8 @@ static void keep_loop(writer *w, int more_places) {
     loop->in = keep(w, w->in, (size_t)loop->n_in * sizeof *loop->in);
     loop->out = keep(w, w->out, (size_t)loop->n_out * sizeof *loop->out);
     loop->instr = keep(w, w->instr, (size_t)loop->n_instr * sizeof *loop->instr);
-    g->places = ir_memory(w->fusion->ir, (size_t)(loop->n_in + loop->n_out + more_places) * sizeof *g->places);
+    g->places = ir_memory(w->fusion->ir,
+                          (size_t)(loop->n_in + loop->n_out + more_places) * sizeof *g->places);
     g->n_places = 0;
     if (w->failed || g->places == NULL) {
         w->failed = true;
@@ -341,7 +358,8 @@ static void keep_loop(writer *w, int more_places) {
             add_place(g, &loop->in[k], w->in_node[k], false, w->in_pointwise[k]);
     for (int k = 0; k < loop->n_out; k++)
         add_place(g, &loop->out[k].to, w->out_arena[k] ? w->out_node[k] : -1, true,
-                  get(w, w->out_node[k])->kind != IR_PARTS && get(w, w->out_node[k])->kind != IR_SCATTER_ADD);
+                  get(w, w->out_node[k])->kind != IR_PARTS &&
+                      get(w, w->out_node[k])->kind != IR_SCATTER_ADD);
 }
 
 static void shape_loop(writer *w) {
@@ -366,11 +384,12 @@ static bool lower_loop(writer *w) {
 
 /* ---- matrix products ---- */
 
-/* The operand of a matrix product in the group's space: batch dimensions that were merged into the rows
-   are gone from it. */
+/* The operand of a matrix product in the group's space: batch dimensions that were merged into the
+   rows are gone from it. */
 static hb_operand matrix(const writer *w, const hb_ref *ref, int rank, int merged) {
     const ir_node *n = get(w, ref->base);
-    hb_operand operand = {.buffer = n->kind == IR_BUFFER ? n->buffer : HB_BUFFER_ARENA, .dtype = n->dtype,
+    hb_operand operand = {.buffer = n->kind == IR_BUFFER ? n->buffer : HB_BUFFER_ARENA,
+                          .dtype = n->dtype,
                           .offset = ref->view.offset};
     for (int k = merged; k < rank; k++) operand.stride[k - merged] = ref->view.stride[k];
     return operand;
@@ -392,10 +411,13 @@ static bool lower_gemm(writer *w) {
     hb_step *step = &g->step;
     *step = (hb_step){.kind = HB_GEMM};
     hb_gemm *gemm = &step->u.gemm;
-    *gemm = (hb_gemm){.dtype = product->dtype, .n_batch = space_rank - 2, .m = g->space.dim[space_rank - 2],
+    *gemm = (hb_gemm){.dtype = product->dtype,
+                      .n_batch = space_rank - 2,
+                      .m = g->space.dim[space_rank - 2],
                       .n = g->space.dim[space_rank - 1],
                       .k = get(w, product->in[0])->shape.dim[rank - 1],
-                      .a = matrix(w, &a, rank, merged), .b = matrix(w, &b, rank, merged)};
+                      .a = matrix(w, &a, rank, merged),
+                      .b = matrix(w, &b, rank, merged)};
     memcpy(gemm->batch, g->space.dim, sizeof gemm->batch);
     w->loop = &gemm->epilogue;
     shape_loop(w);
@@ -418,7 +440,8 @@ static bool lower_gemm(writer *w) {
 
 static hb_operand whole(const writer *w, int base) {
     const ir_node *n = get(w, base);
-    hb_operand operand = {.buffer = n->kind == IR_BUFFER ? n->buffer : HB_BUFFER_ARENA, .dtype = n->dtype};
+    hb_operand operand = {.buffer = n->kind == IR_BUFFER ? n->buffer : HB_BUFFER_ARENA,
+                          .dtype = n->dtype};
     hb_view list = hb_contiguous(n->shape);
     memcpy(operand.stride, list.stride, sizeof operand.stride);
     return operand;
@@ -429,7 +452,8 @@ static bool lower_indexed(writer *w) {
     int node = g->members[0];
     const ir_node *n = get(w, node);
     bool gather = n->kind == IR_GATHER;
-    /* fuse.c has seen to it that operands are contiguous; a view that is one still has its own number. */
+    /* fuse.c has seen to it that operands are contiguous; a view that is one still has its own
+     * number. */
     int x = gather ? ir_ref(w->ir, n->in[0]).base : node, index = ir_ref(w->ir, n->in[1]).base;
     int y = gather ? node : ir_ref(w->ir, n->in[2]).base;
     if (w->fusion->root[n->in[1]]) index = n->in[1];
@@ -438,11 +462,15 @@ static bool lower_indexed(writer *w) {
     hebb_shape table = get(w, gather ? n->in[0] : node)->shape;
     int64_t width = 1;
     for (int k = 1; k < table.rank; k++) width *= table.dim[k];
-    g->step = (hb_step){.kind = gather ? HB_GATHER : HB_SCATTER_ADD, .name = gather ? "gather" : "scatter_add"};
+    g->step = (hb_step){.kind = gather ? HB_GATHER : HB_SCATTER_ADD,
+                        .name = gather ? "gather" : "scatter_add"};
     hb_indexed *step = &g->step.u.indexed;
-    *step = (hb_indexed){.rows = table.dim[0], .width = width,
+    *step = (hb_indexed){.rows = table.dim[0],
+                         .width = width,
                          .count = hebb_shape_count(get(w, n->in[1])->shape),
-                         .x = whole(w, x), .index = whole(w, index), .y = whole(w, y)};
+                         .x = whole(w, x),
+                         .index = whole(w, index),
+                         .y = whole(w, y)};
     g->step.flops = gather ? 0 : (double)step->count * (double)width;
     g->step.bytes = (double)step->count *
                     (4 + (gather ? 2.0 : 3.0) * (double)width * (double)hebb_dtype_size(n->dtype));

@@ -1,6 +1,7 @@
-/* Places values in the arena. A value lives from the step that writes it to the last one that reads it;
-   values that do not live at once share memory, and an output takes the place of an input that dies
-   there if both are at the same element at each point. Called by plan.c once the order is known. */
+/* Places values in the arena. A value lives from the step that writes it to the last one that reads
+   it; values that do not live at once share memory, and an output takes the place of an input that
+   dies there if both are at the same element at each point. Called by plan.c once the order is
+   known. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,8 @@ static size_t bytes_of(const placer *p, int node) {
 }
 
 static void find_lifetimes(placer *p) {
-    for (int node = 0; node < p->ir->n_nodes; node++) p->first[node] = p->last[node] = p->block_of[node] = -1;
+    for (int node = 0; node < p->ir->n_nodes; node++)
+        p->first[node] = p->last[node] = p->block_of[node] = -1;
     for (int s = 0; s < p->n_steps; s++) {
         const hb_group *g = step_group(p, s);
         for (int k = 0; k < g->n_places; k++) {
@@ -74,7 +76,9 @@ static bool same_elements(const placer *p, int a, int b) {
 static int dying_input(const placer *p, const hb_group *g, const hb_place *out, int step) {
     for (int k = 0; k < g->n_places; k++) {
         const hb_place *in = &g->places[k];
-        if (in->written || !in_arena(in) || !in->pointwise || !same_elements(p, in->node, out->node)) continue;
+        if (in->written || !in_arena(in) || !in->pointwise ||
+            !same_elements(p, in->node, out->node))
+            continue;
         if (p->blocks[p->block_of[in->node]].last == step && dies_pointwise(p, g, in->node, step))
             return in->node;
     }
@@ -98,10 +102,13 @@ static void make_blocks(placer *p, bool reuse) {
             if (donor >= 0) {
                 p->block_of[place->node] = p->block_of[donor];
                 p->blocks[p->block_of[donor]].last = p->last[place->node];
-            } else p->block_of[place->node] = new_block(p, bytes_of(p, place->node), s, p->last[place->node]);
+            } else
+                p->block_of[place->node] =
+                    new_block(p, bytes_of(p, place->node), s, p->last[place->node]);
         }
         if (g->step.scratch_bytes > 0)
-            g->step.scratch_offset = new_block(p, (g->step.scratch_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, s, s);
+            g->step.scratch_offset =
+                new_block(p, (g->step.scratch_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, s, s);
     }
 }
 
@@ -138,13 +145,15 @@ static size_t find_gap(const placer *p, const block *b, sized *neighbors, int n)
     return at;
 }
 
-/* Largest first, each as low as it fits: within a few percent of the best for such graphs (Pisarchyk and
-   Lee, "Efficient memory management for deep neural net inference", 2020, greedy by size). */
+/* Largest first, each as low as it fits: within a few percent of the best for such graphs
+   (Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020, greedy by
+   size). */
 static bool place_blocks(placer *p, bool reuse, size_t *total) {
     size_t n = (size_t)p->n_blocks + 1;
     sized *by_size = calloc(n, sizeof *by_size), *neighbors = calloc(n, sizeof *neighbors);
     *total = 0;
-    for (int k = 0; by_size != NULL && k < p->n_blocks; k++) by_size[k] = (sized){p->blocks[k].bytes, k};
+    for (int k = 0; by_size != NULL && k < p->n_blocks; k++)
+        by_size[k] = (sized){p->blocks[k].bytes, k};
     if (by_size != NULL && neighbors != NULL) {
         if (reuse) qsort(by_size, (size_t)p->n_blocks, sizeof *by_size, larger_first);
         for (int k = 0; k < p->n_blocks; k++) {
@@ -180,8 +189,8 @@ static void write_offsets(const placer *p) {
     }
 }
 
-hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse, hb_arena *arena,
-                            hb_error *error) {
+hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
+                            hb_arena *arena, hb_error *error) {
     placer p = {.f = fusion, .ir = fusion->ir, .order = order, .n_steps = n_steps};
     size_t n = (size_t)p.ir->n_nodes + 1;
     p.first = ir_memory(p.ir, n * sizeof *p.first);
@@ -195,7 +204,8 @@ hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bo
     }
     find_lifetimes(&p);
     make_blocks(&p, reuse);
-    if (!place_blocks(&p, reuse, &arena->bytes)) return hb_fail_memory(error, "a plan", n * sizeof(sized));
+    if (!place_blocks(&p, reuse, &arena->bytes))
+        return hb_fail_memory(error, "a plan", n * sizeof(sized));
     write_offsets(&p);
     for (int node = 0; node < p.ir->n_nodes; node++)
         if (p.block_of[node] >= 0) arena->offset[node] = p.blocks[p.block_of[node]].offset;

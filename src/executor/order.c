@@ -1,5 +1,6 @@
-/* The order of the steps: after what they read, and a variable's new value after everybody has read the
-   old one. Steps that write variables go first among those that could: what they read is free then. */
+/* The order of the steps: after what they read, and a variable's new value after everybody has read
+   the old one. Steps that write variables go first among those that could: what they read is free
+   then. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,9 @@ typedef struct edge {
 typedef struct orderer {
     hb_fusion *f;
     hb_ir *ir;
-    edge **after;   /* by group: groups that wait for it */
-    int *waits;     /* by group: for how many */
-    bool *done;     /* by group */
+    edge **after; /* by group: groups that wait for it */
+    int *waits;   /* by group: for how many */
+    bool *done;   /* by group */
     int *order, n_steps;
 } orderer;
 
@@ -42,7 +43,8 @@ static void wait_for_node(orderer *o, int node, int group) {
 static void order_parts(orderer *o) {
     for (int node = 0; node < o->ir->n_nodes; node++) {
         const ir_node *n = &o->ir->nodes[node];
-        if (n->kind == IR_SCATTER_ADD && o->f->root[node]) wait_for_node(o, n->in[0], o->f->group[node]);
+        if (n->kind == IR_SCATTER_ADD && o->f->root[node])
+            wait_for_node(o, n->in[0], o->f->group[node]);
         for (int k = 1; n->kind == IR_PARTS && k < n->n_in; k++)
             add_edge(o, o->f->group[n->in[k - 1]], o->f->group[n->in[k]]);
     }
@@ -52,7 +54,8 @@ static int writer_of_buffer(const hb_fusion *f, int buffer) {
     for (int k = 0; k < f->n_groups; k++) {
         const hb_group *g = &f->groups[k];
         for (int i = 0; !g->merged && i < g->n_places; i++)
-            if (g->places[i].written && g->places[i].node < 0 && g->places[i].operand->buffer == buffer)
+            if (g->places[i].written && g->places[i].node < 0 &&
+                g->places[i].operand->buffer == buffer)
                 return k;
     }
     return -1;
@@ -115,7 +118,8 @@ static bool assigned_root(const hb_fusion *f, const hb_group *g, int *root, int 
     return false;
 }
 
-/* A step that overwrites a variable at one point and reads it at another would see the new value. */
+/* A step that overwrites a variable at one point and reads it at another would see the new value.
+ */
 static bool overwrites_own_input(const hb_group *g, int *buffer) {
     for (int w = 0; w < g->n_places; w++)
         for (int r = 0; g->places[w].written && g->places[w].node < 0 && r < g->n_places; r++)
@@ -138,18 +142,20 @@ static hebb_status defer_hazards(hb_fusion *f, hb_error *error) {
     for (int k = 0; k < f->n_groups; k++) {
         int buffer;
         while (!f->groups[k].merged && overwrites_own_input(&f->groups[k], &buffer))
-            if (hb_defer_assign(f, root_assigned_to(f, &f->groups[k], buffer), buffer, error) != HEBB_OK)
+            if (hb_defer_assign(f, root_assigned_to(f, &f->groups[k], buffer), buffer, error) !=
+                HEBB_OK)
                 return error->status;
     }
     return HEBB_OK;
 }
 
-/* Steps that wait for each other (two variables that swap their values, say): one of them writes its
-   variable by a copy at the end instead. */
+/* Steps that wait for each other (two variables that swap their values, say): one of them writes
+   its variable by a copy at the end instead. */
 static hebb_status break_cycle(const orderer *o, hb_error *error) {
     int root, buffer;
     for (int k = 0; k < o->f->n_groups; k++)
-        if (!o->f->groups[k].merged && !o->done[k] && assigned_root(o->f, &o->f->groups[k], &root, &buffer))
+        if (!o->f->groups[k].merged && !o->done[k] &&
+            assigned_root(o->f, &o->f->groups[k], &root, &buffer))
             return hb_defer_assign(o->f, root, buffer, error);
     return hb_fail(error, HEBB_E_UNSUPPORTED, "run: the steps of this graph cannot be ordered");
 }

@@ -1,5 +1,5 @@
-/* Makes plans: runs the passes one after the other, and lets the backend prepare the steps. HEBB_DUMP=plan
-   shows what each pass makes. Called by session.c. */
+/* Makes plans: runs the passes one after the other, and lets the backend prepare the steps.
+   HEBB_DUMP=plan shows what each pass makes. Called by session.c. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +22,11 @@ static bool dumping(void) {
 
 static void print_operand(const hb_operand *operand, int rank, FILE *out) {
     if (operand->buffer == HB_BUFFER_INDEX) fprintf(out, "index");
-    else fprintf(out, "%s b%d+%" PRId64, hebb_dtype_name(operand->dtype), operand->buffer, operand->offset);
-    for (int k = 0; k < rank; k++) fprintf(out, "%s%" PRId64, k > 0 ? " " : " (", operand->stride[k]);
+    else
+        fprintf(out, "%s b%d+%" PRId64, hebb_dtype_name(operand->dtype), operand->buffer,
+                operand->offset);
+    for (int k = 0; k < rank; k++)
+        fprintf(out, "%s%" PRId64, k > 0 ? " " : " (", operand->stride[k]);
     fprintf(out, rank > 0 ? ")" : "");
 }
 
@@ -58,7 +61,8 @@ static void print_loop(const hb_loop *loop, FILE *out) {
 static void print_space(const hb_loop *loop, FILE *out) {
     fprintf(out, " over [");
     for (int k = 0; k < loop->rank; k++)
-        fprintf(out, "%s%" PRId64 "%s", k > 0 ? ", " : "", loop->dim[k], loop->reduce[k] ? " reduced" : "");
+        fprintf(out, "%s%" PRId64 "%s", k > 0 ? ", " : "", loop->dim[k],
+                loop->reduce[k] ? " reduced" : "");
     fprintf(out, "]\n");
 }
 
@@ -80,13 +84,14 @@ static void print_step(const hb_plan *plan, size_t index, FILE *out) {
         fprintf(out, "\n");
         print_loop(&g->epilogue, out);
     } else
-        fprintf(out, ", %" PRId64 " of %" PRId64 " rows of %" PRId64 "\n", s->u.indexed.count, s->u.indexed.rows,
-                s->u.indexed.width);
+        fprintf(out, ", %" PRId64 " of %" PRId64 " rows of %" PRId64 "\n", s->u.indexed.count,
+                s->u.indexed.rows, s->u.indexed.width);
 }
 
 static void print_plan(const hb_plan *plan, FILE *out) {
-    fprintf(out, "plan: %zu steps, arena %zu bytes (%zu unshared), %.3g MFLOP, %.3g MB moved\n", plan->n_steps,
-            plan->stats.peak_bytes, plan->stats.unshared_bytes, plan->stats.flops / 1e6, plan->stats.bytes / 1e6);
+    fprintf(out, "plan: %zu steps, arena %zu bytes (%zu unshared), %.3g MFLOP, %.3g MB moved\n",
+            plan->n_steps, plan->stats.peak_bytes, plan->stats.unshared_bytes,
+            plan->stats.flops / 1e6, plan->stats.bytes / 1e6);
     for (int k = 1; k < plan->ir.n_buffers; k++)
         fprintf(out, "  buffer b%d: %s %s\n", k, hb_op_name(plan->ir.buffers[k].tensor->op),
                 plan->ir.buffers[k].tensor->name);
@@ -104,7 +109,8 @@ static size_t unshared_bytes(const hb_ir *ir) {
     size_t bytes = 0;
     for (int k = 0; k < ir->n_nodes; k++) {
         ir_kind kind = ir->nodes[k].kind;
-        if (kind != IR_BUFFER && kind != IR_INDEX && kind != IR_FULL && kind != IR_VIEW && kind != IR_COPY)
+        if (kind != IR_BUFFER && kind != IR_INDEX && kind != IR_FULL && kind != IR_VIEW &&
+            kind != IR_COPY)
             bytes += value_bytes(&ir->nodes[k]);
     }
     return bytes;
@@ -118,7 +124,8 @@ static void count_work(hb_plan *plan) {
     for (int k = 1; k < plan->ir.n_buffers; k++) {
         const hebb_tensor *t = plan->ir.buffers[k].tensor;
         if (t->op == HB_OP_VARIABLE)
-            plan->stats.variable_bytes += (size_t)hebb_shape_count(t->shape) * hebb_dtype_size(t->dtype);
+            plan->stats.variable_bytes +=
+                (size_t)hebb_shape_count(t->shape) * hebb_dtype_size(t->dtype);
     }
 }
 
@@ -130,9 +137,10 @@ static hebb_status check_dtypes(const hb_plan *plan, hb_error *error) {
     for (int k = 0; k < plan->ir.n_nodes; k++) {
         const ir_node *n = &plan->ir.nodes[k];
         if (!b->has_dtype(plan->device->device, n->dtype))
-            return hb_fail(error, HEBB_E_UNSUPPORTED, "run: the device %s (%s) has no %s, which %s needs",
-                           plan->device->info.id, plan->device->info.name, hebb_dtype_name(n->dtype),
-                           n->origin != NULL ? n->origin->name : "a constant");
+            return hb_fail(
+                error, HEBB_E_UNSUPPORTED, "run: the device %s (%s) has no %s, which %s needs",
+                plan->device->info.id, plan->device->info.name, hebb_dtype_name(n->dtype),
+                n->origin != NULL ? n->origin->name : "a constant");
     }
     return HEBB_OK;
 }
@@ -146,9 +154,11 @@ static hebb_status simplified(const hb_ir *raw, unsigned without, hb_plan *plan,
 }
 
 /* Steps in their order, in one list. */
-static hebb_status list_steps(hb_plan *plan, const hb_fusion *fusion, const int *order, int n, hb_error *error) {
+static hebb_status list_steps(hb_plan *plan, const hb_fusion *fusion, const int *order, int n,
+                              hb_error *error) {
     plan->steps = ir_memory(&plan->ir, (size_t)n * sizeof *plan->steps);
-    if (plan->steps == NULL) return hb_fail_memory(error, "a plan", (size_t)n * sizeof *plan->steps);
+    if (plan->steps == NULL)
+        return hb_fail_memory(error, "a plan", (size_t)n * sizeof *plan->steps);
     plan->n_steps = (size_t)n;
     for (int k = 0; k < n; k++) plan->steps[k] = fusion->groups[order[k]].step;
     return HEBB_OK;
@@ -156,8 +166,10 @@ static hebb_status list_steps(hb_plan *plan, const hb_fusion *fusion, const int 
 
 static hebb_status remember_fetches(hb_plan *plan, const hb_arena *arena, hb_error *error) {
     plan->arena_bytes = plan->stats.peak_bytes = arena->bytes;
-    plan->fetch_offset = ir_memory(&plan->ir, ((size_t)plan->ir.n_fetches + 1) * sizeof *plan->fetch_offset);
-    if (plan->fetch_offset == NULL) return hb_fail_memory(error, "a plan", sizeof *plan->fetch_offset);
+    plan->fetch_offset =
+        ir_memory(&plan->ir, ((size_t)plan->ir.n_fetches + 1) * sizeof *plan->fetch_offset);
+    if (plan->fetch_offset == NULL)
+        return hb_fail_memory(error, "a plan", sizeof *plan->fetch_offset);
     for (int k = 0; k < plan->ir.n_fetches; k++)
         if (plan->ir.fetches[k] >= 0) plan->fetch_offset[k] = arena->offset[plan->ir.fetches[k]];
     return HEBB_OK;
@@ -180,19 +192,19 @@ static hebb_status make_steps(hb_plan *plan, unsigned without, hb_error *error) 
     if (status == HEBB_OK) status = list_steps(plan, &fusion, order, n, error);
     if (status == HEBB_OK) status = remember_fetches(plan, &arena, error);
     if (status == HEBB_OK)
-        status = b->prepare(plan->device->device, plan->steps, plan->n_steps, plan->ir.n_buffers, &plan->prepared,
-                            error);
+        status = b->prepare(plan->device->device, plan->steps, plan->n_steps, plan->ir.n_buffers,
+                            &plan->prepared, error);
     plan->stats.steps = plan->n_steps;
     return status;
 }
 
-static hebb_status build(hb_plan *plan, const hebb_graph *graph, unsigned without, const bool *initial,
-                         hb_error *error) {
+static hebb_status build(hb_plan *plan, const hebb_graph *graph, unsigned without,
+                         const bool *initial, hb_error *error) {
     hb_ir raw = {0};
     double start = now();
     hebb_status status = initial != NULL ? hb_specialize_initial(graph, initial, &raw, error)
-                                         : hb_specialize(graph, plan->fetches, plan->n_fetches, plan->inputs,
-                                                         &raw, error);
+                                         : hb_specialize(graph, plan->fetches, plan->n_fetches,
+                                                         plan->inputs, &raw, error);
     if (status == HEBB_OK) status = simplified(&raw, without, plan, error);
     size_t unshared = status == HEBB_OK ? unshared_bytes(&raw) : 0;
     ir_free(&raw);
@@ -212,7 +224,8 @@ static hebb_status copy_key(hb_plan *plan, hebb_tensor *const *fetches, const he
                             hb_error *error) {
     plan->inputs = calloc((size_t)plan->n_inputs + 1, sizeof *plan->inputs);
     plan->fetches = calloc(plan->n_fetches + 1, sizeof *plan->fetches);
-    if (plan->inputs == NULL || plan->fetches == NULL) return hb_fail_memory(error, "a plan", sizeof *plan);
+    if (plan->inputs == NULL || plan->fetches == NULL)
+        return hb_fail_memory(error, "a plan", sizeof *plan);
     if (plan->n_inputs > 0 && inputs != NULL)
         memcpy(plan->inputs, inputs, (size_t)plan->n_inputs * sizeof *inputs);
     if (plan->n_fetches > 0) memcpy(plan->fetches, fetches, plan->n_fetches * sizeof *fetches);
@@ -239,7 +252,8 @@ hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device, unsigned w
 
 void hb_plan_destroy(hb_plan *plan) {
     if (plan == NULL) return;
-    if (plan->prepared != NULL) plan->device->backend->release(plan->device->device, plan->prepared);
+    if (plan->prepared != NULL)
+        plan->device->backend->release(plan->device->device, plan->prepared);
     ir_free(&plan->ir);
     free(plan->inputs);
     free(plan->fetches);

@@ -32,8 +32,8 @@ struct hb_plan {
     hebb_plan_stats stats;
 };
 
-/* The plan that computes the fetched tensors from inputs of these shapes (rank -1: not fed), or, with
-   `initial` not NULL, the first values of the variables marked there. NULL on error. */
+/* The plan that computes the fetched tensors from inputs of these shapes (rank -1: not fed), or,
+   with `initial` not NULL, the first values of the variables marked there. NULL on error. */
 hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device, unsigned without,
                         hebb_tensor *const *fetches, size_t n_fetches, const hebb_shape *inputs,
                         const bool *initial, hb_error *error);

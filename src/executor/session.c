@@ -1,4 +1,5 @@
-/* Sessions: the values of a graph's variables on a device, the cache of plans, and the run itself. */
+/* Sessions: the values of a graph's variables on a device, the cache of plans, and the run itself.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,12 +25,12 @@ struct hebb_session {
     unsigned without;
     slots variables, inputs, constants;
     slot arena;
-    hb_plan *plans;       /* the last used one first */
-    hebb_shape *fed;      /* by input number, for the run in progress */
+    hb_plan *plans;  /* the last used one first */
+    hebb_shape *fed; /* by input number, for the run in progress */
     const hebb_array **fed_array;
     hebb_tensor **fetched;
     size_t fed_room, fetched_room;
-    hb_buffer **bound;    /* by buffer number of the plan in progress */
+    hb_buffer **bound; /* by buffer number of the plan in progress */
     int bound_room;
     hb_error error;
 };
@@ -47,7 +48,8 @@ hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
         s->without = options->without;
     }
     if (graph == NULL || device == NULL)
-        hb_fail(&s->error, HEBB_E_NULL, "session: the %s is NULL", graph == NULL ? "graph" : "device");
+        hb_fail(&s->error, HEBB_E_NULL, "session: the %s is NULL",
+                graph == NULL ? "graph" : "device");
     else if (device->error.status != HEBB_OK) s->error = device->error;
     else if (graph->error.status != HEBB_OK) s->error = graph->error;
     return s;
@@ -85,7 +87,9 @@ void hebb_session_destroy(hebb_session *s) {
     free(s);
 }
 
-hebb_status hebb_session_status(const hebb_session *s) { return s == NULL ? HEBB_E_NULL : s->error.status; }
+hebb_status hebb_session_status(const hebb_session *s) {
+    return s == NULL ? HEBB_E_NULL : s->error.status;
+}
 
 const char *hebb_session_message(const hebb_session *s) {
     if (s == NULL) return "the session is NULL (out of memory when it was created?)";
@@ -159,15 +163,17 @@ static hebb_status bind_constant(hebb_session *s, const hebb_tensor *constant) {
     size_t bytes = tensor_bytes(constant, constant->shape);
     hebb_status status = reserve_bytes(s, one, bytes);
     if (status == HEBB_OK && bytes > 0)
-        status = s->device->backend->write(s->device->device, one->buffer, 0, constant->attrs->data, bytes,
-                                           &s->error);
+        status = s->device->backend->write(s->device->device, one->buffer, 0, constant->attrs->data,
+                                           bytes, &s->error);
     one->ready = status == HEBB_OK;
     return status;
 }
 
 static hebb_status bind_tensor(hebb_session *s, const hebb_tensor *t, hb_buffer **buffer) {
     hebb_status status = HEBB_OK;
-    slots *all = t->op == HB_OP_VARIABLE ? &s->variables : t->op == HB_OP_INPUT ? &s->inputs : &s->constants;
+    slots *all = t->op == HB_OP_VARIABLE ? &s->variables
+                 : t->op == HB_OP_INPUT  ? &s->inputs
+                                         : &s->constants;
     if (t->op == HB_OP_INPUT) status = bind_input(s, t);
     else if (t->op == HB_OP_CONSTANT) status = bind_constant(s, t);
     *buffer = all->slot[t->attrs->index].buffer;
@@ -179,7 +185,8 @@ static hebb_status bind_tensor(hebb_session *s, const hebb_tensor *t, hb_buffer 
 static hebb_status bind_all(hebb_session *s, const hb_plan *plan) {
     if (plan->ir.n_buffers > s->bound_room) {
         hb_buffer **grown = realloc(s->bound, (size_t)plan->ir.n_buffers * sizeof *grown);
-        if (grown == NULL) return hb_fail_memory(&s->error, "a run", (size_t)plan->ir.n_buffers * sizeof *grown);
+        if (grown == NULL)
+            return hb_fail_memory(&s->error, "a run", (size_t)plan->ir.n_buffers * sizeof *grown);
         s->bound = grown;
         s->bound_room = plan->ir.n_buffers;
     }
@@ -207,15 +214,18 @@ static hebb_status make_first_values(hebb_session *s, bool *wanted) {
         const hebb_tensor *variable = s->graph->variables[k];
         wanted[k] = !s->variables.slot[k].ready;
         if (!wanted[k]) continue;
-        hebb_status status = reserve_bytes(s, &s->variables.slot[k], tensor_bytes(variable, variable->shape));
+        hebb_status status =
+            reserve_bytes(s, &s->variables.slot[k], tensor_bytes(variable, variable->shape));
         if (status != HEBB_OK) return status;
     }
-    hb_plan *plan = hb_plan_create(s->graph, s->device, s->without, NULL, 0, NULL, wanted, &s->error);
+    hb_plan *plan =
+        hb_plan_create(s->graph, s->device, s->without, NULL, 0, NULL, wanted, &s->error);
     if (plan == NULL) return s->error.status;
     hebb_status status = run_plan(s, plan, 0);
     if (status == HEBB_OK) status = s->device->backend->finish(s->device->device, &s->error);
     hb_plan_destroy(plan);
-    for (int k = 0; status == HEBB_OK && k < s->variables.count; k++) s->variables.slot[k].ready = true;
+    for (int k = 0; status == HEBB_OK && k < s->variables.count; k++)
+        s->variables.slot[k].ready = true;
     return status;
 }
 
@@ -225,7 +235,8 @@ static hebb_status ensure_variables(hebb_session *s) {
     if (status == HEBB_OK) status = reserve_slots(s, &s->constants, s->graph->n_constants);
     if (status == HEBB_OK) status = reserve_slots(s, &s->variables, s->graph->n_variables);
     bool missing = false;
-    for (int k = s->variables.count - 1; k >= 0 && !missing; k--) missing = !s->variables.slot[k].ready;
+    for (int k = s->variables.count - 1; k >= 0 && !missing; k--)
+        missing = !s->variables.slot[k].ready;
     if (status != HEBB_OK || !missing) return status;
     bool *wanted = calloc((size_t)s->variables.count, sizeof *wanted);
     if (wanted == NULL) return hb_fail_memory(&s->error, "a session", (size_t)s->variables.count);
@@ -236,13 +247,15 @@ static hebb_status ensure_variables(hebb_session *s) {
 
 /* ---- arguments ---- */
 
-static hebb_status check_array(hebb_session *s, const char *what, const hebb_tensor *t, const hebb_array *array) {
+static hebb_status check_array(hebb_session *s, const char *what, const hebb_tensor *t,
+                               const hebb_array *array) {
     int64_t count = hebb_shape_count(array->shape);
     char given[160], wanted[160];
     hebb_shape_text(array->shape, given, sizeof given);
     if (count < 0 || (array->data == NULL && count > 0))
         return hb_fail(&s->error, count < 0 ? HEBB_E_SHAPE : HEBB_E_NULL,
-                       "%s: the array for %s has %s", what, t->name, count < 0 ? "no concrete shape" : "no data");
+                       "%s: the array for %s has %s", what, t->name,
+                       count < 0 ? "no concrete shape" : "no data");
     if (array->dtype != t->dtype)
         return hb_fail(&s->error, HEBB_E_DTYPE, "%s: %s is %s, the array for it %s", what, t->name,
                        hebb_dtype_name(t->dtype), hebb_dtype_name(array->dtype));
@@ -250,8 +263,8 @@ static hebb_status check_array(hebb_session *s, const char *what, const hebb_ten
     for (int k = 0; fits && k < t->shape.rank; k++)
         fits = t->shape.dim[k] == HEBB_ANY || t->shape.dim[k] == array->shape.dim[k];
     if (fits) return HEBB_OK;
-    return hb_fail(&s->error, HEBB_E_SHAPE, "%s: %s has shape %s, the array for it %s", what, t->name,
-                   hebb_shape_text(t->shape, wanted, sizeof wanted), given);
+    return hb_fail(&s->error, HEBB_E_SHAPE, "%s: %s has shape %s, the array for it %s", what,
+                   t->name, hebb_shape_text(t->shape, wanted, sizeof wanted), given);
 }
 
 static hebb_status reserve_feeds(hebb_session *s) {
@@ -273,12 +286,15 @@ static hebb_status take_feeds(hebb_session *s, const hebb_feed *feeds, size_t n)
     for (size_t k = 0; k < n; k++) {
         const hebb_tensor *t = feeds[k].tensor;
         if (t == NULL || feeds[k].array == NULL)
-            return hb_fail(&s->error, HEBB_E_NULL, "run: feed %zu has a NULL %s", k, t == NULL ? "tensor" : "array");
+            return hb_fail(&s->error, HEBB_E_NULL, "run: feed %zu has a NULL %s", k,
+                           t == NULL ? "tensor" : "array");
         if (t->graph != s->graph)
-            return hb_fail(&s->error, HEBB_E_GRAPH, "run: the fed %s is of another graph", hebb_tensor_name(t));
+            return hb_fail(&s->error, HEBB_E_GRAPH, "run: the fed %s is of another graph",
+                           hebb_tensor_name(t));
         if (t->op != HB_OP_INPUT)
-            return hb_fail(&s->error, HEBB_E_ARGUMENT, "run: %s is fed but is no input (its op is %s)",
-                           hebb_tensor_name(t), hebb_tensor_op(t));
+            return hb_fail(&s->error, HEBB_E_ARGUMENT,
+                           "run: %s is fed but is no input (its op is %s)", hebb_tensor_name(t),
+                           hebb_tensor_op(t));
         if (s->fed[t->attrs->index].rank >= 0)
             return hb_fail(&s->error, HEBB_E_GRAPH, "run: %s is fed twice", t->name);
         status = check_array(s, "run", t, feeds[k].array);
@@ -298,13 +314,17 @@ static hebb_status take_fetches(hebb_session *s, const hebb_fetch *fetches, size
     }
     for (size_t k = 0; k < n; k++) {
         const hebb_tensor *t = fetches[k].tensor;
-        if (t == NULL) return hb_fail(&s->error, HEBB_E_NULL, "run: the tensor of fetch %zu is NULL", k);
+        if (t == NULL)
+            return hb_fail(&s->error, HEBB_E_NULL, "run: the tensor of fetch %zu is NULL", k);
         if (t->graph != s->graph)
-            return hb_fail(&s->error, HEBB_E_GRAPH, "run: the fetched %s is of another graph", hebb_tensor_name(t));
+            return hb_fail(&s->error, HEBB_E_GRAPH, "run: the fetched %s is of another graph",
+                           hebb_tensor_name(t));
         if (t->op == HB_OP_INERT)
-            return hb_fail(&s->error, HEBB_E_ARGUMENT, "run: fetch %zu is the inert tensor of a failed builder", k);
+            return hb_fail(&s->error, HEBB_E_ARGUMENT,
+                           "run: fetch %zu is the inert tensor of a failed builder", k);
         if (t->op == HB_OP_GROUP && fetches[k].array != NULL)
-            return hb_fail(&s->error, HEBB_E_ARGUMENT, "run: %s is a group, which has no value to fetch", t->name);
+            return hb_fail(&s->error, HEBB_E_ARGUMENT,
+                           "run: %s is a group, which has no value to fetch", t->name);
         s->fetched[k] = fetches[k].tensor;
     }
     return HEBB_OK;
@@ -313,7 +333,8 @@ static hebb_status take_fetches(hebb_session *s, const hebb_fetch *fetches, size
 static bool is_view(const hebb_array *array) { return array->data != NULL && array->capacity == 0; }
 
 /* Makes room in the user's arrays before anything is computed. */
-static hebb_status prepare_results(hebb_session *s, const hb_plan *plan, const hebb_fetch *fetches, size_t n) {
+static hebb_status prepare_results(hebb_session *s, const hb_plan *plan, const hebb_fetch *fetches,
+                                   size_t n) {
     for (int pass = 0; pass < 2; pass++) /* first all checks, then all changes */
         for (size_t k = 0; k < n; k++) {
             hebb_dtype dtype;
@@ -324,17 +345,21 @@ static hebb_status prepare_results(hebb_session *s, const hb_plan *plan, const h
             if (!is_view(array)) {
                 if (pass == 1 && hebb_array_resize(array, dtype, shape) != HEBB_OK)
                     return hb_fail(&s->error, HEBB_E_MEMORY, "out of memory: the array for %s %s",
-                                   fetches[k].tensor->name, hebb_shape_text(shape, want, sizeof want));
+                                   fetches[k].tensor->name,
+                                   hebb_shape_text(shape, want, sizeof want));
             } else if (array->dtype != dtype || !hebb_shape_equal(array->shape, shape))
                 return hb_fail(&s->error, array->dtype != dtype ? HEBB_E_DTYPE : HEBB_E_SHAPE,
-                               "run: %s is %s %s, the view to fetch it into %s %s", fetches[k].tensor->name,
-                               hebb_dtype_name(dtype), hebb_shape_text(shape, want, sizeof want),
-                               hebb_dtype_name(array->dtype), hebb_shape_text(array->shape, have, sizeof have));
+                               "run: %s is %s %s, the view to fetch it into %s %s",
+                               fetches[k].tensor->name, hebb_dtype_name(dtype),
+                               hebb_shape_text(shape, want, sizeof want),
+                               hebb_dtype_name(array->dtype),
+                               hebb_shape_text(array->shape, have, sizeof have));
         }
     return HEBB_OK;
 }
 
-static hebb_status read_results(hebb_session *s, const hb_plan *plan, const hebb_fetch *fetches, size_t n) {
+static hebb_status read_results(hebb_session *s, const hb_plan *plan, const hebb_fetch *fetches,
+                                size_t n) {
     const hb_backend *b = s->device->backend;
     for (size_t k = 0; k < n; k++) {
         size_t bytes = fetches[k].array != NULL ? hebb_array_bytes(fetches[k].array) : 0;
@@ -350,13 +375,15 @@ static hebb_status read_results(hebb_session *s, const hb_plan *plan, const hebb
 
 static bool fits_plan(const hebb_session *s, const hb_plan *plan, size_t n_fetches) {
     if (plan->n_fetches != n_fetches || plan->n_inputs != s->graph->n_inputs) return false;
-    if (n_fetches > 0 && memcmp(plan->fetches, s->fetched, n_fetches * sizeof *s->fetched) != 0) return false;
+    if (n_fetches > 0 && memcmp(plan->fetches, s->fetched, n_fetches * sizeof *s->fetched) != 0)
+        return false;
     for (int k = 0; k < plan->n_inputs; k++)
         if (!hebb_shape_equal(plan->inputs[k], s->fed[k])) return false;
     return true;
 }
 
-/* The plan for the run in progress: the last one, an earlier one, or a new one; it comes first then. */
+/* The plan for the run in progress: the last one, an earlier one, or a new one; it comes first
+ * then. */
 static hb_plan *find_plan(hebb_session *s, size_t n_fetches) {
     for (hb_plan **link = &s->plans; *link != NULL; link = &(*link)->next)
         if (fits_plan(s, *link, n_fetches)) {
@@ -365,7 +392,8 @@ static hb_plan *find_plan(hebb_session *s, size_t n_fetches) {
             plan->next = s->plans;
             return s->plans = plan;
         }
-    hb_plan *plan = hb_plan_create(s->graph, s->device, s->without, s->fetched, n_fetches, s->fed, NULL, &s->error);
+    hb_plan *plan = hb_plan_create(s->graph, s->device, s->without, s->fetched, n_fetches, s->fed,
+                                   NULL, &s->error);
     if (plan == NULL) return NULL;
     plan->next = s->plans;
     return s->plans = plan;
@@ -373,19 +401,21 @@ static hb_plan *find_plan(hebb_session *s, size_t n_fetches) {
 
 /* Whether the session can be used at all; clears the last call's error. */
 static hebb_status begin(hebb_session *s) {
-    if (s->graph == NULL || s->device == NULL || s->device->error.status != HEBB_OK) return s->error.status;
+    if (s->graph == NULL || s->device == NULL || s->device->error.status != HEBB_OK)
+        return s->error.status;
     s->error.status = HEBB_OK;
     s->error.message[0] = '\0';
     if (s->graph->error.status != HEBB_OK) s->error = s->graph->error;
     return s->error.status;
 }
 
-hebb_status hebb_run(hebb_session *s, const hebb_feed *feeds, size_t n_feeds, const hebb_fetch *fetches,
-                     size_t n_fetches) {
+hebb_status hebb_run(hebb_session *s, const hebb_feed *feeds, size_t n_feeds,
+                     const hebb_fetch *fetches, size_t n_fetches) {
     if (s == NULL) return HEBB_E_NULL;
     if (begin(s) != HEBB_OK) return s->error.status;
     if ((feeds == NULL && n_feeds > 0) || (fetches == NULL && n_fetches > 0))
-        return hb_fail(&s->error, HEBB_E_NULL, "run: the %s are NULL", feeds == NULL ? "feeds" : "fetches");
+        return hb_fail(&s->error, HEBB_E_NULL, "run: the %s are NULL",
+                       feeds == NULL ? "feeds" : "fetches");
     hebb_status status = take_feeds(s, feeds, n_feeds);
     if (status == HEBB_OK) status = take_fetches(s, fetches, n_fetches);
     if (status == HEBB_OK) status = ensure_variables(s);
@@ -405,11 +435,14 @@ static hebb_status check_variable(hebb_session *s, const char *what, const hebb_
                                   const hebb_array *value) {
     if (begin(s) != HEBB_OK) return s->error.status;
     if (variable == NULL || value == NULL)
-        return hb_fail(&s->error, HEBB_E_NULL, "%s: the %s is NULL", what, variable == NULL ? "variable" : "array");
+        return hb_fail(&s->error, HEBB_E_NULL, "%s: the %s is NULL", what,
+                       variable == NULL ? "variable" : "array");
     if (variable->graph != s->graph)
-        return hb_fail(&s->error, HEBB_E_GRAPH, "%s: %s is of another graph", what, hebb_tensor_name(variable));
+        return hb_fail(&s->error, HEBB_E_GRAPH, "%s: %s is of another graph", what,
+                       hebb_tensor_name(variable));
     if (variable->op != HB_OP_VARIABLE)
-        return hb_fail(&s->error, HEBB_E_ARGUMENT, "%s: %s is no variable", what, hebb_tensor_name(variable));
+        return hb_fail(&s->error, HEBB_E_ARGUMENT, "%s: %s is no variable", what,
+                       hebb_tensor_name(variable));
     return ensure_variables(s);
 }
 
@@ -419,10 +452,12 @@ hebb_status hebb_session_get(hebb_session *s, hebb_tensor *variable, hebb_array 
     if (status != HEBB_OK) return status;
     if (is_view(value)) status = check_array(s, "get", variable, value);
     else if (hebb_array_resize(value, variable->dtype, variable->shape) != HEBB_OK)
-        status = hb_fail(&s->error, HEBB_E_MEMORY, "out of memory: the array for %s", variable->name);
+        status =
+            hb_fail(&s->error, HEBB_E_MEMORY, "out of memory: the array for %s", variable->name);
     size_t bytes = tensor_bytes(variable, variable->shape);
     if (status != HEBB_OK || bytes == 0) return status;
-    return s->device->backend->read(s->device->device, s->variables.slot[variable->attrs->index].buffer, 0,
+    return s->device->backend->read(s->device->device,
+                                    s->variables.slot[variable->attrs->index].buffer, 0,
                                     value->data, bytes, &s->error);
 }
 
@@ -432,6 +467,7 @@ hebb_status hebb_session_set(hebb_session *s, hebb_tensor *variable, const hebb_
     if (status == HEBB_OK) status = check_array(s, "set", variable, value);
     if (status != HEBB_OK || hebb_array_bytes(value) == 0) return status;
     size_t bytes = hebb_array_bytes(value);
-    return s->device->backend->write(s->device->device, s->variables.slot[variable->attrs->index].buffer, 0,
+    return s->device->backend->write(s->device->device,
+                                     s->variables.slot[variable->attrs->index].buffer, 0,
                                      value->data, bytes, &s->error);
 }

@@ -1,6 +1,6 @@
-/* Rewrites an ir into a smaller one: constants folded, algebra done, equal nodes made one, dead ones left
-   out. One forward walk: every node is made anew from its new inputs by the first rule that fits.
-   Rules keep values as they are, but for the sign of zero. Called by plan.c. */
+/* Rewrites an ir into a smaller one: constants folded, algebra done, equal nodes made one, dead
+   ones left out. One forward walk: every node is made anew from its new inputs by the first rule
+   that fits. Rules keep values as they are, but for the sign of zero. Called by plan.c. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,8 @@ typedef struct simplifier {
     const hb_ir *from;
     hb_ir *to;
     bool fold, cse;
-    int *number;  /* new node by old */
-    int *table;   /* hash table of new nodes, number + 1 */
+    int *number; /* new node by old */
+    int *table;  /* hash table of new nodes, number + 1 */
     unsigned mask;
 } simplifier;
 
@@ -26,8 +26,8 @@ static bool same_view(const ir_node *a, const ir_node *b) {
 }
 
 static bool same_node(const ir_node *a, const int *a_in, const ir_node *b) {
-    if (a->kind != b->kind || a->code != b->code || a->dtype != b->dtype || a->buffer != b->buffer ||
-        a->imm.i != b->imm.i || !hebb_shape_equal(a->shape, b->shape))
+    if (a->kind != b->kind || a->code != b->code || a->dtype != b->dtype ||
+        a->buffer != b->buffer || a->imm.i != b->imm.i || !hebb_shape_equal(a->shape, b->shape))
         return false;
     if (a->n_in > 0 && memcmp(a_in, b->in, (size_t)a->n_in * sizeof *b->in) != 0) return false;
     if (a->kind == IR_REDUCE) return memcmp(a->reduce, b->reduce, sizeof a->reduce) == 0;
@@ -69,16 +69,25 @@ static int emit(simplifier *s, const ir_node *node, const int *in) {
     return number;
 }
 
-static int emit_view(simplifier *s, int x, hebb_shape shape, const hb_view *view, const hebb_tensor *origin) {
-    ir_node node = {.kind = IR_VIEW, .dtype = s->to->nodes[x].dtype, .shape = shape, .n_in = 1,
-                    .offset = view->offset, .origin = origin};
+static int emit_view(simplifier *s, int x, hebb_shape shape, const hb_view *view,
+                     const hebb_tensor *origin) {
+    ir_node node = {.kind = IR_VIEW,
+                    .dtype = s->to->nodes[x].dtype,
+                    .shape = shape,
+                    .n_in = 1,
+                    .offset = view->offset,
+                    .origin = origin};
     for (int k = 0; k < shape.rank; k++) node.stride[k] = shape.dim[k] == 1 ? 0 : view->stride[k];
     return emit(s, &node, &x);
 }
 
 static int emit_scalar(simplifier *s, hb_code code, const ir_node *like, int a, int b) {
-    ir_node node = {.kind = IR_SCALAR, .code = code, .dtype = like->dtype, .shape = like->shape,
-                    .n_in = b < 0 ? 1 : 2, .origin = like->origin};
+    ir_node node = {.kind = IR_SCALAR,
+                    .code = code,
+                    .dtype = like->dtype,
+                    .shape = like->shape,
+                    .n_in = b < 0 ? 1 : 2,
+                    .origin = like->origin};
     return emit(s, &node, (int[]){a, b});
 }
 
@@ -93,7 +102,8 @@ static const ir_node *get(const simplifier *s, int number) { return &s->to->node
 
 static bool is_constant(const simplifier *s, int number, double value) {
     const ir_node *n = get(s, number);
-    return n->kind == IR_FULL && (is_floating(n->dtype) ? n->imm.f == value : (double)n->imm.i == value);
+    return n->kind == IR_FULL &&
+           (is_floating(n->dtype) ? n->imm.f == value : (double)n->imm.i == value);
 }
 
 static int fold_scalar(simplifier *s, const ir_node *node, const int *in) {
@@ -123,7 +133,8 @@ static int divide(simplifier *s, const ir_node *node, const int *in) {
 }
 
 static int negate_other(simplifier *s, const ir_node *node, const int *in, int constant) {
-    return is_constant(s, in[constant], -1) ? emit_scalar(s, HB_NEG, node, in[1 - constant], -1) : -1;
+    return is_constant(s, in[constant], -1) ? emit_scalar(s, HB_NEG, node, in[1 - constant], -1)
+                                            : -1;
 }
 
 /* The operand of a negation, -1 if it is none. */
@@ -189,7 +200,8 @@ static int simplify_view(simplifier *s, const ir_node *node, int x) {
     if (from->kind == IR_FULL) return emit_full(s, node, *from);
     hb_view view = {.offset = node->offset}, both;
     memcpy(view.stride, node->stride, sizeof view.stride);
-    if (hebb_shape_equal(from->shape, node->shape) && hb_is_contiguous(node->shape, &view)) return x;
+    if (hebb_shape_equal(from->shape, node->shape) && hb_is_contiguous(node->shape, &view))
+        return x;
     if (from->kind != IR_VIEW) return -1;
     hb_view inner = {.offset = from->offset};
     memcpy(inner.stride, from->stride, sizeof inner.stride);
@@ -205,7 +217,8 @@ static int simplify_reduce(simplifier *s, const ir_node *node, int x) {
     for (int k = 0; k < from.rank; k++)
         if (node->reduce[k] && from.dim[k] != 1) return -1;
     hb_view view = hb_contiguous(node->shape);
-    return hebb_shape_equal(from, node->shape) ? x : emit_view(s, x, node->shape, &view, node->origin);
+    return hebb_shape_equal(from, node->shape) ? x
+                                               : emit_view(s, x, node->shape, &view, node->origin);
 }
 
 static int simplify_node(simplifier *s, const ir_node *node, const int *in) {
@@ -236,7 +249,8 @@ static void rewrite(simplifier *s, int old, int *in) {
     s->number[old] = number;
     if (s->to->error.status != HEBB_OK || can_share(node)) return;
     for (int k = 0; k < node->n_in; k++)
-        if (s->to->nodes[in[k]].kind == IR_COPY && node->kind != IR_COPY) s->to->nodes[in[k]].into = number;
+        if (s->to->nodes[in[k]].kind == IR_COPY && node->kind != IR_COPY)
+            s->to->nodes[in[k]].into = number;
 }
 
 /* The rest of the ir: buffers as they are, fetches and assignments renumbered. */

@@ -1,5 +1,5 @@
-/* From a graph to its ir: the nodes that the fetched tensors need, with the sizes of this run, every
-   shape checked again now that it is known. Called by plan.c. */
+/* From a graph to its ir: the nodes that the fetched tensors need, with the sizes of this run,
+   every shape checked again now that it is known. Called by plan.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,8 +79,11 @@ static int buffer_of(specializer *s, const hebb_tensor *tensor) {
 }
 
 static int lower_buffer(specializer *s, const hebb_tensor *t) {
-    ir_node node = {.kind = IR_BUFFER, .dtype = t->dtype, .shape = s->signature[t->id].shape,
-                    .buffer = buffer_of(s, t), .origin = t};
+    ir_node node = {.kind = IR_BUFFER,
+                    .dtype = t->dtype,
+                    .shape = s->signature[t->id].shape,
+                    .buffer = buffer_of(s, t),
+                    .origin = t};
     return ir_add(s->ir, &node, NULL, 0);
 }
 
@@ -114,8 +117,11 @@ static int lower_iota(specializer *s, const hebb_tensor *t) {
 
 static int lower_random(specializer *s, const hebb_tensor *t) {
     int list = index_list(s, s->signature[t->id].shape);
-    ir_node node = {.kind = IR_SCALAR, .code = t->op == HB_OP_RANDOM_UNIFORM ? HB_UNIFORM : HB_NORMAL,
-                    .dtype = t->dtype, .shape = s->signature[t->id].shape, .origin = t};
+    ir_node node = {.kind = IR_SCALAR,
+                    .code = t->op == HB_OP_RANDOM_UNIFORM ? HB_UNIFORM : HB_NORMAL,
+                    .dtype = t->dtype,
+                    .shape = s->signature[t->id].shape,
+                    .origin = t};
     node.imm.i = t->attrs->index;
     return ir_add(s->ir, &node, &list, 1);
 }
@@ -168,7 +174,8 @@ static int lower_transpose(specializer *s, const hebb_tensor *t) {
     hebb_shape from = s->signature[t->in[0]->id].shape;
     hb_view list = hb_contiguous(from);
     int64_t stride[HEBB_MAX_RANK];
-    for (int k = 0; k < from.rank; k++) stride[k] = list.stride[hb_axis(t->attrs->axes[k], from.rank)];
+    for (int k = 0; k < from.rank; k++)
+        stride[k] = list.stride[hb_axis(t->attrs->axes[k], from.rank)];
     return ir_view(s->ir, IR_OF(s, t->in[0]), s->signature[t->id].shape, 0, stride, t);
 }
 
@@ -211,8 +218,11 @@ static int lower_view(specializer *s, const hebb_tensor *t) {
 
 static int copy_into(specializer *s, const hebb_tensor *t, int x, const hb_view *view) {
     if (s->ir->error.status != HEBB_OK) return 0;
-    ir_node node = {.kind = IR_COPY, .dtype = s->ir->nodes[x].dtype, .shape = s->ir->nodes[x].shape,
-                    .offset = view->offset, .origin = t};
+    ir_node node = {.kind = IR_COPY,
+                    .dtype = s->ir->nodes[x].dtype,
+                    .shape = s->ir->nodes[x].shape,
+                    .offset = view->offset,
+                    .origin = t};
     for (int k = 0; k < node.shape.rank; k++) node.stride[k] = view->stride[k];
     return ir_add(s->ir, &node, &x, 1);
 }
@@ -256,12 +266,14 @@ static int lower_matmul(specializer *s, const hebb_tensor *t) {
 }
 
 static int lower_gather(specializer *s, const hebb_tensor *t) {
-    ir_node node = {.kind = IR_GATHER, .dtype = t->dtype, .shape = s->signature[t->id].shape, .origin = t};
+    ir_node node = {
+        .kind = IR_GATHER, .dtype = t->dtype, .shape = s->signature[t->id].shape, .origin = t};
     return ir_add(s->ir, &node, (int[]){IR_OF(s, t->in[0]), IR_OF(s, t->in[1])}, 2);
 }
 
 static int lower_scatter_add(specializer *s, const hebb_tensor *t) {
-    ir_node node = {.kind = IR_SCATTER_ADD, .dtype = t->dtype, .shape = s->signature[t->id].shape, .origin = t};
+    ir_node node = {
+        .kind = IR_SCATTER_ADD, .dtype = t->dtype, .shape = s->signature[t->id].shape, .origin = t};
     hb_view whole = hb_contiguous(node.shape);
     int base = copy_into(s, t, IR_OF(s, t->in[0]), &whole);
     return add_owner(s, &node, (int[]){base, IR_OF(s, t->in[1]), IR_OF(s, t->in[2])}, 3);
@@ -286,19 +298,19 @@ static int lower_group(specializer *s, const hebb_tensor *t) { return -1; }
 typedef int (*lowering)(specializer *s, const hebb_tensor *t);
 
 static const lowering lowerings[HB_OPS] = {
-#define lower_SOURCE      lower_source
-#define lower_FULL        lower_full
-#define lower_IOTA        lower_iota
-#define lower_RANDOM      lower_random
-#define lower_ELEMENTWISE lower_elementwise
-#define lower_REDUCE      lower_reduce
-#define lower_VIEW        lower_view
-#define lower_PARTS       lower_parts
-#define lower_MATMUL      lower_matmul
-#define lower_GATHER      lower_gather
-#define lower_SCATTER_ADD lower_scatter_add
-#define lower_IDENTITY    lower_identity
-#define lower_GROUP       lower_group
+#define lower_SOURCE                                            lower_source
+#define lower_FULL                                              lower_full
+#define lower_IOTA                                              lower_iota
+#define lower_RANDOM                                            lower_random
+#define lower_ELEMENTWISE                                       lower_elementwise
+#define lower_REDUCE                                            lower_reduce
+#define lower_VIEW                                              lower_view
+#define lower_PARTS                                             lower_parts
+#define lower_MATMUL                                            lower_matmul
+#define lower_GATHER                                            lower_gather
+#define lower_SCATTER_ADD                                       lower_scatter_add
+#define lower_IDENTITY                                          lower_identity
+#define lower_GROUP                                             lower_group
 #define OP(ID, name, from, to, shape, gradient, lowering, code) lower_##lowering,
 #include "../graph/ops.def"
 #undef OP
@@ -350,7 +362,8 @@ hebb_status hb_specialize(const hebb_graph *graph, hebb_tensor *const *fetched, 
     specializer s;
     if (start(&s, graph, result, error) != HEBB_OK) return error->status;
     s.inputs = inputs;
-    for (size_t k = 0; k < n_fetched; k++) s.needed[fetched[k]->id] = s.shaped[fetched[k]->id] = true;
+    for (size_t k = 0; k < n_fetched; k++)
+        s.needed[fetched[k]->id] = s.shaped[fetched[k]->id] = true;
     if (lower_all(&s, error) != HEBB_OK) return error->status;
     result->fetches = ir_memory(result, (n_fetched + 1) * sizeof *result->fetches);
     if (result->fetches == NULL) return hb_fail_memory(error, "a plan", n_fetched * sizeof(int));
@@ -359,7 +372,8 @@ hebb_status hb_specialize(const hebb_graph *graph, hebb_tensor *const *fetched, 
     return HEBB_OK;
 }
 
-hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, hb_ir *result, hb_error *error) {
+hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, hb_ir *result,
+                                  hb_error *error) {
     specializer s;
     if (start(&s, graph, result, error) != HEBB_OK) return error->status;
     for (int v = 0; v < graph->n_variables; v++) {

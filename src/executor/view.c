@@ -22,8 +22,8 @@ bool hb_is_contiguous(hebb_shape shape, const hb_view *view) {
     return true;
 }
 
-/* The axes of a strided list with those of size 1 left out and neighbors merged where one stride serves
-   both. `unit` is the axis's stride in the contiguous list. Outermost last. */
+/* The axes of a strided list with those of size 1 left out and neighbors merged where one stride
+   serves both. `unit` is the axis's stride in the contiguous list. Outermost last. */
 typedef struct axis {
     int64_t size, stride, unit;
 } axis;

@@ -60,8 +60,8 @@ hebb_tensor *hebb_select(hebb_tensor *condition, hebb_tensor *a, hebb_tensor *b)
 static bool take_axes(hebb_tensor *x, hb_op op, const int *axes, int n_axes, hb_attrs *attrs) {
     if (hebb_tensor_is_inert(x)) return true;
     if (n_axes > HEBB_MAX_RANK || n_axes < -1) {
-        hb_graph_error(x->graph, HEBB_E_ARGUMENT, "%s: %d axes, where 0 to %d are possible", hb_op_name(op),
-                       n_axes, HEBB_MAX_RANK);
+        hb_graph_error(x->graph, HEBB_E_ARGUMENT, "%s: %d axes, where 0 to %d are possible",
+                       hb_op_name(op), n_axes, HEBB_MAX_RANK);
         return false;
     }
     if (axes == NULL && n_axes > 0) {
@@ -102,8 +102,8 @@ hebb_tensor *hebb_mean(hebb_tensor *x, const int *axes, int n_axes, bool keep) {
     return hebb_div(hebb_sum(x, axes, n_axes, keep), hebb_size(x, axes, n_axes, x->dtype));
 }
 
-/* The smallest index whose element equals the extremum or is NaN: the extremum is NaN then, and equals
-   nothing. */
+/* The smallest index whose element equals the extremum or is NaN: the extremum is NaN then, and
+   equals nothing. */
 static hebb_tensor *arg_extremum(hebb_tensor *x, hb_op op, int axis, bool keep) {
     if (hebb_tensor_is_inert(x)) return x;
     hebb_tensor *extremum = reduce(x, op, &axis, 1, true);
@@ -137,11 +137,13 @@ hebb_tensor *hebb_flatten(hebb_tensor *x) {
 }
 
 hebb_tensor *hebb_expand_dims(hebb_tensor *x, int axis) {
-    return hb_node(NULL, HB_OP_RESHAPE, &x, 1, &(hb_attrs){.mode = HB_RESHAPE_EXPAND, .axis = axis});
+    return hb_node(NULL, HB_OP_RESHAPE, &x, 1,
+                   &(hb_attrs){.mode = HB_RESHAPE_EXPAND, .axis = axis});
 }
 
 hebb_tensor *hebb_squeeze(hebb_tensor *x, int axis) {
-    return hb_node(NULL, HB_OP_RESHAPE, &x, 1, &(hb_attrs){.mode = HB_RESHAPE_SQUEEZE, .axis = axis});
+    return hb_node(NULL, HB_OP_RESHAPE, &x, 1,
+                   &(hb_attrs){.mode = HB_RESHAPE_SQUEEZE, .axis = axis});
 }
 
 hebb_tensor *hebb_transpose(hebb_tensor *x, const int *order, int n) {
@@ -149,8 +151,8 @@ hebb_tensor *hebb_transpose(hebb_tensor *x, const int *order, int n) {
     int reversed[HEBB_MAX_RANK];
     for (int k = 0; k < x->shape.rank; k++) reversed[k] = x->shape.rank - 1 - k;
     hb_attrs attrs = {0};
-    if (!take_axes(x, HB_OP_TRANSPOSE, order == NULL ? reversed : order, order == NULL ? x->shape.rank : n,
-                   &attrs))
+    if (!take_axes(x, HB_OP_TRANSPOSE, order == NULL ? reversed : order,
+                   order == NULL ? x->shape.rank : n, &attrs))
         return &x->graph->inert;
     return hb_node(NULL, HB_OP_TRANSPOSE, &x, 1, &attrs);
 }
@@ -163,11 +165,12 @@ hebb_tensor *hebb_broadcast_like(hebb_tensor *x, hebb_tensor *like) {
     return hb_node(NULL, HB_OP_BROADCAST, (hebb_tensor *[]){x, like}, 2, &(hb_attrs){0});
 }
 
-static bool take_ranges(hebb_tensor *x, hb_op op, const hebb_range *ranges, int n_ranges, hb_attrs *attrs) {
+static bool take_ranges(hebb_tensor *x, hb_op op, const hebb_range *ranges, int n_ranges,
+                        hb_attrs *attrs) {
     if (hebb_tensor_is_inert(x)) return true;
     if (n_ranges < 0 || n_ranges > HEBB_MAX_RANK) {
-        hb_graph_error(x->graph, HEBB_E_ARGUMENT, "%s: %d ranges, where 0 to %d are possible", hb_op_name(op),
-                       n_ranges, HEBB_MAX_RANK);
+        hb_graph_error(x->graph, HEBB_E_ARGUMENT, "%s: %d ranges, where 0 to %d are possible",
+                       hb_op_name(op), n_ranges, HEBB_MAX_RANK);
         return false;
     }
     if (ranges == NULL && n_ranges > 0) {
@@ -188,13 +191,16 @@ hebb_tensor *hebb_slice(hebb_tensor *x, const hebb_range *ranges, int n_ranges) 
     return hb_node(NULL, HB_OP_SLICE, &x, 1, &attrs);
 }
 
-hebb_tensor *hebb_slice_scatter(hebb_tensor *base, hebb_tensor *x, const hebb_range *ranges, int n_ranges) {
+hebb_tensor *hebb_slice_scatter(hebb_tensor *base, hebb_tensor *x, const hebb_range *ranges,
+                                int n_ranges) {
     hb_attrs attrs = {0};
-    if (!take_ranges(base, HB_OP_SLICE_SCATTER, ranges, n_ranges, &attrs)) return &base->graph->inert;
+    if (!take_ranges(base, HB_OP_SLICE_SCATTER, ranges, n_ranges, &attrs))
+        return &base->graph->inert;
     return hb_node(NULL, HB_OP_SLICE_SCATTER, (hebb_tensor *[]){base, x}, 2, &attrs);
 }
 
-hebb_tensor *hebb_concat_at(const char *file, int line, hebb_tensor *const *tensors, int count, int axis) {
+hebb_tensor *hebb_concat_at(const char *file, int line, hebb_tensor *const *tensors, int count,
+                            int axis) {
     for (int k = 0; tensors != NULL && k < count; k++) hebb_here_tensor(tensors[k], file, line);
     return hebb_concat(tensors, count, axis);
 }

@@ -1,4 +1,5 @@
-/* Builders of values that are not computed from others: inputs, constants, variables, random numbers. */
+/* Builders of values that are not computed from others: inputs, constants, variables, random
+ * numbers. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +8,8 @@
 
 /* ---- names ---- */
 
-/* A copy of the name, or of "base", "base_1", ... whichever is free; NULL after recording an error. */
+/* A copy of the name, or of "base", "base_1", ... whichever is free; NULL after recording an error.
+ */
 static const char *unique_name(hebb_graph *graph, const char *name, const char *base) {
     char text[48];
     if (name != NULL) {
@@ -16,11 +18,13 @@ static const char *unique_name(hebb_graph *graph, const char *name, const char *
         return NULL;
     }
     snprintf(text, sizeof text, "%s", base);
-    for (int k = 1; hebb_graph_find(graph, text) != NULL; k++) snprintf(text, sizeof text, "%s_%d", base, k);
+    for (int k = 1; hebb_graph_find(graph, text) != NULL; k++)
+        snprintf(text, sizeof text, "%s_%d", base, k);
     return hb_graph_text(graph, text);
 }
 
-static hebb_tensor *named_source(hebb_graph *graph, hb_op op, const char *name, const hb_attrs *attrs) {
+static hebb_tensor *named_source(hebb_graph *graph, hb_op op, const char *name,
+                                 const hb_attrs *attrs) {
     if (graph == NULL) return NULL;
     if (graph->error.status != HEBB_OK) return &graph->inert;
     const char *copy = unique_name(graph, name, hb_op_name(op));
@@ -36,8 +40,9 @@ static hebb_tensor *named_source(hebb_graph *graph, hb_op op, const char *name, 
 
 hebb_tensor *hebb_input(hebb_graph *graph, const char *name, hebb_dtype dtype, hebb_shape shape) {
     if (graph == NULL) return NULL;
-    hebb_tensor *input = named_source(
-        graph, HB_OP_INPUT, name, &(hb_attrs){.dtype = dtype, .shape = shape, .index = graph->n_inputs});
+    hebb_tensor *input =
+        named_source(graph, HB_OP_INPUT, name,
+                     &(hb_attrs){.dtype = dtype, .shape = shape, .index = graph->n_inputs});
     if (input->op != HB_OP_INERT) graph->n_inputs++;
     return input;
 }
@@ -68,7 +73,8 @@ static double rounded(hebb_dtype dtype, double value) {
 static hebb_status representable(hebb_dtype dtype, double value) {
     static const double low[HEBB_DTYPES] = {0, 0, -2147483648.0, -9223372036854775808.0, 0, 0};
     static const double high[HEBB_DTYPES] = {0, 0, 2147483648.0, 9223372036854775808.0, 256, 2};
-    if ((unsigned)dtype >= HEBB_DTYPES || dtype == HEBB_F32 || dtype == HEBB_F64 || dtype == HEBB_BOOL)
+    if ((unsigned)dtype >= HEBB_DTYPES || dtype == HEBB_F32 || dtype == HEBB_F64 ||
+        dtype == HEBB_BOOL)
         return HEBB_OK;
     return value > low[dtype] - 1 && value < high[dtype] ? HEBB_OK : HEBB_E_ARGUMENT;
 }
@@ -167,8 +173,8 @@ static hebb_tensor *scaled_random(hebb_graph *graph, hb_op op, hebb_dtype dtype,
     return shift == 0 ? r : (hebb_add)(r, (hebb_scalar_like)(r, shift));
 }
 
-static hebb_tensor *uniform_between(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape, double low,
-                                    double high) {
+static hebb_tensor *uniform_between(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape,
+                                    double low, double high) {
     return scaled_random(graph, HB_OP_RANDOM_UNIFORM, dtype, shape, high - low, low);
 }
 
@@ -177,7 +183,8 @@ static hebb_tensor *initial_value(hebb_graph *graph, hebb_dtype dtype, hebb_shap
                                   hebb_initializer initializer) {
     double fan_in, fan_out, a = initializer.a, b = initializer.b;
     fans(shape, &fan_in, &fan_out);
-    double glorot = fan_in + fan_out > 0 ? 2 / (fan_in + fan_out) : 0, he = fan_in > 0 ? 2 / fan_in : 0;
+    double glorot = fan_in + fan_out > 0 ? 2 / (fan_in + fan_out) : 0,
+           he = fan_in > 0 ? 2 / fan_in : 0;
     switch (initializer.kind) {
     case HEBB_INIT_DEFAULT:
     case HEBB_INIT_CONSTANT: return full(graph, dtype, shape, NULL, a);
@@ -187,8 +194,10 @@ static hebb_tensor *initial_value(hebb_graph *graph, hebb_dtype dtype, hebb_shap
         return uniform_between(graph, dtype, shape, -sqrt(3 * glorot), sqrt(3 * glorot));
     case HEBB_INIT_GLOROT_NORMAL:
         return scaled_random(graph, HB_OP_RANDOM_NORMAL, dtype, shape, sqrt(glorot), 0);
-    case HEBB_INIT_HE_UNIFORM: return uniform_between(graph, dtype, shape, -sqrt(3 * he), sqrt(3 * he));
-    case HEBB_INIT_HE_NORMAL: return scaled_random(graph, HB_OP_RANDOM_NORMAL, dtype, shape, sqrt(he), 0);
+    case HEBB_INIT_HE_UNIFORM:
+        return uniform_between(graph, dtype, shape, -sqrt(3 * he), sqrt(3 * he));
+    case HEBB_INIT_HE_NORMAL:
+        return scaled_random(graph, HB_OP_RANDOM_NORMAL, dtype, shape, sqrt(he), 0);
     case HEBB_INIT_TENSOR: return initializer.tensor;
     }
     return hb_graph_error(graph, HEBB_E_ARGUMENT, "variable: %d is no kind of initializer",
@@ -214,21 +223,24 @@ static hebb_status check_initial_tensor(hebb_graph *graph, const hebb_tensor *va
     else if (value->op != HB_OP_INERT) {
         const hebb_tensor *needs = needed_input(value);
         if (needs != NULL)
-            hb_graph_error(graph, HEBB_E_ARGUMENT,
-                           "variable: the initial tensor %s depends on %s, which has no value before the "
-                           "first run",
-                           hebb_tensor_name(value), hebb_tensor_name(needs));
+            hb_graph_error(
+                graph, HEBB_E_ARGUMENT,
+                "variable: the initial tensor %s depends on %s, which has no value before the "
+                "first run",
+                hebb_tensor_name(value), hebb_tensor_name(needs));
     }
     return graph->error.status;
 }
 
-static hebb_tensor *make_variable(hebb_graph *graph, const char *name, hebb_dtype dtype, hebb_shape shape,
-                                  hebb_initializer initializer, bool trainable) {
+static hebb_tensor *make_variable(hebb_graph *graph, const char *name, hebb_dtype dtype,
+                                  hebb_shape shape, hebb_initializer initializer, bool trainable) {
     if (graph == NULL) return NULL;
     if (graph->error.status != HEBB_OK) return &graph->inert;
-    if (initializer.kind == HEBB_INIT_TENSOR && check_initial_tensor(graph, initializer.tensor) != HEBB_OK)
+    if (initializer.kind == HEBB_INIT_TENSOR &&
+        check_initial_tensor(graph, initializer.tensor) != HEBB_OK)
         return &graph->inert;
-    hb_attrs attrs = {.dtype = dtype, .shape = shape, .index = graph->n_variables, .trainable = trainable};
+    hb_attrs attrs = {
+        .dtype = dtype, .shape = shape, .index = graph->n_variables, .trainable = trainable};
     hebb_tensor *variable = named_source(graph, HB_OP_VARIABLE, name, &attrs);
     if (variable->op == HB_OP_INERT) return variable;
     hebb_tensor *initial = initial_value(graph, dtype, shape, initializer);
@@ -237,8 +249,9 @@ static hebb_tensor *make_variable(hebb_graph *graph, const char *name, hebb_dtyp
         char si[160], sv[160];
         hebb_status status = initial->dtype != dtype ? HEBB_E_DTYPE : HEBB_E_SHAPE;
         return hb_graph_error(graph, status, "variable %s %s %s cannot start as %s %s %s",
-                              variable->name, hebb_dtype_name(dtype), hebb_shape_text(shape, sv, sizeof sv),
-                              hebb_tensor_name(initial), hebb_dtype_name(initial->dtype),
+                              variable->name, hebb_dtype_name(dtype),
+                              hebb_shape_text(shape, sv, sizeof sv), hebb_tensor_name(initial),
+                              hebb_dtype_name(initial->dtype),
                               hebb_shape_text(initial->shape, si, sizeof si));
     }
     variable->attrs->initial = initial;
@@ -264,7 +277,8 @@ hebb_tensor *hebb_assign(hebb_tensor *variable, hebb_tensor *value) {
 
 hebb_tensor *hebb_group(hebb_graph *graph, hebb_tensor *const *tensors, size_t count) {
     if (graph == NULL) return NULL;
-    if (tensors == NULL && count > 0) return hb_graph_error(graph, HEBB_E_NULL, "group: the tensors are NULL");
+    if (tensors == NULL && count > 0)
+        return hb_graph_error(graph, HEBB_E_NULL, "group: the tensors are NULL");
     if (count > 999999) return hb_graph_error(graph, HEBB_E_ARGUMENT, "group: too many tensors");
     return hb_node(graph, HB_OP_GROUP, tensors, (int)count, NULL);
 }

@@ -1,5 +1,5 @@
-/* The life of a graph: its memory, its first error, its nodes. The builders are in build_*.c, the shape
-   rules in infer.c, printing in print.c. */
+/* The life of a graph: its memory, its first error, its nodes. The builders are in build_*.c, the
+   shape rules in infer.c, printing in print.c. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +69,8 @@ static hebb_tensor *out_of_memory(hebb_graph *graph, size_t bytes) {
     return hb_graph_error(graph, HEBB_E_MEMORY, "out of memory: %zu bytes for the graph", bytes);
 }
 
-/* Big enough that a model's nodes fit into a few blocks, small enough for a graph of three nodes. */
+/* Big enough that a model's nodes fit into a few blocks, small enough for a graph of three nodes.
+ */
 enum { BLOCK_SIZE = 32 * 1024 };
 
 void *hb_graph_memory(hebb_graph *graph, size_t bytes) {
@@ -139,7 +140,8 @@ void hb_describe_node(char *text, size_t size, hb_op op, hebb_tensor *const *in,
     size_t at = (size_t)snprintf(text, size, "%s(", hb_op_name(op));
     for (int k = 0; k < n_in && at < size; k++) {
         char shape[160];
-        hb_signature s = signatures != NULL ? signatures[k] : (hb_signature){in[k]->dtype, in[k]->shape};
+        hb_signature s =
+            signatures != NULL ? signatures[k] : (hb_signature){in[k]->dtype, in[k]->shape};
         at += (size_t)snprintf(text + at, size - at, "%s%s %s %s", k > 0 ? ", " : "",
                                hebb_tensor_name(in[k]), hebb_dtype_name(s.dtype),
                                hebb_shape_text(s.shape, shape, sizeof shape));
@@ -160,8 +162,9 @@ static hebb_tensor *check_inputs(hebb_graph **graph, hb_op op, hebb_tensor *cons
                                   hb_op_name(op), k, hebb_tensor_name(in[k]));
         if (in[k]->op == HB_OP_INERT) return &(*graph)->inert;
         if (in[k]->op == HB_OP_GROUP && op != HB_OP_GROUP)
-            return hb_graph_error(*graph, HEBB_E_ARGUMENT, "%s: operand %d, %s, is a group: it has no value",
-                                  hb_op_name(op), k, hebb_tensor_name(in[k]));
+            return hb_graph_error(*graph, HEBB_E_ARGUMENT,
+                                  "%s: operand %d, %s, is a group: it has no value", hb_op_name(op),
+                                  k, hebb_tensor_name(in[k]));
     }
     return (*graph)->error.status != HEBB_OK ? &(*graph)->inert : NULL;
 }
@@ -305,10 +308,13 @@ hebb_tensor *hebb_graph_find(const hebb_graph *graph, const char *name) {
     if (graph == NULL || name == NULL) return NULL;
     for (int k = 0; k < graph->n_nodes; k++) {
         hebb_tensor *node = graph->nodes[k];
-        if ((node->op == HB_OP_INPUT || node->op == HB_OP_VARIABLE) && strcmp(node->name, name) == 0)
+        if ((node->op == HB_OP_INPUT || node->op == HB_OP_VARIABLE) &&
+            strcmp(node->name, name) == 0)
             return node;
     }
     return NULL;
 }
 
-size_t hebb_graph_size(const hebb_graph *graph) { return graph == NULL ? 0 : (size_t)graph->n_nodes; }
+size_t hebb_graph_size(const hebb_graph *graph) {
+    return graph == NULL ? 0 : (size_t)graph->n_nodes;
+}

@@ -26,24 +26,24 @@ typedef enum hb_reshape_mode {
     HB_RESHAPE_SQUEEZE, /* the size 1 at attrs.axis removed */
 } hb_reshape_mode;
 
-/* What an op needs besides its inputs; each op uses some of it. Axes as the user gave them, negative
-   ones included, except that they have been checked where the rank is known. */
+/* What an op needs besides its inputs; each op uses some of it. Axes as the user gave them,
+   negative ones included, except that they have been checked where the rank is known. */
 typedef struct hb_attrs {
-    hebb_dtype dtype;    /* sources, CAST, SIZE */
-    hebb_shape shape;    /* sources, RESHAPE, BROADCAST */
-    double value;        /* FULL */
-    int axis;            /* IOTA, CONCAT, CONCAT_PART, RESHAPE */
-    int n_axes;          /* reductions, SIZE, TRANSPOSE; -1: all */
+    hebb_dtype dtype; /* sources, CAST, SIZE */
+    hebb_shape shape; /* sources, RESHAPE, BROADCAST */
+    double value;     /* FULL */
+    int axis;         /* IOTA, CONCAT, CONCAT_PART, RESHAPE */
+    int n_axes;       /* reductions, SIZE, TRANSPOSE; -1: all */
     int axes[HEBB_MAX_RANK];
-    bool keep;           /* reductions */
+    bool keep; /* reductions */
     hb_reshape_mode mode;
-    int n_ranges;        /* SLICE, SLICE_SCATTER */
+    int n_ranges; /* SLICE, SLICE_SCATTER */
     hebb_range ranges[HEBB_MAX_RANK];
-    int index;           /* CONCAT_PART: which part; random ops: their number in the graph;
-                            VARIABLE, INPUT, CONSTANT: likewise among their kind */
-    bool trainable;      /* VARIABLE */
+    int index;            /* CONCAT_PART: which part; random ops: their number in the graph;
+                             VARIABLE, INPUT, CONSTANT: likewise among their kind */
+    bool trainable;       /* VARIABLE */
     hebb_tensor *initial; /* VARIABLE: the tensor that gives its first value */
-    void *data;          /* CONSTANT: the elements, owned by the graph */
+    void *data;           /* CONSTANT: the elements, owned by the graph */
 } hb_attrs;
 
 struct hebb_tensor {
@@ -84,9 +84,9 @@ const char *hb_graph_text(hebb_graph *graph, const char *text); /* a copy of a s
 hebb_tensor *hb_graph_error(hebb_graph *graph, hebb_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Appends a node after checking its inputs (NULL, inert, another graph, the shape rule). `graph` may
-   be NULL if there are inputs. attrs (may be NULL) is copied. Returns the inert tensor on error, NULL
-   if there is no graph to record one in. */
+/* Appends a node after checking its inputs (NULL, inert, another graph, the shape rule). `graph`
+   may be NULL if there are inputs. attrs (may be NULL) is copied. Returns the inert tensor on
+   error, NULL if there is no graph to record one in. */
 hebb_tensor *hb_node(hebb_graph *graph, hb_op op, hebb_tensor *const *in, int n_in,
                      const hb_attrs *attrs);
 
@@ -100,13 +100,13 @@ typedef struct hb_signature {
     hebb_shape shape;
 } hb_signature;
 
-/* The dtype and shape that an op makes of its inputs' ones. On error the message names what does not
-   fit, but neither the op nor its inputs: hb_describe_inputs() has those. */
+/* The dtype and shape that an op makes of its inputs' ones. On error the message names what does
+   not fit, but neither the op nor its inputs: hb_describe_inputs() has those. */
 hebb_status hb_infer(hb_op op, const hb_attrs *attrs, const hb_signature *in, int n_in,
                      hb_signature *result, hb_error *error);
 
 /* The pieces of them that lowering needs too. All for concrete shapes. */
-int hb_axis(int axis, int rank);               /* from the front; -1 if there is no such axis */
+int hb_axis(int axis, int rank); /* from the front; -1 if there is no such axis */
 /* Marks the axes of a reduction of an x of that rank. */
 void hb_reduced_axes(const hb_attrs *attrs, int rank, bool reduced[HEBB_MAX_RANK]);
 /* For each axis of a slice, start, step and number of elements. */

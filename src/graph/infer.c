@@ -38,8 +38,9 @@ static hebb_status broadcast(hebb_shape a, hebb_shape b, hebb_shape *result, hb_
     for (int k = 1; k <= r.rank; k++) {
         int64_t da = k <= a.rank ? a.dim[a.rank - k] : 1, db = k <= b.rank ? b.dim[b.rank - k] : 1;
         if (!fits(da, db) && da != 1 && db != 1)
-            return hb_fail(error, HEBB_E_SHAPE, "sizes %" PRId64 " and %" PRId64 " at axis %d do not broadcast",
-                           da, db, r.rank - k);
+            return hb_fail(error, HEBB_E_SHAPE,
+                           "sizes %" PRId64 " and %" PRId64 " at axis %d do not broadcast", da, db,
+                           r.rank - k);
         r.dim[r.rank - k] = broadcast_size(da, db);
     }
     *result = r;
@@ -100,8 +101,9 @@ static hebb_status valid_shape(hebb_shape shape, bool open, hb_error *error) {
     hebb_shape closed = shape;
     for (int k = 0; k < shape.rank; k++) {
         if (shape.dim[k] < 0 && (!open || shape.dim[k] != HEBB_ANY))
-            return hb_fail(error, HEBB_E_SHAPE, "size %" PRId64 " at axis %d of %s is negative or open",
-                           shape.dim[k], k, hebb_shape_text(shape, text, sizeof text));
+            return hb_fail(error, HEBB_E_SHAPE,
+                           "size %" PRId64 " at axis %d of %s is negative or open", shape.dim[k], k,
+                           hebb_shape_text(shape, text, sizeof text));
         if (closed.dim[k] == HEBB_ANY) closed.dim[k] = 1;
     }
     if (hebb_shape_count(closed) < 0)
@@ -165,13 +167,20 @@ enum {
     TAKES_##CODE = TAKES_##types, GIVES_##CODE = GIVES_##result,
 #include "../../kernels/scalar.def"
 #undef SCALAR
-    TAKES_SELECT = TAKES_A, GIVES_SELECT = GIVES_T,
-    TAKES_CAST = TAKES_A, GIVES_CAST = GIVES_T,
-    TAKES_UNIFORM = TAKES_NONE, GIVES_UNIFORM = GIVES_T,
-    TAKES_NORMAL = TAKES_NONE, GIVES_NORMAL = GIVES_T,
-    TAKES_SUM = TAKES_N, GIVES_SUM = GIVES_T,
-    TAKES_REDMAX = TAKES_N, GIVES_REDMAX = GIVES_T,
-    TAKES_REDMIN = TAKES_N, GIVES_REDMIN = GIVES_T,
+    TAKES_SELECT = TAKES_A,
+    GIVES_SELECT = GIVES_T,
+    TAKES_CAST = TAKES_A,
+    GIVES_CAST = GIVES_T,
+    TAKES_UNIFORM = TAKES_NONE,
+    GIVES_UNIFORM = GIVES_T,
+    TAKES_NORMAL = TAKES_NONE,
+    GIVES_NORMAL = GIVES_T,
+    TAKES_SUM = TAKES_N,
+    GIVES_SUM = GIVES_T,
+    TAKES_REDMAX = TAKES_N,
+    GIVES_REDMAX = GIVES_T,
+    TAKES_REDMIN = TAKES_N,
+    GIVES_REDMIN = GIVES_T,
     GIVES_NONE = GIVES_T,
 };
 static const struct {
@@ -244,7 +253,8 @@ RULE(sum_like) {
 
 /* ---- movement ---- */
 
-/* At most one size of `to` may be open; it follows from the number of elements, if that is known. */
+/* At most one size of `to` may be open; it follows from the number of elements, if that is known.
+ */
 static hebb_status resolve_reshape(hebb_shape x, hebb_shape *to, hb_error *error) {
     TRY(valid_shape(*to, true, error));
     int open = -1;
@@ -260,7 +270,8 @@ static hebb_status resolve_reshape(hebb_shape x, hebb_shape *to, hb_error *error
     bool divides = open < 0 ? rest == count : rest > 0 && count % rest == 0;
     if (!divides)
         return hb_fail(error, HEBB_E_SHAPE, "%s with %" PRId64 " elements cannot become %s",
-                       hebb_shape_text(x, sx, sizeof sx), count, hebb_shape_text(*to, st, sizeof st));
+                       hebb_shape_text(x, sx, sizeof sx), count,
+                       hebb_shape_text(*to, st, sizeof st));
     if (open >= 0) to->dim[open] = count / rest;
     return HEBB_OK;
 }
@@ -304,7 +315,8 @@ RULE(reshape) {
         result->shape = in[1].shape;
         int64_t a = hebb_shape_count(in[0].shape), b = hebb_shape_count(in[1].shape);
         if (a >= 0 && b >= 0 && a != b)
-            return hb_fail(error, HEBB_E_SHAPE, "%" PRId64 " elements cannot become %" PRId64, a, b);
+            return hb_fail(error, HEBB_E_SHAPE, "%" PRId64 " elements cannot become %" PRId64, a,
+                           b);
         return HEBB_OK;
     }
     case HB_RESHAPE_TO: break;
@@ -326,19 +338,25 @@ RULE(transpose) {
                        attrs->n_axes, rank);
     TRY(check_axes(attrs, rank, error));
     *result = in[0];
-    for (int k = 0; k < rank; k++) result->shape.dim[k] = in[0].shape.dim[hb_axis(attrs->axes[k], rank)];
+    for (int k = 0; k < rank; k++)
+        result->shape.dim[k] = in[0].shape.dim[hb_axis(attrs->axes[k], rank)];
     return HEBB_OK;
 }
 
-static int64_t clip(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
+static int64_t clip(int64_t x, int64_t low, int64_t high) {
+    return x < low ? low : x > high ? high : x;
+}
 
-/* Python's rule (PySlice_AdjustIndices in words): negative positions count from the end, then both are
-   clipped to 0...size, or to -1...size-1 when walking backward. */
+/* Python's rule (PySlice_AdjustIndices in words): negative positions count from the end, then both
+   are clipped to 0...size, or to -1...size-1 when walking backward. */
 static hb_extent range_extent(hebb_range range, int64_t size) {
     int64_t step = range.step, low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
-    int64_t start = range.start == HEBB_END ? high : range.start < 0 ? range.start + size : range.start;
-    int64_t stop = range.stop == HEBB_END ? (step > 0 ? size : -1)
-                                          : clip(range.stop < 0 ? range.stop + size : range.stop, low, high);
+    int64_t start = range.start == HEBB_END ? high
+                    : range.start < 0       ? range.start + size
+                                            : range.start;
+    int64_t stop = range.stop == HEBB_END
+                       ? (step > 0 ? size : -1)
+                       : clip(range.stop < 0 ? range.stop + size : range.stop, low, high);
     start = clip(start, low, high);
     int64_t span = step > 0 ? stop - start : start - stop;
     int64_t stride = step > 0 ? step : -step;
@@ -356,7 +374,8 @@ hebb_status hb_slice_extents(const hb_attrs *attrs, hebb_shape x, hb_extent exte
         if (seen & 1u << axis)
             return hb_fail(error, HEBB_E_ARGUMENT, "axis %d has two ranges", range.axis);
         if (range.step == INT64_MIN)
-            return hb_fail(error, HEBB_E_ARGUMENT, "the step at axis %d is out of range", range.axis);
+            return hb_fail(error, HEBB_E_ARGUMENT, "the step at axis %d is out of range",
+                           range.axis);
         seen |= 1u << axis;
         extent[axis] = x.dim[axis] == HEBB_ANY ? (hb_extent){0, range.step, HEBB_ANY}
                                                : range_extent(range, x.dim[axis]);
@@ -377,7 +396,8 @@ RULE(slice_scatter) {
     hb_signature slice;
     TRY(infer_slice(op, attrs, in, 1, &slice, error));
     bool same = slice.shape.rank == in[1].shape.rank;
-    for (int k = 0; same && k < slice.shape.rank; k++) same = fits(slice.shape.dim[k], in[1].shape.dim[k]);
+    for (int k = 0; same && k < slice.shape.rank; k++)
+        same = fits(slice.shape.dim[k], in[1].shape.dim[k]);
     char ss[160], sx[160];
     if (!same)
         return hb_fail(error, HEBB_E_SHAPE, "the slice is %s, what goes there %s",
@@ -387,8 +407,8 @@ RULE(slice_scatter) {
     return HEBB_OK;
 }
 
-static hebb_status concat_shape(const hb_attrs *attrs, const hb_signature *part, int n, hebb_shape *shape,
-                                hb_error *error) {
+static hebb_status concat_shape(const hb_attrs *attrs, const hb_signature *part, int n,
+                                hebb_shape *shape, hb_error *error) {
     TRY(same_dtype(part, n, error));
     *shape = part[0].shape;
     int at = hb_axis(attrs->axis, shape->rank);
@@ -402,8 +422,9 @@ static hebb_status concat_shape(const hb_attrs *attrs, const hb_signature *part,
             if (k == at) *s = *s == HEBB_ANY || d == HEBB_ANY ? HEBB_ANY : *s + d;
             else if (!fits(*s, d))
                 return hb_fail(error, HEBB_E_SHAPE,
-                               "part %d has size %" PRId64 " at axis %d where the others have %" PRId64, p, d,
-                               k, *s);
+                               "part %d has size %" PRId64
+                               " at axis %d where the others have %" PRId64,
+                               p, d, k, *s);
             else *s = known(*s, d);
         }
     }
@@ -428,10 +449,13 @@ RULE(matmul) {
     TRY(same_dtype(in, 2, error));
     TRY(want_floating(in[0].dtype, error));
     hebb_shape a = in[0].shape, b = in[1].shape;
-    if (a.rank < 2 || b.rank < 2) return hb_fail(error, HEBB_E_SHAPE, "both ranks must be 2 or more");
-    int64_t ka = a.dim[a.rank - 1], kb = b.dim[b.rank - 2], m = a.dim[a.rank - 2], n = b.dim[b.rank - 1];
+    if (a.rank < 2 || b.rank < 2)
+        return hb_fail(error, HEBB_E_SHAPE, "both ranks must be 2 or more");
+    int64_t ka = a.dim[a.rank - 1], kb = b.dim[b.rank - 2], m = a.dim[a.rank - 2],
+            n = b.dim[b.rank - 1];
     if (!fits(ka, kb))
-        return hb_fail(error, HEBB_E_SHAPE, "the inner sizes %" PRId64 " and %" PRId64 " differ", ka, kb);
+        return hb_fail(error, HEBB_E_SHAPE, "the inner sizes %" PRId64 " and %" PRId64 " differ",
+                       ka, kb);
     a.rank -= 2;
     b.rank -= 2;
     result->dtype = in[0].dtype;
@@ -482,10 +506,12 @@ RULE(assign) {
     TRY(same_dtype(in, 2, error));
     *result = in[0];
     bool same = in[0].shape.rank == in[1].shape.rank;
-    for (int k = 0; same && k < in[0].shape.rank; k++) same = fits(in[0].shape.dim[k], in[1].shape.dim[k]);
+    for (int k = 0; same && k < in[0].shape.rank; k++)
+        same = fits(in[0].shape.dim[k], in[1].shape.dim[k]);
     if (same) return HEBB_OK;
     return hb_fail(error, HEBB_E_SHAPE, "a variable of shape %s cannot become %s",
-                   hebb_shape_text(in[0].shape, sv, sizeof sv), hebb_shape_text(in[1].shape, sx, sizeof sx));
+                   hebb_shape_text(in[0].shape, sv, sizeof sv),
+                   hebb_shape_text(in[1].shape, sx, sizeof sx));
 }
 
 RULE(group) {
@@ -496,7 +522,8 @@ RULE(group) {
 hebb_status hb_infer(hb_op op, const hb_attrs *attrs, const hb_signature *in, int n_in,
                      hb_signature *result, hb_error *error) {
     static const struct {
-        hebb_status (*rule)(hb_op, const hb_attrs *, const hb_signature *, int, hb_signature *, hb_error *);
+        hebb_status (*rule)(hb_op, const hb_attrs *, const hb_signature *, int, hb_signature *,
+                            hb_error *);
         int from, to;
     } rules[HB_OPS] = {
 #define OP(ID, name, from, to, shape, gradient, lowering, code) {infer_##shape, from, to},
@@ -504,8 +531,8 @@ hebb_status hb_infer(hb_op op, const hb_attrs *attrs, const hb_signature *in, in
 #undef OP
     };
     if (n_in < rules[op].from || n_in > rules[op].to)
-        return hb_fail(error, HEBB_E_ARGUMENT, "%d operands where %d to %d are wanted", n_in, rules[op].from,
-                       rules[op].to);
+        return hb_fail(error, HEBB_E_ARGUMENT, "%d operands where %d to %d are wanted", n_in,
+                       rules[op].from, rules[op].to);
     TRY(rules[op].rule(op, attrs, in, n_in, result, error));
     return op == HB_OP_GROUP ? HEBB_OK : valid_shape(result->shape, true, error);
 }

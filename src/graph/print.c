@@ -8,11 +8,13 @@
 static void print_node(const hebb_tensor *node, FILE *out) {
     char shape[160];
     fprintf(out, "%s(", hb_op_name(node->op));
-    for (int k = 0; k < node->n_in; k++) fprintf(out, "%s%s", k > 0 ? ", " : "", hebb_tensor_name(node->in[k]));
+    for (int k = 0; k < node->n_in; k++)
+        fprintf(out, "%s%s", k > 0 ? ", " : "", hebb_tensor_name(node->in[k]));
     fprintf(out, ")");
     if (node->op == HB_OP_FULL) fprintf(out, " %g", node->attrs->value);
     if (node->shape.rank >= 0)
-        fprintf(out, " %s %s", hebb_dtype_name(node->dtype), hebb_shape_text(node->shape, shape, sizeof shape));
+        fprintf(out, " %s %s", hebb_dtype_name(node->dtype),
+                hebb_shape_text(node->shape, shape, sizeof shape));
 }
 
 hebb_status hebb_graph_print(const hebb_graph *graph, FILE *out) {
@@ -44,7 +46,8 @@ static void dot_node(const hebb_tensor *node, FILE *out) {
     fprintf(out, "%s", hb_op_name(node->op));
     if (node->op == HB_OP_FULL) fprintf(out, " %g", node->attrs->value);
     if (node->shape.rank >= 0)
-        fprintf(out, "\\n%s %s", hebb_dtype_name(node->dtype), hebb_shape_text(node->shape, shape, sizeof shape));
+        fprintf(out, "\\n%s %s", hebb_dtype_name(node->dtype),
+                hebb_shape_text(node->shape, shape, sizeof shape));
     fprintf(out, "\"];\n");
     for (int k = 0; k < node->n_in; k++)
         fprintf(out, "  n%d -> n%d%s;\n", node->in[k]->id, node->id,

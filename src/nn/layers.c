@@ -3,7 +3,8 @@
 
 #include "nn.h"
 
-void hb_fresh_name(const hebb_graph *graph, const char *prefix, const char *part, char name[HB_NAME_SIZE]) {
+void hb_fresh_name(const hebb_graph *graph, const char *prefix, const char *part,
+                   char name[HB_NAME_SIZE]) {
     snprintf(name, HB_NAME_SIZE, "%s/%s", prefix, part);
     for (int k = 1; hebb_graph_find(graph, name) != NULL && k < 1000000; k++)
         snprintf(name, HB_NAME_SIZE, "%s_%d/%s", prefix, k, part);
@@ -28,8 +29,8 @@ hebb_tensor *hebb_log_softmax(hebb_tensor *x) {
 }
 
 /* The variable prefix/part, where prefix is the layer's name, or "dense", "dense_1", ... */
-static hebb_tensor *layer_variable(hebb_tensor *x, const char *layer, const char *part, hebb_shape shape,
-                                   hebb_initializer initializer) {
+static hebb_tensor *layer_variable(hebb_tensor *x, const char *layer, const char *part,
+                                   hebb_shape shape, hebb_initializer initializer) {
     char name[HB_NAME_SIZE];
     hebb_graph *graph = hebb_tensor_graph(x);
     if (layer != NULL) snprintf(name, sizeof name, "%s/%s", layer, part);
@@ -45,10 +46,12 @@ hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units, const hebb_dense_opt
     hebb_shape shape = hebb_tensor_shape(x);
     hebb_dtype dtype = hebb_tensor_dtype(x);
     char message[256], text[160];
-    snprintf(message, sizeof message, "dense: x is %s %s; wanted is a floating tensor of rank 2 or more with "
-             "a known last size, and units > 0 (here %lld)", hebb_dtype_name(dtype),
-             hebb_shape_text(shape, text, sizeof text), (long long)units);
-    if (dtype != HEBB_F32 && dtype != HEBB_F64) return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
+    snprintf(message, sizeof message,
+             "dense: x is %s %s; wanted is a floating tensor of rank 2 or more with "
+             "a known last size, and units > 0 (here %lld)",
+             hebb_dtype_name(dtype), hebb_shape_text(shape, text, sizeof text), (long long)units);
+    if (dtype != HEBB_F32 && dtype != HEBB_F64)
+        return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
     if (shape.rank < 2 || shape.dim[shape.rank - 1] == HEBB_ANY)
         return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
     if (units <= 0) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);

@@ -12,14 +12,15 @@ static hebb_status check_labels(const char *what, hebb_tensor *logits, hebb_tens
     if (fit) return HEBB_OK;
     char message[512], sx[160], st[160];
     snprintf(message, sizeof message,
-             "%s: logits %s %s need labels i32 of that shape without its last size, not %s %s", what,
-             hebb_dtype_name(hebb_tensor_dtype(logits)), hebb_shape_text(x, sx, sizeof sx),
+             "%s: logits %s %s need labels i32 of that shape without its last size, not %s %s",
+             what, hebb_dtype_name(hebb_tensor_dtype(logits)), hebb_shape_text(x, sx, sizeof sx),
              hebb_dtype_name(hebb_tensor_dtype(labels)), hebb_shape_text(t, st, sizeof st));
     hebb_graph_fail(hebb_tensor_graph(logits), HEBB_E_SHAPE, message);
     return HEBB_E_SHAPE;
 }
 
-/* With z = x - max x: -log softmax(x)[label] = log(sum of e^z) - z[label]. The sum is at least 1. */
+/* With z = x - max x: -log softmax(x)[label] = log(sum of e^z) - z[label]. The sum is at least 1.
+ */
 hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, hebb_tensor *labels) {
     if (hebb_tensor_is_inert(logits)) return logits;
     if (hebb_tensor_is_inert(labels))
@@ -30,9 +31,11 @@ hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, hebb_tensor 
         return hebb_graph_fail(hebb_tensor_graph(logits), HEBB_E_SHAPE, "");
     hebb_tensor *z = hebb_sub(logits, hebb_stop_gradient(hebb_max(logits, HEBB_AXES(-1), true)));
     hebb_tensor *total = hebb_sum(hebb_exp(z), HEBB_AXES(-1), false);
-    hebb_tensor *at_label = hebb_equal(hebb_expand_dims(labels, -1), hebb_iota_like(logits, -1, HEBB_I32));
+    hebb_tensor *at_label =
+        hebb_equal(hebb_expand_dims(labels, -1), hebb_iota_like(logits, -1, HEBB_I32));
     hebb_tensor *picked = hebb_select(at_label, z, hebb_scalar_like(z, 0));
-    return hebb_mean(hebb_sub(hebb_log(total), hebb_sum(picked, HEBB_AXES(-1), false)), HEBB_ALL_AXES, false);
+    return hebb_mean(hebb_sub(hebb_log(total), hebb_sum(picked, HEBB_AXES(-1), false)),
+                     HEBB_ALL_AXES, false);
 }
 
 hebb_tensor *hebb_mean_squared_error(hebb_tensor *prediction, hebb_tensor *target) {

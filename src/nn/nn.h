@@ -8,6 +8,7 @@
 #define HB_NAME_SIZE 96
 
 /* Writes "prefix/part", or with a number behind the prefix if variables of that name exist. */
-void hb_fresh_name(const hebb_graph *graph, const char *prefix, const char *part, char name[HB_NAME_SIZE]);
+void hb_fresh_name(const hebb_graph *graph, const char *prefix, const char *part,
+                   char name[HB_NAME_SIZE]);
 
 #endif

@@ -15,15 +15,18 @@ static hebb_tensor *slot(hebb_tensor *variable, const char *part) {
     char name[HB_NAME_SIZE];
     hebb_graph *graph = hebb_tensor_graph(variable);
     hb_fresh_name(graph, hebb_tensor_name(variable), part, name);
-    return hebb_state(graph, name, hebb_tensor_dtype(variable), hebb_tensor_shape(variable), hebb_zeros());
+    return hebb_state(graph, name, hebb_tensor_dtype(variable), hebb_tensor_shape(variable),
+                      hebb_zeros());
 }
 
-static hebb_tensor *sgd_update(const hebb_optimizer *self, hebb_tensor *variable, hebb_tensor *gradient) {
+static hebb_tensor *sgd_update(const hebb_optimizer *self, hebb_tensor *variable,
+                               hebb_tensor *gradient) {
     hebb_tensor *change = times(gradient, -self->learning_rate);
     if (self->momentum == 0) return hebb_assign(variable, hebb_add(variable, change));
     hebb_tensor *velocity = slot(variable, "momentum");
     hebb_tensor *next = hebb_add(times(velocity, self->momentum), change);
-    hebb_tensor *both[] = {hebb_assign(velocity, next), hebb_assign(variable, hebb_add(variable, next))};
+    hebb_tensor *both[] = {hebb_assign(velocity, next),
+                           hebb_assign(variable, hebb_add(variable, next))};
     return hebb_group(hebb_tensor_graph(variable), both, 2);
 }
 
@@ -35,8 +38,9 @@ hebb_optimizer hebb_sgd_with(const hebb_sgd_options *options) {
                             .momentum = o->momentum};
 }
 
-/* 1 - beta^t as a scalar of the variable's dtype. In float32 the difference itself would lose half of the
-   digits at the first steps: 1 - 0.999^1. With h = tanh(-t log(beta) / 2) it is 2 h / (1 + h), exactly. */
+/* 1 - beta^t as a scalar of the variable's dtype. In float32 the difference itself would lose half
+   of the digits at the first steps: 1 - 0.999^1. With h = tanh(-t log(beta) / 2) it is 2 h / (1 +
+   h), exactly. */
 static hebb_tensor *one_minus_power(double beta, hebb_tensor *t) {
     hebb_tensor *h = hebb_tanh(times(t, -0.5 * log(beta)));
     return hebb_div(times(h, 2), hebb_add(h, hebb_scalar_like(h, 1)));
@@ -47,11 +51,13 @@ static hebb_tensor *moving(hebb_tensor *mean, hebb_tensor *value, double beta) {
     return hebb_add(times(mean, beta), times(value, 1 - beta));
 }
 
-static hebb_tensor *adam_update(const hebb_optimizer *self, hebb_tensor *variable, hebb_tensor *gradient) {
+static hebb_tensor *adam_update(const hebb_optimizer *self, hebb_tensor *variable,
+                                hebb_tensor *gradient) {
     hebb_tensor *m = slot(variable, "adam_m"), *v = slot(variable, "adam_v");
     hebb_tensor *t = hebb_cast(self->iteration, hebb_tensor_dtype(variable));
-    hebb_tensor *rate = hebb_div(times(hebb_sqrt(one_minus_power(self->beta_2, t)), self->learning_rate),
-                                 one_minus_power(self->beta_1, t));
+    hebb_tensor *rate =
+        hebb_div(times(hebb_sqrt(one_minus_power(self->beta_2, t)), self->learning_rate),
+                 one_minus_power(self->beta_1, t));
     hebb_tensor *next_m = moving(m, gradient, self->beta_1);
     hebb_tensor *next_v = moving(v, hebb_square(gradient), self->beta_2);
     hebb_tensor *scale = hebb_add(hebb_sqrt(next_v), hebb_scalar_like(next_v, self->epsilon));
@@ -88,22 +94,26 @@ static size_t trained_variables(hebb_tensor *loss, hebb_tensor **variables) {
     size_t n = 0, all = hebb_graph_variable_count(graph);
     for (size_t k = 0; k < all; k++) {
         hebb_tensor *variable = hebb_graph_variable(graph, k);
-        if (hebb_variable_trainable(variable) && hebb_depends_on(loss, variable)) variables[n++] = variable;
+        if (hebb_variable_trainable(variable) && hebb_depends_on(loss, variable))
+            variables[n++] = variable;
     }
     return n;
 }
 
-static hebb_tensor *update_all(hebb_tensor *loss, hebb_optimizer *optimizer, hebb_tensor **variables,
-                               hebb_tensor **gradients, hebb_tensor **updates) {
+static hebb_tensor *update_all(hebb_tensor *loss, hebb_optimizer *optimizer,
+                               hebb_tensor **variables, hebb_tensor **gradients,
+                               hebb_tensor **updates) {
     hebb_graph *graph = hebb_tensor_graph(loss);
     size_t n = trained_variables(loss, variables);
     if (hebb_graph_status(graph) == HEBB_OK && n == 0)
-        return hebb_graph_fail(graph, HEBB_E_GRADIENT, "minimize: the loss depends on no trainable variable");
+        return hebb_graph_fail(graph, HEBB_E_GRADIENT,
+                               "minimize: the loss depends on no trainable variable");
     if (hebb_gradients(&loss, 1, variables, n, NULL, gradients) != HEBB_OK)
         return hebb_graph_fail(graph, HEBB_E_GRADIENT, "minimize: no gradients");
     size_t extra = optimizer->counts ? 1 : 0;
     if (extra) updates[n] = count_iterations(graph, &optimizer->iteration);
-    for (size_t k = 0; k < n; k++) updates[k] = optimizer->update(optimizer, variables[k], gradients[k]);
+    for (size_t k = 0; k < n; k++)
+        updates[k] = optimizer->update(optimizer, variables[k], gradients[k]);
     return hebb_group(graph, updates, n + extra);
 }
 
@@ -119,7 +129,8 @@ hebb_tensor *hebb_minimize(hebb_tensor *loss, hebb_optimizer optimizer) {
     hebb_dtype dtype = hebb_tensor_dtype(loss);
     if (dtype != HEBB_F32 && dtype != HEBB_F64) {
         char message[128];
-        snprintf(message, sizeof message, "minimize: the loss is %s, not floating", hebb_dtype_name(dtype));
+        snprintf(message, sizeof message, "minimize: the loss is %s, not floating",
+                 hebb_dtype_name(dtype));
         return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
     }
     if (optimizer.update == NULL)

@@ -5,7 +5,7 @@
    "omp simd" only says that iterations are independent, which holds in place too; no thread is
    started here. */
 #include "vector.h"
-#include "../../../kernels/scalar.h"
+#include "../../../kernels/scalar_dtypes.h"
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -13,34 +13,6 @@
 #define SIMD _Pragma("omp simd")
 
 /* ---- scalar functions by dtype ---- */
-
-#define HB_T       float
-#define HB_NAME(f) hb_##f##_f32
-#define HB_KIND    HB_KIND_F32
-#include "../../../kernels/scalar.h"
-
-#define HB_T       double
-#define HB_NAME(f) hb_##f##_f64
-#define HB_KIND    HB_KIND_F64
-#include "../../../kernels/scalar.h"
-
-#define HB_T        int32_t
-#define HB_NAME(f)  hb_##f##_i32
-#define HB_KIND     HB_KIND_INT
-#define HB_UNSIGNED uint32_t
-#include "../../../kernels/scalar.h"
-
-#define HB_T        int64_t
-#define HB_NAME(f)  hb_##f##_i64
-#define HB_KIND     HB_KIND_INT
-#define HB_UNSIGNED uint64_t
-#include "../../../kernels/scalar.h"
-
-#define HB_T        uint8_t
-#define HB_NAME(f)  hb_##f##_u8
-#define HB_KIND     HB_KIND_BYTE
-#define HB_UNSIGNED uint8_t
-#include "../../../kernels/scalar.h"
 
 #define HB_T        uint8_t
 #define HB_NAME(f)  hb_##f##_truth

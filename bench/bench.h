@@ -11,10 +11,15 @@
 /* One call of what is measured; false stops the measurement. */
 typedef bool (*measured)(void *context);
 
-/* Median time of one `call`, after a warm-up, over about half a second. Short calls are timed many
+/* Seconds; negative if a call failed. */
+typedef struct timing {
+    double median, fastest;
+} timing;
+
+/* Times of one `call`, after a warm-up, over about half a second. Short calls are timed many
    at a time. `settle` (or NULL) runs inside each timed sample, after its calls: it waits for work
-   that a call only started. Negative if a call failed. */
-double median_seconds(measured call, measured settle, void *context);
+   that a call only started. */
+timing time_calls(measured call, measured settle, void *context);
 
 /* ---- workloads.c ---- */
 
@@ -38,7 +43,7 @@ const char *workload_name(const workload *w);
 const gemm_size *workload_gemm(const workload *w);
 
 typedef struct measurement {
-    double seconds;
+    timing time;
     work work;
     hebb_plan_stats stats;
 } measurement;
@@ -46,13 +51,13 @@ typedef struct measurement {
 /* False if it failed; `message` then says why. */
 bool workload_measure(const workload *w, hebb_device *device, measurement *result, char *message,
                       size_t size);
-/* Median time of a float32 product in Hebb; negative if it failed. */
-double hebb_gemm_seconds(const gemm_size *size, hebb_device *device);
+/* A float32 product in Hebb; negative if it failed. */
+timing hebb_gemm_time(const gemm_size *size, hebb_device *device);
 
 /* ---- openblas.c ---- */
 
-/* Median time of the same product in OpenBLAS; 0 if the benchmark was built without it. */
-double openblas_gemm_seconds(const gemm_size *size, int threads);
+/* The same product in OpenBLAS; 0 if the benchmark was built without it. */
+timing openblas_gemm_time(const gemm_size *size, int threads);
 
 /* ---- bounds.c ---- */
 

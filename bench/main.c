@@ -57,7 +57,7 @@ static bool measure_row(const workload *w, hebb_device *device, const bounds *b,
     }
     row->bound = bounds_seconds(b, &row->measured.work);
     const gemm_size *gemm = workload_gemm(w);
-    if (gemm != NULL) row->openblas = openblas_gemm_seconds(gemm, b->threads);
+    if (gemm != NULL) row->openblas = openblas_gemm_time(gemm, b->threads).median;
     return true;
 }
 

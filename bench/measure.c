@@ -1,5 +1,6 @@
 /* How long something takes: repeated until the number can be trusted, summed up by the median,
-   which an interruption does not move. Called by everything in bench/ that has a time. */
+   which an interruption does not move, and for bounds by the fastest. Called by everything in
+   bench/ that has a time. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
 #include <time.h>
@@ -45,10 +46,11 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-double median_seconds(measured call, measured settle, void *context) {
+timing time_calls(measured call, measured settle, void *context) {
+    const timing failed = {-1, -1};
     double samples[MOST_SAMPLES];
     double once = warm_up(call, settle, context);
-    if (once < 0) return -1;
+    if (once < 0) return failed;
     long calls =
         once * MOST_CALLS < SAMPLE_SECONDS ? MOST_CALLS : (long)(SAMPLE_SECONDS / once) + 1;
 
@@ -56,9 +58,10 @@ double median_seconds(measured call, measured settle, void *context) {
     double start = now();
     while (count < MOST_SAMPLES && (count < FEWEST_SAMPLES || now() - start < TOTAL_SECONDS)) {
         double taken = sample(call, settle, context, calls);
-        if (taken < 0) return -1;
+        if (taken < 0) return failed;
         samples[count++] = taken / (double)calls;
     }
     qsort(samples, (size_t)count, sizeof samples[0], compare);
-    return count % 2 == 1 ? samples[count / 2] : (samples[count / 2 - 1] + samples[count / 2]) / 2;
+    double lower = samples[(count - 1) / 2], upper = samples[count / 2];
+    return (timing){.median = (lower + upper) / 2, .fastest = samples[0]};
 }

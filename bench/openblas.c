@@ -25,32 +25,32 @@ static void fill(hebb_array *array) {
     for (int64_t i = 0; i < hebb_array_count(array); i++) values[i] = (float)(i % 17) / 17 - 0.5f;
 }
 
-double openblas_gemm_seconds(const gemm_size *size, int threads) {
+timing openblas_gemm_time(const gemm_size *size, int threads) {
     product p = {
         .size = *size,
         .a = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(size->batch, size->m, size->k)),
         .b = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(size->batch, size->k, size->n)),
         .c = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(size->batch, size->m, size->n)),
     };
-    double seconds = 0;
+    timing time = {0, 0};
     if (p.a.data != NULL && p.b.data != NULL && p.c.data != NULL) {
         fill(&p.a);
         fill(&p.b);
         openblas_set_num_threads(threads);
-        seconds = median_seconds(multiply, NULL, &p);
+        time = time_calls(multiply, NULL, &p);
     }
     hebb_array_free(&p.c);
     hebb_array_free(&p.b);
     hebb_array_free(&p.a);
-    return seconds;
+    return time;
 }
 
 #else
 
-double openblas_gemm_seconds(const gemm_size *size, int threads) {
+timing openblas_gemm_time(const gemm_size *size, int threads) {
     (void)size;
     (void)threads;
-    return 0;
+    return (timing){0, 0};
 }
 
 #endif

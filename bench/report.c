@@ -23,7 +23,7 @@ static bool bound_by_memory(const work *w) { return w->read_bytes + w->written_b
 static double rate(const measurement *m) {
     double amount =
         bound_by_memory(&m->work) ? m->work.read_bytes + m->work.written_bytes : m->work.flops;
-    return amount / m->seconds * 1e-9;
+    return amount / m->time.median * 1e-9;
 }
 
 void table_begin(const bounds *b) {
@@ -37,16 +37,16 @@ void table_begin(const bounds *b) {
 void table_row(const report_row *row) {
     const measurement *m = &row->measured;
     printf("%-16s", row->name);
-    print_number(9, m->seconds * 1e3);
+    print_number(9, m->time.median * 1e3);
     print_number(9, row->bound * 1e3);
-    print_number(7, m->seconds / row->bound);
+    print_number(7, m->time.median / row->bound);
     printf(" %5.1f %s", rate(m), bound_by_memory(&m->work) ? "GB/s  " : "GFLOPS");
     printf(" %5zu", m->stats.steps);
     print_size((double)m->stats.peak_bytes);
     print_size((double)m->stats.unshared_bytes);
     if (row->openblas > 0) {
         print_number(9, row->openblas * 1e3);
-        printf(" %5.2f", row->openblas / m->seconds);
+        printf(" %5.2f", row->openblas / m->time.median);
     }
     printf("\n");
     fflush(stdout);
@@ -58,15 +58,15 @@ void json_row(const report_row *row, bool first) {
     const measurement *m = &row->measured;
     printf("%s\n  {\"name\": \"%s\", \"device\": \"%s\", ", first ? "" : ",", row->name,
            row->device);
-    printf("\"median_ms\": %.9g, \"bound_ms\": %.9g, \"ratio\": %.6g, ", m->seconds * 1e3,
-           row->bound * 1e3, m->seconds / row->bound);
-    printf("\"gflops\": %.6g, \"gbytes\": %.6g, ", m->work.flops / m->seconds * 1e-9,
-           (m->work.read_bytes + m->work.written_bytes) / m->seconds * 1e-9);
+    printf("\"median_ms\": %.9g, \"bound_ms\": %.9g, \"ratio\": %.6g, ", m->time.median * 1e3,
+           row->bound * 1e3, m->time.median / row->bound);
+    printf("\"gflops\": %.6g, \"gbytes\": %.6g, ", m->work.flops / m->time.median * 1e-9,
+           (m->work.read_bytes + m->work.written_bytes) / m->time.median * 1e-9);
     printf("\"steps\": %zu, \"peak_bytes\": %zu, \"unshared_bytes\": %zu", m->stats.steps,
            m->stats.peak_bytes, m->stats.unshared_bytes);
     if (row->openblas > 0)
         printf(", \"openblas_ms\": %.9g, \"openblas_speed\": %.6g", row->openblas * 1e3,
-               row->openblas / m->seconds);
+               row->openblas / m->time.median);
     printf("}");
     fflush(stdout);
 }

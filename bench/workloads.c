@@ -179,18 +179,19 @@ bool workload_measure(const workload *w, hebb_device *device, measurement *resul
     p.anchor = hebb_state(p.graph, "anchor", HEBB_F32, HEBB_SCALAR, hebb_zeros());
     w->build(&p, w);
     p.session = hebb_session_create(p.graph, device, .seed = 1);
-    result->seconds = median_seconds(run, settle, &p);
+    result->time = time_calls(run, settle, &p);
     result->work = p.work;
-    bool fine = result->seconds > 0 && hebb_session_stats(p.session, &result->stats) == HEBB_OK;
+    bool fine = result->time.median > 0 && hebb_session_stats(p.session, &result->stats) == HEBB_OK;
     if (!fine) snprintf(message, size, "%s", hebb_message(p.session));
     release(&p);
     return fine;
 }
 
-double hebb_gemm_seconds(const gemm_size *size, hebb_device *device) {
+timing hebb_gemm_time(const gemm_size *size, hebb_device *device) {
     const workload product = {.build = build_gemm, .gemm = *size};
     measurement result;
-    return workload_measure(&product, device, &result, NULL, 0) ? result.seconds : -1;
+    bool fine = workload_measure(&product, device, &result, NULL, 0);
+    return fine ? result.time : (timing){-1, -1};
 }
 
 /* ---- the list ---- */

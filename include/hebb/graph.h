@@ -111,7 +111,8 @@ HEBB_API hebb_dtype hebb_tensor_dtype(const hebb_tensor *tensor);
 HEBB_API hebb_shape hebb_tensor_shape(const hebb_tensor *tensor);
 /* The name it was given, or "op:id"; "" for NULL or inert. */
 HEBB_API const char *hebb_tensor_name(const hebb_tensor *tensor);
-/* Names a tensor for messages and listings; returns it. The name is copied. */
+/* Names a tensor for messages and listings; returns it. The name is copied. HEBB_E_ARGUMENT if it is an
+   input or variable and another one has that name. */
 HEBB_API hebb_tensor *hebb_named(hebb_tensor *tensor, const char *name);
 /* The op that makes it, "matmul", "input", ...; "" for NULL or inert. */
 HEBB_API const char *hebb_tensor_op(const hebb_tensor *tensor);

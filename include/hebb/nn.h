@@ -37,7 +37,7 @@ HEBB_API hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units,
 /* -log softmax(logits)[label], by way of log-sum-exp: finite for any finite logits. logits
    [..., classes] floating; labels [...] i32 in 0...classes-1. */
 HEBB_API hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, hebb_tensor *labels);
-/* Mean of (prediction - target)^2 over all elements. */
+/* Mean of (prediction - target)^2 over all elements; both have the same shape. */
 HEBB_API hebb_tensor *hebb_mean_squared_error(hebb_tensor *prediction, hebb_tensor *target);
 
 /* ---- metrics ---- */

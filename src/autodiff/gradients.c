@@ -11,19 +11,16 @@ typedef struct sweep {
     hebb_tensor **cotangent;
 } sweep;
 
-static bool is_floating(const hebb_tensor *t) {
-    return t->dtype == HEBB_F32 || t->dtype == HEBB_F64;
-}
-
 static bool takes_gradient(const hebb_tensor *node, int k) {
-    return !hb_shape_only(node->op, k) && is_floating(node->in[k]);
+    return !hb_shape_only(node->op, k) && hb_floating(node->in[k]->dtype);
 }
 
 /* From the xs forward. */
 static void mark_needed(sweep *s) {
     for (int id = 0; id < s->n; id++) {
         const hebb_tensor *node = s->graph->nodes[id];
-        if (s->needed[id] || hb_gradient_rules[node->op] == hb_gradient_none || !is_floating(node))
+        if (s->needed[id] || hb_gradient_rules[node->op] == hb_gradient_none ||
+            !hb_floating(node->dtype))
             continue;
         for (int k = 0; k < node->n_in && !s->needed[id]; k++)
             s->needed[id] = takes_gradient(node, k) && s->needed[node->in[k]->id];
@@ -100,13 +97,12 @@ static bool check_tensor(hebb_graph *graph, const hebb_tensor *t, const char *ro
     else if (t->op == HB_OP_GROUP)
         hb_graph_error(graph, HEBB_E_ARGUMENT, "gradients: %s %s is a group, which has no value",
                        role, hebb_tensor_name(t));
-    else if (t->op != HB_OP_INERT && !is_floating(t))
+    else if (t->op != HB_OP_INERT && !hb_floating(t->dtype))
         hb_graph_error(graph, HEBB_E_DTYPE, "gradients: %s %s is %s, not floating", role,
                        hebb_tensor_name(t), hebb_dtype_name(t->dtype));
     return graph->error.status == HEBB_OK;
 }
 
-/* Open sizes are compared when they are bound. */
 static bool cotangent_fits(hebb_graph *graph, const hebb_tensor *given, const hebb_tensor *y) {
     bool same = given->shape.rank == y->shape.rank;
     for (int k = 0; same && k < y->shape.rank; k++)
@@ -122,13 +118,21 @@ static bool cotangent_fits(hebb_graph *graph, const hebb_tensor *given, const he
     return false;
 }
 
+/* The cotangent with the shape of y: where sizes are open, they are compared when they are bound.
+ */
+static hebb_tensor *of_shape(hebb_tensor *given, hebb_tensor *y) {
+    if (hebb_shape_count(y->shape) >= 0 && hebb_shape_equal(given->shape, y->shape)) return given;
+    return hb_node(NULL, HB_OP_RESHAPE, (hebb_tensor *[]){given, y}, 2,
+                   &(hb_attrs){.mode = HB_RESHAPE_SAME});
+}
+
 static bool seed(sweep *s, hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *cotangents) {
     for (size_t k = 0; k < n_ys; k++) {
         hebb_tensor *given = cotangents != NULL ? cotangents[k] : NULL;
         if (given != NULL && !check_tensor(s->graph, given, "cotangent", k)) return false;
         if (given != NULL && !cotangent_fits(s->graph, given, ys[k])) return false;
         hebb_tensor **sum = &s->cotangent[ys[k]->id];
-        hebb_tensor *cotangent = given != NULL ? given : hebb_ones_like(ys[k]);
+        hebb_tensor *cotangent = given != NULL ? of_shape(given, ys[k]) : hebb_ones_like(ys[k]);
         *sum = *sum == NULL ? cotangent : hebb_add(*sum, cotangent);
     }
     return s->graph->error.status == HEBB_OK;

@@ -63,8 +63,8 @@ typedef struct hb_output {
    values of their own range otherwise (constants and loads stand there again; such loads have stride
    0 in reduced dimensions). Without reductions n_pre == n_instr. If a reduced dimension is 0, the
    reductions are of nothing. Outputs never overlap each other; an output may be the memory of an
-   input only when both have the same element size and address at every point and there are no
-   reductions. */
+   input only when both have the same element size and address at every point, and, in a loop with
+   reductions, when both are loaded and stored after them. */
 typedef struct hb_loop {
     int rank;
     int64_t dim[HEBB_MAX_RANK];

@@ -52,8 +52,8 @@ int64_t hebb_shape_count(hebb_shape shape) {
         if (shape.dim[k] == 0) empty = true;
         else if (__builtin_mul_overflow(count, shape.dim[k], &count)) return -1;
     }
-    /* Every dtype's byte count must fit too. */
-    return empty ? 0 : (count > INT64_MAX / 8 ? -1 : count);
+    /* Bytes, and sums of offsets in bytes, must fit too. */
+    return empty ? 0 : (count > INT64_MAX / 64 ? -1 : count);
 }
 
 char *hebb_shape_text(hebb_shape shape, char *text, size_t size) {

@@ -65,8 +65,6 @@ static int64_t evaluate_u8(hb_code code, int64_t a, int64_t b) {
     }
 }
 
-static bool is_floating(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
-
 /* Conversions of values that the target holds; what others give is unspecified, here the nearest.
  */
 static int64_t to_integer(hebb_dtype dtype, double value) {
@@ -80,10 +78,10 @@ static int64_t to_integer(hebb_dtype dtype, double value) {
 
 static void convert(const ir_node *x, ir_node *result) {
     hebb_dtype to = result->dtype;
-    if (is_floating(x->dtype) && is_floating(to))
+    if (hb_floating(x->dtype) && hb_floating(to))
         result->imm.f = to == HEBB_F32 ? (float)x->imm.f : x->imm.f;
-    else if (is_floating(x->dtype)) result->imm.i = to_integer(to, x->imm.f);
-    else if (is_floating(to))
+    else if (hb_floating(x->dtype)) result->imm.i = to_integer(to, x->imm.f);
+    else if (hb_floating(to))
         result->imm.f = to == HEBB_F32 ? (double)(float)x->imm.i : (double)x->imm.i;
     else if (to == HEBB_BOOL) result->imm.i = x->imm.i != 0;
     else if (to == HEBB_U8) result->imm.i = (uint8_t)x->imm.i;
@@ -114,6 +112,6 @@ void hb_fold(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node 
     case HEBB_U8:
     case HEBB_BOOL: whole = evaluate_u8(code, i, j); break;
     }
-    if (is_floating(dtype)) result->imm.f = real;
-    else result->imm.i = is_floating(in_dtype) ? real != 0 : whole;
+    if (hb_floating(dtype)) result->imm.f = real;
+    else result->imm.i = hb_floating(in_dtype) ? real != 0 : whole;
 }

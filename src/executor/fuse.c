@@ -27,6 +27,7 @@ typedef struct fuser {
     float *flops; /* by node: to compute it from roots and buffers, for one element */
     int *leaves;  /* by node: big values that takes */
     bool *cut;    /* by node: made a root because a program was too long */
+    int *piece;   /* by root: how long the pieces of its program may be; 0: as long as it is */
     int *visited; /* by group: stamp of the last search */
     int stamp;
 } fuser;
@@ -402,36 +403,48 @@ static void merge_groups(fuser *p) {
     }
 }
 
-/* The first group that one step cannot compute; -1 if there is none. */
-static int lower_groups(fuser *p, bool final) {
-    for (int k = 0; k < p->f->n_groups && p->ir->error.status == HEBB_OK; k++)
-        if (!p->f->groups[k].merged && !hb_lower(p->f, &p->f->groups[k], final)) return k;
-    return -1;
-}
-
 /* ---- programs that are too long ---- */
 
 /* Marks the elementwise nodes that are computed inside the root's program. */
-static void mark_program(fuser *p, int node, bool *inside) {
-    const ir_node *n = get(p, node);
-    for (int k = 0; k < n->n_in; k++) {
-        int base = ir_ref(p->ir, n->in[k]).base;
-        if (get(p, base)->kind != IR_SCALAR || p->f->root[base] || inside[base]) continue;
-        inside[base] = true;
-        mark_program(p, base, inside);
+static void mark_program(const fuser *p, int root, bool *inside) {
+    inside[root] = true;
+    for (int node = root; node >= 0; node--) {
+        const ir_node *n = get(p, node);
+        for (int k = 0; inside[node] && k < n->n_in; k++) {
+            int base = ir_ref(p->ir, n->in[k]).base;
+            if (get(p, base)->kind == IR_SCALAR && !p->f->root[base]) inside[base] = true;
+        }
     }
+    inside[root] = false;
 }
 
-/* Cuts the program of the group's root in pieces of so many nodes: every so many-th becomes a root.
- */
-static bool cut(fuser *p, int group, int piece) {
+/* Cuts the program of the group's root in pieces: every so many-th node becomes a root, twice as
+   many at each further try. False if there is nothing left to cut. */
+static bool cut(fuser *p, int group) {
+    enum { LONGEST_PIECE = 64 };
     int root = p->f->groups[group].members[0], n = 0;
     bool *inside = ir_memory(p->ir, (size_t)p->ir->n_nodes * sizeof *inside), any = false;
     if (inside == NULL) return false;
+    int *piece = &p->piece[root];
+    *piece = *piece == 0 ? LONGEST_PIECE : *piece / 2;
     mark_program(p, root, inside);
-    for (int node = 0; node < root; node++)
-        if (inside[node] && ++n % piece == 0) any = p->cut[node] = true;
-    return any;
+    for (int node = 0; node < root && *piece > 0; node++)
+        if (inside[node] && ++n % *piece == 0) any = p->cut[node] = true;
+    return any || *piece > 1;
+}
+
+/* Writes the steps; true if one step can compute each group. The others are cut for the next try.
+ */
+static bool lower_groups(fuser *p, bool final) {
+    bool all = true;
+    for (int k = 0; k < p->f->n_groups && p->ir->error.status == HEBB_OK; k++) {
+        if (p->f->groups[k].merged || hb_lower(p->f, &p->f->groups[k], final)) continue;
+        all = false;
+        if (p->ir->error.status == HEBB_OK && !cut(p, k) && p->ir->error.status == HEBB_OK)
+            hb_fail(&p->ir->error, HEBB_E_UNSUPPORTED,
+                    "run: an op of this graph is too large for one step");
+    }
+    return all;
 }
 
 /* A root's value is kept if a step other than its own reads it, or the user does. */
@@ -463,8 +476,8 @@ static void force_roots(fuser *p) {
     }
 }
 
-/* Chooses roots and groups; the first group that is too large for a step, -1 if there is none. */
-static int group_once(fuser *p) {
+/* Chooses roots and groups; whether one step can compute each group. */
+static bool group_once(fuser *p) {
     size_t n = (size_t)p->ir->n_nodes;
     memset(p->f->root, 0, n * sizeof *p->f->root);
     memset(p->f->assigned, 0, n * sizeof *p->f->assigned);
@@ -477,16 +490,11 @@ static int group_once(fuser *p) {
     estimate(p);
     choose_roots(p);
     make_groups(p);
-    return p->ir->error.status == HEBB_OK ? lower_groups(p, false) : -1;
+    return p->ir->error.status == HEBB_OK && lower_groups(p, false);
 }
 
 static void fuse_all(fuser *p) {
-    int piece = 64, large;
-    while ((large = group_once(p)) >= 0 && p->ir->error.status == HEBB_OK) {
-        if (!cut(p, large, piece) && piece == 1)
-            hb_fail(&p->ir->error, HEBB_E_UNSUPPORTED,
-                    "run: an op of this graph is too large for one step");
-        if (piece > 1) piece /= 2;
+    while (!group_once(p) && p->ir->error.status == HEBB_OK) {
     }
     if (p->ir->error.status != HEBB_OK) return;
     p->visited = ir_memory(p->ir, (size_t)(p->f->n_groups + 1) * sizeof *p->visited);
@@ -533,6 +541,7 @@ hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error) {
     fusion->group = ir_memory(ir, n * sizeof *fusion->group);
     fusion->assigned = ir_memory(ir, n * sizeof *fusion->assigned);
     p.cut = ir_memory(ir, n * sizeof *p.cut);
+    p.piece = ir_memory(ir, n * sizeof *p.piece);
     p.uses = ir_memory(ir, n * sizeof *p.uses);
     p.flops = ir_memory(ir, n * sizeof *p.flops);
     p.leaves = ir_memory(ir, n * sizeof *p.leaves);

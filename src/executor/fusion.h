@@ -11,6 +11,7 @@ typedef struct hb_place {
     hb_operand *operand;
     int node;
     bool written;
+    bool everywhere; /* written at every point, in a step with reductions */
     bool pointwise; /* element i of the space is element i of the node: may share memory in place */
 } hb_place;
 

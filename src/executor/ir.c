@@ -64,7 +64,7 @@ int ir_add(hb_ir *ir, const ir_node *node, const int *in, int n_in) {
 
 int ir_full(hb_ir *ir, hebb_dtype dtype, hebb_shape shape, double value) {
     ir_node node = {.kind = IR_FULL, .dtype = dtype, .shape = shape};
-    if (dtype == HEBB_F32 || dtype == HEBB_F64) node.imm.f = value;
+    if (hb_floating(dtype)) node.imm.f = dtype == HEBB_F32 ? (float)value : value;
     else node.imm.i = (int64_t)value;
     return ir_add(ir, &node, NULL, 0);
 }
@@ -163,8 +163,7 @@ void ir_print(const hb_ir *ir, const char *title, FILE *out) {
         for (int i = 0; i < n->n_in; i++) fprintf(out, "%s%d", i > 0 ? ", " : "", n->in[i]);
         fprintf(out, ") %s %s", hebb_dtype_name(n->dtype),
                 hebb_shape_text(n->shape, shape, sizeof shape));
-        if (n->kind == IR_FULL && (n->dtype == HEBB_F32 || n->dtype == HEBB_F64))
-            fprintf(out, " = %.9g", n->imm.f);
+        if (n->kind == IR_FULL && hb_floating(n->dtype)) fprintf(out, " = %.9g", n->imm.f);
         else if (n->kind == IR_FULL) fprintf(out, " = %" PRId64, n->imm.i);
         if (n->kind == IR_VIEW || n->kind == IR_COPY) {
             fprintf(out, " at %" PRId64, n->offset);

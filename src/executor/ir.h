@@ -121,7 +121,7 @@ void hb_fold(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node 
              ir_node *result);
 
 void ir_print(const hb_ir *ir, const char *title, FILE *out);
-/* "add f32 [3, 4]" for one node. */
+/* "add": an instruction's name. */
 const char *hb_code_name(hb_code code);
 
 /* What one evaluation of an instruction counts as. */

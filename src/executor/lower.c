@@ -35,6 +35,7 @@ typedef struct writer {
     hb_instr instr[MOST_INSTRUCTIONS];
     known known[MOST_INSTRUCTIONS];
     int first_known, n_known;
+    int depth; /* of the recursion over operands */
 } writer;
 
 static const ir_node *get(const writer *w, int node) { return &w->ir->nodes[node]; }
@@ -177,7 +178,12 @@ static int value_of(writer *w, int node, const hb_view *view) {
     for (int k = w->first_known; k < w->n_known; k++)
         if (w->known[k].node == node && (constant_value || same_view(w, &w->known[k].view, view)))
             return w->known[k].value;
+    /* A chain this deep has more instructions than fit, and would use up the stack of a small
+     * thread. */
+    if (w->depth == MOST_INSTRUCTIONS) return fail(w);
+    w->depth++;
     int value = make_value(w, node, view);
+    w->depth--;
     remember(w, node, view, value);
     return value;
 }
@@ -335,8 +341,21 @@ static void *keep(writer *w, const void *data, size_t bytes) {
     return copy;
 }
 
-static void add_place(hb_group *g, hb_operand *operand, int node, bool written, bool pointwise) {
-    g->places[g->n_places++] = (hb_place){operand, node, written, pointwise};
+static void add_read(hb_group *g, hb_operand *operand, int node, bool pointwise) {
+    g->places[g->n_places++] = (hb_place){.operand = operand, .node = node, .pointwise = pointwise};
+}
+
+/* An output; its node is -1 if it is a variable. Parts of a value are not at the value's own
+ * points. */
+static void add_written(writer *w, int k) {
+    hb_group *g = w->group;
+    ir_kind kind = get(w, w->out_node[k])->kind;
+    g->places[g->n_places++] =
+        (hb_place){.operand = &w->loop->out[k].to,
+                   .node = w->out_arena[k] ? w->out_node[k] : -1,
+                   .written = true,
+                   .everywhere = g->kind == IR_REDUCE && w->loop->out[k].value < w->loop->n_pre,
+                   .pointwise = kind != IR_PARTS && kind != IR_SCATTER_ADD};
 }
 
 /* Moves what was written on the stack into the ir's memory. */
@@ -355,11 +374,8 @@ static void keep_loop(writer *w, int more_places) {
     }
     for (int k = 0; k < loop->n_in; k++)
         if (loop->in[k].buffer != HB_BUFFER_INDEX)
-            add_place(g, &loop->in[k], w->in_node[k], false, w->in_pointwise[k]);
-    for (int k = 0; k < loop->n_out; k++)
-        add_place(g, &loop->out[k].to, w->out_arena[k] ? w->out_node[k] : -1, true,
-                  get(w, w->out_node[k])->kind != IR_PARTS &&
-                      get(w, w->out_node[k])->kind != IR_SCATTER_ADD);
+            add_read(g, &loop->in[k], w->in_node[k], w->in_pointwise[k]);
+    for (int k = 0; k < loop->n_out; k++) add_written(w, k);
 }
 
 static void shape_loop(writer *w) {
@@ -424,8 +440,8 @@ static bool lower_gemm(writer *w) {
     write_loop(w);
     if (!w->failed) keep_loop(w, 2);
     if (w->failed) return false;
-    add_place(g, &gemm->a, a.base, false, false);
-    add_place(g, &gemm->b, b.base, false, false);
+    add_read(g, &gemm->a, a.base, false);
+    add_read(g, &gemm->b, b.base, false);
     if (w->final) step->name = name_step(w, "matmul");
     count_loop(&gemm->epilogue, step);
     double batch = 1, size = (double)hebb_dtype_size(gemm->dtype);
@@ -477,9 +493,10 @@ static bool lower_indexed(writer *w) {
     g->places = ir_memory(w->fusion->ir, 3 * sizeof *g->places);
     g->n_places = 0;
     if (g->places == NULL) return false;
-    add_place(g, &step->x, x, !gather, false);
-    add_place(g, &step->index, index, false, false);
-    add_place(g, &step->y, y, gather, false);
+    add_read(g, &step->x, x, false);
+    add_read(g, &step->index, index, false);
+    add_read(g, &step->y, y, false);
+    g->places[gather ? 2 : 0].written = true;
     return true;
 }
 
@@ -494,7 +511,7 @@ bool hb_lower(hb_fusion *fusion, hb_group *group, bool final) {
     w->group = group;
     w->final = final;
     w->failed = false;
-    w->n_known = 0;
+    w->n_known = w->depth = 0;
     bool done;
     switch (group->kind) {
     case IR_MATMUL: done = lower_gemm(w); break;

@@ -118,12 +118,13 @@ static bool assigned_root(const hb_fusion *f, const hb_group *g, int *root, int 
     return false;
 }
 
-/* A step that overwrites a variable at one point and reads it at another would see the new value.
- */
+/* A step that overwrites a variable at one point and reads it at another would see the new value;
+   one with reductions may go over its points twice. */
 static bool overwrites_own_input(const hb_group *g, int *buffer) {
     for (int w = 0; w < g->n_places; w++)
         for (int r = 0; g->places[w].written && g->places[w].node < 0 && r < g->n_places; r++)
-            if (reads_memory_of(&g->places[r]) && !g->places[r].pointwise &&
+            if (reads_memory_of(&g->places[r]) &&
+                (!g->places[r].pointwise || g->places[w].everywhere) &&
                 g->places[r].operand->buffer == g->places[w].operand->buffer) {
                 *buffer = g->places[w].operand->buffer;
                 return true;

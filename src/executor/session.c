@@ -10,6 +10,7 @@ typedef struct slot {
     hb_buffer *buffer;
     size_t bytes;
     bool borrowed; /* points at the user's memory during a run */
+    bool refused;  /* the device could not do that last time */
     bool ready;    /* a variable that has its first value, a constant that is there */
 } slot;
 
@@ -143,7 +144,7 @@ static hebb_status bind_input(hebb_session *s, const hebb_tensor *input) {
     slot *one = &s->inputs.slot[input->attrs->index];
     const hebb_array *array = s->fed_array[input->attrs->index];
     size_t bytes = tensor_bytes(input, s->fed[input->attrs->index]);
-    if (b->borrow != NULL) {
+    if (b->borrow != NULL && !one->refused) {
         if (one->buffer == NULL || !one->borrowed) {
             free_slot(s, one);
             hebb_status status = b->buffer_create(s->device->device, 0, &one->buffer, &s->error);
@@ -151,6 +152,8 @@ static hebb_status bind_input(hebb_session *s, const hebb_tensor *input) {
             one->borrowed = true;
         }
         if (b->borrow(s->device->device, one->buffer, array->data, bytes)) return HEBB_OK;
+        free_slot(s, one);
+        one->refused = true; /* it would be tried and given up at every run */
     }
     hebb_status status = reserve_bytes(s, one, bytes);
     if (status != HEBB_OK || bytes == 0) return status;
@@ -332,6 +335,24 @@ static hebb_status take_fetches(hebb_session *s, const hebb_fetch *fetches, size
 
 static bool is_view(const hebb_array *array) { return array->data != NULL && array->capacity == 0; }
 
+/* One array cannot take two results; and one that is fed can take a result only where it lies,
+   because it is read during the run. */
+static hebb_status check_array_is_free(hebb_session *s, const hebb_fetch *fetches, size_t k,
+                                       size_t bytes) {
+    const hebb_array *array = fetches[k].array;
+    for (size_t j = 0; j < k; j++)
+        if (fetches[j].array == array)
+            return hb_fail(&s->error, HEBB_E_ARGUMENT,
+                           "run: %s and %s are fetched into the same array",
+                           fetches[j].tensor->name, fetches[k].tensor->name);
+    for (int i = 0; i < s->graph->n_inputs && !is_view(array); i++)
+        if (s->fed[i].rank >= 0 && s->fed_array[i] == array && bytes > array->capacity)
+            return hb_fail(&s->error, HEBB_E_ARGUMENT,
+                           "run: %s does not fit into the array that is fed, too",
+                           fetches[k].tensor->name);
+    return HEBB_OK;
+}
+
 /* Makes room in the user's arrays before anything is computed. */
 static hebb_status prepare_results(hebb_session *s, const hb_plan *plan, const hebb_fetch *fetches,
                                    size_t n) {
@@ -342,6 +363,9 @@ static hebb_status prepare_results(hebb_session *s, const hb_plan *plan, const h
             hebb_array *array = fetches[k].array;
             if (array == NULL || !hb_plan_fetched(plan, k, &dtype, &shape)) continue;
             char have[160], want[160];
+            size_t bytes = (size_t)hebb_shape_count(shape) * hebb_dtype_size(dtype);
+            if (pass == 0 && check_array_is_free(s, fetches, k, bytes) != HEBB_OK)
+                return s->error.status;
             if (!is_view(array)) {
                 if (pass == 1 && hebb_array_resize(array, dtype, shape) != HEBB_OK)
                     return hb_fail(&s->error, HEBB_E_MEMORY, "out of memory: the array for %s %s",
@@ -382,6 +406,22 @@ static bool fits_plan(const hebb_session *s, const hb_plan *plan, size_t n_fetch
     return true;
 }
 
+/* Plans for many shapes, of sequences of every length say, would fill the memory. */
+enum { MOST_PLANS = 32 };
+
+static hebb_status forget_oldest_plans(hebb_session *s) {
+    hb_plan **link = &s->plans;
+    for (int k = 0; k < MOST_PLANS && *link != NULL; k++) link = &(*link)->next;
+    if (*link == NULL) return HEBB_OK;
+    hebb_status status = s->device->backend->finish(s->device->device, &s->error);
+    while (*link != NULL) {
+        hb_plan *next = (*link)->next;
+        hb_plan_destroy(*link);
+        *link = next;
+    }
+    return status;
+}
+
 /* The plan for the run in progress: the last one, an earlier one, or a new one; it comes first
  * then. */
 static hb_plan *find_plan(hebb_session *s, size_t n_fetches) {
@@ -396,7 +436,8 @@ static hb_plan *find_plan(hebb_session *s, size_t n_fetches) {
                                    NULL, &s->error);
     if (plan == NULL) return NULL;
     plan->next = s->plans;
-    return s->plans = plan;
+    s->plans = plan;
+    return forget_oldest_plans(s) == HEBB_OK ? plan : NULL;
 }
 
 /* Whether the session can be used at all; clears the last call's error. */

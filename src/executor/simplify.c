@@ -16,8 +16,6 @@ typedef struct simplifier {
     unsigned mask;
 } simplifier;
 
-static bool is_floating(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
-
 /* ---- equal nodes ---- */
 
 static bool same_view(const ir_node *a, const ir_node *b) {
@@ -103,7 +101,7 @@ static const ir_node *get(const simplifier *s, int number) { return &s->to->node
 static bool is_constant(const simplifier *s, int number, double value) {
     const ir_node *n = get(s, number);
     return n->kind == IR_FULL &&
-           (is_floating(n->dtype) ? n->imm.f == value : (double)n->imm.i == value);
+           (hb_floating(n->dtype) ? n->imm.f == value : (double)n->imm.i == value);
 }
 
 static int fold_scalar(simplifier *s, const ir_node *node, const int *in) {
@@ -126,7 +124,7 @@ static bool is_power_of_two(double x) {
 static int divide(simplifier *s, const ir_node *node, const int *in) {
     const ir_node *c = get(s, in[1]);
     if (is_constant(s, in[1], 1)) return in[0];
-    if (c->kind != IR_FULL || !is_floating(c->dtype) || !is_power_of_two(c->imm.f)) return -1;
+    if (c->kind != IR_FULL || !hb_floating(c->dtype) || !is_power_of_two(c->imm.f)) return -1;
     ir_node inverse = *c;
     inverse.imm.f = 1 / c->imm.f;
     return emit_scalar(s, HB_MUL, node, in[0], emit_full(s, c, inverse));

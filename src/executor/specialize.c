@@ -96,6 +96,10 @@ static int lower_full(specializer *s, const hebb_tensor *t) {
         value = 1;
         for (int k = 0; k < x.rank; k++)
             if (counted[k]) value *= (double)x.dim[k];
+        if (!hb_representable(t->dtype, value))
+            hb_fail(&s->ir->error, HEBB_E_ARGUMENT,
+                    "run: %s: the size of %s is %.0f, which %s cannot hold", t->name,
+                    t->in[0]->name, value, hebb_dtype_name(t->dtype));
     }
     return ir_full(s->ir, t->dtype, s->signature[t->id].shape, value);
 }
@@ -187,7 +191,8 @@ static hb_view slice_view(const hebb_tensor *t, hebb_shape whole) {
     hb_view list = hb_contiguous(whole), view = {0};
     for (int k = 0; k < whole.rank; k++) {
         if (extent[k].count > 0) view.offset += extent[k].start * list.stride[k];
-        view.stride[k] = extent[k].step * list.stride[k];
+        /* A step that is never made may be larger than any tensor. */
+        if (extent[k].count > 1) view.stride[k] = extent[k].step * list.stride[k];
     }
     return view;
 }
@@ -281,8 +286,6 @@ static int lower_scatter_add(specializer *s, const hebb_tensor *t) {
 
 /* ---- all of it ---- */
 
-static int lower_source(specializer *s, const hebb_tensor *t) { return lower_buffer(s, t); }
-
 static int lower_identity(specializer *s, const hebb_tensor *t) {
     int value = IR_OF(s, t->in[t->n_in - 1]); /* of ASSIGN: the new value */
     if (t->op == HB_OP_ASSIGN) {
@@ -298,7 +301,7 @@ static int lower_group(specializer *s, const hebb_tensor *t) { return -1; }
 typedef int (*lowering)(specializer *s, const hebb_tensor *t);
 
 static const lowering lowerings[HB_OPS] = {
-#define lower_SOURCE                                            lower_source
+#define lower_SOURCE                                            lower_buffer
 #define lower_FULL                                              lower_full
 #define lower_IOTA                                              lower_iota
 #define lower_RANDOM                                            lower_random

@@ -2,6 +2,7 @@
  * numbers. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "graph.h"
@@ -33,7 +34,7 @@ static hebb_tensor *named_source(hebb_graph *graph, hb_op op, const char *name,
     if (node->op == HB_OP_INERT) return node;
     node->name = copy;
     node->named = true;
-    return node;
+    return hb_register_name(node) ? node : &graph->inert;
 }
 
 /* ---- inputs and constants ---- */
@@ -70,18 +71,9 @@ static double rounded(hebb_dtype dtype, double value) {
     return dtype == HEBB_F64 ? value : trunc(value);
 }
 
-static hebb_status representable(hebb_dtype dtype, double value) {
-    static const double low[HEBB_DTYPES] = {0, 0, -2147483648.0, -9223372036854775808.0, 0, 0};
-    static const double high[HEBB_DTYPES] = {0, 0, 2147483648.0, 9223372036854775808.0, 256, 2};
-    if ((unsigned)dtype >= HEBB_DTYPES || dtype == HEBB_F32 || dtype == HEBB_F64 ||
-        dtype == HEBB_BOOL)
-        return HEBB_OK;
-    return value > low[dtype] - 1 && value < high[dtype] ? HEBB_OK : HEBB_E_ARGUMENT;
-}
-
 static hebb_tensor *full(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape, hebb_tensor *like,
                          double value) {
-    if (representable(dtype, value) != HEBB_OK)
+    if (!hb_representable(dtype, value))
         return hb_graph_error(graph, HEBB_E_ARGUMENT, "full: %g is not a value of %s", value,
                               hebb_dtype_name(dtype));
     hb_attrs attrs = {.dtype = dtype, .shape = shape, .value = rounded(dtype, value)};
@@ -204,15 +196,24 @@ static hebb_tensor *initial_value(hebb_graph *graph, hebb_dtype dtype, hebb_shap
                           (int)initializer.kind);
 }
 
-/* Whether the value needs anything that is not there before the first run. */
-static const hebb_tensor *needed_input(const hebb_tensor *value) {
+/* An input or variable that the value depends on: it has none before the first run. */
+static const hebb_tensor *needed_source(const hebb_tensor *value) {
     const hebb_graph *graph = value->graph;
-    for (int k = 0; k <= value->id; k++) {
-        const hebb_tensor *node = graph->nodes[k];
-        if ((node->op == HB_OP_INPUT || node->op == HB_OP_VARIABLE) && hebb_depends_on(value, node))
-            return node;
+    const hebb_tensor *found = NULL;
+    bool *marked = calloc((size_t)value->id + 1, sizeof *marked);
+    if (marked == NULL) {
+        hb_graph_error(value->graph, HEBB_E_MEMORY, "out of memory: variable");
+        return NULL;
     }
-    return NULL;
+    marked[value->id] = true;
+    for (int id = value->id; id >= 0 && found == NULL; id--) {
+        const hebb_tensor *node = graph->nodes[id];
+        if (!marked[id]) continue;
+        if (node->op == HB_OP_INPUT || node->op == HB_OP_VARIABLE) found = node;
+        for (int k = 0; k < node->n_in; k++) marked[node->in[k]->id] = true;
+    }
+    free(marked);
+    return found;
 }
 
 static hebb_status check_initial_tensor(hebb_graph *graph, const hebb_tensor *value) {
@@ -221,7 +222,7 @@ static hebb_status check_initial_tensor(hebb_graph *graph, const hebb_tensor *va
         hb_graph_error(graph, HEBB_E_GRAPH, "variable: the initial tensor %s is of another graph",
                        hebb_tensor_name(value));
     else if (value->op != HB_OP_INERT) {
-        const hebb_tensor *needs = needed_input(value);
+        const hebb_tensor *needs = needed_source(value);
         if (needs != NULL)
             hb_graph_error(
                 graph, HEBB_E_ARGUMENT,

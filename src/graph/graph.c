@@ -54,6 +54,7 @@ void hebb_graph_destroy(hebb_graph *graph) {
     }
     free(graph->nodes);
     free(graph->variables);
+    free(graph->names);
     free(graph);
 }
 
@@ -236,6 +237,50 @@ hebb_tensor *hb_node(hebb_graph *graph, hb_op op, hebb_tensor *const *in, int n_
     return append(graph, op, in, n_in, attrs, result);
 }
 
+/* ---- names of inputs and variables: a hash table with open addressing ---- */
+
+static unsigned hash_name(const char *name) { /* FNV-1a */
+    unsigned h = 2166136261u;
+    for (; *name != '\0'; name++) h = (h ^ (unsigned char)*name) * 16777619u;
+    return h;
+}
+
+/* Entries of tensors that were renamed stay, and do not match. */
+static void enter_name(hebb_graph *graph, hebb_tensor *tensor) {
+    unsigned mask = (unsigned)graph->name_capacity - 1, slot = hash_name(tensor->name) & mask;
+    while (graph->names[slot] != NULL) slot = (slot + 1) & mask;
+    graph->names[slot] = tensor;
+    graph->n_names++;
+}
+
+bool hb_register_name(hebb_tensor *tensor) {
+    hebb_graph *graph = tensor->graph;
+    if (2 * (graph->n_names + 1) > graph->name_capacity) {
+        int before = graph->name_capacity, capacity = before == 0 ? 64 : 2 * before;
+        hebb_tensor **table = calloc((size_t)capacity, sizeof *table), **old = graph->names;
+        if (table == NULL) {
+            out_of_memory(graph, (size_t)capacity * sizeof *table);
+            return false;
+        }
+        graph->names = table;
+        graph->name_capacity = capacity;
+        graph->n_names = 0;
+        for (int k = 0; k < before; k++)
+            if (old[k] != NULL) enter_name(graph, old[k]);
+        free(old);
+    }
+    enter_name(graph, tensor);
+    return true;
+}
+
+hebb_tensor *hebb_graph_find(const hebb_graph *graph, const char *name) {
+    if (graph == NULL || name == NULL || graph->names == NULL) return NULL;
+    unsigned mask = (unsigned)graph->name_capacity - 1, slot = hash_name(name) & mask;
+    for (; graph->names[slot] != NULL; slot = (slot + 1) & mask)
+        if (strcmp(graph->names[slot]->name, name) == 0) return graph->names[slot];
+    return NULL;
+}
+
 /* ---- looking ---- */
 
 hebb_graph *hebb_tensor_graph(const hebb_tensor *tensor) {
@@ -256,11 +301,16 @@ const char *hebb_tensor_name(const hebb_tensor *tensor) {
 
 hebb_tensor *hebb_named(hebb_tensor *tensor, const char *name) {
     if (tensor == NULL || tensor->op == HB_OP_INERT || name == NULL) return tensor;
+    bool unique = tensor->op == HB_OP_INPUT || tensor->op == HB_OP_VARIABLE;
+    const hebb_tensor *other = unique ? hebb_graph_find(tensor->graph, name) : NULL;
+    if (other != NULL && other != tensor)
+        return hb_graph_error(tensor->graph, HEBB_E_ARGUMENT, "named: the name \"%s\" is taken",
+                              name);
     const char *copy = hb_graph_text(tensor->graph, name);
     if (copy == NULL) return tensor;
     tensor->name = copy;
     tensor->named = true;
-    return tensor;
+    return !unique || hb_register_name(tensor) ? tensor : &tensor->graph->inert;
 }
 
 const char *hebb_tensor_op(const hebb_tensor *tensor) {
@@ -302,17 +352,6 @@ hebb_tensor *hebb_graph_variable(const hebb_graph *graph, size_t index) {
 
 bool hebb_variable_trainable(const hebb_tensor *variable) {
     return variable != NULL && variable->op == HB_OP_VARIABLE && variable->attrs->trainable;
-}
-
-hebb_tensor *hebb_graph_find(const hebb_graph *graph, const char *name) {
-    if (graph == NULL || name == NULL) return NULL;
-    for (int k = 0; k < graph->n_nodes; k++) {
-        hebb_tensor *node = graph->nodes[k];
-        if ((node->op == HB_OP_INPUT || node->op == HB_OP_VARIABLE) &&
-            strcmp(node->name, name) == 0)
-            return node;
-    }
-    return NULL;
 }
 
 size_t hebb_graph_size(const hebb_graph *graph) {

@@ -21,6 +21,7 @@ const char *hb_op_name(hb_op op);
 typedef enum hb_reshape_mode {
     HB_RESHAPE_TO,      /* attrs.shape, one size of which may be HEBB_ANY */
     HB_RESHAPE_LIKE,    /* that of input 1 */
+    HB_RESHAPE_SAME,    /* that of input 1, which must be the shape it has: a check of open sizes */
     HB_RESHAPE_FLATTEN, /* [first, all the others] */
     HB_RESHAPE_EXPAND,  /* a size 1 inserted at attrs.axis */
     HB_RESHAPE_SQUEEZE, /* the size 1 at attrs.axis removed */
@@ -69,6 +70,8 @@ struct hebb_graph {
     int n_variables, variable_capacity;
     hebb_tensor **variables;
     int n_inputs, n_constants, n_random;
+    int n_names, name_capacity;
+    hebb_tensor **names; /* inputs and variables by name */
     hebb_tensor inert;
     hb_error error;
     const char *file; /* the program's current line */
@@ -80,6 +83,10 @@ struct hebb_graph {
 void *hb_graph_memory(hebb_graph *graph, size_t bytes);
 const char *hb_graph_text(hebb_graph *graph, const char *text); /* a copy of a string */
 
+/* Lets hebb_graph_find() find an input or variable by its name; false, with the graph's error, if
+   memory is out. */
+bool hb_register_name(hebb_tensor *tensor);
+
 /* Records an error unless there is one, prefixed by the current line; returns the inert tensor. */
 hebb_tensor *hb_graph_error(hebb_graph *graph, hebb_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -89,6 +96,11 @@ hebb_tensor *hb_graph_error(hebb_graph *graph, hebb_status status, const char *f
    error, NULL if there is no graph to record one in. */
 hebb_tensor *hb_node(hebb_graph *graph, hb_op op, hebb_tensor *const *in, int n_in,
                      const hb_attrs *attrs);
+
+static inline bool hb_floating(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
+
+/* Whether an integer dtype holds the value's whole part; true for the other dtypes. */
+bool hb_representable(hebb_dtype dtype, double value);
 
 /* Whether only the shape of input `index` is used, not its value. */
 bool hb_shape_only(hb_op op, int index);
@@ -101,7 +113,7 @@ typedef struct hb_signature {
 } hb_signature;
 
 /* The dtype and shape that an op makes of its inputs' ones. On error the message names what does
-   not fit, but neither the op nor its inputs: hb_describe_inputs() has those. */
+   not fit, but neither the op nor its inputs: hb_describe_node() has those. */
 hebb_status hb_infer(hb_op op, const hb_attrs *attrs, const hb_signature *in, int n_in,
                      hb_signature *result, hb_error *error);
 

@@ -71,10 +71,17 @@ static hebb_status same_dtype(const hb_signature *in, int n, hb_error *error) {
     return HEBB_OK;
 }
 
-static bool is_floating(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
+bool hb_representable(hebb_dtype dtype, double value) {
+    switch (dtype) {
+    case HEBB_I32: return value > -2147483649.0 && value < 2147483648.0;
+    case HEBB_I64: return value >= -9223372036854775808.0 && value < 9223372036854775808.0;
+    case HEBB_U8: return value > -1 && value < 256;
+    default: return true;
+    }
+}
 
 static hebb_status want_floating(hebb_dtype dtype, hb_error *error) {
-    if (is_floating(dtype)) return HEBB_OK;
+    if (hb_floating(dtype)) return HEBB_OK;
     return hb_fail(error, HEBB_E_DTYPE, "%s is not floating (f32 or f64)", hebb_dtype_name(dtype));
 }
 
@@ -276,6 +283,15 @@ static hebb_status resolve_reshape(hebb_shape x, hebb_shape *to, hb_error *error
     return HEBB_OK;
 }
 
+static hebb_status same_shape(hebb_shape a, hebb_shape b, hb_error *error) {
+    bool same = a.rank == b.rank;
+    for (int k = 0; same && k < a.rank; k++) same = fits(a.dim[k], b.dim[k]);
+    char sa[160], sb[160];
+    if (same) return HEBB_OK;
+    return hb_fail(error, HEBB_E_SHAPE, "the shapes %s and %s differ",
+                   hebb_shape_text(a, sa, sizeof sa), hebb_shape_text(b, sb, sizeof sb));
+}
+
 static hebb_shape flattened(hebb_shape x) {
     int64_t rest = 1;
     for (int k = 1; k < x.rank; k++)
@@ -319,6 +335,9 @@ RULE(reshape) {
                            b);
         return HEBB_OK;
     }
+    case HB_RESHAPE_SAME:
+        result->shape = in[1].shape;
+        return same_shape(in[0].shape, in[1].shape, error);
     case HB_RESHAPE_TO: break;
     }
     result->shape = attrs->shape;
@@ -419,7 +438,10 @@ static hebb_status concat_shape(const hb_attrs *attrs, const hb_signature *part,
                            part[p].shape.rank, shape->rank);
         for (int k = 0; k < shape->rank; k++) {
             int64_t d = part[p].shape.dim[k], *s = &shape->dim[k];
-            if (k == at) *s = *s == HEBB_ANY || d == HEBB_ANY ? HEBB_ANY : *s + d;
+            if (k == at && (*s == HEBB_ANY || d == HEBB_ANY)) *s = HEBB_ANY;
+            else if (k == at && __builtin_add_overflow(*s, d, s))
+                return hb_fail(error, HEBB_E_SHAPE, "the sizes along axis %d overflow", k);
+            else if (k == at) continue;
             else if (!fits(*s, d))
                 return hb_fail(error, HEBB_E_SHAPE,
                                "part %d has size %" PRId64

@@ -3,13 +3,6 @@
 
 #include "nn.h"
 
-void hb_fresh_name(const hebb_graph *graph, const char *prefix, const char *part,
-                   char name[HB_NAME_SIZE]) {
-    snprintf(name, HB_NAME_SIZE, "%s/%s", prefix, part);
-    for (int k = 1; hebb_graph_find(graph, name) != NULL && k < 1000000; k++)
-        snprintf(name, HB_NAME_SIZE, "%s_%d/%s", prefix, k, part);
-}
-
 hebb_tensor *hebb_relu(hebb_tensor *x) { return hebb_maximum(x, hebb_scalar_like(x, 0)); }
 
 /* x less the largest of its row: the exponentials cannot overflow, and the result is the same. The
@@ -28,13 +21,12 @@ hebb_tensor *hebb_log_softmax(hebb_tensor *x) {
     return hebb_sub(z, hebb_log(hebb_sum(hebb_exp(z), HEBB_AXES(-1), true)));
 }
 
-/* The variable prefix/part, where prefix is the layer's name, or "dense", "dense_1", ... */
 static hebb_tensor *layer_variable(hebb_tensor *x, const char *layer, const char *part,
                                    hebb_shape shape, hebb_initializer initializer) {
     char name[HB_NAME_SIZE];
     hebb_graph *graph = hebb_tensor_graph(x);
-    if (layer != NULL) snprintf(name, sizeof name, "%s/%s", layer, part);
-    else hb_fresh_name(graph, "dense", part, name);
+    if (hb_part_name(graph, layer, part, name) != HEBB_OK)
+        return hebb_graph_fail(graph, HEBB_E_ARGUMENT, "");
     return hebb_variable(graph, name, hebb_tensor_dtype(x), shape, initializer);
 }
 
@@ -56,12 +48,15 @@ hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units, const hebb_dense_opt
         return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
     if (units <= 0) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
 
+    char fresh[HB_NAME_SIZE];
+    hb_fresh_prefix(graph, "dense", (const char *const[]){"kernel", "bias"}, 2, fresh);
+    const char *layer = o->name != NULL ? o->name : fresh;
     bool own = o->kernel_initializer.kind != HEBB_INIT_DEFAULT;
     hebb_tensor *kernel =
-        layer_variable(x, o->name, "kernel", HEBB_SHAPE(shape.dim[shape.rank - 1], units),
+        layer_variable(x, layer, "kernel", HEBB_SHAPE(shape.dim[shape.rank - 1], units),
                        own ? o->kernel_initializer : hebb_glorot_uniform());
     hebb_tensor *y = hebb_matmul(x, kernel);
     if (!o->no_bias)
-        y = hebb_add(y, layer_variable(x, o->name, "bias", HEBB_SHAPE(units), o->bias_initializer));
+        y = hebb_add(y, layer_variable(x, layer, "bias", HEBB_SHAPE(units), o->bias_initializer));
     return o->activation != NULL ? o->activation(y) : y;
 }

@@ -12,9 +12,11 @@ static hebb_tensor *times(hebb_tensor *x, double factor) {
 
 /* A variable of zeros beside another one. */
 static hebb_tensor *slot(hebb_tensor *variable, const char *part) {
-    char name[HB_NAME_SIZE];
+    char prefix[HB_NAME_SIZE], name[HB_NAME_SIZE];
     hebb_graph *graph = hebb_tensor_graph(variable);
-    hb_fresh_name(graph, hebb_tensor_name(variable), part, name);
+    hb_fresh_prefix(graph, hebb_tensor_name(variable), &part, 1, prefix);
+    if (hb_part_name(graph, prefix, part, name) != HEBB_OK)
+        return hebb_graph_fail(graph, HEBB_E_ARGUMENT, "");
     return hebb_state(graph, name, hebb_tensor_dtype(variable), hebb_tensor_shape(variable),
                       hebb_zeros());
 }
@@ -82,11 +84,19 @@ hebb_optimizer hebb_adam_with(const hebb_adam_options *options) {
 
 /* Counts steps; the update rules see the number of the step that is being made. */
 static hebb_tensor *count_iterations(hebb_graph *graph, hebb_tensor **iteration) {
-    char name[HB_NAME_SIZE];
-    hb_fresh_name(graph, "optimizer", "iteration", name);
+    char prefix[HB_NAME_SIZE], name[HB_NAME_SIZE];
+    hb_fresh_prefix(graph, "optimizer", (const char *const[]){"iteration"}, 1, prefix);
+    if (hb_part_name(graph, prefix, "iteration", name) != HEBB_OK)
+        return *iteration = hebb_graph_fail(graph, HEBB_E_ARGUMENT, "");
     hebb_tensor *counter = hebb_state(graph, name, HEBB_F32, HEBB_SCALAR, hebb_zeros());
     *iteration = hebb_add(counter, hebb_scalar_like(counter, 1));
     return hebb_assign(counter, *iteration);
+}
+
+/* Integers are parameters that no gradient moves. */
+static bool is_trained(const hebb_tensor *variable) {
+    hebb_dtype dtype = hebb_tensor_dtype(variable);
+    return hebb_variable_trainable(variable) && (dtype == HEBB_F32 || dtype == HEBB_F64);
 }
 
 static size_t trained_variables(hebb_tensor *loss, hebb_tensor **variables) {
@@ -94,8 +104,7 @@ static size_t trained_variables(hebb_tensor *loss, hebb_tensor **variables) {
     size_t n = 0, all = hebb_graph_variable_count(graph);
     for (size_t k = 0; k < all; k++) {
         hebb_tensor *variable = hebb_graph_variable(graph, k);
-        if (hebb_variable_trainable(variable) && hebb_depends_on(loss, variable))
-            variables[n++] = variable;
+        if (is_trained(variable) && hebb_depends_on(loss, variable)) variables[n++] = variable;
     }
     return n;
 }
@@ -109,7 +118,7 @@ static hebb_tensor *update_all(hebb_tensor *loss, hebb_optimizer *optimizer,
         return hebb_graph_fail(graph, HEBB_E_GRADIENT,
                                "minimize: the loss depends on no trainable variable");
     if (hebb_gradients(&loss, 1, variables, n, NULL, gradients) != HEBB_OK)
-        return hebb_graph_fail(graph, HEBB_E_GRADIENT, "minimize: no gradients");
+        return hebb_graph_fail(graph, HEBB_E_GRADIENT, ""); /* it has its error */
     size_t extra = optimizer->counts ? 1 : 0;
     if (extra) updates[n] = count_iterations(graph, &optimizer->iteration);
     for (size_t k = 0; k < n; k++)

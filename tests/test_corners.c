@@ -1,0 +1,232 @@
+/* Corners of the public interface where something once went wrong, each with the smallest program
+   that shows it. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <hebb/hebb.h>
+
+typedef struct fixture {
+    hebb_graph *g;
+    hebb_device *device;
+    hebb_session *s;
+} fixture;
+
+static fixture open_cpu(void) {
+    fixture f = {.g = hebb_graph_create(), .device = hebb_device_open("cpu")};
+    f.s = hebb_session_create(f.g, f.device, .seed = 1);
+    return f;
+}
+
+static void close_all(fixture *f) {
+    hebb_session_destroy(f->s);
+    hebb_device_close(f->device);
+    hebb_graph_destroy(f->g);
+}
+
+/* An elementwise chain is one program in principle; planning it must not recurse along it. */
+Test(corners, a_very_long_chain) {
+    fixture f = open_cpu();
+    float in[4] = {0.1f, -0.2f, 0.3f, 0}, expected[4];
+    memcpy(expected, in, sizeof in);
+    hebb_array a = hebb_array_view(in, HEBB_F32, HEBB_SHAPE(4)), out = {0};
+    hebb_tensor *x = hebb_input(f.g, "x", HEBB_F32, HEBB_SHAPE(4)), *y = x;
+    for (int k = 0; k < 60000; k++)
+        y = hebb_neg(hebb_mul(y, hebb_scalar_like(y, 1 + 1e-6 * (k % 2))));
+    for (int k = 0; k < 60000; k++)
+        for (int i = 0; i < 4; i++) expected[i] = -(expected[i] * (float)(1 + 1e-6 * (k % 2)));
+    cr_assert_eq(hebb_run(f.s, HEBB_FEED({x, &a}), HEBB_FETCH({y, &out})), HEBB_OK, "%s",
+                 hebb_message(f.s));
+    for (int i = 0; i < 4; i++)
+        cr_expect(fabs(hebb_array_at(&out, i) - expected[i]) <= 1e-4 * fabsf(expected[i]),
+                  "%g, not %g", hebb_array_at(&out, i), (double)expected[i]);
+    hebb_array_free(&out);
+    close_all(&f);
+}
+
+/* Each long program is cut by itself: the number of steps grows with their number. */
+Test(corners, many_long_programs_stay_fused) {
+    enum { PROGRAMS = 12 };
+    fixture f = open_cpu();
+    float in[4] = {0.1f, -0.2f, 0.3f, 0};
+    hebb_array a = hebb_array_view(in, HEBB_F32, HEBB_SHAPE(4));
+    hebb_tensor *x = hebb_input(f.g, "x", HEBB_F32, HEBB_SHAPE(4));
+    hebb_fetch fetches[PROGRAMS] = {{0}};
+    for (int j = 0; j < PROGRAMS; j++) {
+        hebb_tensor *y = hebb_add(x, hebb_scalar_like(x, j));
+        for (int k = 0; k < 200; k++) y = hebb_tanh(y);
+        fetches[j].tensor = hebb_sum(y, HEBB_ALL_AXES, false);
+    }
+    cr_assert_eq(hebb_run(f.s, HEBB_FEED({x, &a}), fetches, PROGRAMS), HEBB_OK, "%s",
+                 hebb_message(f.s));
+    hebb_plan_stats stats;
+    hebb_session_stats(f.s, &stats);
+    cr_expect_leq(stats.steps, 6 * PROGRAMS, "%zu steps", stats.steps);
+    close_all(&f);
+}
+
+Test(corners, fetching_into_what_is_fed) {
+    fixture f = open_cpu();
+    hebb_tensor *x = hebb_input(f.g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY));
+    hebb_tensor *twice[] = {x, x}, *longer = hebb_concat(twice, 2, 0), *same = hebb_neg(x);
+    hebb_array a = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(16)), o = {0};
+    for (int i = 0; i < 16; i++) ((float *)a.data)[i] = (float)i;
+    cr_expect_eq(hebb_run(f.s, HEBB_FEED({x, &a}), HEBB_FETCH({longer, &a})), HEBB_E_ARGUMENT);
+    cr_expect_eq(hebb_array_at(&a, 5), 5);
+    cr_expect_eq(hebb_run(f.s, HEBB_FEED({x, &a}), HEBB_FETCH({same, &o}, {longer, &o})),
+                 HEBB_E_ARGUMENT);
+    cr_expect_eq(hebb_run(f.s, HEBB_FEED({x, &a}), HEBB_FETCH({same, &a})), HEBB_OK, "%s",
+                 hebb_message(f.s));
+    cr_expect_eq(hebb_array_at(&a, 5), -5);
+    hebb_array_free(&a);
+    hebb_array_free(&o);
+    close_all(&f);
+}
+
+Test(corners, open_cotangents_are_compared_when_bound) {
+    fixture f = open_cpu();
+    float data[7] = {1, 2, 3, 4, 5, 6, 7};
+    hebb_tensor *x = hebb_input(f.g, "x", HEBB_F32, HEBB_SHAPE(4));
+    hebb_tensor *weight = hebb_input(f.g, "weight", HEBB_F32, HEBB_SHAPE(HEBB_ANY)),
+                *y = hebb_mul(x, x), *g;
+    cr_assert_eq(hebb_gradients(&y, 1, &x, 1, &weight, &g), HEBB_OK);
+    hebb_array four = hebb_array_view(data, HEBB_F32, HEBB_SHAPE(4)), out = {0};
+    hebb_array wrong[] = {hebb_array_view(data, HEBB_F32, HEBB_SHAPE(7)),
+                          hebb_array_view(data, HEBB_F32, HEBB_SHAPE(1))};
+    for (int k = 0; k < 2; k++)
+        cr_expect_eq(
+            hebb_run(f.s, HEBB_FEED({x, &four}, {weight, &wrong[k]}), HEBB_FETCH({g, &out})),
+            HEBB_E_SHAPE);
+    cr_expect_eq(hebb_run(f.s, HEBB_FEED({x, &four}, {weight, &four}), HEBB_FETCH({g, &out})),
+                 HEBB_OK, "%s", hebb_message(f.s));
+    cr_expect_eq(hebb_array_at(&out, 3), 32);
+    hebb_array_free(&out);
+    close_all(&f);
+}
+
+Test(corners, a_layer_has_one_name) {
+    fixture f = open_cpu();
+    hebb_tensor *x = hebb_input(f.g, "x", HEBB_F32, HEBB_SHAPE(2, 3));
+    hebb_dense(hebb_dense(x, 4, .no_bias = true), 5);
+    cr_expect_not_null(hebb_graph_find(f.g, "dense/kernel"));
+    cr_expect_null(hebb_graph_find(f.g, "dense/bias"));
+    cr_expect_not_null(hebb_graph_find(f.g, "dense_1/kernel"));
+    cr_expect_not_null(hebb_graph_find(f.g, "dense_1/bias"));
+    close_all(&f);
+}
+
+Test(corners, long_names) {
+    fixture f = open_cpu();
+    char name[301];
+    memset(name, 'a', sizeof name - 1);
+    name[200] = '\0';
+    hebb_tensor *w = hebb_variable(f.g, name, HEBB_F32, HEBB_SHAPE(4), hebb_ones());
+    hebb_minimize(hebb_sum(hebb_square(w), HEBB_ALL_AXES, false), hebb_adam());
+    cr_expect_eq(hebb_graph_status(f.g), HEBB_OK, "%s", hebb_message(f.g));
+    name[200] = 'a';
+    name[300] = '\0';
+    hebb_dense(hebb_input(f.g, NULL, HEBB_F32, HEBB_SHAPE(2, 3)), 4, .name = name);
+    cr_expect_eq(hebb_graph_status(f.g), HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(hebb_message(f.g), "longer than"), "%s", hebb_message(f.g));
+    close_all(&f);
+}
+
+Test(corners, names_stay_unique) {
+    fixture f = open_cpu();
+    hebb_tensor *a = hebb_variable(f.g, "a", HEBB_F32, HEBB_SHAPE(1), hebb_zeros());
+    hebb_tensor *b = hebb_variable(f.g, "b", HEBB_F32, HEBB_SHAPE(1), hebb_zeros());
+    hebb_named(b, "c");
+    cr_expect_eq(hebb_graph_find(f.g, "c"), b);
+    cr_expect_null(hebb_graph_find(f.g, "b"));
+    hebb_named(a, "c");
+    cr_expect_eq(hebb_graph_status(f.g), HEBB_E_ARGUMENT);
+    close_all(&f);
+}
+
+/* The new value is reduced in the step that computes it; it may be written only when all is read.
+ */
+Test(corners, assigning_what_is_reduced) {
+    fixture f = open_cpu();
+    hebb_tensor *w = hebb_variable(f.g, "w", HEBB_F64, HEBB_SHAPE(37, 100), hebb_normal(0, 1));
+    hebb_tensor *next = hebb_add(hebb_mul(w, hebb_scalar_like(w, 2)), hebb_scalar_like(w, 1));
+    hebb_tensor *sums = hebb_sum(next, HEBB_AXES(1), false), *step = hebb_assign(w, next);
+    hebb_array before = {0}, after = {0}, sum = {0};
+    hebb_session_get(f.s, w, &before);
+    cr_assert_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({step, NULL}, {sums, &sum})), HEBB_OK);
+    hebb_session_get(f.s, w, &after);
+    for (int i = 0; i < 37; i++) {
+        double expected = 0;
+        for (int j = 0; j < 100; j++) {
+            double value = 2 * hebb_array_at(&before, i * 100 + j) + 1;
+            expected += value;
+            cr_assert(fabs(hebb_array_at(&after, i * 100 + j) - value) <
+                      1e-14 * fabs(value) + 1e-15);
+        }
+        cr_expect(fabs(hebb_array_at(&sum, i) - expected) < 1e-12 * 100);
+    }
+    hebb_array_free(&before);
+    hebb_array_free(&after);
+    hebb_array_free(&sum);
+    close_all(&f);
+}
+
+Test(corners, sizes_that_do_not_fit) {
+    fixture f = open_cpu();
+    static uint8_t bytes[300];
+    hebb_array a = hebb_array_view(bytes, HEBB_U8, HEBB_SHAPE(300)), out = {0};
+    hebb_tensor *x = hebb_input(f.g, "x", HEBB_U8, HEBB_SHAPE(HEBB_ANY));
+    hebb_tensor *size = hebb_size(x, HEBB_ALL_AXES, HEBB_U8);
+    cr_expect_eq(hebb_run(f.s, HEBB_FEED({x, &a}), HEBB_FETCH({size, &out})), HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(hebb_message(f.s), "300"), "%s", hebb_message(f.s));
+    hebb_tensor *one = hebb_slice(hebb_full(f.g, HEBB_F32, HEBB_SHAPE(4, 4), 3),
+                                  HEBB_RANGES({0, 0, HEBB_END, INT64_MAX}));
+    cr_expect_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({one, &out})), HEBB_OK, "%s",
+                 hebb_message(f.s));
+    cr_expect_eq(hebb_array_count(&out), 4);
+    hebb_array_free(&out);
+    close_all(&f);
+}
+
+Test(corners, a_loss_of_broadcast_shapes) {
+    fixture f = open_cpu();
+    hebb_tensor *p = hebb_input(f.g, "p", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 1));
+    hebb_mean_squared_error(p, hebb_input(f.g, "t", HEBB_F32, HEBB_SHAPE(HEBB_ANY)));
+    cr_expect_eq(hebb_graph_status(f.g), HEBB_E_SHAPE);
+    cr_expect_not_null(strstr(hebb_message(f.g), "[?, 1]"), "%s", hebb_message(f.g));
+    close_all(&f);
+}
+
+Test(corners, integer_variables_are_not_trained) {
+    fixture f = open_cpu();
+    hebb_tensor *w = hebb_variable(f.g, "w", HEBB_F32, HEBB_SHAPE(3, 2), hebb_ones());
+    hebb_tensor *index = hebb_variable(f.g, "index", HEBB_I32, HEBB_SHAPE(2), hebb_zeros());
+    hebb_tensor *step = hebb_minimize(hebb_sum(hebb_gather(w, index), HEBB_ALL_AXES, false),
+                                      hebb_sgd(.learning_rate = 0.5));
+    cr_assert_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({step, NULL})), HEBB_OK, "%s",
+                 hebb_message(f.s));
+    hebb_array value = {0};
+    hebb_session_get(f.s, w, &value);
+    cr_expect_eq(hebb_array_at(&value, 0), 0); /* gathered twice */
+    cr_expect_eq(hebb_array_at(&value, 2), 1);
+    hebb_array_free(&value);
+    close_all(&f);
+}
+
+/* More shapes than plans are kept: each still computes the right thing, old ones again. */
+Test(corners, many_shapes) {
+    fixture f = open_cpu();
+    hebb_tensor *x = hebb_input(f.g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY));
+    hebb_tensor *sum = hebb_sum(x, HEBB_ALL_AXES, false);
+    static float ones[200];
+    for (int i = 0; i < 200; i++) ones[i] = 1;
+    hebb_array out = {0};
+    for (int round = 0; round < 2; round++)
+        for (int n = 1; n <= 100; n++) {
+            hebb_array a = hebb_array_view(ones, HEBB_F32, HEBB_SHAPE(n));
+            cr_assert_eq(hebb_run(f.s, HEBB_FEED({x, &a}), HEBB_FETCH({sum, &out})), HEBB_OK);
+            cr_expect_eq(hebb_array_item(&out), n);
+        }
+    hebb_array_free(&out);
+    close_all(&f);
+}

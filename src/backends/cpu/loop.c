@@ -5,6 +5,11 @@
 #include "loop.h"
 #include "reduce.h"
 
+/* Tiles of 4 KiB lie at the same place of their pages, and loads wait for stores that only look
+   like theirs: max(2x + y, 0) * y - x over 2^24 elements takes 8.1 ms by tiles of 8 KiB, 7.5 by
+   4, 4.8 by 2 or 1. (A reduction stores little, and long rows suit it.) */
+enum { TILE_BYTES = 2 << 10 };
+
 enum { LONG_ROW = 128 }; /* columns from which a GEMM's block is run row by row, in place */
 
 struct hb_cpu_loop {
@@ -31,6 +36,7 @@ static hebb_status prepare_epilogue(hb_device *device, const hb_loop *loop, hb_c
                         .dim = {0, 1, 2, 3, 4, 5, 6, 7},
                         .boxes = true,
                         .tile = HB_CPU_TILE,
+                        .tile_bytes = TILE_BYTES,
                         .scratch = HB_CPU_SCRATCH};
     return hb_cpu_program_make(device, &part, &made->program, error);
 }
@@ -42,6 +48,7 @@ static hebb_status prepare_elementwise(hb_device *device, hb_cpu_loop *made, hb_
                         .last = loop->n_instr,
                         .rank = order.rank,
                         .tile = HB_CPU_TILE,
+                        .tile_bytes = TILE_BYTES,
                         .scratch = HB_CPU_SCRATCH};
     for (int k = 0; k < order.rank; k++) part.dim[k] = order.dim[k];
     hebb_status status = hb_cpu_program_make(device, &part, &made->program, error);

@@ -379,11 +379,20 @@ static int64_t point_bytes(const maker *m) {
     return bytes;
 }
 
+static int64_t largest_element(const maker *m) {
+    int64_t largest = 1;
+    for (int v = 0; v < m->program->n_values; v++)
+        if (m->values[v].size > largest) largest = m->values[v].size;
+    return largest;
+}
+
 static int64_t choose_tile(const maker *m) {
     const hb_cpu_space *space = &m->program->space;
     const int64_t bytes = point_bytes(m);
     int64_t tile = bytes > 0 ? FIRST_LEVEL / bytes : HB_CPU_TILE;
     if (tile > HB_CPU_TILE) tile = HB_CPU_TILE;
+    const int64_t apart = m->part->tile_bytes / largest_element(m);
+    if (apart > 0 && tile > apart) tile = apart;
     if (space->rows <= tile && space->columns <= tile && space->rows * space->columns < tile)
         tile = space->rows * space->columns;
     tile = tile < 64 ? 64 : (tile + 63) / 64 * 64;

@@ -113,9 +113,10 @@ typedef struct hb_cpu_part {
     int first, last; /* instructions [first, last) */
     int rank;
     int dim[HEBB_MAX_RANK];
-    bool boxes;     /* tiles may be any boxes and no dimensions are merged: an epilogue */
-    int64_t tile;   /* at most so many points in a tile */
-    size_t scratch; /* bytes that may be used */
+    bool boxes;         /* tiles may be any boxes and no dimensions are merged: an epilogue */
+    int64_t tile;       /* at most so many points in a tile */
+    int64_t tile_bytes; /* and at most so many bytes of one value; 0: as many as fit */
+    size_t scratch;     /* bytes that may be used */
 } hb_cpu_part;
 
 /* On failure the program owns nothing. */

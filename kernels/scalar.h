@@ -26,13 +26,13 @@ typedef uint hb_u32;
 typedef int hb_i32;
 typedef long hb_i64;
 typedef uchar hb_u8;
-#define HB_BITS(x)      as_uint(x)
-#define HB_FLOAT(bits)  as_float(bits)
-#define HB_MULHI(a, b)  mul_hi((uint)(a), (uint)(b))
+#define HB_BITS(x)        as_uint(x)
+#define HB_FLOAT(bits)    as_float(bits)
+#define HB_MULHI(a, b)    mul_hi((uint)(a), (uint)(b))
 #define HB_MATH_F32(name) name
-#define HB_INFINITY_F32 INFINITY
-#define HB_NAN_F32      NAN
-#define HB_INLINE       static inline
+#define HB_INFINITY_F32   INFINITY
+#define HB_NAN_F32        NAN
+#define HB_INLINE         static inline
 #else
 #include <math.h>
 #include <stdint.h>
@@ -41,7 +41,7 @@ typedef uint32_t hb_u32;
 typedef int32_t hb_i32;
 typedef int64_t hb_i64;
 typedef uint8_t hb_u8;
-#define HB_INLINE static inline __attribute__((always_inline, unused))
+#define HB_INLINE         static inline __attribute__((always_inline, unused))
 HB_INLINE hb_u32 hb_bits(float x) {
     hb_u32 b;
     memcpy(&b, &x, 4);
@@ -52,16 +52,16 @@ HB_INLINE float hb_float(hb_u32 b) {
     memcpy(&x, &b, 4);
     return x;
 }
-#define HB_BITS(x)      hb_bits(x)
-#define HB_FLOAT(bits)  hb_float(bits)
-#define HB_MULHI(a, b)  ((hb_u32)(((uint64_t)(a) * (b)) >> 32))
+#define HB_BITS(x)        hb_bits(x)
+#define HB_FLOAT(bits)    hb_float(bits)
+#define HB_MULHI(a, b)    ((hb_u32)(((uint64_t)(a) * (b)) >> 32))
 #define HB_MATH_F32(name) name##f
-#define HB_INFINITY_F32 __builtin_inff()
-#define HB_NAN_F32      __builtin_nanf("")
+#define HB_INFINITY_F32   __builtin_inff()
+#define HB_NAN_F32        __builtin_nanf("")
 #endif
 
-/* Philox 4x32-10: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2,
-   3", SC 2011. c is the counter and becomes the result. */
+/* Philox 4x32-10: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1,
+   2, 3", SC 2011. c is the counter and becomes the result. */
 typedef struct hb_philox4 {
     hb_u32 c0, c1, c2, c3;
 } hb_philox4;
@@ -151,12 +151,14 @@ HB_INLINE HB_T HB_NAME(max)(HB_T a, HB_T b) { return ((a > b) | (a != a)) ? a : 
 HB_INLINE HB_T HB_NAME(min)(HB_T a, HB_T b) { return ((a < b) | (a != a)) ? a : b; }
 
 #if HB_KIND == HB_KIND_F32
-/* e^x: x = n ln 2 + r with |r| <= ln 2 / 2; polynomial in r from Cephes (S. Moshier, expf.c). 2^n is
-   applied in two factors, so that results down to the smallest denormal, and infinity, come out. */
+/* e^x: x = n ln 2 + r with |r| <= ln 2 / 2; polynomial in r from Cephes (S. Moshier, expf.c). 2^n
+   is applied in two factors, so that results down to the smallest denormal, and infinity, come out.
+ */
 HB_INLINE HB_T HB_NAME(exp)(HB_T x) {
     float c = x < -104.0f ? -104.0f : x;
     c = c > 89.0f ? 89.0f : c;
-    float t = c * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: the sum's low bits are round(c log2 e) */
+    float t =
+        c * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: the sum's low bits are round(c log2 e) */
     float k = t - 12582912.0f;
     float r = (c - k * 0.693359375f) + k * 2.12194440e-4f;
     float p = 1.9875691500e-4f;
@@ -225,8 +227,8 @@ HB_INLINE HB_T HB_NAME(sigmoid)(HB_T x) {
     HB_T e = HB_NAME(exp)(-HB_MATH(fabs)(x));
     return (x >= HB_C(0.0) ? HB_C(1.0) : e) / (HB_C(1.0) + e);
 }
-/* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). The rounding of u = 1 + e is made up for by the factor
-   e / (u - 1): W. Kahan's log1p. */
+/* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). The rounding of u = 1 + e is made up for by the
+   factor e / (u - 1): W. Kahan's log1p. */
 HB_INLINE HB_T HB_NAME(softplus)(HB_T x) {
     HB_T e = HB_NAME(exp)(-HB_MATH(fabs)(x));
     HB_T u = HB_C(1.0) + e, d = u - HB_C(1.0);
@@ -283,8 +285,8 @@ HB_INLINE HB_T HB_NAME(mul)(HB_T a, HB_T b) { return (HB_T)((hb_u32)a * b); }
 HB_INLINE HB_T HB_NAME(div)(HB_T a, HB_T b) { return (HB_T)(b == 0 ? 0 : a / (b == 0 ? 1 : b)); }
 HB_INLINE HB_T HB_NAME(max)(HB_T a, HB_T b) { return a > b ? a : b; }
 HB_INLINE HB_T HB_NAME(min)(HB_T a, HB_T b) { return a < b ? a : b; }
-HB_INLINE HB_T HB_NAME(not)(HB_T x) { return x == 0; }
-HB_INLINE HB_T HB_NAME(and)(HB_T a, HB_T b) { return (a != 0) & (b != 0); }
+HB_INLINE HB_T HB_NAME(not )(HB_T x) { return x == 0; }
+HB_INLINE HB_T HB_NAME (and)(HB_T a, HB_T b) { return (a != 0) & (b != 0); }
 HB_INLINE HB_T HB_NAME(or)(HB_T a, HB_T b) { return (a != 0) | (b != 0); }
 
 #endif

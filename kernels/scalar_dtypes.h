@@ -1,5 +1,5 @@
-/* scalar.h for every element type of C: hb_add_f32, hb_add_f64, hb_add_i32, hb_add_i64, hb_add_u8 and so
-   on; bool is stored as u8. For the CPU backend and for constants folded on the host. */
+/* scalar.h for every element type of C: hb_add_f32, hb_add_f64, hb_add_i32, hb_add_i64, hb_add_u8
+   and so on; bool is stored as u8. For the CPU backend and for constants folded on the host. */
 #include "scalar.h"
 
 #define HB_T       float

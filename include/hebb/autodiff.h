@@ -8,16 +8,16 @@
 extern "C" {
 #endif
 
-/* Appends to the graph the gradient of the sum over all elements of all `ys` with respect to each of
-   the `xs`, and stores the tensors, each of the shape and dtype of its x, in gradients[n_xs]. They
-   are ordinary tensors: they can be fetched, used in further ops, and differentiated again.
+/* Appends to the graph the gradient of the sum over all elements of all `ys` with respect to each
+   of the `xs`, and stores the tensors, each of the shape and dtype of its x, in gradients[n_xs].
+   They are ordinary tensors: they can be fetched, used in further ops, and differentiated again.
 
    `cotangents` may be NULL, or hold for each y a tensor of its shape that weights it (an entry may
    be NULL: ones). The gradient of an x that no y depends on is zeros, as is that of an x that is
    reached only through stop_gradient, comparisons or integers.
 
-   Errors, in the graph: HEBB_E_DTYPE if a y or x is not floating; HEBB_E_GRADIENT if the path from an
-   x to a y goes through an op that has no gradient rule; the message names it. All gradients are
+   Errors, in the graph: HEBB_E_DTYPE if a y or x is not floating; HEBB_E_GRADIENT if the path from
+   an x to a y goes through an op that has no gradient rule; the message names it. All gradients are
    then inert, and the status is returned too. */
 HEBB_API hebb_status hebb_gradients(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs,
                                     size_t n_xs, hebb_tensor *const *cotangents,

@@ -12,13 +12,13 @@ typedef struct hebb_device hebb_device;
 
 /* A device that exists, opened or not. */
 typedef struct hebb_device_info {
-    char id[32];     /* what hebb_device_open() takes: "cpu", "opencl:0", ... */
-    char name[128];  /* the driver's name for it */
+    char id[32];      /* what hebb_device_open() takes: "cpu", "opencl:0", ... */
+    char name[128];   /* the driver's name for it */
     char driver[128]; /* platform and driver version */
-    size_t memory;   /* bytes */
-    int units;       /* cores or compute units */
-    bool f64;        /* computes in float64 */
-    bool gpu;        /* calls itself a GPU */
+    size_t memory;    /* bytes */
+    int units;        /* cores or compute units */
+    bool f64;         /* computes in float64 */
+    bool gpu;         /* calls itself a GPU */
 } hebb_device_info;
 
 /* Number of devices, the CPU backend first, then OpenCL devices over all platforms. */

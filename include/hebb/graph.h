@@ -27,8 +27,8 @@ HEBB_API hebb_status hebb_graph_status(const hebb_graph *graph);
 /* The first error, "" if there is none: "file.c:12: matmul: ...". */
 HEBB_API const char *hebb_graph_message(const hebb_graph *graph);
 
-/* Records an error of the caller's own in the graph (if it has none yet), with the current line: for
-   functions that compose ops and check their arguments. `message` is copied. Returns an inert
+/* Records an error of the caller's own in the graph (if it has none yet), with the current line:
+   for functions that compose ops and check their arguments. `message` is copied. Returns an inert
    tensor, so that `return hebb_graph_fail(g, ...)` is a builder's error path. */
 HEBB_API hebb_tensor *hebb_graph_fail(hebb_graph *graph, hebb_status status, const char *message);
 
@@ -37,7 +37,7 @@ HEBB_API hebb_tensor *hebb_graph_fail(hebb_graph *graph, hebb_status status, con
    HEBB_NO_HERE defined keeps the line of its caller. */
 HEBB_API hebb_tensor *hebb_here_tensor(hebb_tensor *tensor, const char *file, int line);
 HEBB_API hebb_graph *hebb_here_graph(hebb_graph *graph, const char *file, int line);
-#define HEBB_HERE(tensor)       hebb_here_tensor((tensor), __FILE__, __LINE__)
+#define HEBB_HERE(tensor)      hebb_here_tensor((tensor), __FILE__, __LINE__)
 #define HEBB_HERE_GRAPH(graph) hebb_here_graph((graph), __FILE__, __LINE__)
 
 /* ---- sources ---- */
@@ -60,10 +60,10 @@ HEBB_API hebb_tensor *hebb_scalar_like(hebb_tensor *x, double value);
    fan_in and fan_out of a shape [in, out] are its sizes; of [out, in, kernel...] (rank 3 and more)
    they are in and out times the size of the kernel; of rank 0 and 1 both are the size. */
 typedef enum hebb_initializer_kind {
-    HEBB_INIT_DEFAULT = 0, /* of the layer that takes it; zeros elsewhere */
-    HEBB_INIT_CONSTANT,    /* a */
-    HEBB_INIT_UNIFORM,     /* a to b */
-    HEBB_INIT_NORMAL,      /* mean a, standard deviation b */
+    HEBB_INIT_DEFAULT = 0,    /* of the layer that takes it; zeros elsewhere */
+    HEBB_INIT_CONSTANT,       /* a */
+    HEBB_INIT_UNIFORM,        /* a to b */
+    HEBB_INIT_NORMAL,         /* mean a, standard deviation b */
     HEBB_INIT_GLOROT_UNIFORM, /* +-sqrt(6 / (fan_in + fan_out)), Glorot and Bengio 2010 */
     HEBB_INIT_GLOROT_NORMAL,  /* deviation sqrt(2 / (fan_in + fan_out)) */
     HEBB_INIT_HE_UNIFORM,     /* +-sqrt(6 / fan_in), He et al. 2015 */
@@ -87,9 +87,10 @@ HEBB_API hebb_initializer hebb_he_uniform(void);
 HEBB_API hebb_initializer hebb_he_normal(void);
 HEBB_API hebb_initializer hebb_initial_tensor(hebb_tensor *value);
 
-/* State that lives in a session: a parameter, a moment, a counter. The name is as an input's. The shape
-   is concrete. Random initializers want f32 or f64. HEBB_E_ARGUMENT for a name that is taken or an
-   initial tensor that depends on an input or variable. `trainable` variables are what an optimizer trains by default. */
+/* State that lives in a session: a parameter, a moment, a counter. The name is as an input's. The
+   shape is concrete. Random initializers want f32 or f64. HEBB_E_ARGUMENT for a name that is taken
+   or an initial tensor that depends on an input or variable. `trainable` variables are what an
+   optimizer trains by default. */
 HEBB_API hebb_tensor *hebb_variable(hebb_graph *graph, const char *name, hebb_dtype dtype,
                                     hebb_shape shape, hebb_initializer initializer);
 /* The same, but no optimizer touches it unless told to. */
@@ -111,8 +112,8 @@ HEBB_API hebb_dtype hebb_tensor_dtype(const hebb_tensor *tensor);
 HEBB_API hebb_shape hebb_tensor_shape(const hebb_tensor *tensor);
 /* The name it was given, or "op:id"; "" for NULL or inert. */
 HEBB_API const char *hebb_tensor_name(const hebb_tensor *tensor);
-/* Names a tensor for messages and listings; returns it. The name is copied. HEBB_E_ARGUMENT if it is an
-   input or variable and another one has that name. */
+/* Names a tensor for messages and listings; returns it. The name is copied. HEBB_E_ARGUMENT if it
+   is an input or variable and another one has that name. */
 HEBB_API hebb_tensor *hebb_named(hebb_tensor *tensor, const char *name);
 /* The op that makes it, "matmul", "input", ...; "" for NULL or inert. */
 HEBB_API const char *hebb_tensor_op(const hebb_tensor *tensor);
@@ -138,13 +139,13 @@ HEBB_API hebb_status hebb_graph_dot(const hebb_graph *graph, FILE *out);
 #endif
 
 #ifndef HEBB_NO_HERE
-#define hebb_input(graph, ...)          (hebb_input)(HEBB_HERE_GRAPH(graph), __VA_ARGS__)
-#define hebb_constant(graph, array)     (hebb_constant)(HEBB_HERE_GRAPH(graph), array)
-#define hebb_full(graph, ...)           (hebb_full)(HEBB_HERE_GRAPH(graph), __VA_ARGS__)
-#define hebb_variable(graph, ...)       (hebb_variable)(HEBB_HERE_GRAPH(graph), __VA_ARGS__)
-#define hebb_state(graph, ...)          (hebb_state)(HEBB_HERE_GRAPH(graph), __VA_ARGS__)
-#define hebb_assign(variable, value)    (hebb_assign)(HEBB_HERE(variable), value)
-#define hebb_group(graph, ...)          (hebb_group)(HEBB_HERE_GRAPH(graph), __VA_ARGS__)
-#define hebb_scalar_like(x, value)      (hebb_scalar_like)(HEBB_HERE(x), value)
+#define hebb_input(graph, ...)       (hebb_input)(HEBB_HERE_GRAPH(graph), __VA_ARGS__)
+#define hebb_constant(graph, array)  (hebb_constant)(HEBB_HERE_GRAPH(graph), array)
+#define hebb_full(graph, ...)        (hebb_full)(HEBB_HERE_GRAPH(graph), __VA_ARGS__)
+#define hebb_variable(graph, ...)    (hebb_variable)(HEBB_HERE_GRAPH(graph), __VA_ARGS__)
+#define hebb_state(graph, ...)       (hebb_state)(HEBB_HERE_GRAPH(graph), __VA_ARGS__)
+#define hebb_assign(variable, value) (hebb_assign)(HEBB_HERE(variable), value)
+#define hebb_group(graph, ...)       (hebb_group)(HEBB_HERE_GRAPH(graph), __VA_ARGS__)
+#define hebb_scalar_like(x, value)   (hebb_scalar_like)(HEBB_HERE(x), value)
 #endif
 #endif

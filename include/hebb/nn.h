@@ -41,7 +41,8 @@ HEBB_API hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, heb
 HEBB_API hebb_tensor *hebb_mean_squared_error(hebb_tensor *prediction, hebb_tensor *target);
 
 /* ---- metrics ---- */
-/* Share (f32 scalar) of rows of logits [..., classes] whose largest element is at the label [...]. */
+/* Share (f32 scalar) of rows of logits [..., classes] whose largest element is at the label [...].
+ */
 HEBB_API hebb_tensor *hebb_sparse_accuracy(hebb_tensor *logits, hebb_tensor *labels);
 
 /* ---- optimizers ---- */
@@ -53,10 +54,10 @@ struct hebb_optimizer {
     hebb_tensor *(*update)(const hebb_optimizer *self, hebb_tensor *variable,
                            hebb_tensor *gradient);
     double learning_rate;
-    double momentum;               /* sgd */
+    double momentum;                /* sgd */
     double beta_1, beta_2, epsilon; /* adam */
-    bool counts;                   /* whether the rule wants `iteration` */
-    hebb_tensor *iteration;        /* f32 scalar, 1 at the first step; set by hebb_minimize() */
+    bool counts;                    /* whether the rule wants `iteration` */
+    hebb_tensor *iteration;         /* f32 scalar, 1 at the first step; set by hebb_minimize() */
 };
 
 typedef struct hebb_sgd_options {

@@ -5,8 +5,9 @@
    operands must have the same dtype (HEBB_E_DTYPE; hebb_cast() converts). "Numeric" means any dtype
    but bool, "floating" f32 or f64. Axes count from 0; negative ones from the end.
 
-   An axis that does not exist or is named twice is HEBB_E_ARGUMENT. An op that is composed of others
-   (hebb_mean, hebb_argmax, ...) reports errors in their words, with the line of its own call.
+   An axis that does not exist or is named twice is HEBB_E_ARGUMENT. An op that is composed of
+   others (hebb_mean, hebb_argmax, ...) reports errors in their words, with the line of its own
+   call.
 
    Gradients exist for floating tensors unless an op says otherwise. */
 #ifndef HEBB_OPS_H
@@ -37,12 +38,12 @@ HEBB_API hebb_tensor *hebb_not(hebb_tensor *x);        /* bool */
 HEBB_API hebb_tensor *hebb_cast(hebb_tensor *x, hebb_dtype dtype);
 
 /* ---- elementwise, two operands, broadcast ---- */
-HEBB_API hebb_tensor *hebb_add(hebb_tensor *a, hebb_tensor *b);     /* numeric */
-HEBB_API hebb_tensor *hebb_sub(hebb_tensor *a, hebb_tensor *b);     /* numeric */
-HEBB_API hebb_tensor *hebb_mul(hebb_tensor *a, hebb_tensor *b);     /* numeric */
-HEBB_API hebb_tensor *hebb_div(hebb_tensor *a, hebb_tensor *b);     /* numeric; integers truncate,
-                                                                       and x / 0 is 0 for them */
-HEBB_API hebb_tensor *hebb_pow(hebb_tensor *a, hebb_tensor *b);     /* floating */
+HEBB_API hebb_tensor *hebb_add(hebb_tensor *a, hebb_tensor *b); /* numeric */
+HEBB_API hebb_tensor *hebb_sub(hebb_tensor *a, hebb_tensor *b); /* numeric */
+HEBB_API hebb_tensor *hebb_mul(hebb_tensor *a, hebb_tensor *b); /* numeric */
+HEBB_API hebb_tensor *hebb_div(hebb_tensor *a, hebb_tensor *b); /* numeric; integers truncate,
+                                                                   and x / 0 is 0 for them */
+HEBB_API hebb_tensor *hebb_pow(hebb_tensor *a, hebb_tensor *b); /* floating */
 /* The larger, the smaller; NaN if either is. Where both are equal the gradient goes to b, so that
    hebb_maximum(x, 0) has the usual derivative 0 at 0. */
 HEBB_API hebb_tensor *hebb_maximum(hebb_tensor *a, hebb_tensor *b); /* numeric */
@@ -54,8 +55,8 @@ HEBB_API hebb_tensor *hebb_less(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_less_equal(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_greater(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_greater_equal(hebb_tensor *a, hebb_tensor *b);
-HEBB_API hebb_tensor *hebb_and(hebb_tensor *a, hebb_tensor *b);     /* bool */
-HEBB_API hebb_tensor *hebb_or(hebb_tensor *a, hebb_tensor *b);      /* bool */
+HEBB_API hebb_tensor *hebb_and(hebb_tensor *a, hebb_tensor *b); /* bool */
+HEBB_API hebb_tensor *hebb_or(hebb_tensor *a, hebb_tensor *b);  /* bool */
 /* condition ? a : b, element by element; all three broadcast. condition is bool. Neither value
    nor gradient takes anything from the branch that is not taken; but what that branch was computed
    from may still turn the zero gradient that it gets into NaN (0 times infinity), as in
@@ -72,8 +73,8 @@ HEBB_API hebb_tensor *hebb_select(hebb_tensor *condition, hebb_tensor *a, hebb_t
 HEBB_API hebb_tensor *hebb_sum(hebb_tensor *x, const int *axes, int n_axes, bool keep);
 /* sum / number of elements: NaN of nothing; of integers, 0 of nothing and truncated. */
 HEBB_API hebb_tensor *hebb_mean(hebb_tensor *x, const int *axes, int n_axes, bool keep);
-/* The largest; NaN if there is one; -inf (or the smallest integer) of nothing. Equal largest elements
-   share the gradient. hebb_min likewise. */
+/* The largest; NaN if there is one; -inf (or the smallest integer) of nothing. Equal largest
+   elements share the gradient. hebb_min likewise. */
 HEBB_API hebb_tensor *hebb_max(hebb_tensor *x, const int *axes, int n_axes, bool keep);
 HEBB_API hebb_tensor *hebb_min(hebb_tensor *x, const int *axes, int n_axes, bool keep);
 /* Index (i32) of the first largest element along one axis; the first NaN counts as largest. */
@@ -117,8 +118,8 @@ HEBB_API hebb_tensor *hebb_slice_scatter(hebb_tensor *base, hebb_tensor *x,
 /* Tensors of one dtype and of shapes equal but along `axis`, one after the other. NULL for NULL or
    count < 1: there is no graph then that could keep an error. */
 HEBB_API hebb_tensor *hebb_concat(hebb_tensor *const *tensors, int count, int axis);
-HEBB_API hebb_tensor *hebb_concat_at(const char *file, int line, hebb_tensor *const *tensors, int count,
-                                     int axis); /* what the macro hebb_concat() calls */
+HEBB_API hebb_tensor *hebb_concat_at(const char *file, int line, hebb_tensor *const *tensors,
+                                     int count, int axis); /* what the macro hebb_concat() calls */
 
 /* ---- linear algebra ---- */
 /* Matrix product of the last two dimensions, the others broadcast; floating, rank 2 or more.

@@ -13,7 +13,7 @@ extern "C" {
 typedef struct hebb_session hebb_session;
 
 typedef struct hebb_session_options {
-    uint64_t seed;   /* of the initial values and of every random op; default 0 */
+    uint64_t seed;    /* of the initial values and of every random op; default 0 */
     unsigned without; /* HEBB_NO_...: optimizations to leave out; the results stay the same */
     int reserved_;
 } hebb_session_options;
@@ -30,8 +30,7 @@ typedef struct hebb_session_options {
    added to the graph between runs. Several sessions may share a graph and a device, each with
    variables of its own; each session is used by one thread at a time. Always returns an object
    unless memory is out (NULL, which every function here takes for a failed session). */
-#define hebb_session_create(graph, ...)                                                            \
-    hebb_session_create_args(graph, __VA_ARGS__, .reserved_ = 0)
+#define hebb_session_create(graph, ...) hebb_session_create_args(graph, __VA_ARGS__, .reserved_ = 0)
 #define hebb_session_create_args(graph, device, ...)                                               \
     hebb_session_create_with((graph), (device), &(const hebb_session_options){__VA_ARGS__})
 HEBB_API hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
@@ -58,19 +57,19 @@ typedef struct hebb_fetch {
 #define HEBB_FETCH(...)                                                                            \
     (const hebb_fetch[]){__VA_ARGS__},                                                             \
         sizeof((const hebb_fetch[]){__VA_ARGS__}) / sizeof(hebb_fetch)
-#define HEBB_NO_FEED  NULL, 0
+#define HEBB_NO_FEED NULL, 0
 
 /* Computes the fetched tensors from the fed inputs, and carries out the assignments among them. All
    reads of a variable in one run see the value from before the run.
        hebb_run(s, HEBB_FEED({x, &images}, {t, &labels}), HEBB_FETCH({step}, {loss, &value}));
    Errors: HEBB_E_GRAPH (an input that is needed is not fed or is fed twice; a variable that is
-   assigned twice; a tensor of another graph), HEBB_E_ARGUMENT (feeding what is no input, fetching the value
-   of a group), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_NULL (also an array without data), HEBB_E_MEMORY,
-   HEBB_E_DEVICE, HEBB_E_UNSUPPORTED (a dtype that the device lacks), and the error of the graph if it
-   has one. HEBB_E_ARGUMENT too for one array in two fetches, or one that is fed
+   assigned twice; a tensor of another graph), HEBB_E_ARGUMENT (feeding what is no input, fetching
+   the value of a group), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_NULL (also an array without data),
+   HEBB_E_MEMORY, HEBB_E_DEVICE, HEBB_E_UNSUPPORTED (a dtype that the device lacks), and the error
+   of the graph if it has one. HEBB_E_ARGUMENT too for one array in two fetches, or one that is fed
    and too small for what is fetched into it. After an error the session can be used again; an error
-   found before the computation starts leaves variables and the values in fetched arrays untouched (when
-   memory is short, some of the arrays may have been resized). */
+   found before the computation starts leaves variables and the values in fetched arrays untouched
+   (when memory is short, some of the arrays may have been resized). */
 HEBB_API hebb_status hebb_run(hebb_session *session, const hebb_feed *feeds, size_t n_feeds,
                               const hebb_fetch *fetches, size_t n_fetches);
 

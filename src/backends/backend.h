@@ -45,7 +45,8 @@ typedef struct hb_backend {
 
     /* Scratch memory that the step needs in the arena; 0 for most. */
     size_t (*scratch)(hb_device *device, const hb_step *step);
-    /* Chooses a solver for each step and compiles what must be compiled. The steps outlive *prepared. */
+    /* Chooses a solver for each step and compiles what must be compiled. The steps outlive
+     * *prepared. */
     hebb_status (*prepare)(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
                            hb_prepared **prepared, hb_error *error);
     void (*release)(hb_device *device, hb_prepared *prepared);

@@ -1,5 +1,5 @@
-/* What a step is: the contract between the executor, which writes steps, and the backends, which turn
-   them into running kernels. Nothing here knows of graphs.
+/* What a step is: the contract between the executor, which writes steps, and the backends, which
+   turn them into running kernels. Nothing here knows of graphs.
 
    A plan is a list of steps over numbered buffers. Buffer 0 is the plan's arena; the others are the
    session's (variables, feeds, constants, fetched values). All arrays below belong to the plan and
@@ -24,15 +24,15 @@ typedef struct hb_operand {
 
 /* Instruction i of a program makes value i. Operands a, b, c are earlier values unless said. */
 typedef enum hb_code {
-    HB_LOAD,     /* element of input a (an index operand gives i64) */
-    HB_CONST,    /* imm.f for f32 and f64, imm.i for the others */
-    HB_ACC,      /* the matrix product's element; in a GEMM's epilogue only */
-    HB_CAST,     /* value a in this dtype */
-    HB_SELECT,   /* bool a ? b : c */
-    HB_UNIFORM,  /* random number for i64 element index a of random op imm.i, [0, 1) */
-    HB_NORMAL,   /* the same, normal */
-    HB_SUM,      /* reductions over the reduced dimensions of value a; see n_pre */
-    HB_REDMAX,   /* NaN if there is one; -inf or the smallest integer of nothing */
+    HB_LOAD,    /* element of input a (an index operand gives i64) */
+    HB_CONST,   /* imm.f for f32 and f64, imm.i for the others */
+    HB_ACC,     /* the matrix product's element; in a GEMM's epilogue only */
+    HB_CAST,    /* value a in this dtype */
+    HB_SELECT,  /* bool a ? b : c */
+    HB_UNIFORM, /* random number for i64 element index a of random op imm.i, [0, 1) */
+    HB_NORMAL,  /* the same, normal */
+    HB_SUM,     /* reductions over the reduced dimensions of value a; see n_pre */
+    HB_REDMAX,  /* NaN if there is one; -inf or the smallest integer of nothing */
     HB_REDMIN,
 #define SCALAR(CODE, name, arity, types, result, flops) HB_##CODE,
 #include "../../kernels/scalar.def"
@@ -42,7 +42,7 @@ typedef enum hb_code {
 
 typedef struct hb_instr {
     uint8_t code;
-    uint8_t dtype; /* of the result */
+    uint8_t dtype;   /* of the result */
     int16_t a, b, c; /* -1 where unused */
     union {
         double f;
@@ -50,8 +50,9 @@ typedef struct hb_instr {
     } imm;
 } hb_instr;
 
-/* A value to be stored. A value made before n_pre is stored at every point of the space (its operand
-   then has no reduced dimension collapsed); one made after it, once for every kept point. */
+/* A value to be stored. A value made before n_pre is stored at every point of the space (its
+   operand then has no reduced dimension collapsed); one made after it, once for every kept point.
+ */
 typedef struct hb_output {
     hb_operand to;
     int value;
@@ -60,11 +61,11 @@ typedef struct hb_output {
 /* A scalar program over an index space. reduce[k] says whether dimension k is reduced. Instructions
    [0, n_pre) run at every point; [n_pre, n_instr) run once for every kept point after the reduced
    dimensions have been run through, and begin with the reductions of pre values; they may use only
-   values of their own range otherwise (constants and loads stand there again; such loads have stride
-   0 in reduced dimensions). Without reductions n_pre == n_instr. If a reduced dimension is 0, the
-   reductions are of nothing. Outputs never overlap each other; an output may be the memory of an
-   input only when both have the same element size and address at every point, and, in a loop with
-   reductions, when both are loaded and stored after them. */
+   values of their own range otherwise (constants and loads stand there again; such loads have
+   stride 0 in reduced dimensions). Without reductions n_pre == n_instr. If a reduced dimension is
+   0, the reductions are of nothing. Outputs never overlap each other; an output may be the memory
+   of an input only when both have the same element size and address at every point, and, in a loop
+   with reductions, when both are loaded and stored after them. */
 typedef struct hb_loop {
     int rank;
     int64_t dim[HEBB_MAX_RANK];
@@ -77,11 +78,11 @@ typedef struct hb_loop {
 
 /* ---- GEMM ---- */
 
-/* C[batch..., i, j] = sum over p of A[batch..., i, p] B[batch..., p, j]; f32 or f64. The strides of a
-   and b are those of the batch dimensions, then of row and column, any of them. The epilogue is a
+/* C[batch..., i, j] = sum over p of A[batch..., i, p] B[batch..., p, j]; f32 or f64. The strides of
+   a and b are those of the batch dimensions, then of row and column, any of them. The epilogue is a
    LOOP without reductions over the space [batch..., m, n], with at least one HB_ACC for the
-   product; its outputs are the step's. k may be 0: the product is 0. An output may be the memory of an epilogue input as in a
-   LOOP, never of a or b. */
+   product; its outputs are the step's. k may be 0: the product is 0. An output may be the memory of
+   an epilogue input as in a LOOP, never of a or b. */
 typedef struct hb_gemm {
     hebb_dtype dtype;
     int n_batch; /* at most HEBB_MAX_RANK - 2 */
@@ -92,15 +93,22 @@ typedef struct hb_gemm {
 } hb_gemm;
 
 /* ---- GATHER and SCATTER-ADD ----
-   All contiguous. x is [rows, width], index [count] i32, y [count, width]. GATHER: y[i] = x[index[i]],
-   NaN (0 for integers and bool) where the index is not in 0...rows-1. SCATTER_ADD: x[index[i]] += y[i] in
-   order of i for each element, in place; indices out of range are dropped. */
+   All contiguous. x is [rows, width], index [count] i32, y [count, width]. GATHER: y[i] =
+   x[index[i]], NaN (0 for integers and bool) where the index is not in 0...rows-1. SCATTER_ADD:
+   x[index[i]] += y[i] in order of i for each element, in place; indices out of range are dropped.
+ */
 typedef struct hb_indexed {
     int64_t rows, width, count;
     hb_operand x, index, y;
 } hb_indexed;
 
-typedef enum hb_step_kind { HB_LOOP, HB_GEMM, HB_GATHER, HB_SCATTER_ADD, HB_STEP_KINDS } hb_step_kind;
+typedef enum hb_step_kind {
+    HB_LOOP,
+    HB_GEMM,
+    HB_GATHER,
+    HB_SCATTER_ADD,
+    HB_STEP_KINDS
+} hb_step_kind;
 
 typedef struct hb_step {
     hb_step_kind kind;
@@ -109,9 +117,9 @@ typedef struct hb_step {
         hb_gemm gemm;
         hb_indexed indexed;
     } u;
-    const char *name;      /* for people: "sum", "matmul + add + maximum" */
-    double flops, bytes;   /* work and traffic, for choosing and for statistics */
-    size_t scratch_bytes;  /* what the backend asked for, 64-byte aligned, in the arena ... */
+    const char *name;       /* for people: "sum", "matmul + add + maximum" */
+    double flops, bytes;    /* work and traffic, for choosing and for statistics */
+    size_t scratch_bytes;   /* what the backend asked for, 64-byte aligned, in the arena ... */
     int64_t scratch_offset; /* ... from this byte on; used by nobody else during the step */
 } hb_step;
 

@@ -533,7 +533,7 @@ hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error) {
     fuser p = {.f = fusion, .ir = ir, .fuse = fuse};
     prepare_fetches(ir, &p);
     prepare_assigns(ir, &p);
-    fusion->n_chosen = ir->n_nodes;
+    fusion->n_before_deferral = ir->n_nodes;
     /* hb_defer_assign() adds a node and a group for a variable at most. */
     size_t n = (size_t)ir->n_nodes + (size_t)ir->n_assigns + 1;
     fusion->root = ir_memory(ir, n * sizeof *fusion->root);

@@ -39,7 +39,7 @@ typedef struct hb_fusion {
     bool *stored;                /* by root: its value goes to the arena */
     int *group;                  /* by root; -1: none (PARTS) */
     hb_assign_target **assigned; /* by root: variables that its value is written to */
-    int n_chosen;                /* nodes from here on are copies made by hb_defer_assign() */
+    int n_before_deferral;       /* nodes from here on are copies made by hb_defer_assign() */
     int n_groups;
     hb_group *groups;
 } hb_fusion;

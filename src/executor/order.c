@@ -110,7 +110,7 @@ static void run_order(orderer *o) {
 /* The root whose value a group writes to a variable, and the variable's buffer. */
 static bool assigned_root(const hb_fusion *f, const hb_group *g, int *root, int *buffer) {
     for (int k = 0; k < g->n_members; k++)
-        if (g->members[k] < f->n_chosen && f->assigned[g->members[k]] != NULL) {
+        if (g->members[k] < f->n_before_deferral && f->assigned[g->members[k]] != NULL) {
             *root = g->members[k];
             *buffer = f->assigned[*root]->buffer;
             return true;

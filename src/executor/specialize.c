@@ -15,7 +15,6 @@ typedef struct specializer {
     int *value;               /* ir node by graph id */
     int *buffer;              /* plan buffer by graph id, 0 if none yet */
     const hebb_shape *inputs; /* fed shapes by input number */
-
 } specializer;
 
 #define IR_OF(s, t) ((s)->value[(t)->id])

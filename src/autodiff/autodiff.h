@@ -18,9 +18,14 @@ typedef struct hb_grad {
 
 typedef void (*hb_gradient_rule)(hb_grad *d);
 
-/* The table's marks for rows without a rule. */
+/* By op. The rules are in rules.c and rules_*.c. */
 extern const hb_gradient_rule hb_gradient_rules[HB_OPS];
-void hb_gradient_none(hb_grad *d);    /* the op is constant as far as gradients go */
-void hb_gradient_missing(hb_grad *d); /* to ask for it is an error */
+#define OP(ID, name, from, to, shape, gradient, lowering, code)                                    \
+    void gradient_##gradient(hb_grad *d);
+#include "../graph/ops.def"
+#undef OP
+/* The table's marks for rows without a rule. */
+void gradient_NONE(hb_grad *d);    /* the op is constant as far as gradients go */
+void gradient_MISSING(hb_grad *d); /* to ask for it is an error */
 
 #endif

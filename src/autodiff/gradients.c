@@ -19,7 +19,7 @@ static bool takes_gradient(const hebb_tensor *node, int k) {
 static void mark_needed(sweep *s) {
     for (int id = 0; id < s->n; id++) {
         const hebb_tensor *node = s->graph->nodes[id];
-        if (s->needed[id] || hb_gradient_rules[node->op] == hb_gradient_none ||
+        if (s->needed[id] || hb_gradient_rules[node->op] == gradient_NONE ||
             !hb_floating(node->dtype))
             continue;
         for (int k = 0; k < node->n_in && !s->needed[id]; k++)
@@ -56,7 +56,7 @@ static void propagate(sweep *s, hebb_tensor *node, bool *want, hebb_tensor **dx)
         any = any || want[k];
     }
     if (!any) return;
-    if (hb_gradient_rules[node->op] == hb_gradient_missing) {
+    if (hb_gradient_rules[node->op] == gradient_MISSING) {
         hb_graph_error(s->graph, HEBB_E_GRADIENT, "gradients: %s (%s) has no gradient",
                        hebb_tensor_name(node), hb_op_name(node->op));
         return;
@@ -80,7 +80,7 @@ static void run_sweep(sweep *s) {
     for (int id = s->n - 1; id >= 0 && s->graph->error.status == HEBB_OK; id--) {
         hebb_tensor *node = s->graph->nodes[id];
         if (s->cotangent[id] != NULL && s->needed[id] &&
-            hb_gradient_rules[node->op] != hb_gradient_none)
+            hb_gradient_rules[node->op] != gradient_NONE)
             propagate(s, node, want, dx);
     }
     free(want);

@@ -1,25 +1,8 @@
 /* The gradient rule of each primitive, written in the language of models. Called by gradients.c. */
-#include "autodiff.h"
+#include "rules.h"
 
-void hb_gradient_none(hb_grad *d) { (void)d; }
-void hb_gradient_missing(hb_grad *d) { (void)d; }
-
-#define gradient_NONE    hb_gradient_none
-#define gradient_MISSING hb_gradient_missing
-
-static hebb_tensor *scaled(hebb_tensor *x, double factor) {
-    return hebb_mul(x, hebb_scalar_like(x, factor));
-}
-static hebb_tensor *zero(hebb_tensor *x) { return hebb_scalar_like(x, 0); }
-static hebb_tensor *one_minus(hebb_tensor *x) { return hebb_sub(hebb_scalar_like(x, 1), x); }
-
-/* A rule for an op of one operand is one expression of x, y and dy. */
-#define RULE1(name, expression)                                                                    \
-    static void gradient_##name(hb_grad *d) {                                                      \
-        hebb_tensor *x = d->x[0], *y = d->y, *dy = d->dy;                                          \
-        (void)x, (void)y;                                                                          \
-        d->dx[0] = (expression);                                                                   \
-    }
+void gradient_NONE(hb_grad *d) { (void)d; }
+void gradient_MISSING(hb_grad *d) { (void)d; }
 
 RULE1(neg, hebb_neg(dy))
 RULE1(abs, hebb_mul(dy, hebb_sign(x)))
@@ -35,15 +18,6 @@ RULE1(sum_like, hebb_broadcast_like(dy, x))
 RULE1(reshape, hebb_reshape_like(dy, x))
 RULE1(broadcast, hebb_sum_like(dy, x))
 RULE1(slice, hebb_slice_scatter(hebb_zeros_like(x), dy, y->attrs->ranges, y->attrs->n_ranges))
-
-/* A rule for two operands is two of them, each built only when wanted. */
-#define RULE2(name, first, second)                                                                 \
-    static void gradient_##name(hb_grad *d) {                                                      \
-        hebb_tensor *a = d->x[0], *b = d->x[1], *y = d->y, *dy = d->dy;                            \
-        (void)a, (void)b, (void)y;                                                                 \
-        if (d->want[0]) d->dx[0] = (first);                                                        \
-        if (d->want[1]) d->dx[1] = (second);                                                       \
-    }
 
 /* Stands in for 0 where the result is not used, so that log and its gradients stay finite. */
 static hebb_tensor *one_for_zero(hebb_tensor *x) {
@@ -83,7 +57,7 @@ RULE2(slice_scatter,
       hebb_slice(dy, y->attrs->ranges, y->attrs->n_ranges))
 RULE2(gather, hebb_scatter_add(hebb_zeros_like(a), b, dy), NULL)
 
-static void gradient_select(hb_grad *d) {
+void gradient_select(hb_grad *d) {
     hebb_tensor *c = d->x[0], *dy = d->dy;
     if (d->want[1]) d->dx[1] = hebb_select(c, dy, zero(dy));
     if (d->want[2]) d->dx[2] = hebb_select(c, zero(dy), dy);
@@ -103,13 +77,11 @@ static hebb_tensor *with_axes(hebb_tensor *reduced, const hb_grad *d) {
     return reduced;
 }
 
-static void gradient_sum(hb_grad *d) {
-    d->dx[0] = hebb_broadcast_like(with_axes(d->dy, d), d->x[0]);
-}
+void gradient_sum(hb_grad *d) { d->dx[0] = hebb_broadcast_like(with_axes(d->dy, d), d->x[0]); }
 
 /* Elements equal to the extremum share its cotangent. There may be none (no elements, or NaN): the
    quotient, which nobody takes then, must stay finite for its own gradient's sake. */
-static void gradient_extremum(hb_grad *d) {
+void gradient_extremum(hb_grad *d) {
     hebb_tensor *x = d->x[0], *dy = with_axes(d->dy, d);
     hebb_tensor *chosen = hebb_equal(x, with_axes(d->y, d));
     hebb_tensor *count =
@@ -120,7 +92,7 @@ static void gradient_extremum(hb_grad *d) {
 
 /* ---- movement ---- */
 
-static void gradient_transpose(hb_grad *d) {
+void gradient_transpose(hb_grad *d) {
     int inverse[HEBB_MAX_RANK], rank = d->y->shape.rank;
     for (int k = 0; k < rank; k++) inverse[hb_axis(d->y->attrs->axes[k], rank)] = k;
     d->dx[0] = hebb_transpose(d->dy, inverse, rank);
@@ -137,13 +109,13 @@ static hebb_tensor *concat_part(hebb_tensor *x, hebb_tensor *const *parts, int n
                    &(hb_attrs){.axis = axis, .index = index});
 }
 
-static void gradient_concat(hb_grad *d) {
+void gradient_concat(hb_grad *d) {
     for (int k = 0; k < d->y->n_in; k++)
         if (d->want[k]) d->dx[k] = concat_part(d->dy, d->x, d->y->n_in, d->y->attrs->axis, k);
 }
 
 /* Zeros, but for dy in the part's place. */
-static void gradient_concat_part(hb_grad *d) {
+void gradient_concat_part(hb_grad *d) {
     int n_parts = d->y->n_in - 1;
     hebb_tensor **parts = hb_graph_memory(d->y->graph, (size_t)n_parts * sizeof *parts);
     if (parts == NULL) return;
@@ -157,7 +129,7 @@ static void gradient_concat_part(hb_grad *d) {
 /* ---- indexing ---- */
 
 /* The rows of dy at the indices, zeros for those that the forward pass dropped. */
-static void gradient_scatter_add(hb_grad *d) {
+void gradient_scatter_add(hb_grad *d) {
     hebb_tensor *index = d->x[1], *rows = d->x[2];
     if (d->want[0]) d->dx[0] = d->dy;
     if (!d->want[2]) return;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph.h"
+#include "infer.h"
 
 /* ---- what the rules are made of ---- */
 
@@ -14,7 +14,7 @@ int hb_axis(int axis, int rank) {
     return axis < 0 ? axis + rank : axis;
 }
 
-static hebb_status no_axis(hb_error *error, int axis, int rank) {
+hebb_status hb_no_axis(hb_error *error, int axis, int rank) {
     return hb_fail(error, HEBB_E_ARGUMENT, "axis %d does not exist: the rank is %d", axis, rank);
 }
 
@@ -23,9 +23,6 @@ void hb_reduced_axes(const hb_attrs *attrs, int rank, bool reduced[HEBB_MAX_RANK
     for (int k = 0; k < attrs->n_axes; k++) reduced[hb_axis(attrs->axes[k], rank)] = true;
 }
 
-static bool fits(int64_t a, int64_t b) { return a == b || a == HEBB_ANY || b == HEBB_ANY; }
-static int64_t known(int64_t a, int64_t b) { return a == HEBB_ANY ? b : a; }
-
 static int64_t broadcast_size(int64_t a, int64_t b) {
     if (a == 1) return b;
     if (b == 1) return a;
@@ -33,7 +30,7 @@ static int64_t broadcast_size(int64_t a, int64_t b) {
 }
 
 /* The shape that a and b broadcast to together. */
-static hebb_status broadcast(hebb_shape a, hebb_shape b, hebb_shape *result, hb_error *error) {
+hebb_status hb_broadcast_shapes(hebb_shape a, hebb_shape b, hebb_shape *result, hb_error *error) {
     hebb_shape r = {.rank = a.rank > b.rank ? a.rank : b.rank};
     for (int k = 1; k <= r.rank; k++) {
         int64_t da = k <= a.rank ? a.dim[a.rank - k] : 1, db = k <= b.rank ? b.dim[b.rank - k] : 1;
@@ -63,7 +60,7 @@ static hebb_status broadcasts_to(hebb_shape x, hebb_shape *to, hb_error *error) 
     return HEBB_OK;
 }
 
-static hebb_status same_dtype(const hb_signature *in, int n, hb_error *error) {
+hebb_status hb_same_dtype(const hb_signature *in, int n, hb_error *error) {
     for (int k = 1; k < n; k++)
         if (in[k].dtype != in[0].dtype)
             return hb_fail(error, HEBB_E_DTYPE, "dtypes %s and %s differ; convert with hebb_cast()",
@@ -80,17 +77,17 @@ bool hb_representable(hebb_dtype dtype, double value) {
     }
 }
 
-static hebb_status want_floating(hebb_dtype dtype, hb_error *error) {
+hebb_status hb_want_floating(hebb_dtype dtype, hb_error *error) {
     if (hb_floating(dtype)) return HEBB_OK;
     return hb_fail(error, HEBB_E_DTYPE, "%s is not floating (f32 or f64)", hebb_dtype_name(dtype));
 }
 
-static hebb_status want_numeric(hebb_dtype dtype, hb_error *error) {
+hebb_status hb_want_numeric(hebb_dtype dtype, hb_error *error) {
     if (dtype != HEBB_BOOL) return HEBB_OK;
     return hb_fail(error, HEBB_E_DTYPE, "bool is not numeric");
 }
 
-static hebb_status want_index(hebb_dtype dtype, hb_error *error) {
+hebb_status hb_want_index(hebb_dtype dtype, hb_error *error) {
     if (dtype == HEBB_I32) return HEBB_OK;
     return hb_fail(error, HEBB_E_DTYPE, "indices must be i32, not %s", hebb_dtype_name(dtype));
 }
@@ -119,16 +116,7 @@ static hebb_status valid_shape(hebb_shape shape, bool open, hb_error *error) {
     return HEBB_OK;
 }
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        hebb_status status_ = (call);                                                              \
-        if (status_ != HEBB_OK) return status_;                                                    \
-    } while (0)
-
 /* Every rule has this signature. */
-#define RULE(name)                                                                                 \
-    static hebb_status infer_##name(hb_op op, const hb_attrs *attrs, const hb_signature *in,       \
-                                    int n_in, hb_signature *result, hb_error *error)
 
 /* ---- sources ---- */
 
@@ -136,20 +124,20 @@ RULE(source) {
     *result = (hb_signature){attrs->dtype, n_in > 0 ? in[0].shape : attrs->shape};
     TRY(valid_dtype(attrs->dtype, error));
     if (op == HB_OP_RANDOM_UNIFORM || op == HB_OP_RANDOM_NORMAL)
-        TRY(want_floating(attrs->dtype, error));
+        TRY(hb_want_floating(attrs->dtype, error));
     if (op == HB_OP_IOTA) {
-        TRY(want_numeric(attrs->dtype, error));
+        TRY(hb_want_numeric(attrs->dtype, error));
         if (hb_axis(attrs->axis, in[0].shape.rank) < 0)
-            return no_axis(error, attrs->axis, in[0].shape.rank);
+            return hb_no_axis(error, attrs->axis, in[0].shape.rank);
     }
     return valid_shape(result->shape, op == HB_OP_INPUT || n_in > 0, error);
 }
 
-static hebb_status check_axes(const hb_attrs *attrs, int rank, hb_error *error) {
+hebb_status hb_check_axes(const hb_attrs *attrs, int rank, hb_error *error) {
     unsigned seen = 0;
     for (int k = 0; k < attrs->n_axes; k++) {
         int axis = hb_axis(attrs->axes[k], rank);
-        if (axis < 0) return no_axis(error, attrs->axes[k], rank);
+        if (axis < 0) return hb_no_axis(error, attrs->axes[k], rank);
         if (seen & 1u << axis)
             return hb_fail(error, HEBB_E_ARGUMENT, "axis %d is named twice", attrs->axes[k]);
         seen |= 1u << axis;
@@ -160,8 +148,8 @@ static hebb_status check_axes(const hb_attrs *attrs, int rank, hb_error *error) 
 RULE(size) {
     *result = (hb_signature){attrs->dtype, {.rank = 0}};
     TRY(valid_dtype(attrs->dtype, error));
-    TRY(want_numeric(attrs->dtype, error));
-    return check_axes(attrs, in[0].shape.rank, error);
+    TRY(hb_want_numeric(attrs->dtype, error));
+    return hb_check_axes(attrs, in[0].shape.rank, error);
 }
 
 /* ---- elementwise ---- */
@@ -200,8 +188,8 @@ static const struct {
 
 static hebb_status check_dtype(hb_op op, hebb_dtype dtype, hb_error *error) {
     switch (dtype_rules[op].takes) {
-    case TAKES_R: return want_floating(dtype, error);
-    case TAKES_N: return want_numeric(dtype, error);
+    case TAKES_R: return hb_want_floating(dtype, error);
+    case TAKES_N: return hb_want_numeric(dtype, error);
     case TAKES_B:
         if (dtype == HEBB_BOOL) return HEBB_OK;
         return hb_fail(error, HEBB_E_DTYPE, "%s is not bool", hebb_dtype_name(dtype));
@@ -210,21 +198,22 @@ static hebb_status check_dtype(hb_op op, hebb_dtype dtype, hb_error *error) {
 }
 
 RULE(elementwise) {
-    TRY(same_dtype(in, n_in, error));
+    TRY(hb_same_dtype(in, n_in, error));
     TRY(check_dtype(op, in[0].dtype, error));
     result->dtype = dtype_rules[op].gives == GIVES_B ? HEBB_BOOL : in[0].dtype;
     result->shape = in[0].shape;
-    return n_in == 2 ? broadcast(in[0].shape, in[1].shape, &result->shape, error) : HEBB_OK;
+    return n_in == 2 ? hb_broadcast_shapes(in[0].shape, in[1].shape, &result->shape, error)
+                     : HEBB_OK;
 }
 
 RULE(select) {
     if (in[0].dtype != HEBB_BOOL)
         return hb_fail(error, HEBB_E_DTYPE, "the condition is %s, not bool",
                        hebb_dtype_name(in[0].dtype));
-    TRY(same_dtype(in + 1, 2, error));
+    TRY(hb_same_dtype(in + 1, 2, error));
     result->dtype = in[1].dtype;
-    TRY(broadcast(in[1].shape, in[2].shape, &result->shape, error));
-    return broadcast(in[0].shape, result->shape, &result->shape, error);
+    TRY(hb_broadcast_shapes(in[1].shape, in[2].shape, &result->shape, error));
+    return hb_broadcast_shapes(in[0].shape, result->shape, &result->shape, error);
 }
 
 RULE(cast) {
@@ -240,8 +229,8 @@ RULE(same) {
 /* ---- reductions ---- */
 
 RULE(reduce) {
-    TRY(want_numeric(in[0].dtype, error));
-    TRY(check_axes(attrs, in[0].shape.rank, error));
+    TRY(hb_want_numeric(in[0].dtype, error));
+    TRY(hb_check_axes(attrs, in[0].shape.rank, error));
     bool reduced[HEBB_MAX_RANK];
     hb_reduced_axes(attrs, in[0].shape.rank, reduced);
     *result = (hb_signature){in[0].dtype, {.rank = 0}};
@@ -252,7 +241,7 @@ RULE(reduce) {
 }
 
 RULE(sum_like) {
-    TRY(want_numeric(in[0].dtype, error));
+    TRY(hb_want_numeric(in[0].dtype, error));
     *result = (hb_signature){in[0].dtype, in[1].shape};
     hebb_shape x = in[0].shape;
     return broadcasts_to(in[1].shape, &x, error);
@@ -304,7 +293,7 @@ static hebb_status expanded(hebb_shape x, int axis, hebb_shape *to, hb_error *er
     if (x.rank == HEBB_MAX_RANK)
         return hb_fail(error, HEBB_E_SHAPE, "the rank would pass %d", HEBB_MAX_RANK);
     int at = hb_axis(axis, x.rank + 1);
-    if (at < 0) return no_axis(error, axis, x.rank + 1);
+    if (at < 0) return hb_no_axis(error, axis, x.rank + 1);
     to->rank = x.rank + 1;
     for (int k = 0; k < to->rank; k++) to->dim[k] = k < at ? x.dim[k] : k == at ? 1 : x.dim[k - 1];
     return HEBB_OK;
@@ -312,7 +301,7 @@ static hebb_status expanded(hebb_shape x, int axis, hebb_shape *to, hb_error *er
 
 static hebb_status squeezed(hebb_shape x, int axis, hebb_shape *to, hb_error *error) {
     int at = hb_axis(axis, x.rank);
-    if (at < 0) return no_axis(error, axis, x.rank);
+    if (at < 0) return hb_no_axis(error, axis, x.rank);
     if (!fits(x.dim[at], 1))
         return hb_fail(error, HEBB_E_SHAPE, "axis %d has size %" PRId64 ", not 1", axis, x.dim[at]);
     to->rank = x.rank - 1;
@@ -355,7 +344,7 @@ RULE(transpose) {
     if (attrs->n_axes != rank)
         return hb_fail(error, HEBB_E_ARGUMENT, "the order names %d axes, the rank is %d",
                        attrs->n_axes, rank);
-    TRY(check_axes(attrs, rank, error));
+    TRY(hb_check_axes(attrs, rank, error));
     *result = in[0];
     for (int k = 0; k < rank; k++)
         result->shape.dim[k] = in[0].shape.dim[hb_axis(attrs->axes[k], rank)];
@@ -389,7 +378,7 @@ hebb_status hb_slice_extents(const hb_attrs *attrs, hebb_shape x, hb_extent exte
     for (int r = 0; r < attrs->n_ranges; r++) {
         hebb_range range = attrs->ranges[r];
         int axis = hb_axis(range.axis, x.rank);
-        if (axis < 0) return no_axis(error, range.axis, x.rank);
+        if (axis < 0) return hb_no_axis(error, range.axis, x.rank);
         if (seen & 1u << axis)
             return hb_fail(error, HEBB_E_ARGUMENT, "axis %d has two ranges", range.axis);
         if (range.step == INT64_MIN)
@@ -411,7 +400,7 @@ RULE(slice) {
 }
 
 RULE(slice_scatter) {
-    TRY(same_dtype(in, 2, error));
+    TRY(hb_same_dtype(in, 2, error));
     hb_signature slice;
     TRY(infer_slice(op, attrs, in, 1, &slice, error));
     bool same = slice.shape.rank == in[1].shape.rank;
@@ -428,10 +417,10 @@ RULE(slice_scatter) {
 
 static hebb_status concat_shape(const hb_attrs *attrs, const hb_signature *part, int n,
                                 hebb_shape *shape, hb_error *error) {
-    TRY(same_dtype(part, n, error));
+    TRY(hb_same_dtype(part, n, error));
     *shape = part[0].shape;
     int at = hb_axis(attrs->axis, shape->rank);
-    if (at < 0) return no_axis(error, attrs->axis, shape->rank);
+    if (at < 0) return hb_no_axis(error, attrs->axis, shape->rank);
     for (int p = 1; p < n; p++) {
         if (part[p].shape.rank != shape->rank)
             return hb_fail(error, HEBB_E_SHAPE, "part %d has rank %d, part 0 rank %d", p,
@@ -468,8 +457,8 @@ RULE(concat_part) {
 /* ---- linear algebra and indexing ---- */
 
 RULE(matmul) {
-    TRY(same_dtype(in, 2, error));
-    TRY(want_floating(in[0].dtype, error));
+    TRY(hb_same_dtype(in, 2, error));
+    TRY(hb_want_floating(in[0].dtype, error));
     hebb_shape a = in[0].shape, b = in[1].shape;
     if (a.rank < 2 || b.rank < 2)
         return hb_fail(error, HEBB_E_SHAPE, "both ranks must be 2 or more");
@@ -481,7 +470,7 @@ RULE(matmul) {
     a.rank -= 2;
     b.rank -= 2;
     result->dtype = in[0].dtype;
-    TRY(broadcast(a, b, &result->shape, error));
+    TRY(hb_broadcast_shapes(a, b, &result->shape, error));
     result->shape.dim[result->shape.rank++] = m;
     result->shape.dim[result->shape.rank++] = n;
     return HEBB_OK;
@@ -498,17 +487,17 @@ static hebb_status rows_shape(hebb_shape x, hebb_shape indices, hebb_shape *rows
 }
 
 RULE(gather) {
-    TRY(want_index(in[1].dtype, error));
+    TRY(hb_want_index(in[1].dtype, error));
     result->dtype = in[0].dtype;
     return rows_shape(in[0].shape, in[1].shape, &result->shape, error);
 }
 
 RULE(scatter_add) {
-    TRY(want_index(in[1].dtype, error));
+    TRY(hb_want_index(in[1].dtype, error));
     if (in[0].dtype != in[2].dtype)
         return hb_fail(error, HEBB_E_DTYPE, "dtypes %s and %s differ", hebb_dtype_name(in[0].dtype),
                        hebb_dtype_name(in[2].dtype));
-    TRY(want_numeric(in[0].dtype, error));
+    TRY(hb_want_numeric(in[0].dtype, error));
     hebb_shape rows;
     TRY(rows_shape(in[0].shape, in[1].shape, &rows, error));
     bool same = rows.rank == in[2].shape.rank;
@@ -525,7 +514,7 @@ RULE(scatter_add) {
 
 RULE(assign) {
     char sv[160], sx[160];
-    TRY(same_dtype(in, 2, error));
+    TRY(hb_same_dtype(in, 2, error));
     *result = in[0];
     bool same = in[0].shape.rank == in[1].shape.rank;
     for (int k = 0; same && k < in[0].shape.rank; k++)

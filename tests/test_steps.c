@@ -62,7 +62,7 @@ static images run_on(const hb_backend *backend, hb_device *device, step_case *c)
     }
     ok(backend->prepare(device, &c->step, 1, CASE_BUFFERS, &prepared, &error), &error, c);
     cr_assert(backend->solver(device, prepared, 0) != NULL);
-    const hb_run_args args = {buffers, RANDOM_SEED, RANDOM_RUN};
+    const hb_run_args args = {.buffers = buffers, .seed = RANDOM_SEED, .step = RANDOM_RUN};
     ok(backend->run(device, prepared, &args, &error), &error, c);
     ok(backend->finish(device, &error), &error, c);
     for (int b = 0; b < CASE_BUFFERS; b++) {

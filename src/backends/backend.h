@@ -13,6 +13,7 @@ typedef struct hb_prepared hb_prepared;
 
 typedef struct hb_run_args {
     hb_buffer *const *buffers; /* by number; NULL where no step uses it */
+    const int64_t *shifts;     /* by number: its first byte in that buffer; NULL: all 0 */
     uint64_t seed, step;
 } hb_run_args;
 

@@ -102,13 +102,60 @@ typedef struct hb_indexed {
     hb_operand x, index, y;
 } hb_indexed;
 
+/* ---- steps on whole tensors ----
+   All operands are contiguous, in step->in[] and step->out[]; an output is never the memory of an
+   input. What each expects there, in this order, is said with its kind. */
+
+/* CONV: y[n, g O + o, p] = sum over c, k of x[n, g C + c, p stride - before + k dilation]
+                                             w[g O + o, c, k]
+   with x zero outside of its sizes, p and k running over three spatial dimensions (leading ones of
+   size 1 if there are fewer), C in_channels and O out_channels of a group. f32 or f64.
+     x [batch, groups C, in...]    w [groups O, C, kernel...]    y [batch, groups O, out...]
+   HB_CONV makes y of x, w; HB_CONV_INPUT its transpose x of y, w; HB_CONV_WEIGHT w of x, y. */
+typedef struct hb_conv {
+    int64_t batch, groups, in_channels, out_channels; /* channels of one group */
+    int64_t in[3], kernel[3], out[3], stride[3], dilation[3], before[3];
+} hb_conv;
+
+/* FOLD: x[o, i] = sum over p, k with p stride + k dilation = i of y[o, p, k], for three spatial
+   dimensions: y [outer, out..., kernel...] makes x [outer, in...]. Numeric. The transpose of
+   looking at x through windows. */
+typedef struct hb_fold {
+    int64_t outer;
+    int64_t in[3], kernel[3], out[3], stride[3], dilation[3];
+} hb_fold;
+
+/* Along the middle of [outer, n, inner].
+   ARGSORT: x -> i32 y: the places of x's elements in ascending (or descending) order; equal ones in
+   order of place; NaN counts as the largest. Any dtype.
+   RECURRENCE: a, b -> y of the same shape: y[i] = a[i] y[i - 1] + b[i], from y[-1] = 0; from the
+   end if `reverse` (y[i] = a[i] y[i + 1] + b[i]). With one input, b, a is 1. Numeric. */
+typedef struct hb_along {
+    int64_t outer, n, inner;
+    bool reverse; /* ARGSORT: descending */
+} hb_along;
+
+typedef struct hb_scan hb_scan;
+
 typedef enum hb_step_kind {
     HB_LOOP,
     HB_GEMM,
     HB_GATHER,
     HB_SCATTER_ADD,
+    /* on whole tensors */
+    HB_CONV,
+    HB_CONV_INPUT,
+    HB_CONV_WEIGHT,
+    HB_FOLD,
+    HB_ARGSORT,
+    HB_RECURRENCE,
+    HB_CUSTOM,
+    HB_SCAN,
     HB_STEP_KINDS
 } hb_step_kind;
+
+/* Whether a step of this kind has its operands in step->in[] and step->out[]. */
+static inline bool hb_is_whole(hb_step_kind kind) { return kind >= HB_CONV; }
 
 typedef struct hb_step {
     hb_step_kind kind;
@@ -116,11 +163,55 @@ typedef struct hb_step {
         hb_loop loop;
         hb_gemm gemm;
         hb_indexed indexed;
+        hb_conv conv;
+        hb_fold fold;
+        hb_along along;
+        const hb_scan *scan;
     } u;
+    int n_in, n_out; /* of steps on whole tensors */
+    hb_operand *in, *out;
     const char *name;       /* for people: "sum", "matmul + add + maximum" */
     double flops, bytes;    /* work and traffic, for choosing and for statistics */
     size_t scratch_bytes;   /* what the backend asked for, 64-byte aligned, in the arena ... */
     int64_t scratch_offset; /* ... from this byte on; used by nobody else during the step */
 } hb_step;
+
+/* ---- SCAN: steps done several times, each time on the next slices of some buffers ---- */
+
+/* Buffer number b + 1 of the body's steps is, in iteration t, the memory of an operand of the scan
+   from byte start + step (t mod period) on. Buffer 0 is the step's scratch memory, anew in each
+   iteration. */
+typedef struct hb_slide {
+    bool output; /* an operand of step->out[], else of step->in[] */
+    int operand;
+    int64_t start, step, period;
+} hb_slide;
+
+/* Before the first iteration, `bytes` bytes of in[from] are copied to the start of out[to]. */
+typedef struct hb_scan_copy {
+    int from, to;
+    size_t bytes;
+} hb_scan_copy;
+
+/* Iterations t = 0 ... times - 1 in order; what one writes the next may read. Random numbers in
+   iteration t are those of the seed hb_scan_seed(seed, t). */
+struct hb_scan {
+    int64_t times;
+    size_t n_steps;
+    hb_step *steps;
+    int n_slides;
+    hb_slide *slides;
+    int n_copies;
+    hb_scan_copy *copies;
+    size_t arena_bytes; /* scratch memory for buffer 0 */
+};
+
+/* The finalizer of SplitMix64 (Steele, Lea, Flood 2014) on the seed and the iteration's number. */
+static inline uint64_t hb_scan_seed(uint64_t seed, int64_t iteration) {
+    uint64_t z = seed + 0x9E3779B97F4A7C15u * ((uint64_t)iteration + 1);
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
 
 #endif

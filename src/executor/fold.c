@@ -88,7 +88,7 @@ static void convert(const ir_node *x, ir_node *result) {
     else result->imm.i = to == HEBB_I32 ? (int32_t)x->imm.i : x->imm.i;
 }
 
-void hb_fold(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,
+void hb_fold_scalar(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,
              ir_node *result) {
     result->kind = IR_FULL;
     result->dtype = dtype;

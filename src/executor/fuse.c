@@ -84,6 +84,11 @@ static void force_node(fuser *p, int node) {
         force_contiguous(p, n->in[1]);
         force_contiguous(p, n->in[2]);
         break;
+    case IR_STEP:
+        p->f->root[node] = true;
+        for (int k = 0; k < n->n_in; k++) force_contiguous(p, n->in[k]);
+        break;
+    case IR_OUTPUT: p->f->root[node] = true; break;
     }
 }
 
@@ -253,9 +258,13 @@ static void make_groups(fuser *p) {
         f->group[node] = -1;
         const ir_node *r = get(p, node);
         if (!f->root[node] || r->kind == IR_PARTS) continue;
+        if (r->kind == IR_OUTPUT) {
+            f->group[node] = f->group[r->in[0]];
+            continue;
+        }
         hb_group *g = &f->groups[f->n_groups];
         bool special = r->kind == IR_REDUCE || r->kind == IR_MATMUL || r->kind == IR_GATHER ||
-                       r->kind == IR_SCATTER_ADD;
+                       r->kind == IR_SCATTER_ADD || r->kind == IR_STEP;
         *g = (hb_group){.kind = special ? r->kind : IR_SCALAR,
                         .n_members = 1,
                         .space = r->kind == IR_MATMUL ? product_space(p, node) : space_of(p, node)};
@@ -428,7 +437,7 @@ static bool cut(fuser *p, int group) {
     int *piece = &p->piece[root];
     *piece = *piece == 0 ? LONGEST_PIECE : *piece / 2;
     mark_program(p, root, inside);
-    for (int node = 0; node < root && *piece > 0; node++)
+    for (int node = 0; node<root && * piece> 0; node++)
         if (inside[node] && ++n % *piece == 0) any = p->cut[node] = true;
     return any || *piece > 1;
 }

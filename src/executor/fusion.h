@@ -17,7 +17,7 @@ typedef struct hb_place {
 
 typedef struct hb_group {
     ir_kind kind; /* IR_SCALAR: a loop; IR_REDUCE: with reductions; IR_MATMUL, IR_GATHER,
-                     IR_SCATTER_ADD */
+                     IR_SCATTER_ADD, IR_STEP */
     bool merged;  /* into another group: no longer there */
     int n_members;
     int *members; /* roots, by growing number */

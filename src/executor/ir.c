@@ -149,6 +149,8 @@ static const char *kind_name(const ir_node *n) {
     case IR_COPY: return "copy";
     case IR_GATHER: return "gather";
     case IR_SCATTER_ADD: return "scatter_add";
+    case IR_STEP: return n->step->name;
+    case IR_OUTPUT: return "output";
     }
     return "?";
 }

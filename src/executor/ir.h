@@ -21,6 +21,8 @@ typedef enum ir_kind {
     IR_COPY,   /* the input, written into the value `into` at offset and stride */
     IR_GATHER, /* rows of input 0 at input 1 */
     IR_SCATTER_ADD, /* input 0 (an IR_COPY into this) plus rows of input 2 at input 1 */
+    IR_STEP,        /* output 0 of a step on whole tensors, the inputs; `step` */
+    IR_OUTPUT,      /* output imm.i, 1 or more, of the IR_STEP that is its input */
 } ir_kind;
 
 typedef struct ir_node {
@@ -39,6 +41,7 @@ typedef struct ir_node {
     bool reduce[HEBB_MAX_RANK];
     int into; /* IR_COPY: the node whose value this is a part of; larger than its own number */
     int64_t offset, stride[HEBB_MAX_RANK];
+    const hb_step *step;       /* IR_STEP: kind, u, name, flops and bytes; without operands */
     const hebb_tensor *origin; /* for names */
 } ir_node;
 
@@ -117,7 +120,7 @@ hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, h
 hebb_status hb_simplify(const hb_ir *from, bool fold, bool cse, hb_ir *to, hb_error *error);
 
 /* fold.c: the scalar function on constants. */
-void hb_fold(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,
+void hb_fold_scalar(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,
              ir_node *result);
 
 void ir_print(const hb_ir *ir, const char *title, FILE *out);

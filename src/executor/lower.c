@@ -500,6 +500,47 @@ static bool lower_indexed(writer *w) {
     return true;
 }
 
+/* ---- steps on whole tensors ---- */
+
+/* Views that fuse.c found to be whole are read from what they show. */
+static int memory_of(const writer *w, int node) {
+    return w->fusion->root[node] ? node : ir_ref(w->ir, node).base;
+}
+
+static bool is_output_of(const writer *w, int node, int step) {
+    const ir_node *n = get(w, node);
+    return n->kind == IR_OUTPUT && n->in[0] == step;
+}
+
+static bool lower_whole(writer *w) {
+    hb_group *g = w->group;
+    int node = g->members[0], n_out = 1;
+    const ir_node *n = get(w, node);
+    for (int k = node + 1; k < w->ir->n_nodes; k++) n_out += is_output_of(w, k, node);
+    hb_ir *ir = w->fusion->ir;
+    g->step = *n->step;
+    g->step.n_in = n->n_in;
+    g->step.n_out = n_out;
+    g->step.in = ir_memory(ir, (size_t)(n->n_in + 1) * sizeof *g->step.in);
+    g->step.out = ir_memory(ir, (size_t)n_out * sizeof *g->step.out);
+    g->places = ir_memory(ir, (size_t)(n->n_in + n_out) * sizeof *g->places);
+    g->n_places = 0;
+    if (ir->error.status != HEBB_OK) return false;
+    for (int k = 0; k < n->n_in; k++) {
+        int x = memory_of(w, n->in[k]);
+        g->step.in[k] = whole(w, x);
+        add_read(g, &g->step.in[k], x, false);
+    }
+    for (int k = node; k < w->ir->n_nodes; k++) {
+        if (k != node && !is_output_of(w, k, node)) continue;
+        hb_operand *out = &g->step.out[k == node ? 0 : get(w, k)->imm.i];
+        *out = whole(w, k);
+        add_read(g, out, k, false);
+        g->places[g->n_places - 1].written = true;
+    }
+    return true;
+}
+
 bool hb_lower(hb_fusion *fusion, hb_group *group, bool final) {
     writer *w = malloc(sizeof *w); /* too big for the stack of a small thread */
     if (w == NULL) {
@@ -517,6 +558,7 @@ bool hb_lower(hb_fusion *fusion, hb_group *group, bool final) {
     case IR_MATMUL: done = lower_gemm(w); break;
     case IR_GATHER:
     case IR_SCATTER_ADD: done = lower_indexed(w); break;
+    case IR_STEP: done = lower_whole(w); break;
     default: done = lower_loop(w); break;
     }
     free(w);

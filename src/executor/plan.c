@@ -66,6 +66,16 @@ static void print_space(const hb_loop *loop, FILE *out) {
     fprintf(out, "]\n");
 }
 
+static void print_whole(const hb_step *s, FILE *out) {
+    fprintf(out, "\n");
+    for (int k = 0; k < s->n_in; k++)
+        fprintf(out, "        in %d: %s b%d+%" PRId64 "\n", k, hebb_dtype_name(s->in[k].dtype),
+                s->in[k].buffer, s->in[k].offset);
+    for (int k = 0; k < s->n_out; k++)
+        fprintf(out, "        out %d: %s b%d+%" PRId64 "\n", k, hebb_dtype_name(s->out[k].dtype),
+                s->out[k].buffer, s->out[k].offset);
+}
+
 static void print_step(const hb_plan *plan, size_t index, FILE *out) {
     const hb_step *s = &plan->steps[index];
     const hb_backend *b = plan->device->backend;
@@ -83,7 +93,8 @@ static void print_step(const hb_plan *plan, size_t index, FILE *out) {
         print_operand(&g->b, g->n_batch + 2, out);
         fprintf(out, "\n");
         print_loop(&g->epilogue, out);
-    } else
+    } else if (hb_is_whole(s->kind)) print_whole(s, out);
+    else
         fprintf(out, ", %" PRId64 " of %" PRId64 " rows of %" PRId64 "\n", s->u.indexed.count,
                 s->u.indexed.rows, s->u.indexed.width);
 }

@@ -23,12 +23,17 @@ static bool same_view(const ir_node *a, const ir_node *b) {
            memcmp(a->stride, b->stride, (size_t)a->shape.rank * sizeof *a->stride) == 0;
 }
 
+static bool same_step(const hb_step *a, const hb_step *b) {
+    return a->kind == b->kind && memcmp(&a->u, &b->u, sizeof a->u) == 0;
+}
+
 static bool same_node(const ir_node *a, const int *a_in, const ir_node *b) {
     if (a->kind != b->kind || a->code != b->code || a->dtype != b->dtype ||
         a->buffer != b->buffer || a->imm.i != b->imm.i || !hebb_shape_equal(a->shape, b->shape))
         return false;
     if (a->n_in > 0 && memcmp(a_in, b->in, (size_t)a->n_in * sizeof *b->in) != 0) return false;
     if (a->kind == IR_REDUCE) return memcmp(a->reduce, b->reduce, sizeof a->reduce) == 0;
+    if (a->kind == IR_STEP) return same_step(a->step, b->step);
     return a->kind != IR_VIEW || same_view(a, b);
 }
 
@@ -111,7 +116,7 @@ static int fold_scalar(simplifier *s, const ir_node *node, const int *in) {
         if (constant[k]->kind != IR_FULL) return -1;
     }
     ir_node value = {.dtype = node->dtype};
-    hb_fold(node->code, node->dtype, constant[0]->dtype, constant, &value);
+    hb_fold_scalar(node->code, node->dtype, constant[0]->dtype, constant, &value);
     return emit_full(s, node, value);
 }
 
@@ -237,6 +242,8 @@ static void mark_live(const hb_ir *from, bool *live) {
     for (int k = 0; k < from->n_assigns; k++) live[from->assigns[k].value] = true;
     for (int k = from->n_nodes - 1; k >= 0; k--)
         for (int i = 0; live[k] && i < from->nodes[k].n_in; i++) live[from->nodes[k].in[i]] = true;
+    for (int k = 0; k < from->n_nodes; k++) /* a step writes all of its outputs */
+        if (from->nodes[k].kind == IR_OUTPUT && live[from->nodes[k].in[0]]) live[k] = true;
 }
 
 static void rewrite(simplifier *s, int old, int *in) {

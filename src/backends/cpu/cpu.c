@@ -189,13 +189,13 @@ struct hb_prepared {
 
 static const hb_cpu_solver *choose(const hb_device *device, const hb_step *step) {
     static const hb_cpu_solver *const *const solvers[HB_STEP_KINDS] = {
-        [HB_LOOP] = hb_cpu_loop_solvers,
-        [HB_GEMM] = hb_cpu_gemm_solvers,
-        [HB_GATHER] = hb_cpu_gather_solvers,
-        [HB_SCATTER_ADD] = hb_cpu_scatter_add_solvers,
+        [HB_LOOP] = hb_cpu_loop_solvers,     [HB_GEMM] = hb_cpu_gemm_solvers,
+        [HB_GATHER] = hb_cpu_gather_solvers, [HB_SCATTER_ADD] = hb_cpu_scatter_add_solvers,
+        [HB_SCAN] = hb_cpu_scan_solvers,
     };
     const hb_cpu_solver *best = NULL;
     double least = 0;
+    if (!solvers[step->kind]) return NULL;
     for (const hb_cpu_solver *const *s = solvers[step->kind]; *s; s++) {
         if (!(*s)->can_do(device, step)) continue;
         const double cost = (*s)->cost(device, step);
@@ -211,7 +211,7 @@ static size_t cpu_scratch(hb_device *device, const hb_step *step) {
     return solver && solver->scratch ? solver->scratch(device, step) : 0;
 }
 
-static void cpu_release(hb_device *device, hb_prepared *prepared) {
+void hb_cpu_release(hb_device *device, hb_prepared *prepared) {
     if (!prepared) return;
     for (size_t i = 0; i < prepared->n; i++)
         prepared->step[i].solver->release(prepared->step[i].state);
@@ -230,8 +230,8 @@ static hebb_status prepare_step(hb_device *device, const hb_step *step, size_t i
     return status;
 }
 
-static hebb_status cpu_prepare(hb_device *device, const hb_step *steps, size_t n_steps,
-                               int n_buffers, hb_prepared **prepared, hb_error *error) {
+hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
+                           hb_prepared **prepared, hb_error *error) {
     *prepared = NULL;
     const size_t bytes = sizeof(hb_prepared) + n_steps * sizeof(prepared_step);
     hb_prepared *made = malloc(bytes);
@@ -240,7 +240,7 @@ static hebb_status cpu_prepare(hb_device *device, const hb_step *steps, size_t n
         hebb_status status =
             prepare_step(device, &steps[made->n], made->n, &made->step[made->n], error);
         if (status) {
-            cpu_release(device, made);
+            hb_cpu_release(device, made);
             return status;
         }
     }
@@ -248,8 +248,8 @@ static hebb_status cpu_prepare(hb_device *device, const hb_step *steps, size_t n
     return HEBB_OK;
 }
 
-static hebb_status cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
-                           hb_error *error) {
+hebb_status hb_cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
+                       hb_error *error) {
     for (size_t i = 0; i < prepared->n; i++)
         prepared->step[i].solver->run(device, prepared->step[i].state, args);
     return HEBB_OK;
@@ -276,9 +276,9 @@ const hb_backend hb_cpu_backend = {
     .read = cpu_read,
     .borrow = cpu_borrow,
     .scratch = cpu_scratch,
-    .prepare = cpu_prepare,
-    .release = cpu_release,
-    .run = cpu_run,
+    .prepare = hb_cpu_prepare,
+    .release = hb_cpu_release,
+    .run = hb_cpu_run,
     .finish = cpu_finish,
     .solver = cpu_solver,
 };

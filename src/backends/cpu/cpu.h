@@ -30,9 +30,10 @@ struct hb_buffer {
     bool borrowed;
 };
 
-/* Where a buffer's memory begins, for offsets in bytes; NULL for an index operand. */
+/* Where a buffer's memory begins in this run; NULL for an index operand. */
 static inline char *hb_cpu_base(const hb_run_args *args, int buffer) {
-    return buffer < 0 ? NULL : args->buffers[buffer]->base;
+    if (buffer < 0) return NULL;
+    return args->buffers[buffer]->base + (args->shifts ? args->shifts[buffer] : 0);
 }
 
 /* The memory of an operand's element (0, 0, ...). */
@@ -67,6 +68,14 @@ void *hb_cpu_allocate(size_t bytes);
 /* The one to use here and now: HEBB_ISA if it is set and supported, else the best supported. */
 const hb_cpu_isa *hb_cpu_choose_isa(void);
 
+/* ---- plans (cpu.c) ---- */
+
+hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
+                           hb_prepared **prepared, hb_error *error);
+void hb_cpu_release(hb_device *device, hb_prepared *prepared); /* NULL is ignored */
+hebb_status hb_cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
+                       hb_error *error);
+
 /* ---- solvers ---- */
 
 /* One way to do one kind of step. `state` is what prepare made; it belongs to the solver. */
@@ -86,5 +95,6 @@ extern const hb_cpu_solver *const hb_cpu_loop_solvers[];        /* loop.c */
 extern const hb_cpu_solver *const hb_cpu_gemm_solvers[];        /* gemm.c */
 extern const hb_cpu_solver *const hb_cpu_gather_solvers[];      /* indexed.c */
 extern const hb_cpu_solver *const hb_cpu_scatter_add_solvers[]; /* indexed.c */
+extern const hb_cpu_solver *const hb_cpu_scan_solvers[];        /* scan.c */
 
 #endif

@@ -4,7 +4,8 @@
      array.h    host memory                             session.h  running a graph on a device
      graph.h    graphs, inputs, variables, printing     nn.h       layers, losses, optimizers
      ops.h      the operations                          train.h    batches
-     autodiff.h gradients                               io.h       files
+     control.h  loops over time                         io.h       files
+     autodiff.h gradients
 
    A model is a graph, built once; a session binds it to a device and runs it:
 
@@ -23,6 +24,7 @@
 #define HEBB_HEBB_H
 
 #include <hebb/base.h>
+#include <hebb/control.h>
 #include <hebb/array.h>
 #include <hebb/graph.h>
 #include <hebb/ops.h>

@@ -14,9 +14,18 @@ typedef struct hb_grad {
     hebb_tensor *const *x;
     const bool *want;
     hebb_tensor **dx;
+    /* of a SCAN: its results that have cotangents, and these */
+    int n_results;
+    hebb_tensor *const *results, *const *cotangents;
 } hb_grad;
 
 typedef void (*hb_gradient_rule)(hb_grad *d);
+
+/* As hebb_gradients(), of checked arguments, except that an x is taken as independent of the other
+   xs: what it is computed from gets nothing through it. */
+void hb_gradients_within(hebb_graph *graph, hebb_tensor *const *ys, size_t n_ys,
+                         hebb_tensor *const *xs, size_t n_xs, hebb_tensor *const *cotangents,
+                         hebb_tensor **gradients);
 
 /* By op. The rules are in rules.c and rules_*.c. */
 extern const hb_gradient_rule hb_gradient_rules[HB_OPS];

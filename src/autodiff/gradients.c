@@ -8,11 +8,12 @@ typedef struct sweep {
     hebb_graph *graph;
     int n;        /* nodes that existed before the sweep; it appends others */
     bool *needed; /* depends on an x by a path that gradients can take */
+    bool *leaf;   /* hands nothing on */
     hebb_tensor **cotangent;
 } sweep;
 
 static bool takes_gradient(const hebb_tensor *node, int k) {
-    return !hb_shape_only(node->op, k) && hb_floating(node->in[k]->dtype);
+    return !hb_shape_only(node, k) && hb_floating(node->in[k]->dtype);
 }
 
 /* From the xs forward. */
@@ -47,6 +48,35 @@ static void accumulate(sweep *s, hebb_tensor *x, hebb_tensor *cotangent) {
     *sum = *sum == NULL ? cotangent : hebb_add(*sum, cotangent);
 }
 
+/* The results of a scan and their cotangents, which have all been there. */
+static bool collect_results(const sweep *s, const hebb_tensor *scan, hb_grad *d,
+                            hebb_tensor **list) {
+    d->results = list;
+    d->cotangents = list + s->n;
+    for (int id = scan->id + 1; id < s->n; id++) {
+        hebb_tensor *node = s->graph->nodes[id];
+        bool result = node->op == HB_OP_SCAN_STACK || node->op == HB_OP_SCAN_LAST;
+        if (!result || node->in[0] != scan || s->cotangent[id] == NULL) continue;
+        list[d->n_results] = node;
+        list[s->n + d->n_results++] = s->cotangent[id];
+    }
+    return d->n_results > 0;
+}
+
+static void run_rule(sweep *s, hebb_tensor *node, const bool *want, hebb_tensor **dx) {
+    hb_grad d = {.y = node, .dy = s->cotangent[node->id], .x = node->in, .want = want, .dx = dx};
+    if (node->op != HB_OP_SCAN) {
+        hb_gradient_rules[node->op](&d);
+        return;
+    }
+    hebb_tensor **list = calloc(2 * (size_t)s->n, sizeof *list);
+    if (list == NULL)
+        hb_graph_error(s->graph, HEBB_E_MEMORY, "out of memory: gradients of a graph of %d tensors",
+                       s->n);
+    else if (collect_results(s, node, &d, list)) hb_gradient_rules[node->op](&d);
+    free(list);
+}
+
 /* Runs the rule of one node and hands on what it gives. */
 static void propagate(sweep *s, hebb_tensor *node, bool *want, hebb_tensor **dx) {
     bool any = false;
@@ -61,8 +91,7 @@ static void propagate(sweep *s, hebb_tensor *node, bool *want, hebb_tensor **dx)
                        hebb_tensor_name(node), hb_op_name(node->op));
         return;
     }
-    hb_gradient_rules[node->op](
-        &(hb_grad){.y = node, .dy = s->cotangent[node->id], .x = node->in, .want = want, .dx = dx});
+    run_rule(s, node, want, dx);
     for (int k = 0; k < node->n_in; k++)
         if (want[k] && dx[k] != NULL) accumulate(s, node->in[k], dx[k]);
 }
@@ -79,8 +108,9 @@ static void run_sweep(sweep *s) {
                        most);
     for (int id = s->n - 1; id >= 0 && s->graph->error.status == HEBB_OK; id--) {
         hebb_tensor *node = s->graph->nodes[id];
-        if (s->cotangent[id] != NULL && s->needed[id] &&
-            hb_gradient_rules[node->op] != gradient_NONE)
+        if (s->leaf[id]) continue;
+        bool reached = s->cotangent[id] != NULL || node->op == HB_OP_SCAN;
+        if (reached && s->needed[id] && hb_gradient_rules[node->op] != gradient_NONE)
             propagate(s, node, want, dx);
     }
     free(want);
@@ -163,6 +193,34 @@ static void differentiate(sweep *s, hebb_tensor *const *ys, size_t n_ys, hebb_te
     }
 }
 
+static void make_sweep(hebb_graph *graph, bool leaves, hebb_tensor *const *ys, size_t n_ys,
+                       hebb_tensor *const *xs, size_t n_xs, hebb_tensor *const *cotangents,
+                       hebb_tensor **gradients) {
+    sweep s = {.graph = graph, .n = graph->n_nodes};
+    size_t n = (size_t)s.n + 1;
+    s.needed = calloc(n, sizeof *s.needed);
+    s.leaf = calloc(n, sizeof *s.leaf);
+    s.cotangent = calloc(n, sizeof *s.cotangent);
+    if (s.needed == NULL || s.leaf == NULL || s.cotangent == NULL)
+        hb_graph_error(graph, HEBB_E_MEMORY, "out of memory: gradients of a graph of %d tensors",
+                       s.n);
+    else {
+        for (size_t k = 0; leaves && k < n_xs; k++) s.leaf[xs[k]->id] = true;
+        differentiate(&s, ys, n_ys, xs, n_xs, cotangents, gradients);
+    }
+    free(s.needed);
+    free(s.leaf);
+    free(s.cotangent);
+}
+
+void hb_gradients_within(hebb_graph *graph, hebb_tensor *const *ys, size_t n_ys,
+                         hebb_tensor *const *xs, size_t n_xs, hebb_tensor *const *cotangents,
+                         hebb_tensor **gradients) {
+    for (size_t k = 0; k < n_xs; k++) gradients[k] = &graph->inert;
+    if (graph->error.status == HEBB_OK)
+        make_sweep(graph, true, ys, n_ys, xs, n_xs, cotangents, gradients);
+}
+
 hebb_status hebb_gradients(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs, size_t n_xs,
                            hebb_tensor *const *cotangents, hebb_tensor **gradients) {
     hebb_graph *graph = graph_of(ys, n_ys, xs, n_xs);
@@ -174,15 +232,7 @@ hebb_status hebb_gradients(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *con
         return HEBB_E_NULL;
     }
     if (graph->error.status != HEBB_OK) return graph->error.status;
-    sweep s = {.graph = graph, .n = graph->n_nodes};
-    s.needed = calloc((size_t)s.n + 1, sizeof *s.needed);
-    s.cotangent = calloc((size_t)s.n + 1, sizeof *s.cotangent);
-    if (s.needed == NULL || s.cotangent == NULL)
-        hb_graph_error(graph, HEBB_E_MEMORY, "out of memory: gradients of a graph of %d tensors",
-                       s.n);
-    else differentiate(&s, ys, n_ys, xs, n_xs, cotangents, gradients);
-    free(s.needed);
-    free(s.cotangent);
+    make_sweep(graph, false, ys, n_ys, xs, n_xs, cotangents, gradients);
     if (graph->error.status != HEBB_OK)
         for (size_t k = 0; k < n_xs; k++) gradients[k] = &graph->inert;
     return graph->error.status;

@@ -187,9 +187,10 @@ typedef struct hb_slide {
     int64_t start, step, period;
 } hb_slide;
 
-/* Before the first iteration, `bytes` bytes of in[from] are copied to the start of out[to]. */
+/* Before the first iteration, `bytes` bytes of in[from] are copied to byte `at` of out[to]. */
 typedef struct hb_scan_copy {
     int from, to;
+    int64_t at;
     size_t bytes;
 } hb_scan_copy;
 

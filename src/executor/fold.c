@@ -89,7 +89,7 @@ static void convert(const ir_node *x, ir_node *result) {
 }
 
 void hb_fold_scalar(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,
-             ir_node *result) {
+                    ir_node *result) {
     result->kind = IR_FULL;
     result->dtype = dtype;
     if (code == HB_CAST) {

@@ -52,6 +52,12 @@ static void force_contiguous(fuser *p, int node) {
     force(p, whole ? ref.base : node);
 }
 
+/* The same for steps that can begin anywhere in what they read. */
+static void force_range(fuser *p, int node) {
+    hb_ref ref = ir_ref(p->ir, node);
+    force(p, hb_is_range(get(p, node)->shape, &ref.view) ? ref.base : node);
+}
+
 static void force_node(fuser *p, int node) {
     const ir_node *n = get(p, node);
     switch (n->kind) {
@@ -86,7 +92,7 @@ static void force_node(fuser *p, int node) {
         break;
     case IR_STEP:
         p->f->root[node] = true;
-        for (int k = 0; k < n->n_in; k++) force_contiguous(p, n->in[k]);
+        for (int k = 0; k < n->n_in; k++) force_range(p, n->in[k]);
         break;
     case IR_OUTPUT: p->f->root[node] = true; break;
     }

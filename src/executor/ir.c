@@ -17,6 +17,13 @@ void ir_free(hb_ir *ir) {
         free(ir->chunks);
         ir->chunks = next;
     }
+    while (ir->bodies != NULL) {
+        ir_body *next = ir->bodies->next;
+        ir_free(&ir->bodies->raw);
+        ir_free(&ir->bodies->ir);
+        free(ir->bodies);
+        ir->bodies = next;
+    }
     free(ir->nodes);
     memset(ir, 0, sizeof *ir);
 }
@@ -48,6 +55,12 @@ int ir_add(hb_ir *ir, const ir_node *node, const int *in, int n_in) {
     copy.in = ir_memory(ir, (size_t)n_in * sizeof *copy.in);
     if (copy.in == NULL) return 0;
     for (int k = 0; k < n_in; k++) copy.in[k] = in[k];
+    if (node->step != NULL) { /* it may be another ir's */
+        hb_step *step = ir_memory(ir, sizeof *step);
+        if (step == NULL) return 0;
+        *step = *node->step;
+        copy.step = step;
+    }
     if (ir->n_nodes == ir->node_capacity) {
         int wanted = ir->node_capacity == 0 ? 64 : 2 * ir->node_capacity;
         ir_node *grown = realloc(ir->nodes, (size_t)wanted * sizeof *grown);

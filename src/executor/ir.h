@@ -55,7 +55,9 @@ typedef struct ir_assign {
     int buffer, value; /* variable's buffer, node */
 } ir_assign;
 
-typedef struct hb_ir {
+typedef struct hb_ir hb_ir;
+typedef struct ir_body ir_body;
+struct hb_ir {
     int n_nodes, node_capacity;
     ir_node *nodes;
     int n_buffers;
@@ -65,10 +67,19 @@ typedef struct hb_ir {
     int n_assigns;
     ir_assign *assigns;
     struct ir_chunk *chunks; /* memory of the nodes' input lists */
+    ir_body *bodies;         /* of its scans */
     hb_error error;          /* sticky, as in a graph */
-} hb_ir;
+};
 
-void ir_free(hb_ir *ir);
+/* The body of a scan: an ir of its own, whose assignments are what an iteration writes. */
+struct ir_body {
+    ir_body *next;
+    hb_ir raw, ir; /* as lowered, which owns the memory of `scan`; and simplified */
+    hb_scan scan;  /* complete once the body has been planned */
+    double flops, bytes;
+};
+
+void ir_free(hb_ir *ir); /* and of the bodies of its scans */
 /* Memory that lives as long as the ir; NULL, with the error set, if there is none. Zeroed. */
 void *ir_memory(hb_ir *ir, size_t bytes);
 /* Appends a node; its inputs are copied. Returns its number, or 0 after an error. */
@@ -93,6 +104,8 @@ typedef struct hb_view {
 hb_view hb_contiguous(hebb_shape shape);
 /* Whether element number e (in row-major order) is at e. */
 bool hb_is_contiguous(hebb_shape shape, const hb_view *view);
+/* The same but for where the list begins. */
+bool hb_is_range(hebb_shape shape, const hb_view *view);
 /* `outer` picks elements of a contiguous list of shape `middle`, whose elements are at `inner`: the
    one view that does both, or false if strides cannot express it. */
 bool hb_compose(hebb_shape shape, const hb_view *outer, hebb_shape middle, const hb_view *inner,
@@ -108,8 +121,8 @@ hb_ref ir_ref(const hb_ir *ir, int node);
 
 /* ---- passes ---- */
 
-/* specialize.c: the nodes that the fetched tensors need, with the fed shapes. inputs[k] is the
-   shape fed for input number k, rank -1 if it is not fed. */
+/* specialize.c, scan.c: the nodes that the fetched tensors need, with the fed shapes. inputs[k] is
+   the shape fed for input number k, rank -1 if it is not fed. */
 hebb_status hb_specialize(const hebb_graph *graph, hebb_tensor *const *fetched, size_t n_fetched,
                           const hebb_shape *inputs, hb_ir *result, hb_error *error);
 /* The same for the initial values of the variables marked in `wanted`: assigns them. */
@@ -121,7 +134,7 @@ hebb_status hb_simplify(const hb_ir *from, bool fold, bool cse, hb_ir *to, hb_er
 
 /* fold.c: the scalar function on constants. */
 void hb_fold_scalar(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,
-             ir_node *result);
+                    ir_node *result);
 
 void ir_print(const hb_ir *ir, const char *title, FILE *out);
 /* "add": an instruction's name. */

@@ -502,9 +502,15 @@ static bool lower_indexed(writer *w) {
 
 /* ---- steps on whole tensors ---- */
 
-/* Views that fuse.c found to be whole are read from what they show. */
-static int memory_of(const writer *w, int node) {
-    return w->fusion->root[node] ? node : ir_ref(w->ir, node).base;
+/* Where an operand is: views that fuse.c found to be a range are read from what they show. */
+static hb_operand range(const writer *w, int node, int *base) {
+    hb_ref ref = ir_ref(w->ir, node);
+    *base = w->fusion->root[node] ? node : ref.base;
+    hb_operand operand = whole(w, *base);
+    hb_view list = hb_contiguous(get(w, node)->shape);
+    memcpy(operand.stride, list.stride, sizeof operand.stride);
+    if (*base != node) operand.offset = ref.view.offset;
+    return operand;
 }
 
 static bool is_output_of(const writer *w, int node, int step) {
@@ -527,8 +533,8 @@ static bool lower_whole(writer *w) {
     g->n_places = 0;
     if (ir->error.status != HEBB_OK) return false;
     for (int k = 0; k < n->n_in; k++) {
-        int x = memory_of(w, n->in[k]);
-        g->step.in[k] = whole(w, x);
+        int x;
+        g->step.in[k] = range(w, n->in[k], &x);
         add_read(g, &g->step.in[k], x, false);
     }
     for (int k = node; k < w->ir->n_nodes; k++) {

@@ -76,11 +76,23 @@ static void print_whole(const hb_step *s, FILE *out) {
                 s->out[k].buffer, s->out[k].offset);
 }
 
-static void print_step(const hb_plan *plan, size_t index, FILE *out) {
-    const hb_step *s = &plan->steps[index];
-    const hb_backend *b = plan->device->backend;
-    fprintf(out, "  step %zu: %s, by %s, %.3g MFLOP, %.3g MB", index, s->name,
-            b->solver(plan->device->device, plan->prepared, index), s->flops / 1e6, s->bytes / 1e6);
+static void print_step(const hb_step *s, FILE *out);
+
+static void print_scan(const hb_scan *scan, FILE *out) {
+    fprintf(out, "        %" PRId64 " times:\n", scan->times);
+    for (int k = 0; k < scan->n_slides; k++) {
+        const hb_slide *slide = &scan->slides[k];
+        fprintf(out, "        b%d: %s %d from byte %" PRId64 ", %+" PRId64 " an iteration\n", k + 1,
+                slide->output ? "out" : "in", slide->operand, slide->start, slide->step);
+    }
+    for (size_t k = 0; k < scan->n_steps; k++) {
+        fprintf(out, "    step %zu: ", k);
+        print_step(&scan->steps[k], out);
+    }
+}
+
+static void print_step(const hb_step *s, FILE *out) {
+    fprintf(out, "%s, %.3g MFLOP, %.3g MB", s->name, s->flops / 1e6, s->bytes / 1e6);
     if (s->kind == HB_LOOP) {
         print_space(&s->u.loop, out);
         print_loop(&s->u.loop, out);
@@ -93,8 +105,10 @@ static void print_step(const hb_plan *plan, size_t index, FILE *out) {
         print_operand(&g->b, g->n_batch + 2, out);
         fprintf(out, "\n");
         print_loop(&g->epilogue, out);
-    } else if (hb_is_whole(s->kind)) print_whole(s, out);
-    else
+    } else if (hb_is_whole(s->kind)) {
+        print_whole(s, out);
+        if (s->kind == HB_SCAN) print_scan(s->u.scan, out);
+    } else
         fprintf(out, ", %" PRId64 " of %" PRId64 " rows of %" PRId64 "\n", s->u.indexed.count,
                 s->u.indexed.rows, s->u.indexed.width);
 }
@@ -106,7 +120,11 @@ static void print_plan(const hb_plan *plan, FILE *out) {
     for (int k = 1; k < plan->ir.n_buffers; k++)
         fprintf(out, "  buffer b%d: %s %s\n", k, hb_op_name(plan->ir.buffers[k].tensor->op),
                 plan->ir.buffers[k].tensor->name);
-    for (size_t k = 0; k < plan->n_steps; k++) print_step(plan, k, out);
+    const hb_backend *b = plan->device->backend;
+    for (size_t k = 0; k < plan->n_steps; k++) {
+        fprintf(out, "  step %zu: by %s, ", k, b->solver(plan->device->device, plan->prepared, k));
+        print_step(&plan->steps[k], out);
+    }
 }
 
 /* ---- statistics ---- */
@@ -143,10 +161,10 @@ static void count_work(hb_plan *plan) {
 /* ---- passes ---- */
 
 /* The device must know every dtype that it is to compute in. */
-static hebb_status check_dtypes(const hb_plan *plan, hb_error *error) {
+static hebb_status check_dtypes(const hb_plan *plan, const hb_ir *ir, hb_error *error) {
     const hb_backend *b = plan->device->backend;
-    for (int k = 0; k < plan->ir.n_nodes; k++) {
-        const ir_node *n = &plan->ir.nodes[k];
+    for (int k = 0; k < ir->n_nodes; k++) {
+        const ir_node *n = &ir->nodes[k];
         if (!b->has_dtype(plan->device->device, n->dtype))
             return hb_fail(
                 error, HEBB_E_UNSUPPORTED, "run: the device %s (%s) has no %s, which %s needs",
@@ -156,22 +174,75 @@ static hebb_status check_dtypes(const hb_plan *plan, hb_error *error) {
     return HEBB_OK;
 }
 
-static hebb_status simplified(const hb_ir *raw, unsigned without, hb_plan *plan, hb_error *error) {
+/* Moves the bodies of scans along with the ir that has become another. */
+static hebb_status simplify(hb_ir *raw, unsigned without, const char *title, hb_ir *ir,
+                            hb_error *error) {
     if (dumping()) ir_print(raw, "specialized", stderr);
     hebb_status status =
-        hb_simplify(raw, !(without & HEBB_NO_FOLD), !(without & HEBB_NO_CSE), &plan->ir, error);
-    if (status == HEBB_OK && dumping()) ir_print(&plan->ir, "simplified", stderr);
+        hb_simplify(raw, !(without & HEBB_NO_FOLD), !(without & HEBB_NO_CSE), ir, error);
+    ir->bodies = raw->bodies;
+    raw->bodies = NULL;
+    if (status == HEBB_OK && dumping()) ir_print(ir, title, stderr);
     return status;
 }
 
-/* Steps in their order, in one list. */
-static hebb_status list_steps(hb_plan *plan, const hb_fusion *fusion, const int *order, int n,
-                              hb_error *error) {
-    plan->steps = ir_memory(&plan->ir, (size_t)n * sizeof *plan->steps);
-    if (plan->steps == NULL)
-        return hb_fail_memory(error, "a plan", (size_t)n * sizeof *plan->steps);
-    plan->n_steps = (size_t)n;
-    for (int k = 0; k < n; k++) plan->steps[k] = fusion->groups[order[k]].step;
+/* What becomes of an ir: steps in their order, and the arena that they need. */
+typedef struct compiled {
+    hb_step *steps;
+    size_t n_steps;
+    hb_arena arena;
+} compiled;
+
+static hebb_status compile(const hb_plan *plan, hb_ir *ir, unsigned without, compiled *result,
+                           hb_error *error);
+
+static hebb_status compile_body(const hb_plan *plan, ir_body *body, unsigned without,
+                                hb_error *error) {
+    compiled result;
+    hebb_status status = simplify(&body->raw, without, "simplified body", &body->ir, error);
+    if (status == HEBB_OK) status = compile(plan, &body->ir, without, &result, error);
+    if (status != HEBB_OK) return status;
+    body->scan.steps = result.steps;
+    body->scan.n_steps = result.n_steps;
+    body->scan.arena_bytes = result.arena.bytes;
+    for (size_t k = 0; k < result.n_steps; k++) {
+        body->flops += result.steps[k].flops;
+        body->bytes += result.steps[k].bytes;
+    }
+    return HEBB_OK;
+}
+
+static void count_scan(const hb_ir *ir, hb_step *step) {
+    for (const ir_body *body = ir->bodies; body != NULL; body = body->next)
+        if (&body->scan == step->u.scan) {
+            step->flops = (double)body->scan.times * body->flops;
+            step->bytes = (double)body->scan.times * body->bytes;
+        }
+}
+
+static hebb_status compile(const hb_plan *plan, hb_ir *ir, unsigned without, compiled *result,
+                           hb_error *error) {
+    const hb_backend *b = plan->device->backend;
+    hb_fusion fusion;
+    int *order, n;
+    hebb_status status = check_dtypes(plan, ir, error);
+    for (ir_body *body = ir->bodies; body != NULL && status == HEBB_OK; body = body->next)
+        status = compile_body(plan, body, without, error);
+    if (status == HEBB_OK) status = hb_fuse(ir, !(without & HEBB_NO_FUSION), &fusion, error);
+    if (status == HEBB_OK) status = hb_order(&fusion, &order, &n, error);
+    if (status != HEBB_OK) return status;
+    for (int k = 0; k < n; k++) {
+        hb_step *step = &fusion.groups[order[k]].step;
+        if (step->kind == HB_SCAN) count_scan(ir, step);
+        step->scratch_bytes = b->scratch(plan->device->device, step);
+    }
+    status = hb_place_values(&fusion, order, n, !(without & HEBB_NO_REUSE), &result->arena, error);
+    if (status != HEBB_OK) return status;
+    result->steps = ir_memory(ir, (size_t)n * sizeof *result->steps);
+    if (result->steps == NULL)
+        return hb_fail_memory(error, "a plan", (size_t)n * sizeof *result->steps);
+    result->n_steps = (size_t)n;
+    for (int k = 0; k < n; k++) result->steps[k] = fusion.groups[order[k]].step;
     return HEBB_OK;
 }
 
@@ -188,24 +259,16 @@ static hebb_status remember_fetches(hb_plan *plan, const hb_arena *arena, hb_err
 
 static hebb_status make_steps(hb_plan *plan, unsigned without, hb_error *error) {
     const hb_backend *b = plan->device->backend;
-    hb_fusion fusion;
-    hb_arena arena;
-    int *order, n;
+    compiled result;
     plan->stats.nodes = (size_t)plan->ir.n_nodes;
-    hebb_status status = hb_fuse(&plan->ir, !(without & HEBB_NO_FUSION), &fusion, error);
-    if (status == HEBB_OK) status = hb_order(&fusion, &order, &n, error);
+    hebb_status status = compile(plan, &plan->ir, without, &result, error);
     if (status != HEBB_OK) return status;
-    for (int k = 0; k < n; k++) {
-        hb_step *step = &fusion.groups[order[k]].step;
-        step->scratch_bytes = b->scratch(plan->device->device, step);
-    }
-    status = hb_place_values(&fusion, order, n, !(without & HEBB_NO_REUSE), &arena, error);
-    if (status == HEBB_OK) status = list_steps(plan, &fusion, order, n, error);
-    if (status == HEBB_OK) status = remember_fetches(plan, &arena, error);
+    plan->steps = result.steps;
+    plan->n_steps = plan->stats.steps = result.n_steps;
+    status = remember_fetches(plan, &result.arena, error);
     if (status == HEBB_OK)
         status = b->prepare(plan->device->device, plan->steps, plan->n_steps, plan->ir.n_buffers,
                             &plan->prepared, error);
-    plan->stats.steps = plan->n_steps;
     return status;
 }
 
@@ -216,10 +279,9 @@ static hebb_status build(hb_plan *plan, const hebb_graph *graph, unsigned withou
     hebb_status status = initial != NULL ? hb_specialize_initial(graph, initial, &raw, error)
                                          : hb_specialize(graph, plan->fetches, plan->n_fetches,
                                                          plan->inputs, &raw, error);
-    if (status == HEBB_OK) status = simplified(&raw, without, plan, error);
+    if (status == HEBB_OK) status = simplify(&raw, without, "simplified", &plan->ir, error);
     size_t unshared = status == HEBB_OK ? unshared_bytes(&raw) : 0;
     ir_free(&raw);
-    if (status == HEBB_OK) status = check_dtypes(plan, error);
     if (status == HEBB_OK) status = make_steps(plan, without, error);
     if (status != HEBB_OK) return status;
     plan->stats.unshared_bytes = unshared;

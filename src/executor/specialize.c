@@ -3,21 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir.h"
-
-typedef struct specializer {
-    hb_ir *ir;
-    const hebb_graph *graph;
-    int n;                    /* graph nodes that may be needed: ids below */
-    bool *needed;             /* the value */
-    bool *shaped;             /* at least the shape */
-    hb_signature *signature;  /* by graph id */
-    int *value;               /* ir node by graph id */
-    int *buffer;              /* plan buffer by graph id, 0 if none yet */
-    const hebb_shape *inputs; /* fed shapes by input number */
-} specializer;
-
-#define IR_OF(s, t) ((s)->value[(t)->id])
+#include "specialize.h"
 
 /* ---- which nodes ---- */
 
@@ -28,7 +14,7 @@ static void mark(specializer *s) {
         for (int k = 0; k < node->n_in; k++) {
             int in = node->in[k]->id;
             s->shaped[in] = true;
-            if (s->needed[id] && !hb_shape_only(node->op, k)) s->needed[in] = true;
+            if (s->needed[id] && !hb_shape_only(node, k)) s->needed[in] = true;
         }
     }
 }
@@ -68,7 +54,7 @@ static hebb_status bind_shape(specializer *s, const hebb_tensor *node, hb_error 
 
 /* ---- sources ---- */
 
-static int buffer_of(specializer *s, const hebb_tensor *tensor) {
+int hb_buffer_of(specializer *s, const hebb_tensor *tensor) {
     int *buffer = &s->buffer[tensor->id];
     if (*buffer == 0) {
         *buffer = s->ir->n_buffers++;
@@ -81,7 +67,7 @@ static int lower_buffer(specializer *s, const hebb_tensor *t) {
     ir_node node = {.kind = IR_BUFFER,
                     .dtype = t->dtype,
                     .shape = s->signature[t->id].shape,
-                    .buffer = buffer_of(s, t),
+                    .buffer = hb_buffer_of(s, t),
                     .origin = t};
     return ir_add(s->ir, &node, NULL, 0);
 }
@@ -288,7 +274,7 @@ static int lower_scatter_add(specializer *s, const hebb_tensor *t) {
 static int lower_identity(specializer *s, const hebb_tensor *t) {
     int value = IR_OF(s, t->in[t->n_in - 1]); /* of ASSIGN: the new value */
     if (t->op == HB_OP_ASSIGN) {
-        int buffer = buffer_of(s, t->in[0]);
+        int buffer = hb_buffer_of(s, t->in[0]);
         s->ir->buffers[buffer].written = true;
         s->ir->assigns[s->ir->n_assigns++] = (ir_assign){buffer, value};
     }
@@ -296,6 +282,13 @@ static int lower_identity(specializer *s, const hebb_tensor *t) {
 }
 
 static int lower_group(specializer *s, const hebb_tensor *t) { return -1; }
+
+/* What stands for something in a scan's body is bound by whoever lowers that body. */
+static int lower_scan_slot(specializer *s, const hebb_tensor *t) {
+    hb_fail(&s->ir->error, HEBB_E_GRAPH,
+            "run: %s is needed outside of the scan whose body it belongs to", t->name);
+    return 0;
+}
 
 typedef int (*lowering)(specializer *s, const hebb_tensor *t);
 
@@ -313,10 +306,16 @@ static const lowering lowerings[HB_OPS] = {
 #define lower_SCATTER_ADD                                       lower_scatter_add
 #define lower_IDENTITY                                          lower_identity
 #define lower_GROUP                                             lower_group
+#define lower_SCAN_SLOT                                         lower_scan_slot
+#define lower_SCAN                                              hb_lower_scan
+#define lower_SCAN_STACK                                        hb_lower_scan_stack
+#define lower_SCAN_LAST                                         hb_lower_scan_last
 #define OP(ID, name, from, to, shape, gradient, lowering, code) lower_##lowering,
 #include "../graph/ops.def"
 #undef OP
 };
+
+int hb_lower_tensor(specializer *s, const hebb_tensor *t) { return lowerings[t->op](s, t); }
 
 static hebb_status check_assign_once(const specializer *s, const hebb_tensor *t, hb_error *error) {
     if (t->op != HB_OP_ASSIGN || !s->ir->buffers[s->buffer[t->in[0]->id]].written ||
@@ -335,7 +334,7 @@ static hebb_status lower_all(specializer *s, hb_error *error) {
         if (status == HEBB_OK && s->needed[id]) status = check_assign_once(s, t, error);
         if (status != HEBB_OK) return status;
         if (!s->needed[id]) continue;
-        s->value[id] = lowerings[t->op](s, t);
+        s->value[id] = hb_lower_tensor(s, t);
         if (s->ir->error.status != HEBB_OK) {
             *error = s->ir->error;
             return error->status;
@@ -353,6 +352,7 @@ static hebb_status start(specializer *s, const hebb_graph *graph, hb_ir *result,
     s->signature = ir_memory(result, n * sizeof *s->signature);
     s->value = ir_memory(result, n * sizeof *s->value);
     s->buffer = ir_memory(result, n * sizeof *s->buffer);
+    s->scan = ir_memory(result, n * sizeof *s->scan);
     result->buffers = ir_memory(result, (n + 1) * sizeof *result->buffers);
     result->assigns = ir_memory(result, n * sizeof *result->assigns);
     if (result->error.status != HEBB_OK) *error = result->error;
@@ -385,7 +385,7 @@ hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, h
     if (lower_all(&s, error) != HEBB_OK) return error->status;
     for (int v = 0; v < graph->n_variables; v++) {
         if (!wanted[v]) continue;
-        int buffer = buffer_of(&s, graph->variables[v]);
+        int buffer = hb_buffer_of(&s, graph->variables[v]);
         result->buffers[buffer].written = true;
         result->assigns[result->n_assigns++] =
             (ir_assign){buffer, s.value[graph->variables[v]->attrs->initial->id]};

@@ -12,9 +12,12 @@ hb_view hb_contiguous(hebb_shape shape) {
 }
 
 bool hb_is_contiguous(hebb_shape shape, const hb_view *view) {
+    return (view->offset == 0 || hebb_shape_count(shape) == 0) && hb_is_range(shape, view);
+}
+
+bool hb_is_range(hebb_shape shape, const hb_view *view) {
     int64_t stride = 1;
     if (hebb_shape_count(shape) == 0) return true;
-    if (view->offset != 0) return false;
     for (int k = shape.rank - 1; k >= 0; k--) {
         if (shape.dim[k] != 1 && view->stride[k] != stride) return false;
         stride *= shape.dim[k];

@@ -22,17 +22,24 @@ const char *hb_op_name(hb_op op) {
     return (unsigned)op < HB_OPS ? names[op] : "";
 }
 
-bool hb_shape_only(hb_op op, int index) {
-    switch (op) {
+bool hb_shape_only(const hebb_tensor *node, int index) {
+    const hb_scan_info *scan;
+    switch (node->op) {
     case HB_OP_FULL:
     case HB_OP_IOTA:
     case HB_OP_SIZE:
     case HB_OP_RANDOM_UNIFORM:
-    case HB_OP_RANDOM_NORMAL: return true;
+    case HB_OP_RANDOM_NORMAL:
+    case HB_OP_SCAN_SLOT: return true;
     case HB_OP_RESHAPE:
     case HB_OP_BROADCAST:
     case HB_OP_SUM_LIKE:
-    case HB_OP_CONCAT_PART: return index > 0;
+    case HB_OP_CONCAT_PART:
+    case HB_OP_SCAN_STACK:
+    case HB_OP_SCAN_LAST: return index > 0;
+    case HB_OP_SCAN:
+        scan = node->attrs->scan;
+        return index >= scan->n_states + scan->n_sequences + scan->n_captures;
     case HB_OP_ASSIGN: return index == 0; /* it is written, not read */
     default: return false;
     }

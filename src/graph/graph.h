@@ -27,6 +27,22 @@ typedef enum hb_reshape_mode {
     HB_RESHAPE_SQUEEZE, /* the size 1 at attrs.axis removed */
 } hb_reshape_mode;
 
+/* A SCAN: what stands for what in its body, and which of its inputs is what. These are, in this
+   order: the first value of each state, the sequences, captures (other tensors that the body needs),
+   and for their shapes only the states' next values and, if `like`, a tensor whose first size is the
+   number of iterations. SCAN_STACK(scan, x, like) collects the body's x of all iterations;
+   SCAN_LAST(scan, first) is a state after the last. */
+typedef struct hb_scan_info {
+    bool reverse, like;
+    int64_t length; /* number of iterations, unless `like` */
+    int n_states, n_sequences, n_captures;
+    int random_from; /* random ops with ids from this to the scan's are in its body */
+    hebb_tensor **state;   /* bound to the states: a SCAN_SLOT each */
+    hebb_tensor **next;    /* their values after an iteration */
+    hebb_tensor **element; /* bound to the sequences' elements: SCAN_SLOTs, or, in a gradient, tensors
+                              of another scan's body that were stacked */
+} hb_scan_info;
+
 /* What an op needs besides its inputs; each op uses some of it. Axes as the user gave them,
    negative ones included, except that they have been checked where the rank is known. */
 typedef struct hb_attrs {
@@ -45,6 +61,8 @@ typedef struct hb_attrs {
     bool trainable;       /* VARIABLE */
     hebb_tensor *initial; /* VARIABLE: the tensor that gives its first value */
     void *data;           /* CONSTANT: the elements, owned by the graph */
+    bool element;         /* SCAN_SLOT: of a sequence, else of a state */
+    const hb_scan_info *scan;
 } hb_attrs;
 
 struct hebb_tensor {
@@ -103,7 +121,21 @@ static inline bool hb_floating(hebb_dtype dtype) { return dtype == HEBB_F32 || d
 bool hb_representable(hebb_dtype dtype, double value);
 
 /* Whether only the shape of input `index` is used, not its value. */
-bool hb_shape_only(hb_op op, int index);
+bool hb_shape_only(const hebb_tensor *node, int index);
+
+/* SCAN_STACK of a tensor of the scan's body. */
+hebb_tensor *hb_scan_stack(hebb_tensor *scan, hebb_tensor *x);
+/* The stand-in for a state with that first value, or for an element of that sequence. */
+hebb_tensor *hb_scan_slot(hebb_tensor *source, bool element);
+/* Makes a SCAN: info has all but the captures, which are found as what the results need that does
+   not depend on what is bound. first[]: the states' first values; `like` may be NULL. Random ops with
+   ids from `random_from` on are part of the body. */
+hebb_tensor *hb_scan_make(hebb_graph *graph, hb_scan_info *info, hebb_tensor *const *first,
+                          hebb_tensor *const *sequences, hebb_tensor *const *results,
+                          int n_results, hebb_tensor *like, int random_from);
+/* By id, below n: whether a node's value depends on one of the marked nodes or is a random number with
+   an id in [random_from, random_to); marks those too. */
+void hb_scan_spread(const hebb_graph *graph, int n, int random_from, int random_to, bool *marked);
 
 /* ---- shape rules (infer.c), with or without HEBB_ANY among the sizes ---- */
 

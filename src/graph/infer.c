@@ -545,5 +545,5 @@ hebb_status hb_infer(hb_op op, const hb_attrs *attrs, const hb_signature *in, in
         return hb_fail(error, HEBB_E_ARGUMENT, "%d operands where %d to %d are wanted", n_in,
                        rules[op].from, rules[op].to);
     TRY(rules[op].rule(op, attrs, in, n_in, result, error));
-    return op == HB_OP_GROUP ? HEBB_OK : valid_shape(result->shape, true, error);
+    return op == HB_OP_GROUP || op == HB_OP_SCAN ? HEBB_OK : valid_shape(result->shape, true, error);
 }

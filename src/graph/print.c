@@ -51,7 +51,7 @@ static void dot_node(const hebb_tensor *node, FILE *out) {
     fprintf(out, "\"];\n");
     for (int k = 0; k < node->n_in; k++)
         fprintf(out, "  n%d -> n%d%s;\n", node->in[k]->id, node->id,
-                hb_shape_only(node->op, k) ? " [style=dashed]" : "");
+                hb_shape_only(node, k) ? " [style=dashed]" : "");
 }
 
 hebb_status hebb_graph_dot(const hebb_graph *graph, FILE *out) {

@@ -60,9 +60,11 @@ static void run(hb_device *device, const void *state, const hb_run_args *args) {
     hb_run_args body = {.buffers = s->buffers, .shifts = s->shifts, .step = args->step};
     s->buffers[0] = args->buffers[0];
     s->shifts[0] = s->step->scratch_offset + (args->shifts ? args->shifts[0] : 0);
-    for (int k = 0; k < scan->n_copies; k++)
-        memcpy(hb_cpu_address(args, &s->step->out[scan->copies[k].to]),
-               hb_cpu_address(args, &s->step->in[scan->copies[k].from]), scan->copies[k].bytes);
+    for (int k = 0; k < scan->n_copies; k++) {
+        const hb_scan_copy *copy = &scan->copies[k];
+        memcpy(hb_cpu_address(args, &s->step->out[copy->to]) + copy->at,
+               hb_cpu_address(args, &s->step->in[copy->from]), copy->bytes);
+    }
     for (int64_t t = 0; t < scan->times; t++) {
         body.seed = hb_scan_seed(args->seed, t);
         slide(s, args, t);

@@ -1,0 +1,34 @@
+/* What specialize.c and scan.c share: the state of lowering a graph, or a scan's body, to an ir. */
+#ifndef HB_SPECIALIZE_H
+#define HB_SPECIALIZE_H
+
+#include "ir.h"
+
+typedef struct hb_lowered_scan hb_lowered_scan;
+
+typedef struct specializer {
+    hb_ir *ir;
+    const hebb_graph *graph;
+    int n;                    /* graph nodes that may be needed: ids below */
+    bool *needed;             /* the value */
+    bool *shaped;             /* at least the shape */
+    hb_signature *signature;  /* by graph id */
+    int *value;               /* ir node by graph id */
+    int *buffer;              /* plan buffer by graph id, 0 if none yet */
+    hb_lowered_scan **scan;   /* by graph id of a SCAN */
+    const hebb_shape *inputs; /* fed shapes by input number */
+} specializer;
+
+#define IR_OF(s, t) ((s)->value[(t)->id])
+
+/* The plan's buffer of a variable, input or constant. */
+int hb_buffer_of(specializer *s, const hebb_tensor *tensor);
+/* The ir node that gives the tensor's value; those of its inputs are there. */
+int hb_lower_tensor(specializer *s, const hebb_tensor *t);
+
+/* scan.c: the lowerings of SCAN and of its results. */
+int hb_lower_scan(specializer *s, const hebb_tensor *t);
+int hb_lower_scan_stack(specializer *s, const hebb_tensor *t);
+int hb_lower_scan_last(specializer *s, const hebb_tensor *t);
+
+#endif

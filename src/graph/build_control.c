@@ -1,0 +1,250 @@
+/* Builders of loops: traces the body, and finds what it needs from outside. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <hebb/control.h>
+#include "graph.h"
+
+/* ---- what belongs to a body ---- */
+
+static bool is_random(const hebb_tensor *node) {
+    return node->op == HB_OP_RANDOM_UNIFORM || node->op == HB_OP_RANDOM_NORMAL;
+}
+
+void hb_scan_spread(const hebb_graph *graph, int n, int random_from, int random_to, bool *marked) {
+    for (int id = 0; id < n; id++) {
+        const hebb_tensor *node = graph->nodes[id];
+        if (is_random(node) && id >= random_from && id < random_to) marked[id] = true;
+        /* A scan's results depend on what its body makes of random numbers. */
+        bool loop = node->op == HB_OP_SCAN || node->op == HB_OP_SCAN_STACK;
+        for (int k = 0; k < node->n_in && !marked[id]; k++)
+            marked[id] = (loop || !hb_shape_only(node, k)) && marked[node->in[k]->id];
+    }
+}
+
+/* What is cheaper to make in each iteration than to keep: numbers, and other views of a tensor. */
+static bool is_light(const hebb_tensor *node) {
+    switch (node->op) {
+    case HB_OP_FULL:
+    case HB_OP_IOTA:
+    case HB_OP_SIZE:
+    case HB_OP_RESHAPE:
+    case HB_OP_BROADCAST:
+    case HB_OP_TRANSPOSE:
+    case HB_OP_SLICE:
+    case HB_OP_STOP_GRADIENT: return true;
+    default: return false;
+    }
+}
+
+typedef struct finder {
+    hebb_graph *graph;
+    int n;
+    bool *inside, *bound, *seen;
+    hebb_tensor **captures;
+    int n_captures;
+} finder;
+
+/* From the results down: ids fall from results to inputs. */
+static void find_captures(finder *f) {
+    for (int id = f->n - 1; id >= 0; id--) {
+        hebb_tensor *node = f->graph->nodes[id];
+        if (!f->seen[id] || f->bound[id]) continue;
+        if (!f->inside[id] && !is_light(node)) {
+            f->captures[f->n_captures++] = node;
+            continue;
+        }
+        if (node->op == HB_OP_ASSIGN) {
+            hb_graph_error(f->graph, HEBB_E_ARGUMENT, "scan: the body assigns the variable %s",
+                           hebb_tensor_name(node->in[0]));
+            return;
+        }
+        for (int k = 0; k < node->n_in; k++)
+            if (!hb_shape_only(node, k)) f->seen[node->in[k]->id] = true;
+    }
+}
+
+static bool finder_make(finder *f, hebb_graph *graph) {
+    size_t n = (size_t)graph->n_nodes + 1;
+    *f = (finder){.graph = graph, .n = graph->n_nodes};
+    f->inside = calloc(n, sizeof *f->inside);
+    f->bound = calloc(n, sizeof *f->bound);
+    f->seen = calloc(n, sizeof *f->seen);
+    f->captures = calloc(n, sizeof *f->captures);
+    if (f->inside != NULL && f->bound != NULL && f->seen != NULL && f->captures != NULL)
+        return true;
+    hb_graph_error(graph, HEBB_E_MEMORY, "out of memory: a scan in a graph of %d tensors", f->n);
+    return false;
+}
+
+static void finder_free(finder *f) {
+    free(f->inside);
+    free(f->bound);
+    free(f->seen);
+    free(f->captures);
+}
+
+static void bind(finder *f, const hebb_tensor *node) {
+    f->inside[node->id] = f->bound[node->id] = true;
+}
+
+static hebb_tensor *make_node(finder *f, hb_scan_info *info, hebb_tensor *const *first,
+                              hebb_tensor *const *sequences, hebb_tensor *like, int random_from) {
+    int n = 2 * info->n_states + info->n_sequences + f->n_captures + 1, at = 0;
+    hebb_tensor **in = calloc((size_t)n, sizeof *in);
+    if (in == NULL)
+        return hb_graph_error(f->graph, HEBB_E_MEMORY, "out of memory: a scan with %d operands", n);
+    for (int k = 0; k < info->n_states; k++) in[at++] = first[k];
+    for (int k = 0; k < info->n_sequences; k++) in[at++] = sequences[k];
+    for (int k = 0; k < f->n_captures; k++) in[at++] = f->captures[k];
+    for (int k = 0; k < info->n_states; k++) in[at++] = info->next[k];
+    if (like != NULL) in[at++] = like;
+    info->n_captures = f->n_captures;
+    info->like = like != NULL;
+    info->random_from = random_from;
+    hebb_tensor *scan = hb_node(f->graph, HB_OP_SCAN, in, at, &(hb_attrs){.scan = info});
+    free(in);
+    return scan;
+}
+
+hebb_tensor *hb_scan_make(hebb_graph *graph, hb_scan_info *info, hebb_tensor *const *first,
+                          hebb_tensor *const *sequences, hebb_tensor *const *results, int n_results,
+                          hebb_tensor *like, int random_from) {
+    finder f;
+    if (graph->error.status != HEBB_OK) return &graph->inert;
+    if (finder_make(&f, graph)) {
+        for (int k = 0; k < info->n_states; k++) bind(&f, info->state[k]);
+        for (int k = 0; k < info->n_sequences; k++) bind(&f, info->element[k]);
+        hb_scan_spread(graph, f.n, random_from, f.n, f.inside);
+        for (int k = 0; k < info->n_states; k++) f.seen[info->next[k]->id] = true;
+        for (int k = 0; k < n_results; k++) f.seen[results[k]->id] = true;
+        find_captures(&f);
+    }
+    hebb_tensor *scan = graph->error.status != HEBB_OK
+                            ? &graph->inert
+                            : make_node(&f, info, first, sequences, like, random_from);
+    finder_free(&f);
+    return scan;
+}
+
+hebb_tensor *hb_scan_slot(hebb_tensor *source, bool element) {
+    return hb_node(NULL, HB_OP_SCAN_SLOT, &source, 1, &(hb_attrs){.element = element});
+}
+
+hebb_tensor *hb_scan_stack(hebb_tensor *scan, hebb_tensor *x) {
+    if (hebb_tensor_is_inert(scan)) return scan;
+    const hb_scan_info *info = scan->attrs->scan;
+    hebb_tensor *in[] = {scan, x, scan->in[scan->n_in - 1]};
+    return hb_node(NULL, HB_OP_SCAN_STACK, in, info->like ? 3 : 2,
+                   &(hb_attrs){.shape = HEBB_SHAPE(info->length)});
+}
+
+/* ---- the user's loop ---- */
+
+static hebb_graph *graph_of(const hebb_scan_options *o) {
+    for (int k = 0; k < o->states.count; k++)
+        if (o->states.at[k] != NULL) return o->states.at[k]->graph;
+    for (int k = 0; k < o->sequences.count; k++)
+        if (o->sequences.at[k] != NULL) return o->sequences.at[k]->graph;
+    return NULL;
+}
+
+static bool check_list(hebb_graph *graph, const char *role, const hebb_tensor_list *list) {
+    for (int k = 0; k < list->count; k++) {
+        if (list->at[k] == NULL) hb_graph_error(graph, HEBB_E_NULL, "scan: %s %d is NULL", role, k);
+        else if (list->at[k]->graph != graph)
+            hb_graph_error(graph, HEBB_E_GRAPH, "scan: %s %d is of another graph", role, k);
+    }
+    return graph->error.status == HEBB_OK;
+}
+
+static bool check_results(hebb_graph *graph, const char *role, hebb_tensor *const *at, int count) {
+    for (int k = 0; k < count; k++)
+        if (at[k] == NULL)
+            hb_graph_error(graph, HEBB_E_NULL, "scan: the body has not set %s %d", role, k);
+        else if (at[k]->graph != graph)
+            hb_graph_error(graph, HEBB_E_GRAPH, "scan: %s %d is of another graph", role, k);
+        else if (at[k]->op == HB_OP_GROUP)
+            hb_graph_error(graph, HEBB_E_ARGUMENT, "scan: %s %d is a group: it has no value", role,
+                           k);
+    return graph->error.status == HEBB_OK;
+}
+
+static hebb_tensor **pointers(hebb_graph *graph, int count) {
+    return hb_graph_memory(graph, (size_t)(count + 1) * sizeof(hebb_tensor *));
+}
+
+/* Runs the body on stand-ins. NULL after an error. */
+static hb_scan_info *trace(hebb_graph *graph, const hebb_scan_options *o, hebb_tensor **out) {
+    hb_scan_info *info = hb_graph_memory(graph, sizeof *info);
+    if (info == NULL) return NULL;
+    *info = (hb_scan_info){.reverse = o->reverse,
+                           .length = o->length,
+                           .n_states = o->states.count,
+                           .n_sequences = o->sequences.count,
+                           .state = pointers(graph, o->states.count),
+                           .next = pointers(graph, o->states.count),
+                           .element = pointers(graph, o->sequences.count)};
+    if (graph->error.status != HEBB_OK) return NULL;
+    for (int k = 0; k < info->n_states; k++) {
+        info->state[k] = hb_scan_slot(o->states.at[k], false);
+        info->next[k] = NULL;
+    }
+    for (int k = 0; k < info->n_sequences; k++)
+        info->element[k] = hb_scan_slot(o->sequences.at[k], true);
+    if (graph->error.status != HEBB_OK) return NULL;
+    hebb_scan_frame frame = {info->state, info->element, info->next, out, o->user};
+    o->body(&frame);
+    graph->file = o->file;
+    graph->line = o->line;
+    if (graph->error.status != HEBB_OK) return NULL;
+    bool complete = check_results(graph, "the next value of state", info->next, info->n_states) &&
+                    check_results(graph, "result", out, o->n_out);
+    return complete ? info : NULL;
+}
+
+static bool check_options(hebb_graph *graph, const hebb_scan_options *o, hebb_tensor **out) {
+    if (o->body == NULL) hb_graph_error(graph, HEBB_E_NULL, "scan: there is no body");
+    else if (o->n_out < 0 || (o->n_out > 0 && out == NULL))
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "scan: %d results and %s for them", o->n_out,
+                       out == NULL ? "no place" : "a place");
+    else if (o->sequences.count == 0 && o->length < 0)
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "scan: the length %lld is negative",
+                       (long long)o->length);
+    else if (o->sequences.count > 0 && o->length != 0)
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "scan: a length is for scans without sequences");
+    return graph->error.status == HEBB_OK && check_list(graph, "state", &o->states) &&
+           check_list(graph, "sequence", &o->sequences);
+}
+
+static void build(hebb_graph *graph, const hebb_scan_options *o, hebb_tensor **last,
+                  hebb_tensor **out, hebb_tensor **body_out) {
+    int first_id = graph->n_nodes;
+    hb_scan_info *info = trace(graph, o, body_out);
+    if (info == NULL) return;
+    hebb_tensor *like = o->sequences.count > 0 ? o->sequences.at[0] : NULL;
+    hebb_tensor *scan = hb_scan_make(graph, info, o->states.at, o->sequences.at, body_out, o->n_out,
+                                     like, first_id);
+    for (int k = 0; k < o->n_out; k++) out[k] = hb_scan_stack(scan, body_out[k]);
+    for (int k = 0; last != NULL && k < info->n_states; k++)
+        last[k] = hb_node(NULL, HB_OP_SCAN_LAST, (hebb_tensor *[]){scan, o->states.at[k]}, 2,
+                          &(hb_attrs){.index = k});
+}
+
+void hebb_scan_with(hebb_tensor **last, hebb_tensor **out, const hebb_scan_options *options) {
+    if (options == NULL) return;
+    hebb_graph *graph = graph_of(options);
+    hebb_tensor *none = graph == NULL ? NULL : &graph->inert;
+    for (int k = 0; last != NULL && k < options->states.count; k++) last[k] = none;
+    for (int k = 0; out != NULL && k < options->n_out; k++) out[k] = none;
+    if (graph == NULL || graph->error.status != HEBB_OK) return;
+    graph->file = options->file;
+    graph->line = options->line;
+    if (!check_options(graph, options, out)) return;
+    hebb_tensor **body_out = calloc((size_t)options->n_out + 1, sizeof *body_out);
+    if (body_out == NULL)
+        hb_graph_error(graph, HEBB_E_MEMORY, "out of memory: a scan with %d results",
+                       options->n_out);
+    else build(graph, options, last, out, body_out);
+    free(body_out);
+}

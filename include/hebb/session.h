@@ -15,6 +15,9 @@ typedef struct hebb_session hebb_session;
 typedef struct hebb_session_options {
     uint64_t seed;    /* of the initial values and of every random op; default 0 */
     unsigned without; /* HEBB_NO_...: optimizations to leave out; the results stay the same */
+    uint8_t poison;   /* to find elements that no step writes: the byte (0xFF makes NaN and -1) that
+                         all memory for results is filled with before each run; default 0: it is not
+                         filled */
     int reserved_;
 } hebb_session_options;
 

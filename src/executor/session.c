@@ -24,6 +24,7 @@ struct hebb_session {
     hebb_device *device;
     uint64_t seed, step;
     unsigned without;
+    uint8_t poison;
     slots variables, inputs, constants;
     slot arena;
     hb_plan *plans;  /* the last used one first */
@@ -47,6 +48,7 @@ hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
     if (options != NULL) {
         s->seed = options->seed;
         s->without = options->without;
+        s->poison = options->poison;
     }
     if (graph == NULL || device == NULL)
         hb_fail(&s->error, HEBB_E_NULL, "session: the %s is NULL",
@@ -203,8 +205,22 @@ static hebb_status bind_all(hebb_session *s, const hb_plan *plan) {
     return HEBB_OK;
 }
 
+/* What the steps do not write keeps these bytes. */
+static hebb_status poison_arena(hebb_session *s, size_t bytes) {
+    char pattern[65536];
+    memset(pattern, s->poison, sizeof pattern);
+    hebb_status status = HEBB_OK;
+    for (size_t at = 0; at < bytes && status == HEBB_OK; at += sizeof pattern) {
+        size_t part = bytes - at < sizeof pattern ? bytes - at : sizeof pattern;
+        status = s->device->backend->write(s->device->device, s->arena.buffer, at, pattern, part,
+                                           &s->error);
+    }
+    return status;
+}
+
 static hebb_status run_plan(hebb_session *s, const hb_plan *plan, uint64_t step) {
     hebb_status status = bind_all(s, plan);
+    if (status == HEBB_OK && s->poison != 0) status = poison_arena(s, plan->arena_bytes);
     if (status != HEBB_OK) return status;
     hb_run_args args = {.buffers = s->bound, .seed = s->seed, .step = step};
     return s->device->backend->run(s->device->device, plan->prepared, &args, &s->error);

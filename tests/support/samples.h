@@ -10,7 +10,7 @@
 
 #include "values.h"
 
-#define MAX_INPUTS   3
+#define MAX_INPUTS   5
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Stands for f32 and f64, whichever is being tested. */
@@ -76,6 +76,17 @@ typedef struct sample_list {
 } sample_list;
 void sample_push(sample_list *list, const sample *s);
 
+/* Arguments that the op must refuse. The operands are inputs, so that the builder is all that can
+   find the error; HEBB_ANY stays open. */
+typedef struct error_sample {
+    int n_in;
+    operand in[MAX_INPUTS];
+    params p;
+    hebb_dtype dtype; /* of operands that do not say; f32 by default */
+    hebb_status status;
+    const char *message; /* a part of the graph's message: what is wrong, not how it is worded */
+} error_sample;
+
 typedef struct descriptor descriptor;
 struct descriptor {
     const char *name; /* hebb_<name> */
@@ -104,7 +115,19 @@ struct descriptor {
     bool differentiable;
     tolerance f32, f64; /* zeros: the default. Anything else needs ... */
     const char *reason; /* ... this */
+
+    const error_sample *errors; /* wrong ranks, dtypes, axes, sizes; at least one, or ... */
+    size_t n_errors;
+    const char *no_errors; /* ... why no arguments are wrong */
+
+    /* Where the derivative jumps or does not exist: the gradient check draws again what falls
+       within KINK_WIDTH of one of these numbers, in any floating operand, ... */
+    const double *kinks;
+    size_t n_kinks;
+    /* ... and, of elementwise ops, operands x for which this holds. */
+    bool (*near_kink)(const double *x);
 };
+#define KINK_WIDTH 0.02
 
 enum {
     TAKES_REAL = 1u << HEBB_F32 | 1u << HEBB_F64,

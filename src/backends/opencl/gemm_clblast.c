@@ -173,7 +173,8 @@ static size_t batch_offset(const matrix *x, const int64_t *coordinate, int n) {
 }
 
 /* The last batch dimension goes to CLBlast as a whole, the others call by call. */
-static CLBlastStatusCode call_all(hb_device *device, const product_call *p, const cl_mem *memory) {
+static CLBlastStatusCode call_all(hb_device *device, const product_call *p, const cl_mem *memory,
+                                  const size_t *first) {
     int outer = p->n_batch > 0 ? p->n_batch - 1 : 0;
     int64_t count = 1, coordinate[HEBB_MAX_RANK] = {0};
     for (int k = 0; k < outer; k++) count *= p->batch[k];
@@ -184,18 +185,18 @@ static CLBlastStatusCode call_all(hb_device *device, const product_call *p, cons
             coordinate[k] = rest % p->batch[k];
             rest /= p->batch[k];
         }
-        const size_t offset[3] = {batch_offset(&p->a, coordinate, outer),
-                                  batch_offset(&p->b, coordinate, outer),
-                                  batch_offset(&p->c, coordinate, outer)};
+        const size_t offset[3] = {first[0] + batch_offset(&p->a, coordinate, outer),
+                                  first[1] + batch_offset(&p->b, coordinate, outer),
+                                  first[2] + batch_offset(&p->c, coordinate, outer)};
         code = (p->n_batch == 0 ? call_one : call_strided)(device, p, memory, offset);
     }
     return code;
 }
 
-static CLBlastStatusCode call_locked(hb_device *device, const product_call *p,
-                                     const cl_mem *memory) {
+static CLBlastStatusCode call_locked(hb_device *device, const product_call *p, const cl_mem *memory,
+                                     const size_t *first) {
     pthread_mutex_lock(&clblast_lock);
-    CLBlastStatusCode code = call_all(device, p, memory);
+    CLBlastStatusCode code = call_all(device, p, memory, first);
     pthread_mutex_unlock(&clblast_lock);
     return code;
 }
@@ -206,7 +207,11 @@ static hebb_status call(hb_device *device, hb_cl_launch *launch, const hb_run_ar
     const cl_mem memory[3] = {args->buffers[p->a.buffer]->memory,
                               args->buffers[p->b.buffer]->memory,
                               args->buffers[p->c.buffer]->memory};
-    CLBlastStatusCode code = call_locked(device, p, memory);
+    const int64_t size = (int64_t)hebb_dtype_size(p->dtype);
+    const size_t first[3] = {(size_t)(hb_cl_shift(args, p->a.buffer) / size),
+                             (size_t)(hb_cl_shift(args, p->b.buffer) / size),
+                             (size_t)(hb_cl_shift(args, p->c.buffer) / size)};
+    CLBlastStatusCode code = call_locked(device, p, memory, first);
     if (code == CLBlastSuccess) return HEBB_OK;
     if (code > CLBlastInvalidOverrideKernel + 1024)
         return hb_cl_fail(error, device, code, "CLBlast", launch->step->name);
@@ -269,7 +274,7 @@ static bool run_case(hb_device *device, const product_call *p) {
                                    counts[x] * sizeof(float), host[x], &code);
         right = code == CL_SUCCESS;
     }
-    right = right && call_locked(device, p, memory) == CLBlastSuccess &&
+    right = right && call_locked(device, p, memory, (const size_t[3]){0}) == CLBlastSuccess &&
             clEnqueueReadBuffer(device->queue, memory[2], CL_TRUE, 0, counts[2] * sizeof(float),
                                 host[2], 0, NULL, NULL) == CL_SUCCESS &&
             is_right(p, host[0], host[1], host[2]);

@@ -101,6 +101,7 @@ void hb_cl_buffer_param(hb_cl_kernel *kernel, const char *name, int buffer, hebb
     param->kind = HB_CL_BUFFER;
     param->value = buffer;
     param->type = hb_cl_type(dtype);
+    param->size = hebb_dtype_size(dtype);
     param->written = written;
     if (dtype == HEBB_F64) hb_cl_need(kernel, HB_CL_SCALAR, dtype);
 }
@@ -114,7 +115,8 @@ void hb_cl_need(hb_cl_kernel *kernel, hb_cl_part part, hebb_dtype dtype) {
 static size_t param_bytes(const hb_cl_kernel *kernel, const hb_cl_param *param) {
     if (param->baked) return 0;
     if (param->kind == HB_CL_BUFFER) return sizeof(cl_mem) > 8 ? sizeof(cl_mem) : 8;
-    return param->kind == HB_CL_INDEX && kernel->wide ? 8 : 4;
+    bool wide = param->kind == HB_CL_SHIFT || (param->kind == HB_CL_INDEX && kernel->wide);
+    return wide ? 8 : 4;
 }
 
 /* Arguments may take 1024 bytes on some devices, less than the strides of a large fused step in 64
@@ -132,12 +134,36 @@ static void write_param(hb_cl_text *text, const hb_cl_param *param) {
         hb_cl_print(text, "global %s%s *%s", param->written ? "" : "const ", param->type,
                     param->name);
     else
-        hb_cl_print(text, "const %s %s", param->kind == HB_CL_INDEX ? "hb_index" : "uint",
+        hb_cl_print(text, "const %s %s",
+                    param->kind == HB_CL_INDEX   ? "hb_index"
+                    : param->kind == HB_CL_SHIFT ? "long"
+                                                 : "uint",
                     param->name);
+}
+
+/* An argument for each buffer. */
+static void add_shifts(hb_cl_kernel *kernel) {
+    for (int i = 0, n = kernel->n_params; i < n && !kernel->failed; i++) {
+        hb_cl_param buffer = kernel->params[i];
+        if (buffer.kind != HB_CL_BUFFER) continue;
+        char name[HB_CL_NAME_SIZE];
+        snprintf(name, sizeof name, "at_%.*s", HB_CL_NAME_SIZE - 4, buffer.name);
+        hb_cl_param_add(kernel, HB_CL_SHIFT, name, buffer.value);
+        hb_cl_param *shift = find(kernel, name);
+        if (shift != NULL) shift->size = buffer.size;
+    }
+}
+
+static void write_shifts(hb_cl_text *text, const hb_cl_kernel *kernel) {
+    for (int i = 0; i < kernel->n_params; i++)
+        if (kernel->params[i].kind == HB_CL_SHIFT)
+            hb_cl_print(text, "%s += %s;\n", kernel->params[i].name + strlen("at_"),
+                        kernel->params[i].name);
 }
 
 hebb_status hb_cl_kernel_text(hb_device *device, hb_cl_kernel *kernel, hb_cl_text *text,
                               hb_error *error) {
+    if (kernel->sliding) add_shifts(kernel);
     bake_if_needed(device, kernel);
     hb_cl_print(text, "#define hb_index %s\n", kernel->wide ? "long" : "int");
     for (int i = 0; i < kernel->n_params; i++)
@@ -156,6 +182,7 @@ hebb_status hb_cl_kernel_text(hb_device *device, hb_cl_kernel *kernel, hb_cl_tex
         comma = ", ";
     }
     hb_cl_append(text, ") {\n");
+    write_shifts(text, kernel);
     if (kernel->body.data != NULL) hb_cl_append(text, kernel->body.data);
     hb_cl_append(text, "}\n");
     for (int i = 0; i < kernel->n_params; i++)

@@ -109,13 +109,15 @@ typedef enum hb_cl_param_kind {
     HB_CL_SEED_LOW, /* of the run */
     HB_CL_SEED_HIGH,
     HB_CL_RUN_STEP,
+    HB_CL_SHIFT, /* where the buffer number `value` begins in this run, in elements */
 } hb_cl_param_kind;
 
 #define HB_CL_NAME_SIZE 32
 typedef struct hb_cl_param {
     hb_cl_param_kind kind;
     char name[HB_CL_NAME_SIZE];
-    const char *type; /* of the elements, for a buffer */
+    const char *type; /* of the elements, for a buffer ... */
+    size_t size;      /* ... or its shift */
     bool written;
     bool baked; /* a number in the source instead of an argument */
     int64_t value;
@@ -129,7 +131,8 @@ typedef struct hb_cl_kernel {
     hb_cl_text body;
     hb_cl_param *params;
     int n_params, capacity;
-    bool wide; /* 64-bit indices */
+    bool wide;    /* 64-bit indices */
+    bool sliding; /* buffers begin where the run says: hb_run_args.shifts */
     bool failed;
     size_t group;                /* reqd_work_group_size, or 0 */
     unsigned parts[HB_CL_PARTS]; /* one bit a dtype that the kernel needs the part for */
@@ -186,7 +189,8 @@ typedef struct hb_cl_launch {
     size_t global[3], local[3];
     hebb_status (*call)(hb_device *device, struct hb_cl_launch *launch, const hb_run_args *args,
                         hb_error *error);
-    void *data; /* of call; freed with free() */
+    void *data;                                  /* of call ... */
+    void (*free)(hb_device *device, void *data); /* ... freed with this; NULL: with free() */
 } hb_cl_launch;
 
 struct hb_prepared {
@@ -194,11 +198,19 @@ struct hb_prepared {
     size_t n_launches, capacity;
     const char **solvers;
     size_t n_steps;
+    bool sliding; /* a scan's body */
 };
 
 hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
                           hb_prepared **prepared, hb_error *error);
 void hb_cl_release(hb_device *device, hb_prepared *prepared);
+/* For callers that hold the device's lock. */
+hebb_status hb_cl_prepare_locked(hb_device *device, const hb_step *steps, size_t n_steps,
+                                 bool sliding, hb_prepared **prepared, hb_error *error);
+hebb_status hb_cl_run_locked(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
+                             hb_error *error);
+/* Bytes to add to offsets in that buffer. */
+int64_t hb_cl_shift(const hb_run_args *args, int buffer);
 hebb_status hb_cl_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
                       hb_error *error);
 hebb_status hb_cl_finish(hb_device *device, hb_error *error);
@@ -340,5 +352,10 @@ hebb_status hb_cl_gemm_prepare(hb_device *device, hb_prepared *prepared, const h
 
 hebb_status hb_cl_indexed_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                   const char **solver, hb_error *error);
+
+/* ---- SCAN ---- */
+
+hebb_status hb_cl_scan_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                               const char **solver, hb_error *error);
 
 #endif

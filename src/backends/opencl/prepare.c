@@ -18,6 +18,7 @@ hb_cl_launch *hb_cl_launch_add(hb_prepared *prepared, const hb_step *step) {
     hb_cl_launch *launch = &prepared->launches[prepared->n_launches++];
     memset(launch, 0, sizeof *launch);
     launch->step = step;
+    launch->source.sliding = prepared->sliding;
     return launch;
 }
 
@@ -65,12 +66,14 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
     case HB_GEMM: return hb_cl_gemm_prepare(device, prepared, step, solver, error);
     case HB_GATHER:
     case HB_SCATTER_ADD: return hb_cl_indexed_prepare(device, prepared, step, solver, error);
+    case HB_SCAN: return hb_cl_scan_prepare(device, prepared, step, solver, error);
     default: return hb_fail(error, HEBB_E_UNSUPPORTED, "no kernel for \"%s\"", step->name);
     }
 }
 
 size_t hb_cl_scratch(hb_device *device, const hb_step *step) {
     if (step->kind == HB_LOOP) return hb_cl_loop_scratch(device, &step->u.loop);
+    if (step->kind == HB_SCAN) return step->u.scan->arena_bytes;
     if (step->kind != HB_GEMM) return 0;
     /* Choosing a solver may mean trying one. */
     pthread_mutex_lock(&device->lock);
@@ -159,29 +162,29 @@ static hebb_status prepare_all(hb_device *device, hb_prepared *prepared, const h
     return compile_launches(device, prepared, error);
 }
 
-static void drop_launches(hb_prepared *prepared) {
+static void drop_launches(hb_device *device, hb_prepared *prepared) {
     for (size_t i = 0; i < prepared->n_launches; i++) {
         hb_cl_launch *launch = &prepared->launches[i];
         if (launch->kernel != NULL) clReleaseKernel(launch->kernel);
         hb_cl_kernel_free(&launch->source);
-        free(launch->data);
+        if (launch->free != NULL) launch->free(device, launch->data);
+        else free(launch->data);
     }
     prepared->n_launches = 0;
 }
 
-static hebb_status prepare_locked(hb_device *device, hb_prepared *prepared, const hb_step *steps,
-                                  hb_error *error) {
+static hebb_status prepare_again(hb_device *device, hb_prepared *prepared, const hb_step *steps,
+                                 hb_error *error) {
     for (;;) {
         size_t max_group = device->max_group;
         hebb_status status = prepare_all(device, prepared, steps, error);
         if (status == HEBB_OK || device->max_group == max_group) return status;
-        drop_launches(prepared);
+        drop_launches(device, prepared);
     }
 }
 
-hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
-                          hb_prepared **out, hb_error *error) {
-    (void)n_buffers;
+hebb_status hb_cl_prepare_locked(hb_device *device, const hb_step *steps, size_t n_steps,
+                                 bool sliding, hb_prepared **out, hb_error *error) {
     *out = NULL;
     hb_prepared *prepared = calloc(1, sizeof *prepared);
     const char **solvers = calloc(n_steps + 1, sizeof *solvers);
@@ -190,20 +193,24 @@ hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_step
         free(solvers);
         return hb_fail_memory(error, "a prepared plan", sizeof *prepared);
     }
-    prepared->solvers = solvers;
-    prepared->n_steps = n_steps;
-    pthread_mutex_lock(&device->lock);
-    hebb_status status = prepare_locked(device, prepared, steps, error);
-    pthread_mutex_unlock(&device->lock);
+    *prepared = (hb_prepared){.solvers = solvers, .n_steps = n_steps, .sliding = sliding};
+    hebb_status status = prepare_again(device, prepared, steps, error);
     if (status == HEBB_OK) *out = prepared;
     else hb_cl_release(device, prepared);
     return status;
 }
 
+hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
+                          hb_prepared **prepared, hb_error *error) {
+    pthread_mutex_lock(&device->lock);
+    hebb_status status = hb_cl_prepare_locked(device, steps, n_steps, false, prepared, error);
+    pthread_mutex_unlock(&device->lock);
+    return status;
+}
+
 void hb_cl_release(hb_device *device, hb_prepared *prepared) {
-    (void)device;
     if (prepared == NULL) return;
-    drop_launches(prepared);
+    drop_launches(device, prepared);
     free(prepared->launches);
     free(prepared->solvers);
     free(prepared);
@@ -229,6 +236,19 @@ static cl_int set_memory(cl_kernel kernel, hb_cl_param *param, cl_uint at,
     return code;
 }
 
+int64_t hb_cl_shift(const hb_run_args *args, int buffer) {
+    return args->shifts != NULL ? args->shifts[buffer] : 0;
+}
+
+static cl_int set_shift(cl_kernel kernel, hb_cl_param *param, cl_uint at, const hb_run_args *args) {
+    cl_long shift = hb_cl_shift(args, (int)param->value) / (int64_t)param->size;
+    if (param->set && param->last == (uint64_t)shift) return CL_SUCCESS;
+    cl_int code = clSetKernelArg(kernel, at, sizeof shift, &shift);
+    param->last = (uint64_t)shift;
+    param->set = code == CL_SUCCESS;
+    return code;
+}
+
 /* Sets the arguments that differ from the last run's. */
 static cl_int set_changed(hb_cl_launch *launch, const hb_run_args *args) {
     cl_uint at = 0;
@@ -238,6 +258,7 @@ static cl_int set_changed(hb_cl_launch *launch, const hb_run_args *args) {
         cl_int code = CL_SUCCESS;
         switch (param->kind) {
         case HB_CL_BUFFER: code = set_memory(launch->kernel, param, at, args); break;
+        case HB_CL_SHIFT: code = set_shift(launch->kernel, param, at, args); break;
         case HB_CL_SEED_LOW:
             code = set_word(launch->kernel, param, at, (uint32_t)args->seed);
             break;
@@ -268,12 +289,18 @@ static hebb_status run_launch(hb_device *device, hb_cl_launch *launch, const hb_
     return HEBB_OK;
 }
 
-hebb_status hb_cl_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
-                      hb_error *error) {
+hebb_status hb_cl_run_locked(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
+                             hb_error *error) {
     hebb_status status = HEBB_OK;
-    pthread_mutex_lock(&device->lock);
     for (size_t i = 0; i < prepared->n_launches && status == HEBB_OK; i++)
         status = run_launch(device, &prepared->launches[i], args, error);
+    return status;
+}
+
+hebb_status hb_cl_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
+                      hb_error *error) {
+    pthread_mutex_lock(&device->lock);
+    hebb_status status = hb_cl_run_locked(device, prepared, args, error);
     cl_int code = clFlush(device->queue);
     pthread_mutex_unlock(&device->lock);
     if (status == HEBB_OK && code != CL_SUCCESS)

@@ -202,3 +202,298 @@ static void check_gradients(bool second) {
 
 Test(scan, gradient) { check_gradients(false); }
 Test(scan, second_gradient) { check_gradients(true); }
+
+/* ---- loops of other kinds ---- */
+
+static void run_all(hebb_graph *g, hebb_device *device, const hebb_feed *feeds, size_t n_feeds,
+                    const hebb_fetch *fetches, size_t n_fetches) {
+    cr_assert_not(hebb_failed(g), "%s", hebb_message(g));
+    hebb_session *s = hebb_session_create(g, device, .seed = 11);
+    hebb_run(s, feeds, n_feeds, fetches, n_fetches);
+    cr_assert_not(hebb_failed(s), "%s", hebb_message(s));
+    hebb_session_destroy(s);
+}
+
+static void doubling(hebb_scan_frame *f) {
+    f->next[0] = hebb_add(f->state[0], f->state[0]);
+    f->next[1] = hebb_add(f->state[1], hebb_scalar_like(f->state[1], 1));
+}
+
+/* Without sequences; a state of integers, one that nobody wants of every iteration; no iteration.
+ */
+static void count_up(hebb_device *device) {
+    for (int64_t length = 0; length < 4; length++) {
+        hebb_graph *g = hebb_graph_create();
+        hebb_tensor *first[] = {hebb_full(g, HEBB_F32, HEBB_SHAPE(3), 0.5),
+                                hebb_full(g, HEBB_I32, HEBB_SCALAR, 7)};
+        hebb_tensor *last[2];
+        hebb_scan(last, NULL, .body = doubling, .states = {first, 2}, .length = length);
+        hebb_array x = {0}, n = {0};
+        run_all(g, device, HEBB_NO_FEED, HEBB_FETCH({last[0], &x}, {last[1], &n}));
+        cr_expect_eq(hebb_array_at(&x, 2), 0.5 * (double)(1 << length));
+        cr_expect_eq(hebb_array_at(&n, 0), 7 + (double)length);
+        hebb_array_free(&x);
+        hebb_array_free(&n);
+        hebb_graph_destroy(g);
+    }
+}
+
+Test(scan, counts_without_sequences_on_the_cpu) {
+    hebb_device *device = cpu_device();
+    count_up(device);
+    hebb_device_close(device);
+}
+
+Test(scan, counts_without_sequences_on_opencl) {
+    hebb_device *device = opencl_device();
+    count_up(device);
+    hebb_device_close(device);
+}
+
+/* A sequence of no elements: the first value stays, the stack is empty, gradients are zero. */
+Test(scan, no_elements) {
+    hebb_graph *g = hebb_graph_create();
+    network n = make_network(g, HEBB_F64, HEBB_ANY);
+    hebb_tensor *in[] = {n.x, n.h0, n.w, n.u, n.b}, *last, *out[2], *dx[5];
+    scanned(&n, false, &last, out);
+    hebb_tensor *y = hebb_sum(last, HEBB_ALL_AXES, false);
+    hebb_gradients(&y, 1, in, 5, NULL, dx);
+    fed_network fed = feed_network(HEBB_F64, 0);
+    hebb_feed feeds[5];
+    for (int k = 0; k < 5; k++) feeds[k] = (hebb_feed){in[k], &fed.at[k]};
+    hebb_array h = {0}, all = {0}, dw = {0}, dh0 = {0};
+    hebb_device *device = cpu_device();
+    run_all(g, device, feeds, 5,
+            HEBB_FETCH({last, &h}, {out[1], &all}, {dx[2], &dw}, {dx[1], &dh0}));
+    expect_equal(&h, &fed.at[1], 0, "last");
+    cr_expect_eq(all.shape.dim[0], 0);
+    cr_expect_eq(all.shape.rank, 3);
+    for (int64_t i = 0; i < hebb_array_count(&dw); i++) cr_expect_eq(hebb_array_at(&dw, i), 0);
+    for (int64_t i = 0; i < hebb_array_count(&dh0); i++) cr_expect_eq(hebb_array_at(&dh0, i), 1);
+    hebb_array_free(&h);
+    hebb_array_free(&all);
+    hebb_array_free(&dw);
+    hebb_array_free(&dh0);
+    free_network(&fed);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
+}
+
+/* ---- scans in scans ---- */
+
+static void inner(hebb_scan_frame *f) {
+    hebb_tensor *weight = f->user;
+    f->next[0] = hebb_tanh(hebb_add(hebb_mul(f->state[0], weight), f->in[0]));
+    f->out[0] = hebb_mul(f->next[0], f->in[0]);
+}
+
+/* x [A, B, n]: a scan over A of scans over B, whose weight is the outer state. */
+static void outer(hebb_scan_frame *f) {
+    hebb_tensor *last, *out;
+    hebb_scan(&last, &out, .body = inner, .user = f->state[0], .states = HEBB_LIST(f->state[0]),
+              .sequences = HEBB_LIST(f->in[0]), .n_out = 1);
+    f->next[0] = hebb_add(last, hebb_sum(out, HEBB_AXES(0), false));
+    f->out[0] = out;
+}
+
+static void check_nested(bool second) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *in[] = {hebb_input(g, "x", HEBB_F64, HEBB_SHAPE(HEBB_ANY, HEBB_ANY, 2)),
+                         hebb_input(g, "h", HEBB_F64, HEBB_SHAPE(2))};
+    hebb_tensor *last, *out, *dx[2];
+    hebb_scan(&last, &out, .body = outer, .states = HEBB_LIST(in[1]), .sequences = HEBB_LIST(in[0]),
+              .n_out = 1);
+    hebb_tensor *y = hebb_sum(hebb_mul(last, weight_of(last)), HEBB_ALL_AXES, false);
+    y = hebb_add(y, hebb_sum(hebb_square(out), HEBB_ALL_AXES, false));
+    hebb_gradients(&y, 1, in, 2, NULL, dx);
+    if (second) {
+        y = hebb_add(hebb_sum(hebb_mul(dx[0], weight_of(dx[0])), HEBB_ALL_AXES, false),
+                     hebb_sum(hebb_mul(dx[1], weight_of(dx[1])), HEBB_ALL_AXES, false));
+        hebb_gradients(&y, 1, in, 2, NULL, dx);
+    }
+    cr_assert_not(hebb_failed(g), "%s", hebb_message(g));
+    hebb_device *device = cpu_device();
+    hebb_session *s = hebb_session_create(g, device);
+    hebb_array x = filled(HEBB_F64, HEBB_SHAPE(3, 2, 2), 1), h = filled(HEBB_F64, HEBB_SHAPE(2), 2);
+    gradcheck_input inputs[] = {{in[0], &x, dx[0]}, {in[1], &h, dx[1]}};
+    gradcheck_report r = gradcheck(s, y, inputs, 2);
+    cr_expect(r.passed, "%s", r.message);
+    tally("scan", second ? "nested, second gradient" : "nested, gradient", "cpu",
+          (size_t)r.elements);
+    hebb_array_free(&x);
+    hebb_array_free(&h);
+    hebb_session_destroy(s);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
+}
+
+Test(scan, nested_gradient) { check_nested(false); }
+Test(scan, nested_second_gradient) { check_nested(true); }
+
+/* ---- random numbers ---- */
+
+static void noisy(hebb_scan_frame *f) {
+    f->next[0] = hebb_add(f->state[0], f->in[0]);
+    f->out[0] = hebb_random_uniform_like(f->state[0]);
+    f->out[1] = hebb_mul(f->next[0], f->out[0]);
+}
+
+/* Another number in each iteration, the same on both devices, and in the gradient those of the
+   forward pass: d(sum of out)/dx[t] is the sum of the numbers from t on. */
+Test(scan, random_numbers) {
+    hebb_array noise[2] = {{0}}, slope[2] = {{0}}, x = filled(HEBB_F32, HEBB_SHAPE(6, 4), 1);
+    for (int k = 0; k < 2; k++) {
+        hebb_device *device = k == 0 ? cpu_device() : opencl_device();
+        hebb_graph *g = hebb_graph_create();
+        hebb_tensor *in = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 4)), *out[2];
+        hebb_tensor *zero = hebb_full(g, HEBB_F32, HEBB_SHAPE(4), 0);
+        hebb_scan(NULL, out, .body = noisy, .states = HEBB_LIST(zero), .sequences = HEBB_LIST(in),
+                  .n_out = 2);
+        hebb_tensor *dx = hebb_gradient(hebb_sum(out[1], HEBB_ALL_AXES, false), in);
+        run_all(g, device, HEBB_FEED({in, &x}), HEBB_FETCH({out[0], &noise[k]}, {dx, &slope[k]}));
+        for (int64_t i = 0; i < 4; i++) {
+            double sum = 0;
+            for (int64_t t = 5; t >= 0; t--) {
+                double u = hebb_array_at(&noise[k], 4 * t + i);
+                sum += u;
+                cr_expect(t == 0 || u != hebb_array_at(&noise[k], 4 * (t - 1) + i));
+                cr_expect(fabs(hebb_array_at(&slope[k], 4 * t + i) - sum) < 1e-5);
+            }
+        }
+        hebb_graph_destroy(g);
+        hebb_device_close(device);
+    }
+    expect_equal(&noise[0], &noise[1], 0, "random numbers");
+    for (int k = 0; k < 2; k++) {
+        hebb_array_free(&noise[k]);
+        hebb_array_free(&slope[k]);
+    }
+    hebb_array_free(&x);
+}
+
+/* ---- size ---- */
+
+/* Hundreds of iterations are no more nodes and steps than a few. */
+Test(scan, length_does_not_grow_the_graph) {
+    size_t nodes[2], steps[2];
+    for (int k = 0; k < 2; k++) {
+        int64_t length = k == 0 ? 4 : 300;
+        hebb_graph *g = hebb_graph_create();
+        network n = make_network(g, HEBB_F32, length);
+        hebb_tensor *in[] = {n.x, n.h0, n.w, n.u, n.b}, *last, *out[2], *dx[5];
+        scanned(&n, false, &last, out);
+        hebb_tensor *y = objective(last, out);
+        hebb_gradients(&y, 1, in, 5, NULL, dx);
+        hebb_device *device = cpu_device();
+        hebb_session *s = hebb_session_create(g, device);
+        fed_network fed = feed_network(HEBB_F32, length);
+        hebb_feed feeds[5];
+        for (int i = 0; i < 5; i++) feeds[i] = (hebb_feed){in[i], &fed.at[i]};
+        hebb_array dw = {0};
+        hebb_run(s, feeds, 5, HEBB_FETCH({dx[2], &dw}));
+        cr_assert_not(hebb_failed(s), "%s", hebb_message(s));
+        hebb_plan_stats stats;
+        hebb_session_stats(s, &stats);
+        nodes[k] = hebb_graph_size(g);
+        steps[k] = stats.steps;
+        hebb_array_free(&dw);
+        free_network(&fed);
+        hebb_session_destroy(s);
+        hebb_device_close(device);
+        hebb_graph_destroy(g);
+    }
+    cr_expect_eq(nodes[0], nodes[1]);
+    cr_expect_eq(steps[0], steps[1]);
+    cr_expect_lt(nodes[1], 150);
+}
+
+/* ---- errors ---- */
+
+typedef struct bad_body {
+    hebb_tensor *next, *out, *variable;
+} bad_body;
+
+static void give(hebb_scan_frame *f) {
+    const bad_body *b = f->user;
+    if (b->variable != NULL) {
+        hebb_assign(b->variable, f->in[0]);
+        f->next[0] = hebb_assign(b->variable, hebb_add(f->in[0], f->state[0]));
+    } else f->next[0] = b->next;
+    f->out[0] = b->out;
+}
+
+static void expect_error(hebb_status status, const char *fragment, int bad) {
+    hebb_graph *g = hebb_graph_create(), *other = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(5, 3));
+    hebb_tensor *h = hebb_input(g, "h", HEBB_F32, HEBB_SHAPE(3)), *more = x, *last, *out;
+    bad_body b = {h, h, NULL};
+    hebb_scan_options o = {.body = give, .user = &b, .n_out = 1, .file = "here.c", .line = 7};
+    hebb_tensor *sequences[] = {x, more};
+    o.states = (hebb_tensor_list){&h, 1};
+    o.sequences = (hebb_tensor_list){sequences, 1};
+    switch (bad) {
+    case 0: o.body = NULL; break;
+    case 1: b.next = NULL; break;
+    case 2: b.out = NULL; break;
+    case 3: b.next = x; break;
+    case 4: b.next = hebb_cast(h, HEBB_F64); break;
+    case 5: b.out = hebb_input(other, "y", HEBB_F32, HEBB_SCALAR); break;
+    case 6:
+        sequences[1] = hebb_input(g, "z", HEBB_F32, HEBB_SHAPE(4, 3));
+        o.sequences.count = 2;
+        break;
+    case 7: sequences[0] = hebb_input(g, "s", HEBB_F32, HEBB_SCALAR); break;
+    case 8: o.length = 5; break;
+    case 9:
+        o.sequences.count = 0;
+        o.length = -1;
+        break;
+    case 10: sequences[0] = NULL; break;
+    case 11: b.variable = hebb_state(g, "v", HEBB_F32, HEBB_SHAPE(3), hebb_zeros()); break;
+    case 12: b.next = hebb_group(g, &h, 1); break;
+    default: break;
+    }
+    hebb_scan_with(&last, &out, &o);
+    cr_expect_eq(hebb_graph_status(g), status, "case %d: %s", bad, hebb_message(g));
+    cr_expect(strstr(hebb_message(g), fragment) != NULL, "case %d: %s", bad, hebb_message(g));
+    cr_expect(strstr(hebb_message(g), "here.c:7") != NULL, "case %d: %s", bad, hebb_message(g));
+    cr_expect(hebb_tensor_is_inert(last) && hebb_tensor_is_inert(out));
+    hebb_graph_destroy(g);
+    hebb_graph_destroy(other);
+}
+
+Test(scan, errors) {
+    expect_error(HEBB_E_NULL, "there is no body", 0);
+    expect_error(HEBB_E_NULL, "next value of state 0 is NULL", 1);
+    expect_error(HEBB_E_NULL, "the body's result 0 is NULL", 2);
+    expect_error(HEBB_E_SHAPE, "state 0 is f32 [3] before an iteration and f32 [5, 3] after it", 3);
+    expect_error(HEBB_E_DTYPE, "state 0 is f32 [3] before an iteration and f64 [3] after it", 4);
+    expect_error(HEBB_E_GRAPH, "result 0 is of another graph", 5);
+    expect_error(HEBB_E_SHAPE, "sequence 1 has 4 elements where others have 5", 6);
+    expect_error(HEBB_E_SHAPE, "a scalar is no sequence", 7);
+    expect_error(HEBB_E_ARGUMENT, "a length is for scans without sequences", 8);
+    expect_error(HEBB_E_ARGUMENT, "the length -1 is negative", 9);
+    expect_error(HEBB_E_NULL, "sequence 0 is NULL", 10);
+    expect_error(HEBB_E_ARGUMENT, "the body assigns the variable v", 11);
+    expect_error(HEBB_E_ARGUMENT, "is a group: it has no value", 12);
+}
+
+static void leak(hebb_scan_frame *f) {
+    hebb_tensor **out = f->user;
+    *out = hebb_exp(f->state[0]);
+    f->next[0] = *out;
+}
+
+Test(scan, a_bodys_tensor_has_no_value_outside) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *h = hebb_full(g, HEBB_F32, HEBB_SHAPE(2), 1), *last, *leaked;
+    hebb_scan(&last, NULL, .body = leak, .user = &leaked, .states = HEBB_LIST(h), .length = 2);
+    hebb_device *device = cpu_device();
+    hebb_session *s = hebb_session_create(g, device);
+    hebb_array x = {0};
+    cr_expect_eq(hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({leaked, &x})), HEBB_E_GRAPH);
+    cr_expect(strstr(hebb_message(s), "outside of the scan") != NULL, "%s", hebb_message(s));
+    hebb_session_destroy(s);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
+}

@@ -69,7 +69,51 @@ typedef struct hebb_scan_options {
 HEBB_API void hebb_scan_with(hebb_tensor **last, hebb_tensor **out,
                              const hebb_scan_options *options);
 
+/* ---- gradients of one's own ---- */
+
+/* The gradient of y = f(x[0], x[1], ...): from dy, the cotangent of y, make that of x[k] and store it
+   in dx[k], of x[k]'s shape or one that broadcasts to it. Entries left NULL count as zero. Written with
+   builder functions, so that it can be differentiated again. */
+typedef struct hebb_backward {
+    hebb_tensor *y, *dy;
+    hebb_tensor *const *x;
+    int n_x;
+    hebb_tensor **dx; /* NULL on entry */
+    void *user;
+} hebb_backward;
+typedef void (*hebb_backward_rule)(hebb_backward *b);
+
+/* y, whose gradient goes to the xs by the rule and not to what y was computed from. The rule is called
+   by hebb_gradients(), maybe several times; `user` must be valid as long as the graph is
+   differentiated. hebb_with_gradient(y, HEBB_LIST(x), rule, NULL). */
+HEBB_API hebb_tensor *hebb_with_gradient(hebb_tensor *y, hebb_tensor_list xs,
+                                         hebb_backward_rule rule, void *user);
+
+/* ---- less memory for more work ---- */
+
+typedef struct hebb_checkpoint_options {
+    void (*body)(hebb_tensor *const *in, hebb_tensor **out, void *user); /* called once, at once */
+    void *user;
+    hebb_tensor_list inputs;
+    int n_out;
+    const char *file;
+    int line;
+} hebb_checkpoint_options;
+
+/* out[n_out] of the body, of which nothing but the inputs is kept for the backward pass: gradients
+   compute the body again (T. Chen et al., "Training deep nets with sublinear memory cost", 2016).
+   Values and gradients are the same, bit by bit, random numbers included; second derivatives exist.
+   The results of scans inside the body are kept. Errors as in hebb_scan(). */
+#define hebb_checkpoint(out_, ...)                                                                 \
+    hebb_checkpoint_with((out_), &(const hebb_checkpoint_options){__VA_ARGS__, .file = __FILE__,   \
+                                                                  .line = __LINE__})
+HEBB_API void hebb_checkpoint_with(hebb_tensor **out, const hebb_checkpoint_options *options);
+
 #ifdef __cplusplus
 }
+#endif
+
+#ifndef HEBB_NO_HERE
+#define hebb_with_gradient(y, ...) (hebb_with_gradient)(HEBB_HERE(y), __VA_ARGS__)
 #endif
 #endif

@@ -56,7 +56,7 @@ static bool collect_results(const sweep *s, const hebb_tensor *scan, hb_grad *d,
     for (int id = scan->id + 1; id < s->n; id++) {
         hebb_tensor *node = s->graph->nodes[id];
         bool result = node->op == HB_OP_SCAN_STACK || node->op == HB_OP_SCAN_LAST;
-        if (!result || node->in[0] != scan || s->cotangent[id] == NULL) continue;
+        if (!result || node->in[0] != scan || s->cotangent[id] == NULL || s->leaf[id]) continue;
         list[d->n_results] = node;
         list[s->n + d->n_results++] = s->cotangent[id];
     }

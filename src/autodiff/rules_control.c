@@ -15,7 +15,7 @@ typedef struct reverse_scan {
     const hb_scan_info *forward;
     int n_xs;              /* states, elements and captures of the forward body, in this order */
     hebb_tensor **x, **dx; /* and their gradients; NULL for what is not wanted or not floating */
-    bool *inside;          /* by id: in the forward body */
+    unsigned char *inside; /* by id: in the forward body */
     /* what the backward scan is made of, as hb_scan_make() takes it */
     hb_scan_info info;
     hebb_tensor **first, **sequence, **result;
@@ -269,7 +269,8 @@ static void build(reverse_scan *r, hebb_tensor **slot, hebb_tensor **list) {
     }
     mark_inside(r);
     add_states(r, slot);
-    if (r->graph->error.status == HEBB_OK) bind_forward(r, r->inside + n, r->inside + 2 * n);
+    if (r->graph->error.status == HEBB_OK)
+        bind_forward(r, (bool *)r->inside + n, (bool *)r->inside + 2 * n);
     hebb_tensor *scan = make_scan(r, random_from);
     if (!hebb_tensor_is_inert(scan)) hand_out(r, scan);
     free(r->inside);

@@ -14,7 +14,7 @@ typedef enum ir_kind {
     IR_FULL,   /* every element is `imm` */
     IR_SCALAR, /* elementwise `code` of inputs of the same shape */
     IR_VIEW,   /* element (i...) is element offset + sum i_k stride[k] of the input, taken as a
-                  contiguous list */
+                  contiguous list; with imm.i, a view that is not to be simplified away */
     IR_REDUCE, /* `code` over the input's axes marked in reduce; those are gone from the shape */
     IR_MATMUL, /* inputs with equal batch sizes: [batch..., m, k] and [batch..., k, n] */
     IR_PARTS,  /* the inputs, each an IR_COPY, written into this value in order */
@@ -37,7 +37,7 @@ typedef struct ir_node {
         int64_t i;
     } imm; /* IR_FULL: f for floating dtypes, i for the others; HB_UNIFORM, HB_NORMAL: i, the op's
               number */
-    int buffer;
+    int buffer; /* IR_BUFFER; of a random op, which time it is computed again */
     bool reduce[HEBB_MAX_RANK];
     int into; /* IR_COPY: the node whose value this is a part of; larger than its own number */
     int64_t offset, stride[HEBB_MAX_RANK];

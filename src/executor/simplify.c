@@ -200,12 +200,13 @@ static int simplify_scalar(simplifier *s, const ir_node *node, const int *in) {
 
 static int simplify_view(simplifier *s, const ir_node *node, int x) {
     const ir_node *from = get(s, x);
+    if (node->imm.i != 0) return -1;
     if (from->kind == IR_FULL) return emit_full(s, node, *from);
     hb_view view = {.offset = node->offset}, both;
     memcpy(view.stride, node->stride, sizeof view.stride);
     if (hebb_shape_equal(from->shape, node->shape) && hb_is_contiguous(node->shape, &view))
         return x;
-    if (from->kind != IR_VIEW) return -1;
+    if (from->kind != IR_VIEW || from->imm.i != 0) return -1;
     hb_view inner = {.offset = from->offset};
     memcpy(inner.stride, from->stride, sizeof inner.stride);
     int base = from->in[0];

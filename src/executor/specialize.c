@@ -112,6 +112,7 @@ static int lower_random(specializer *s, const hebb_tensor *t) {
                     .shape = s->signature[t->id].shape,
                     .origin = t};
     node.imm.i = t->attrs->index;
+    node.buffer = t->attrs->again; /* so that it is not found equal to the first one, and kept */
     return ir_add(s->ir, &node, &list, 1);
 }
 
@@ -281,6 +282,17 @@ static int lower_identity(specializer *s, const hebb_tensor *t) {
     return value;
 }
 
+/* A view of its own: equal computations on it and on x stay two. */
+static int lower_recompute(specializer *s, const hebb_tensor *t) {
+    if (s->ir->error.status != HEBB_OK) return 0;
+    hebb_shape shape = s->signature[t->id].shape;
+    hb_view list = hb_contiguous(shape);
+    ir_node node = {.kind = IR_VIEW, .dtype = t->dtype, .shape = shape, .origin = t};
+    node.imm.i = t->id;
+    memcpy(node.stride, list.stride, sizeof node.stride);
+    return ir_add(s->ir, &node, (int[]){IR_OF(s, t->in[0])}, 1);
+}
+
 static int lower_group(specializer *s, const hebb_tensor *t) { return -1; }
 
 /* What stands for something in a scan's body is bound by whoever lowers that body. */
@@ -306,6 +318,7 @@ static const lowering lowerings[HB_OPS] = {
 #define lower_SCATTER_ADD                                       lower_scatter_add
 #define lower_IDENTITY                                          lower_identity
 #define lower_GROUP                                             lower_group
+#define lower_RECOMPUTE                                         lower_recompute
 #define lower_SCAN_SLOT                                         lower_scan_slot
 #define lower_SCAN                                              hb_lower_scan
 #define lower_SCAN_STACK                                        hb_lower_scan_stack
@@ -325,15 +338,16 @@ static hebb_status check_assign_once(const specializer *s, const hebb_tensor *t,
                    t->in[0]->name);
 }
 
+/* Shapes first: a scan has results that were made after it. */
 static hebb_status lower_all(specializer *s, hb_error *error) {
     mark(s);
+    for (int id = 0; id < s->n; id++)
+        if (s->shaped[id] && bind_shape(s, s->graph->nodes[id], error) != HEBB_OK)
+            return error->status;
     for (int id = 0; id < s->n; id++) {
-        if (!s->shaped[id]) continue;
         const hebb_tensor *t = s->graph->nodes[id];
-        hebb_status status = bind_shape(s, t, error);
-        if (status == HEBB_OK && s->needed[id]) status = check_assign_once(s, t, error);
-        if (status != HEBB_OK) return status;
         if (!s->needed[id]) continue;
+        if (check_assign_once(s, t, error) != HEBB_OK) return error->status;
         s->value[id] = hb_lower_tensor(s, t);
         if (s->ir->error.status != HEBB_OK) {
             *error = s->ir->error;

@@ -1,8 +1,7 @@
-/* Builders of loops: traces the body, and finds what it needs from outside. */
+/* Builders of loops and of boundaries: trace bodies, and find what they need from outside. */
 #include <stdlib.h>
 #include <string.h>
 
-#include <hebb/control.h>
 #include "graph.h"
 
 /* ---- what belongs to a body ---- */
@@ -11,14 +10,20 @@ static bool is_random(const hebb_tensor *node) {
     return node->op == HB_OP_RANDOM_UNIFORM || node->op == HB_OP_RANDOM_NORMAL;
 }
 
-void hb_scan_spread(const hebb_graph *graph, int n, int random_from, int random_to, bool *marked) {
+enum { INSIDE = 1, RANDOM = 2 }; /* RANDOM: on account of a random number */
+
+void hb_scan_spread(const hebb_graph *graph, int n, int random_from, int random_to,
+                    unsigned char *marked) {
     for (int id = 0; id < n; id++) {
         const hebb_tensor *node = graph->nodes[id];
-        if (is_random(node) && id >= random_from && id < random_to) marked[id] = true;
-        /* A scan's results depend on what its body makes of random numbers. */
-        bool loop = node->op == HB_OP_SCAN || node->op == HB_OP_SCAN_STACK;
-        for (int k = 0; k < node->n_in && !marked[id]; k++)
-            marked[id] = (loop || !hb_shape_only(node, k)) && marked[node->in[k]->id];
+        bool traced = id >= random_from && id < random_to;
+        if (is_random(node) && traced) marked[id] = INSIDE | RANDOM;
+        for (int k = 0; k < node->n_in; k++)
+            if (!hb_shape_only(node, k)) marked[id] |= marked[node->in[k]->id];
+        /* A scan's results also depend on what its body makes of random numbers. */
+        bool loop = traced && (node->op == HB_OP_SCAN || node->op == HB_OP_SCAN_STACK);
+        for (int k = 0; loop && k < node->n_in; k++)
+            if (marked[node->in[k]->id] & RANDOM) marked[id] = INSIDE | RANDOM;
     }
 }
 
@@ -40,7 +45,8 @@ static bool is_light(const hebb_tensor *node) {
 typedef struct finder {
     hebb_graph *graph;
     int n;
-    bool *inside, *bound, *seen;
+    unsigned char *inside;
+    bool *bound, *seen;
     hebb_tensor **captures;
     int n_captures;
 } finder;
@@ -85,7 +91,8 @@ static void finder_free(finder *f) {
 }
 
 static void bind(finder *f, const hebb_tensor *node) {
-    f->inside[node->id] = f->bound[node->id] = true;
+    f->inside[node->id] = INSIDE;
+    f->bound[node->id] = true;
 }
 
 static hebb_tensor *make_node(finder *f, hb_scan_info *info, hebb_tensor *const *first,
@@ -141,32 +148,20 @@ hebb_tensor *hb_scan_stack(hebb_tensor *scan, hebb_tensor *x) {
 
 /* ---- the user's loop ---- */
 
-static hebb_graph *graph_of(const hebb_scan_options *o) {
-    for (int k = 0; k < o->states.count; k++)
-        if (o->states.at[k] != NULL) return o->states.at[k]->graph;
-    for (int k = 0; k < o->sequences.count; k++)
-        if (o->sequences.at[k] != NULL) return o->sequences.at[k]->graph;
+static hebb_graph *graph_of(const hebb_tensor_list *list) {
+    for (int k = 0; k < list->count; k++)
+        if (list->at[k] != NULL) return list->at[k]->graph;
     return NULL;
 }
 
-static bool check_list(hebb_graph *graph, const char *role, const hebb_tensor_list *list) {
-    for (int k = 0; k < list->count; k++) {
-        if (list->at[k] == NULL) hb_graph_error(graph, HEBB_E_NULL, "scan: %s %d is NULL", role, k);
-        else if (list->at[k]->graph != graph)
-            hb_graph_error(graph, HEBB_E_GRAPH, "scan: %s %d is of another graph", role, k);
-    }
-    return graph->error.status == HEBB_OK;
-}
-
-static bool check_results(hebb_graph *graph, const char *role, hebb_tensor *const *at, int count) {
+/* `role` begins with the op: "scan: state". */
+static bool check_list(hebb_graph *graph, const char *role, hebb_tensor *const *at, int count) {
     for (int k = 0; k < count; k++)
-        if (at[k] == NULL)
-            hb_graph_error(graph, HEBB_E_NULL, "scan: the body has not set %s %d", role, k);
+        if (at[k] == NULL) hb_graph_error(graph, HEBB_E_NULL, "%s %d is NULL", role, k);
         else if (at[k]->graph != graph)
-            hb_graph_error(graph, HEBB_E_GRAPH, "scan: %s %d is of another graph", role, k);
+            hb_graph_error(graph, HEBB_E_GRAPH, "%s %d is of another graph", role, k);
         else if (at[k]->op == HB_OP_GROUP)
-            hb_graph_error(graph, HEBB_E_ARGUMENT, "scan: %s %d is a group: it has no value", role,
-                           k);
+            hb_graph_error(graph, HEBB_E_ARGUMENT, "%s %d is a group: it has no value", role, k);
     return graph->error.status == HEBB_OK;
 }
 
@@ -198,8 +193,9 @@ static hb_scan_info *trace(hebb_graph *graph, const hebb_scan_options *o, hebb_t
     graph->file = o->file;
     graph->line = o->line;
     if (graph->error.status != HEBB_OK) return NULL;
-    bool complete = check_results(graph, "the next value of state", info->next, info->n_states) &&
-                    check_results(graph, "result", out, o->n_out);
+    bool complete =
+        check_list(graph, "scan: the next value of state", info->next, info->n_states) &&
+        check_list(graph, "scan: the body's result", out, o->n_out);
     return complete ? info : NULL;
 }
 
@@ -213,8 +209,9 @@ static bool check_options(hebb_graph *graph, const hebb_scan_options *o, hebb_te
                        (long long)o->length);
     else if (o->sequences.count > 0 && o->length != 0)
         hb_graph_error(graph, HEBB_E_ARGUMENT, "scan: a length is for scans without sequences");
-    return graph->error.status == HEBB_OK && check_list(graph, "state", &o->states) &&
-           check_list(graph, "sequence", &o->sequences);
+    return graph->error.status == HEBB_OK &&
+           check_list(graph, "scan: state", o->states.at, o->states.count) &&
+           check_list(graph, "scan: sequence", o->sequences.at, o->sequences.count);
 }
 
 static void build(hebb_graph *graph, const hebb_scan_options *o, hebb_tensor **last,
@@ -233,7 +230,8 @@ static void build(hebb_graph *graph, const hebb_scan_options *o, hebb_tensor **l
 
 void hebb_scan_with(hebb_tensor **last, hebb_tensor **out, const hebb_scan_options *options) {
     if (options == NULL) return;
-    hebb_graph *graph = graph_of(options);
+    hebb_graph *graph = graph_of(&options->states);
+    if (graph == NULL) graph = graph_of(&options->sequences);
     hebb_tensor *none = graph == NULL ? NULL : &graph->inert;
     for (int k = 0; last != NULL && k < options->states.count; k++) last[k] = none;
     for (int k = 0; out != NULL && k < options->n_out; k++) out[k] = none;
@@ -247,4 +245,84 @@ void hebb_scan_with(hebb_tensor **last, hebb_tensor **out, const hebb_scan_optio
                        options->n_out);
     else build(graph, options, last, out, body_out);
     free(body_out);
+}
+
+/* ---- boundaries ---- */
+
+hebb_tensor *hebb_with_gradient(hebb_tensor *y, hebb_tensor_list xs, hebb_backward_rule rule,
+                                void *user) {
+    if (hebb_tensor_is_inert(y)) return y;
+    hebb_graph *graph = y->graph;
+    if (rule == NULL) return hb_graph_error(graph, HEBB_E_NULL, "with_gradient: there is no rule");
+    if (xs.count < 0 || (xs.count > 0 && xs.at == NULL))
+        return hb_graph_error(graph, HEBB_E_NULL, "with_gradient: the xs are NULL");
+    hebb_tensor **in = pointers(graph, xs.count);
+    if (in == NULL) return &graph->inert;
+    for (int k = 0; k < xs.count; k++) in[k] = xs.at[k];
+    in[xs.count] = y;
+    return hb_node(graph, HB_OP_WITH_GRADIENT, in, xs.count + 1,
+                   &(hb_attrs){.rule = rule, .user = user});
+}
+
+/* What a body needs of what was there before, and the sources that it made itself, which are not
+   computed at all. */
+static int find_sources(const finder *f, int from, hebb_tensor **in) {
+    int n = 0;
+    for (int id = f->n - 1; id >= 0; id--) {
+        hebb_tensor *node = f->graph->nodes[id];
+        if (!f->seen[id]) continue;
+        if (!hb_is_recomputed(node, from)) {
+            in[n++] = node;
+            continue;
+        }
+        for (int k = 0; k < node->n_in; k++) f->seen[node->in[k]->id] = true;
+    }
+    return n;
+}
+
+bool hb_is_recomputed(const hebb_tensor *node, int from) {
+    bool source = node->op == HB_OP_VARIABLE || node->op == HB_OP_INPUT ||
+                  node->op == HB_OP_CONSTANT || node->op == HB_OP_SCAN_SLOT;
+    bool loop = node->op == HB_OP_SCAN_STACK || node->op == HB_OP_SCAN_LAST;
+    return node->id >= from && !source && !loop;
+}
+
+static void make_checkpoints(hebb_graph *graph, int from, hebb_tensor **out, int n_out) {
+    finder f;
+    hb_checkpoint *c = hb_graph_memory(graph, sizeof *c);
+    if (c == NULL) return;
+    if (finder_make(&f, graph)) {
+        for (int k = 0; k < n_out; k++) f.seen[out[k]->id] = true;
+        int n = find_sources(&f, from, f.captures);
+        *c = (hb_checkpoint){from, graph->n_nodes, pointers(graph, n)};
+        for (int k = 0; k < n && c->again != NULL; k++) c->again[k] = NULL;
+        for (int k = 0; k < n_out && graph->error.status == HEBB_OK; k++) {
+            f.captures[n] = out[k];
+            out[k] =
+                hb_node(graph, HB_OP_CHECKPOINT, f.captures, n + 1, &(hb_attrs){.checkpoint = c});
+        }
+    }
+    finder_free(&f);
+}
+
+void hebb_checkpoint_with(hebb_tensor **out, const hebb_checkpoint_options *o) {
+    if (o == NULL) return;
+    hebb_graph *graph = graph_of(&o->inputs);
+    for (int k = 0; out != NULL && k < o->n_out; k++) out[k] = graph == NULL ? NULL : &graph->inert;
+    if (graph == NULL || graph->error.status != HEBB_OK) return;
+    graph->file = o->file;
+    graph->line = o->line;
+    if (o->body == NULL) hb_graph_error(graph, HEBB_E_NULL, "checkpoint: there is no body");
+    else if (o->n_out < 0 || (o->n_out > 0 && out == NULL))
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "checkpoint: %d results and %s for them", o->n_out,
+                       out == NULL ? "no place" : "a place");
+    if (!check_list(graph, "checkpoint: input", o->inputs.at, o->inputs.count)) return;
+    int from = graph->n_nodes;
+    for (int k = 0; k < o->n_out; k++) out[k] = NULL;
+    o->body(o->inputs.at, out, o->user);
+    graph->file = o->file;
+    graph->line = o->line;
+    if (check_list(graph, "checkpoint: the body's result", out, o->n_out))
+        make_checkpoints(graph, from, out, o->n_out);
+    for (int k = 0; k < o->n_out && graph->error.status != HEBB_OK; k++) out[k] = &graph->inert;
 }

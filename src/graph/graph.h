@@ -3,6 +3,7 @@
 #ifndef HB_GRAPH_H
 #define HB_GRAPH_H
 
+#include <hebb/control.h>
 #include <hebb/graph.h>
 #include <hebb/ops.h>
 #include "../base/error.h"
@@ -28,20 +29,27 @@ typedef enum hb_reshape_mode {
 } hb_reshape_mode;
 
 /* A SCAN: what stands for what in its body, and which of its inputs is what. These are, in this
-   order: the first value of each state, the sequences, captures (other tensors that the body needs),
-   and for their shapes only the states' next values and, if `like`, a tensor whose first size is the
-   number of iterations. SCAN_STACK(scan, x, like) collects the body's x of all iterations;
-   SCAN_LAST(scan, first) is a state after the last. */
+   order: the first value of each state, the sequences, captures (other tensors that the body
+   needs), and for their shapes only the states' next values and, if `like`, a tensor whose first
+   size is the number of iterations. SCAN_STACK(scan, x, like) collects the body's x of all
+   iterations; SCAN_LAST(scan, first) is a state after the last. */
 typedef struct hb_scan_info {
     bool reverse, like;
     int64_t length; /* number of iterations, unless `like` */
     int n_states, n_sequences, n_captures;
-    int random_from; /* random ops with ids from this to the scan's are in its body */
+    int random_from;       /* random ops with ids from this to the scan's are in its body */
     hebb_tensor **state;   /* bound to the states: a SCAN_SLOT each */
     hebb_tensor **next;    /* their values after an iteration */
-    hebb_tensor **element; /* bound to the sequences' elements: SCAN_SLOTs, or, in a gradient, tensors
-                              of another scan's body that were stacked */
+    hebb_tensor **element; /* bound to the sequences' elements: SCAN_SLOTs, or, in a gradient,
+                              tensors of another scan's body that were stacked */
 } hb_scan_info;
+
+/* The nodes of a CHECKPOINT: those with ids from `from` to below `to`, and for its inputs what
+   stands for them when it is computed again, made at the first gradient. */
+typedef struct hb_checkpoint {
+    int from, to;
+    hebb_tensor **again; /* by position among the node's inputs; NULL: none yet */
+} hb_checkpoint;
 
 /* What an op needs besides its inputs; each op uses some of it. Axes as the user gave them,
    negative ones included, except that they have been checked where the rank is known. */
@@ -58,11 +66,15 @@ typedef struct hb_attrs {
     hebb_range ranges[HEBB_MAX_RANK];
     int index;            /* CONCAT_PART: which part; random ops: their number in the graph;
                              VARIABLE, INPUT, CONSTANT: likewise among their kind */
+    int again;            /* random ops: made again by a checkpoint, as its node with this id */
     bool trainable;       /* VARIABLE */
     hebb_tensor *initial; /* VARIABLE: the tensor that gives its first value */
     void *data;           /* CONSTANT: the elements, owned by the graph */
     bool element;         /* SCAN_SLOT: of a sequence, else of a state */
     const hb_scan_info *scan;
+    void (*rule)(hebb_backward *b); /* WITH_GRADIENT; and its argument */
+    void *user;
+    hb_checkpoint *checkpoint;
 } hb_attrs;
 
 struct hebb_tensor {
@@ -123,19 +135,24 @@ bool hb_representable(hebb_dtype dtype, double value);
 /* Whether only the shape of input `index` is used, not its value. */
 bool hb_shape_only(const hebb_tensor *node, int index);
 
+/* Whether a node of a checkpoint that begins with id `from` is computed again for gradients: others
+   are kept. */
+bool hb_is_recomputed(const hebb_tensor *node, int from);
+
 /* SCAN_STACK of a tensor of the scan's body. */
 hebb_tensor *hb_scan_stack(hebb_tensor *scan, hebb_tensor *x);
 /* The stand-in for a state with that first value, or for an element of that sequence. */
 hebb_tensor *hb_scan_slot(hebb_tensor *source, bool element);
 /* Makes a SCAN: info has all but the captures, which are found as what the results need that does
-   not depend on what is bound. first[]: the states' first values; `like` may be NULL. Random ops with
-   ids from `random_from` on are part of the body. */
+   not depend on what is bound. first[]: the states' first values; `like` may be NULL. Random ops
+   with ids from `random_from` on are part of the body. */
 hebb_tensor *hb_scan_make(hebb_graph *graph, hb_scan_info *info, hebb_tensor *const *first,
-                          hebb_tensor *const *sequences, hebb_tensor *const *results,
-                          int n_results, hebb_tensor *like, int random_from);
-/* By id, below n: whether a node's value depends on one of the marked nodes or is a random number with
-   an id in [random_from, random_to); marks those too. */
-void hb_scan_spread(const hebb_graph *graph, int n, int random_from, int random_to, bool *marked);
+                          hebb_tensor *const *sequences, hebb_tensor *const *results, int n_results,
+                          hebb_tensor *like, int random_from);
+/* By id, below n: marks (not 0) what depends by its value on a marked node or on a random number
+   with an id in [random_from, random_to). */
+void hb_scan_spread(const hebb_graph *graph, int n, int random_from, int random_to,
+                    unsigned char *marked);
 
 /* ---- shape rules (infer.c), with or without HEBB_ANY among the sizes ---- */
 

@@ -1,4 +1,4 @@
-/* Shape rules of loops: see infer.h, and hb_scan_info in graph.h. */
+/* Shape rules of loops and boundaries: see infer.h, and hb_scan_info in graph.h. */
 #include "infer.h"
 
 RULE(scan_slot) {
@@ -61,5 +61,10 @@ RULE(scan_stack) {
 
 RULE(scan_last) {
     *result = in[1];
+    return HEBB_OK;
+}
+
+RULE(last) {
+    *result = in[n_in - 1];
     return HEBB_OK;
 }

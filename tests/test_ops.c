@@ -46,6 +46,10 @@ static const struct {
     {"random_normal", "test_session.c: moments, and close on both backends"},
     {"assign", "test_session.c"},
     {"group", "test_session.c"},
+    {"scan_slot", "test_scan.c: it is a part of scan"},
+    {"scan", "test_scan.c"},
+    {"scan_stack", "test_scan.c: a result of scan"},
+    {"scan_last", "test_scan.c: a result of scan"},
     {"concat_part", "test_gradients.c: it is the gradient of concat"},
 };
 

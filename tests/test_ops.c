@@ -10,7 +10,7 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 
-#include "support/instance.h"
+#include "../checks/instance.h"
 #include "support/op_checks.h"
 
 /* ---- one process a descriptor and device ---- */

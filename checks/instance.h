@@ -1,7 +1,7 @@
 /* A sample put into a graph: inputs, the views over them, the op; and bound to numbers, with the
    result that the reference expects. */
-#ifndef TESTS_INSTANCE_H
-#define TESTS_INSTANCE_H
+#ifndef CHECKS_INSTANCE_H
+#define CHECKS_INSTANCE_H
 
 #include "samples.h"
 

@@ -3,8 +3,8 @@
    gradient. Every test of ops is a loop over this table; an op without a row here fails test_ops.c.
 
    A new op: a row in one of samples_*.c, with a reference of its own if it is not elementwise. */
-#ifndef TESTS_SAMPLES_H
-#define TESTS_SAMPLES_H
+#ifndef CHECKS_SAMPLES_H
+#define CHECKS_SAMPLES_H
 
 #include <hebb/hebb.h>
 

@@ -113,8 +113,8 @@ static void draw_again(const instance *in, int k, scalar *x, rng *r) {
 
 /* ---- keeping away from kinks ---- */
 
-#define MOST_DRAWS 200 /* then the domain has nothing else to offer, and the gradient check fails  \
-                        */
+/* A domain that has nothing else to offer by then fails the gradient check. */
+#define MOST_DRAWS 200
 
 static bool at_kink(const descriptor *d, double x) {
     for (size_t i = 0; i < d->n_kinks; i++)

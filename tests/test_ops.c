@@ -29,8 +29,10 @@ ParameterizedTest(int *index, ops, opencl) {
 
 /* ---- the table of ops ---- */
 
-static const char *const library_ops[] = {
-#define OP(ID, name, from, to, shape, gradient, lowering, code) #name,
+static const struct {
+    const char *name, *gradient; /* its rule */
+} library_ops[] = {
+#define OP(ID, name, from, to, shape, gradient, lowering, code) {#name, #gradient},
 #include "../src/graph/ops.def"
 #undef OP
 };
@@ -66,7 +68,25 @@ static bool reached(const char *op) {
 
 Test(table, every_op_of_the_library_has_a_descriptor) {
     for (size_t i = 0; i < COUNT(library_ops); i++)
-        cr_expect(reached(library_ops[i]), "op %s has no descriptor", library_ops[i]);
+        cr_expect(reached(library_ops[i].name), "op %s has no descriptor", library_ops[i].name);
+}
+
+static bool has_rule(const char *op) {
+    for (size_t i = 0; i < COUNT(library_ops); i++)
+        if (strcmp(library_ops[i].name, op) == 0)
+            return strcmp(library_ops[i].gradient, "NONE") != 0 &&
+                   strcmp(library_ops[i].gradient, "MISSING") != 0;
+    return false;
+}
+
+/* A rule that no descriptor calls for would never be checked. */
+Test(table, descriptors_check_the_gradient_rules_there_are) {
+    for (size_t i = 0; i < descriptor_count(); i++) {
+        const descriptor *d = descriptor_at(i);
+        if (d->op != NULL && has_rule(d->op))
+            cr_expect(d->differentiable, "%s has a gradient rule, but is not differentiable",
+                      d->name);
+    }
 }
 
 /* A descriptor names the primitive that it builds, so that the walk above means something. */

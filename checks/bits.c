@@ -57,7 +57,10 @@ static void compare_copies(trial *views, const hebb_array *a, const hebb_array *
 void check_views(job *j) {
     trial views, copies;
     if (!trial_make(&views, j, (trial_options){.real = HEBB_F32})) return;
-    if (!trial_make(&copies, j, (trial_options){.real = HEBB_F32, .form = CONTIGUOUS})) return;
+    if (!trial_make(&copies, j, (trial_options){.real = HEBB_F32, .form = CONTIGUOUS})) {
+        trial_free(&views);
+        return;
+    }
     trial_bind(&views, BATCH);
     trial_bind(&copies, BATCH);
     compare_copies(&views, trial_run_with(&views, &(hebb_session_options){0}),

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 
 #include "support/devices.h"
-#include "support/gradcheck.h"
+#include "../checks/gradcheck.h"
 #include "support/tally.h"
 
 static hebb_array filled(hebb_shape shape, uint64_t seed) {

@@ -7,7 +7,7 @@
 
 #include "support/devices.h"
 #include "support/tally.h"
-#include "support/values.h"
+#include "../checks/values.h"
 
 #define MOST_RESULTS 24
 

@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 
 #include "support/devices.h"
-#include "support/gradcheck.h"
-#include "support/values.h"
+#include "../checks/gradcheck.h"
+#include "../checks/values.h"
 
 /* y of x and b, where b [3] stretches to x [2, 3]. `zeros` is fed with zeros. */
 typedef hebb_tensor *builder(hebb_tensor *x, hebb_tensor *b, hebb_tensor *zeros);

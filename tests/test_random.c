@@ -7,7 +7,7 @@
 
 #include "support/devices.h"
 #include "support/model.h"
-#include "support/values.h"
+#include "../checks/values.h"
 
 #define N     20000
 #define STEPS 20

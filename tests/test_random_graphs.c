@@ -8,7 +8,7 @@
 #include <criterion/parameterized.h>
 
 #include "support/devices.h"
-#include "support/gradcheck.h"
+#include "../checks/gradcheck.h"
 #include "support/random_graph.h"
 #include "support/tally.h"
 

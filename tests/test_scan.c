@@ -6,9 +6,9 @@
 #include <criterion/criterion.h>
 
 #include "support/devices.h"
-#include "support/gradcheck.h"
+#include "../checks/gradcheck.h"
 #include "support/tally.h"
-#include "support/values.h"
+#include "../checks/values.h"
 
 enum { FEATURES = 5, HIDDEN = 3, BATCH_SIZE = 2 };
 

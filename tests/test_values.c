@@ -5,7 +5,7 @@
 
 #include <criterion/criterion.h>
 
-#include "support/values.h"
+#include "../checks/values.h"
 
 typedef struct comparison {
     const char *name;

@@ -12,7 +12,7 @@ extern "C" {
 
 /* ---- activations; layers take them as .activation ---- */
 typedef hebb_tensor *(*hebb_activation)(hebb_tensor *x);
-HEBB_API hebb_tensor *hebb_relu(hebb_tensor *x); /* max(x, 0) */
+HEBB_API hebb_tensor *hebb_relu(hebb_tensor *x); /* max(x, 0), numeric */
 /* e^x_i / sum_k e^x_k along the last axis, and its logarithm; safe for any finite x. */
 HEBB_API hebb_tensor *hebb_softmax(hebb_tensor *x);
 HEBB_API hebb_tensor *hebb_log_softmax(hebb_tensor *x);
@@ -93,6 +93,7 @@ HEBB_API hebb_tensor *hebb_minimize(hebb_tensor *loss, hebb_optimizer optimizer)
 #define hebb_dense_args(x, n_units, ...)                                                           \
     hebb_dense_with(HEBB_HERE(x), (n_units), &(const hebb_dense_options){__VA_ARGS__})
 #ifndef HEBB_NO_HERE
+#define hebb_relu(x)        (hebb_relu)(HEBB_HERE(x))
 #define hebb_softmax(x)     (hebb_softmax)(HEBB_HERE(x))
 #define hebb_log_softmax(x) (hebb_log_softmax)(HEBB_HERE(x))
 #define hebb_sparse_softmax_cross_entropy(logits, labels)                                          \

@@ -1,6 +1,6 @@
 /* A small network on synthetic data: see model.h. */
 #include "model.h"
-#include "values.h"
+#include "../../checks/values.h"
 
 model model_create(hebb_optimizer optimizer) {
     model m = {.graph = hebb_graph_create()};

@@ -6,7 +6,7 @@
 
 #include <hebb/hebb.h>
 
-#include "values.h"
+#include "../../checks/values.h"
 
 #define RANDOM_INPUTS  4
 #define RANDOM_OUTPUTS 3

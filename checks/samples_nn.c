@@ -119,6 +119,7 @@ static hebb_tensor *tanh_layer(hebb_tensor *x) { return hebb_tanh(x); }
 static hebb_tensor *build_dense(hebb_graph *g, hebb_tensor *const *in, const params *p) {
     hebb_shape x = hebb_tensor_shape(in[0]);
     hebb_dtype dtype = hebb_tensor_dtype(in[0]);
+    if (x.dim[x.rank - 1] == HEBB_ANY) return hebb_dense(in[0], p->depth); /* an error */
     hebb_tensor *zeros = hebb_full(g, dtype, HEBB_SHAPE(x.dim[x.rank - 1], p->depth), 0);
     hebb_tensor *i = hebb_iota_like(zeros, 0, dtype), *j = hebb_iota_like(zeros, 1, dtype);
     hebb_tensor *kernel = hebb_sub(hebb_mul(i, hebb_scalar_like(i, KERNEL(1, 0))),
@@ -184,6 +185,39 @@ static const sample dense_samples[] = {
     {.n_in = 1, .in = {{.shape = DIMS(3, 4), .view = TRANSPOSED}}, .p = {.depth = 5, .keep = true}},
 };
 
+/* ---- error samples ---- */
+
+#define FAILS(E, WORDS) .status = HEBB_E_##E, .message = WORDS
+
+static const error_sample softmax_errors[] = {
+    {.n_in = 1, .in = {X(2, 3)}, .dtype = HEBB_I32, FAILS(DTYPE, "i32 is not floating")},
+    {.n_in = 1, .in = {{DIMS0}}, FAILS(ARGUMENT, "axis -1 does not exist")},
+};
+static const error_sample label_errors[] = {
+    {.n_in = 2, .in = {X(4, 3), X(4)}, FAILS(DTYPE, "need labels i32")},
+    {.n_in = 2,
+     .in = {X(4, 3), LABEL(4, 3)},
+     FAILS(SHAPE, "without its last size, not i32 [4, 3]")},
+    {.n_in = 2, .in = {X(4, 3), LABEL(5)}, FAILS(SHAPE, "without its last size, not i32 [5]")},
+};
+static const error_sample mean_squared_error_errors[] = {
+    {.n_in = 2, .in = {X(4, 1), X(4)}, FAILS(SHAPE, "the prediction is [4, 1], the target [4]")},
+    {.n_in = 2,
+     .in = {X(4, 1), X(4, 3)},
+     FAILS(SHAPE, "the prediction is [4, 1], the target [4, 3]")},
+    {.n_in = 2, .in = {X(4), LABEL(4)}, FAILS(DTYPE, "f32 and i32 differ")},
+};
+static const error_sample dense_errors[] = {
+    {.n_in = 1, .in = {X(3)}, .p.depth = 5, FAILS(SHAPE, "rank 2 or more")},
+    {.n_in = 1, .in = {X(2, 3)}, .p.depth = 0, FAILS(ARGUMENT, "units > 0 (here 0)")},
+    {.n_in = 1,
+     .in = {X(2, 3)},
+     .p.depth = 5,
+     .dtype = HEBB_I32,
+     FAILS(DTYPE, "dense: x is i32 [2, 3]")},
+    {.n_in = 1, .in = {X(2, HEBB_ANY)}, .p.depth = 5, FAILS(SHAPE, "a known last size")},
+};
+
 /* ---- the table ---- */
 
 #define ROW(NAME, REFERENCE, SAMPLES, ARITY)                                                       \
@@ -192,16 +226,17 @@ static const sample dense_samples[] = {
 #define TOLERANCE(RELATIVE, WHY) .f32 = {RELATIVE, 1.2e-38}, .f64 = {2e-13, 1e-300}, .reason = WHY
 
 static const descriptor table[] = {
-    {ROW(softmax, softmax, softmax, 1), .differentiable = true,
+    {ROW(softmax, softmax, softmax, 1), ERRORS(softmax_errors), .differentiable = true,
      TOLERANCE(1e-5, "x - max is rounded before the exponential, the sum of a row after it")},
-    {ROW(log_softmax, log_softmax, softmax, 1), .differentiable = true,
+    {ROW(log_softmax, log_softmax, softmax, 1), ERRORS(softmax_errors), .differentiable = true,
      TOLERANCE(2e-6, "a sum of exponentials and its logarithm are rounded")},
-    {ROW(sparse_softmax_cross_entropy, cross_entropy, cross_entropy, 2), .differentiable = true,
-     TOLERANCE(3e-6, "sums of exponentials and over the batch")},
-    {ROW(mean_squared_error, mean_squared_error, mean_squared_error, 2), .differentiable = true,
+    {ROW(sparse_softmax_cross_entropy, cross_entropy, cross_entropy, 2), ERRORS(label_errors),
+     .differentiable = true, TOLERANCE(3e-6, "sums of exponentials and over the batch")},
+    {ROW(mean_squared_error, mean_squared_error, mean_squared_error, 2),
+     ERRORS(mean_squared_error_errors), .differentiable = true,
      TOLERANCE(3e-6, "a sum of up to 20000 squares")},
-    {ROW(sparse_accuracy, accuracy, cross_entropy, 2), .domain = DISTINCT},
-    {ROW(dense, dense, dense, 1), .differentiable = true,
+    {ROW(sparse_accuracy, accuracy, cross_entropy, 2), ERRORS(label_errors), .domain = DISTINCT},
+    {ROW(dense, dense, dense, 1), ERRORS(dense_errors), .differentiable = true,
      TOLERANCE(2e-6, "a sum of products, and tanh")},
 };
 

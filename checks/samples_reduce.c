@@ -293,6 +293,54 @@ static void arg_family(const descriptor *d, sample_list *list) {
     push_value_cases(d, HEBB_U8, list);
 }
 
+#define AXES_OF(N, ...)  .p = {.n_axes = N, .axes = {__VA_ARGS__}}
+#define NO_AXIS(MESSAGE) .status = HEBB_E_ARGUMENT, .message = MESSAGE
+#define MATRIX           .n_in = 1, .in = {{DIMS(2, 3)}}
+
+static const error_sample reduce_errors[] = {
+    {MATRIX, AXES_OF(1, 2), NO_AXIS("axis 2 does not exist: the rank is 2")},
+    {MATRIX, AXES_OF(1, -3), NO_AXIS("axis -3 does not exist")},
+    {MATRIX, AXES_OF(2, 0, -2), NO_AXIS("axis -2 is named twice")},
+    {MATRIX, AXES_OF(9, 0), NO_AXIS("9 axes, where 0 to 8 are possible")},
+    {MATRIX, AXES_OF(-1, 0), .dtype = HEBB_BOOL, .status = HEBB_E_DTYPE,
+     .message = "bool is not numeric"},
+    {.n_in = 1, .in = {{DIMS0}}, AXES_OF(1, 0), NO_AXIS("axis 0 does not exist: the rank is 0")},
+};
+
+static const error_sample arg_errors[] = {
+    {MATRIX, .p.axis = 2, NO_AXIS("axis 2 does not exist: the rank is 2")},
+    {MATRIX, .p.axis = -3, NO_AXIS("axis -3 does not exist")},
+    {.n_in = 1, .in = {{DIMS0}}, .p.axis = 0, NO_AXIS("axis 0 does not exist")},
+    {MATRIX, .p.axis = 0, .dtype = HEBB_BOOL, .status = HEBB_E_DTYPE,
+     .message = "bool is not numeric"},
+};
+
+static const error_sample size_errors[] = {
+    {MATRIX, .p = {.n_axes = 1, .axes = {2}}, NO_AXIS("axis 2 does not exist")},
+    {MATRIX, .p = {.n_axes = 2, .axes = {1, 1}}, NO_AXIS("axis 1 is named twice")},
+    {MATRIX, .p = {.n_axes = -2}, NO_AXIS("-2 axes, where 0 to 8 are possible")},
+    {MATRIX, .p = {.n_axes = -1, .dtype = HEBB_BOOL}, .status = HEBB_E_DTYPE,
+     .message = "bool is not numeric"},
+    {MATRIX, .p = {.n_axes = -1, .dtype = (hebb_dtype)77}, .status = HEBB_E_DTYPE,
+     .message = "77 is no dtype"},
+};
+
+static const error_sample sum_like_errors[] = {
+    {.n_in = 2,
+     .in = {{DIMS(2, 3)}, {DIMS(2)}},
+     .status = HEBB_E_SHAPE,
+     .message = "[2] does not broadcast to [2, 3]"},
+    {.n_in = 2,
+     .in = {{DIMS(3)}, {DIMS(2, 3)}},
+     .status = HEBB_E_SHAPE,
+     .message = "does not broadcast to the lower rank of [3]"},
+    {.n_in = 2,
+     .in = {{DIMS(2, 3)}, {DIMS(3)}},
+     .dtype = HEBB_BOOL,
+     .status = HEBB_E_DTYPE,
+     .message = "bool is not numeric"},
+};
+
 static const sample size_samples[] = {
     {.n_in = 1,
      .in = {{.shape = DIMS(2, 3, 4)}},
@@ -343,6 +391,7 @@ BUILD(sum_like, in[0], in[1])
 
 static const descriptor table[] = {
     {.name = "sum",
+     ERRORS(reduce_errors),
      .op = "sum",
      .build = build_sum,
      .fold = fold_sum,
@@ -356,6 +405,7 @@ static const descriptor table[] = {
      .differentiable = true,
      SUM_TOLERANCE},
     {.name = "mean",
+     ERRORS(reduce_errors),
      .build = build_mean,
      .fold = fold_mean,
      .reference = reference_reduce,
@@ -367,6 +417,7 @@ static const descriptor table[] = {
      .differentiable = true,
      SUM_TOLERANCE},
     {.name = "max",
+     ERRORS(reduce_errors),
      .op = "max",
      .build = build_max,
      .fold = fold_max,
@@ -380,6 +431,7 @@ static const descriptor table[] = {
      .edges = {SPECIAL, SMALL},
      .differentiable = true},
     {.name = "min",
+     ERRORS(reduce_errors),
      .op = "min",
      .build = build_min,
      .fold = fold_min,
@@ -393,6 +445,7 @@ static const descriptor table[] = {
      .edges = {SPECIAL, SMALL},
      .differentiable = true},
     {.name = "argmax",
+     ERRORS(arg_errors),
      .build = build_argmax,
      .fold = fold_argmax,
      .fold_whole = fold_whole_argmax,
@@ -403,6 +456,7 @@ static const descriptor table[] = {
      .domain = SMALL,
      .edges = {SPECIAL, SMALL}},
     {.name = "argmin",
+     ERRORS(arg_errors),
      .build = build_argmin,
      .fold = fold_argmin,
      .fold_whole = fold_whole_argmin,
@@ -413,6 +467,7 @@ static const descriptor table[] = {
      .domain = SMALL,
      .edges = {SPECIAL, SMALL}},
     {.name = "size",
+     ERRORS(size_errors),
      .op = "size",
      .build = build_size,
      .fold = fold_size,
@@ -423,6 +478,7 @@ static const descriptor table[] = {
      .extra = size_samples,
      .n_extra = COUNT(size_samples)},
     {.name = "sum_like",
+     ERRORS(sum_like_errors),
      .op = "sum_like",
      .build = build_sum_like,
      .fold = fold_sum,

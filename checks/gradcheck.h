@@ -1,7 +1,7 @@
 /* The gradient checker: the gradient that the library derives, or any tensors that claim to be it,
    against central differences in float64. Signed, element by element; NaN and infinity fail. */
-#ifndef TESTS_GRADCHECK_H
-#define TESTS_GRADCHECK_H
+#ifndef CHECKS_GRADCHECK_H
+#define CHECKS_GRADCHECK_H
 
 #include <hebb/hebb.h>
 

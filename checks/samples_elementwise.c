@@ -28,6 +28,7 @@ REAL_OF(softplus, x[0] > 0 ? x[0] + log1p(exp(-x[0])) : log1p(exp(x[0])))
 REAL_OF(reciprocal, 1 / x[0])
 REAL_OF(floor, floor(x[0]))
 REAL_OF(relu, isnan(x[0]) ? NAN : fmax(x[0], 0))
+WHOLE_OF(relu, x[0] > 0 ? x[0] : 0)
 REAL_OF(same, x[0])
 WHOLE_OF(same, x[0])
 WHOLE_OF(not, !x[0])
@@ -195,6 +196,33 @@ static void cast_family(const descriptor *d, sample_list *list) {
     }
 }
 
+#define NO_DTYPE ((hebb_dtype)77)
+static const error_sample select_errors[] = {
+    {.n_in = 3,
+     .in = {{DIMS(2)}, {DIMS(2)}, {DIMS(2)}},
+     .status = HEBB_E_DTYPE,
+     .message = "the condition is f32, not bool"},
+    {.n_in = 3,
+     .in = {WHEN(2), {DIMS(2)}, {.shape = DIMS(2), .dtype = HEBB_I32}},
+     .status = HEBB_E_DTYPE,
+     .message = "f32 and i32 differ"},
+    {.n_in = 3,
+     .in = {WHEN(2), {DIMS(2)}, {DIMS(3)}},
+     .status = HEBB_E_SHAPE,
+     .message = "do not broadcast"},
+    {.n_in = 3,
+     .in = {WHEN(4, 1), {DIMS(3, 2)}, {DIMS(2)}},
+     .status = HEBB_E_SHAPE,
+     .message = "do not broadcast"},
+};
+static const error_sample cast_errors[] = {
+    {.n_in = 1,
+     .in = {{DIMS(2)}},
+     .p.dtype = NO_DTYPE,
+     .status = HEBB_E_DTYPE,
+     .message = "77 is no dtype"},
+};
+
 /* ---- the table ---- */
 
 #define ROW(NAME, OP, ARITY, FAMILY)                                                               \
@@ -229,11 +257,11 @@ static const descriptor table[] = {
      .differentiable = true},
     {UNARY(floor), .dtypes = TAKES_REAL, .domain = OFF_GRID, .edges = {SPECIAL, TAILS},
      .differentiable = true},
-    {ROW(relu, NULL, 1, unary_family), .real = real_relu, .dtypes = TAKES_REAL, .domain = NONZERO,
-     .edges = {SPECIAL}, .differentiable = true},
+    {ROW(relu, NULL, 1, unary_family), .real = real_relu, .whole = whole_relu,
+     .dtypes = TAKES_NUMBERS, .domain = NONZERO, .edges = {SPECIAL}, .differentiable = true},
     {ROW(not, "not", 1, unary_family), .whole = whole_not, .dtypes = TAKES_BOOL, .domain = TRUTH},
     {ROW(stop_gradient, "stop_gradient", 1, unary_family), .real = real_same, .whole = whole_same,
-     .dtypes = TAKES_ALL, .edges = {SPECIAL}},
+     .dtypes = TAKES_ALL, .edges = {SPECIAL}, .no_errors = "it takes any tensor"},
     {BINARY(add), .whole = whole_add, .dtypes = TAKES_NUMBERS, .edges = {SPECIAL},
      .differentiable = true},
     {BINARY(sub), .whole = whole_sub, .dtypes = TAKES_NUMBERS, .edges = {SPECIAL},
@@ -258,8 +286,10 @@ static const descriptor table[] = {
     {ROW(and, "and", 2, binary_family), .whole = whole_and, .dtypes = TAKES_BOOL, .domain = TRUTH},
     {ROW(or, "or", 2, binary_family), .whole = whole_or, .dtypes = TAKES_BOOL, .domain = TRUTH},
     {ROW(select, "select", 3, NULL), .real = real_select, .whole = whole_select,
-     .extra = select_samples, .n_extra = COUNT(select_samples), .differentiable = true},
-    {ROW(cast, "cast", 1, cast_family), .reference = reference_cast, .differentiable = true},
+     .extra = select_samples, .n_extra = COUNT(select_samples), .differentiable = true,
+     ERRORS(select_errors)},
+    {ROW(cast, "cast", 1, cast_family), .reference = reference_cast, .differentiable = true,
+     ERRORS(cast_errors)},
 };
 
 const descriptor_table elementwise_table = {table, COUNT(table)};

@@ -1,8 +1,8 @@
 /* Arrays of the tests' own: float64 for floating dtypes, int64 for the others, always contiguous.
    References compute with them, generators fill them, and one function compares them with what the
    library gave. Nothing here calls the library but for hebb_array and hebb_shape. */
-#ifndef TESTS_VALUES_H
-#define TESTS_VALUES_H
+#ifndef CHECKS_VALUES_H
+#define CHECKS_VALUES_H
 
 #include <hebb/array.h>
 

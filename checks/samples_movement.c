@@ -386,6 +386,97 @@ static const sample iota_like_samples[] = {
     {ONE(TRANSPOSED, 3, 4), COUNT_UP(HEBB_U8, 0)},
 };
 
+/* ---- error samples ---- */
+
+#define OF(...)         .n_in = 1, .in = {{DIMS(__VA_ARGS__)}}
+#define OF0             .n_in = 1, .in = {{DIMS0}}
+#define OF_2(A, B)      .n_in = 2, .in = {{A}, {B}}
+#define SHAPE(WORDS)    .status = HEBB_E_SHAPE, .message = WORDS
+#define ARGUMENT(WORDS) .status = HEBB_E_ARGUMENT, .message = WORDS
+#define DTYPE(WORDS)    .status = HEBB_E_DTYPE, .message = WORDS
+
+static const error_sample reshape_errors[] = {
+    {OF(2, 3), TO(4), SHAPE("[2, 3] with 6 elements cannot become [4]")},
+    {OF(2, 3), TO(HEBB_ANY, 4), SHAPE("cannot become [?, 4]")},
+    {OF(2, 3), TO(HEBB_ANY, HEBB_ANY), SHAPE("more than one size")},
+    {OF(2, 3), TO(-2, 3), SHAPE("negative")},
+    {OF(0), TO(0, HEBB_ANY), SHAPE("cannot become")},
+    {OF(2, 3), .p.shape = {.rank = 9}, SHAPE("the rank must be 0 to 8")},
+};
+static const error_sample reshape_like_errors[] = {
+    {OF_2(DIMS(2, 3), DIMS(4)), SHAPE("6 elements cannot become 4")},
+    {OF_2(DIMS(2), DIMS0), SHAPE("2 elements cannot become 1")},
+};
+static const error_sample expand_dims_errors[] = {
+    {OF(2, 3), .p.axis = 3, ARGUMENT("axis 3 does not exist")},
+    {OF(2, 3), .p.axis = -4, ARGUMENT("axis -4 does not exist")},
+    {OF(1, 1, 1, 1, 1, 1, 1, 1), .p.axis = 0, SHAPE("the rank would pass 8")},
+};
+static const error_sample squeeze_errors[] = {
+    {OF(2, 1), .p.axis = 2, ARGUMENT("axis 2 does not exist")},
+    {OF(2, 1), .p.axis = 0, SHAPE("axis 0 has size 2, not 1")},
+    {OF0, .p.axis = 0, ARGUMENT("axis 0 does not exist")},
+};
+static const error_sample transpose_errors[] = {
+    {OF(2, 3), ORDER(1, 0), ARGUMENT("the order names 1 axes, the rank is 2")},
+    {OF(2, 3), ORDER(2, 0, 2), ARGUMENT("axis 2 does not exist")},
+    {OF(2, 3), ORDER(2, 1, -1), ARGUMENT("axis -1 is named twice")},
+    {OF(2, 3), ORDER(9, 1, 0), ARGUMENT("9 axes, where 0 to 8 are possible")},
+};
+static const error_sample broadcast_to_errors[] = {
+    {OF(2), TO(3), SHAPE("[2] does not broadcast to [3]")},
+    {OF(2, 3), TO(3), SHAPE("does not broadcast to the lower rank of [3]")},
+    {OF(1), TO(HEBB_ANY), SHAPE("negative or open")},
+};
+static const error_sample broadcast_like_errors[] = {
+    {OF_2(DIMS(2), DIMS(3)), SHAPE("[2] does not broadcast to [3]")},
+    {OF_2(DIMS(2, 3), DIMS0), SHAPE("does not broadcast to the lower rank of []")},
+};
+static const error_sample slice_errors[] = {
+    {OF(5, 7), RANGES({2, 0, 3, 1}), ARGUMENT("axis 2 does not exist")},
+    {OF(5, 7), RANGES({0, 0, 3, 1}, {-2, 1, 2, 1}), ARGUMENT("axis -2 has two ranges")},
+    {OF(5, 7), RANGES({0, 0, 3, INT64_MIN}), ARGUMENT("the step at axis 0 is out of range")},
+    {OF(5), .p.n_ranges = 9, ARGUMENT("9 ranges, where 0 to 8 are possible")},
+    {OF0, RANGES({0, 0, 1, 1}), ARGUMENT("axis 0 does not exist")},
+};
+static const error_sample slice_scatter_errors[] = {
+    {OF_2(DIMS(5, 7), DIMS(5, 3)), RANGES({1, 1, 3, 1}),
+     SHAPE("the slice is [5, 2], what goes there [5, 3]")},
+    {OF_2(DIMS(5), DIMS0), RANGES({0, 1, 2, 1}), SHAPE("the slice is [1], what goes there []")},
+    {OF_2(DIMS(5), DIMS(1)), RANGES({1, 1, 2, 1}), ARGUMENT("axis 1 does not exist")},
+    {.n_in = 2,
+     .in = {{DIMS(5)}, {.shape = DIMS(1), .dtype = HEBB_I32}},
+     RANGES({0, 1, 2, 1}),
+     DTYPE("f32 and i32 differ")},
+};
+static const error_sample concat_errors[] = {
+    {JOIN(2, 2), .in = {{DIMS(2, 3)}, {DIMS(2, 3)}}, ARGUMENT("axis 2 does not exist")},
+    {JOIN(2, 0), .in = {{DIMS(2, 3)}, {DIMS(3)}}, SHAPE("part 1 has rank 1, part 0 rank 2")},
+    {JOIN(3, 0), .in = {{DIMS(2, 3)}, {DIMS(1, 3)}, {DIMS(2, 4)}},
+     SHAPE("part 2 has size 4 at axis 1 where the others have 3")},
+    {JOIN(2, 0), .in = {{DIMS(2)}, {.shape = DIMS(2), .dtype = HEBB_I64}},
+     DTYPE("f32 and i64 differ")},
+    {JOIN(1, 0), .in = {{DIMS0}}, ARGUMENT("axis 0 does not exist")},
+};
+static const error_sample like_errors[] = {
+    {OF(2), .dtype = HEBB_U8, LIKE(256), ARGUMENT("256 is not a value of u8")},
+    {OF(2), .dtype = HEBB_I32, LIKE(3e9), ARGUMENT("is not a value of i32")},
+    {OF(2), .dtype = HEBB_I64, LIKE(-1e19), ARGUMENT("is not a value of i64")},
+};
+static const error_sample full_errors[] = {
+    {FULL((hebb_dtype)77, 1), TO(2), DTYPE("77 is no dtype")},
+    {FULL(HEBB_U8, -1), TO(2), ARGUMENT("-1 is not a value of u8")},
+    {FULL(HEBB_F32, 1), TO(2, HEBB_ANY), SHAPE("negative or open")},
+    {FULL(HEBB_F32, 1), TO(-5), SHAPE("negative or open")},
+    {FULL(HEBB_F32, 1), .p.shape = {.rank = -1}, SHAPE("the rank must be 0 to 8")},
+};
+static const error_sample iota_like_errors[] = {
+    {OF(2, 3), COUNT_UP(HEBB_I32, 2), ARGUMENT("axis 2 does not exist")},
+    {OF0, COUNT_UP(HEBB_I32, 0), ARGUMENT("axis 0 does not exist")},
+    {OF(2), COUNT_UP(HEBB_BOOL, 0), DTYPE("bool is not numeric")},
+    {OF(2), COUNT_UP((hebb_dtype)77, 0), DTYPE("77 is no dtype")},
+};
+
 /* ---- the table ---- */
 
 #define ROW(NAME, OP, ARITY)                                                                       \
@@ -396,23 +487,32 @@ static const sample iota_like_samples[] = {
     .extra = like_samples, .n_extra = COUNT(like_samples)
 
 static const descriptor table[] = {
-    {ROW(reshape, "reshape", 1), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(reshape_like, "reshape", 2), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(flatten, "reshape", 1), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(expand_dims, "reshape", 1), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(squeeze, "reshape", 1), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(transpose, "transpose", 1), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(broadcast_to, "broadcast", 1), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(broadcast_like, "broadcast", 2), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(slice, "slice", 1), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(slice_scatter, "slice_scatter", 2), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(concat, "concat", 3), .dtypes = TAKES_ALL, .differentiable = true},
-    {LIKE_ROW(full_like, "full"), .dtypes = TAKES_INTEGERS},
-    {LIKE_ROW(zeros_like, "full"), .dtypes = TAKES_ALL},
-    {LIKE_ROW(ones_like, "full"), .dtypes = TAKES_ALL},
-    {LIKE_ROW(scalar_like, "full"), .dtypes = TAKES_INTEGERS},
-    {ROW(full, "full", 0)},
-    {ROW(iota_like, "iota", 1)},
+    {ROW(reshape, "reshape", 1), .dtypes = TAKES_ALL, .differentiable = true,
+     ERRORS(reshape_errors)},
+    {ROW(reshape_like, "reshape", 2), .dtypes = TAKES_ALL, .differentiable = true,
+     ERRORS(reshape_like_errors)},
+    {ROW(flatten, "reshape", 1), .dtypes = TAKES_ALL, .differentiable = true,
+     .no_errors = "it takes any tensor"},
+    {ROW(expand_dims, "reshape", 1), .dtypes = TAKES_ALL, .differentiable = true,
+     ERRORS(expand_dims_errors)},
+    {ROW(squeeze, "reshape", 1), .dtypes = TAKES_ALL, .differentiable = true,
+     ERRORS(squeeze_errors)},
+    {ROW(transpose, "transpose", 1), .dtypes = TAKES_ALL, .differentiable = true,
+     ERRORS(transpose_errors)},
+    {ROW(broadcast_to, "broadcast", 1), .dtypes = TAKES_ALL, .differentiable = true,
+     ERRORS(broadcast_to_errors)},
+    {ROW(broadcast_like, "broadcast", 2), .dtypes = TAKES_ALL, .differentiable = true,
+     ERRORS(broadcast_like_errors)},
+    {ROW(slice, "slice", 1), .dtypes = TAKES_ALL, .differentiable = true, ERRORS(slice_errors)},
+    {ROW(slice_scatter, "slice_scatter", 2), .dtypes = TAKES_ALL, .differentiable = true,
+     ERRORS(slice_scatter_errors)},
+    {ROW(concat, "concat", 3), .dtypes = TAKES_ALL, .differentiable = true, ERRORS(concat_errors)},
+    {LIKE_ROW(full_like, "full"), .dtypes = TAKES_INTEGERS, ERRORS(like_errors)},
+    {LIKE_ROW(zeros_like, "full"), .dtypes = TAKES_ALL, .no_errors = "it takes any tensor"},
+    {LIKE_ROW(ones_like, "full"), .dtypes = TAKES_ALL, .no_errors = "it takes any tensor"},
+    {LIKE_ROW(scalar_like, "full"), .dtypes = TAKES_INTEGERS, ERRORS(like_errors)},
+    {ROW(full, "full", 0), ERRORS(full_errors)},
+    {ROW(iota_like, "iota", 1), ERRORS(iota_like_errors)},
 };
 
 const descriptor_table movement_table = {table, COUNT(table)};

@@ -3,8 +3,8 @@
    gradient. Every test of ops is a loop over this table; an op without a row here fails test_ops.c.
 
    A new op: a row in one of samples_*.c, with a reference of its own if it is not elementwise. */
-#ifndef TESTS_SAMPLES_H
-#define TESTS_SAMPLES_H
+#ifndef CHECKS_SAMPLES_H
+#define CHECKS_SAMPLES_H
 
 #include <hebb/hebb.h>
 
@@ -87,6 +87,8 @@ typedef struct error_sample {
     const char *message; /* a part of the graph's message: what is wrong, not how it is worded */
 } error_sample;
 
+#define ERRORS(list) .errors = list, .n_errors = COUNT(list)
+
 typedef struct descriptor descriptor;
 struct descriptor {
     const char *name; /* hebb_<name> */
@@ -116,7 +118,9 @@ struct descriptor {
     tolerance f32, f64; /* zeros: the default. Anything else needs ... */
     const char *reason; /* ... this */
 
-    const error_sample *errors; /* wrong ranks, dtypes, axes, sizes; at least one, or ... */
+    /* Wrong ranks, dtypes, axes, sizes, besides those that descriptor_errors() knows of by rule: at
+       least one, or ... */
+    const error_sample *errors;
     size_t n_errors;
     const char *no_errors; /* ... why no arguments are wrong */
 
@@ -142,6 +146,12 @@ size_t descriptor_count(void);
 const descriptor *descriptor_at(size_t index);
 const descriptor *descriptor_find(const char *name);
 sample_list descriptor_samples(const descriptor *d);
+/* Its error samples: those that follow from its family and dtypes, and its own. */
+typedef struct error_list {
+    error_sample *at;
+    size_t count, capacity;
+} error_list;
+error_list descriptor_errors(const descriptor *d);
 /* Its tolerance on a dtype. */
 tolerance descriptor_tolerance(const descriptor *d, hebb_dtype dtype);
 

@@ -203,6 +203,51 @@ static const sample one_hot_samples[] = {
     {.n_in = 1, .in = {AT(1000)}, HOT(65, HEBB_F32)},
 };
 
+/* ---- error samples ---- */
+
+#define INTS(...)                                                                                  \
+    { .shape = DIMS(__VA_ARGS__), .dtype = HEBB_I32 }
+#define FAILS(E, WORDS) .status = HEBB_E_##E, .message = WORDS
+
+static const error_sample matmul_errors[] = {
+    {.n_in = 2, .in = {X(2, 3), X(4, 5)}, FAILS(SHAPE, "the inner sizes 3 and 4 differ")},
+    {.n_in = 2, .in = {X(3), X(3, 2)}, FAILS(SHAPE, "both ranks must be 2 or more")},
+    {.n_in = 2, .in = {X(2, 2, 3), X(4, 3, 2)}, FAILS(SHAPE, "do not broadcast")},
+    {.n_in = 2, .in = {X(2, 3), INTS(3, 2)}, FAILS(DTYPE, "f32 and i32 differ")},
+    {.n_in = 2, .in = {X(2, 3), X(3, 2)}, .dtype = HEBB_I32, FAILS(DTYPE, "i32 is not floating")},
+};
+static const error_sample gather_errors[] = {
+    {.n_in = 2, .in = {X(5, 3), X(2)}, FAILS(DTYPE, "indices must be i32, not f32")},
+    {.n_in = 2, .in = {{DIMS0}, INTS(2)}, FAILS(SHAPE, "a scalar has no rows")},
+    {.n_in = 2,
+     .in = {X(1, 1, 1, 1, 1), INTS(1, 1, 1, 1, 1)},
+     FAILS(SHAPE, "the rank would pass 8")},
+};
+static const error_sample scatter_add_errors[] = {
+    {.n_in = 3, .in = {X(5, 3), X(2), X(2, 3)}, FAILS(DTYPE, "indices must be i32, not f32")},
+    {.n_in = 3, .in = {X(5, 3), INTS(2), INTS(2, 3)}, FAILS(DTYPE, "f32 and i32 differ")},
+    {.n_in = 3, .in = {X(5, 3), INTS(2), X(2, 4)}, FAILS(SHAPE, "the rows added must be [2, 3]")},
+    {.n_in = 3, .in = {X(5, 3), INTS(2), X(3)}, FAILS(SHAPE, "the rows added must be [2, 3]")},
+    {.n_in = 3, .in = {{DIMS0}, INTS(2), X(2)}, FAILS(SHAPE, "a scalar has no rows")},
+    {.n_in = 3,
+     .in = {X(5), INTS(2), X(2)},
+     .dtype = HEBB_BOOL,
+     FAILS(DTYPE, "bool is not numeric")},
+};
+static const error_sample one_hot_errors[] = {
+    {.n_in = 1, .in = {X(4)}, HOT(3, HEBB_F32), FAILS(DTYPE, "indices must be i32")},
+    {.n_in = 1,
+     .in = {INTS(4)},
+     HOT(-1, HEBB_F32),
+     FAILS(ARGUMENT, "depth -1 is not in 0...2^31-1")},
+    {.n_in = 1, .in = {INTS(4)}, HOT(1ll << 31, HEBB_F32), FAILS(ARGUMENT, "depth 2147483648")},
+    {.n_in = 1, .in = {INTS(4)}, HOT(3, (hebb_dtype)77), FAILS(DTYPE, "77 is no dtype")},
+    {.n_in = 1,
+     .in = {INTS(1, 1, 1, 1, 1, 1, 1, 1)},
+     HOT(3, HEBB_F32),
+     FAILS(SHAPE, "the rank would pass 8")},
+};
+
 /* ---- the table ---- */
 
 #define ROW(NAME, OP, ARITY)                                                                       \
@@ -211,10 +256,12 @@ static const sample one_hot_samples[] = {
 
 static const descriptor table[] = {
     {ROW(matmul, "matmul", 2), .differentiable = true, .f32 = {3e-6, 1.2e-38},
-     .reason = "hundreds of products are summed in float32, in an order of the kernel's own"},
-    {ROW(gather, "gather", 2), .dtypes = TAKES_ALL, .differentiable = true},
-    {ROW(scatter_add, "scatter_add", 3), .dtypes = TAKES_INTEGERS, .differentiable = true},
-    {ROW(one_hot, NULL, 1)},
+     .reason = "hundreds of products are summed in float32, in an order of the kernel's own",
+     ERRORS(matmul_errors)},
+    {ROW(gather, "gather", 2), .dtypes = TAKES_ALL, .differentiable = true, ERRORS(gather_errors)},
+    {ROW(scatter_add, "scatter_add", 3), .dtypes = TAKES_INTEGERS, .differentiable = true,
+     ERRORS(scatter_add_errors)},
+    {ROW(one_hot, NULL, 1), ERRORS(one_hot_errors)},
 };
 
 const descriptor_table indexing_table = {table, COUNT(table)};

@@ -1,0 +1,37 @@
+/* Checks as tests: see op_checks.h. */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "devices.h"
+#include "op_checks.h"
+#include "tally.h"
+
+static void fail(void *user, const char *message) { cr_expect_fail("%s", message); }
+
+void run_checks(const descriptor *d, unsigned topics, const char *name) {
+    hebb_device *device = device_named(name), *cpu = device;
+    if (strcmp(name, "cpu") != 0) cpu = cpu_device();
+    checker at = {.device = device,
+                  .name = name,
+                  .f64 = hebb_device_get_info(device).f64,
+                  .cpu = cpu,
+                  .fail = fail};
+    for (size_t i = 0; i < check_count(); i++) {
+        const check *c = check_at(i);
+        if (!(topics & 1u << c->topic)) continue;
+        check_result r = check_run(c, d, &at);
+        tally(d->name, c->name, name, r.samples);
+        if (r.skipped != NULL) tally_skipped(d->name, c->name, name, r.skipped);
+        else if (r.left_out > 0) tally_left_out(c->name, name, r.left_out, r.because);
+    }
+    if (cpu != device) hebb_device_close(cpu);
+    hebb_device_close(device);
+}
+
+struct criterion_test_params every_descriptor(void) {
+    static int numbers[1024];
+    size_t count = descriptor_count();
+    for (size_t i = 0; i < count; i++) numbers[i] = (int)i;
+    return cr_make_param_array(int, numbers, count);
+}

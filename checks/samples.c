@@ -2,6 +2,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "half.h"
 #include "samples.h"
 
 static const descriptor_table *const tables[] = {&elementwise_table, &reduce_table, &movement_table,
@@ -41,7 +42,7 @@ void sample_push(sample_list *list, const sample *s) {
 /* The samples that are given one by one, and the first of them in every other dtype of the op. */
 static void push_extras(const descriptor *d, sample_list *list) {
     for (size_t i = 0; i < d->n_extra; i++) sample_push(list, &d->extra[i]);
-    for (hebb_dtype t = HEBB_I32; d->family == NULL && t <= HEBB_BOOL; t++)
+    for (hebb_dtype t = HEBB_I32; d->family == NULL && t < HEBB_DTYPES; t++)
         for (size_t i = 0; i < d->n_extra && i < EXTRAS_OF_OTHER_DTYPES && d->dtypes & 1u << t;
              i++) {
             sample s = d->extra[i];
@@ -63,9 +64,18 @@ sample_list descriptor_samples(const descriptor *d) {
     return list;
 }
 
+/* A primitive rounds once, and a float32 error may decide between two neighbors. What is composed
+   rounds after every step, in f16 also below the normal range. */
+static tolerance half_tolerance(const descriptor *d, hebb_dtype dtype) {
+    double steps = d->op != NULL ? 1 : 8;
+    double unit = half_epsilon(dtype) * steps, least = half_smallest(dtype);
+    return (tolerance){unit + d->f32.relative, dtype == HEBB_F16 ? unit * least : least};
+}
+
 /* Eight float32 roundings, and a few dozen in float64, where the reference itself rounds too. What
    is smaller than the smallest normal number may be flushed to zero: OpenCL allows it. */
 tolerance descriptor_tolerance(const descriptor *d, hebb_dtype dtype) {
+    if (is_half(dtype)) return half_tolerance(d, dtype);
     tolerance own = dtype == HEBB_F32 ? d->f32 : d->f64;
     if (own.relative > 0 || own.absolute > 0) return own;
     return dtype == HEBB_F32 ? (tolerance){1e-6, FLT_MIN} : (tolerance){1e-14, DBL_MIN};
@@ -158,11 +168,11 @@ static const binary_case binary_cases[] = {
 #define INTEGER_CASES 6
 #define EDGE_SIZE     67
 
-/* The dtypes that a family runs through: REAL once for both floating ones. */
+/* The dtypes that a family runs through: REAL once for all floating ones. */
 static size_t family_dtypes(const descriptor *d, hebb_dtype *list) {
     size_t n = 0;
     if (d->dtypes & TAKES_REAL) list[n++] = REAL;
-    for (hebb_dtype t = HEBB_I32; t <= HEBB_BOOL; t++)
+    for (hebb_dtype t = HEBB_I32; t < HEBB_DTYPES; t++)
         if (d->dtypes & 1u << t) list[n++] = t;
     return n;
 }

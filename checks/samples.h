@@ -13,7 +13,7 @@
 #define MAX_INPUTS   5
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Stands for f32 and f64, whichever is being tested. */
+/* Stands for f32, f64, f16 and bf16, whichever is being tested. */
 #define REAL ((hebb_dtype)100)
 /* The dtype of the result: that of the last operand, or params.dtype. */
 #define SAME     ((hebb_dtype)101)
@@ -134,8 +134,8 @@ struct descriptor {
 #define KINK_WIDTH 0.02
 
 enum {
-    TAKES_REAL = 1u << HEBB_F32 | 1u << HEBB_F64,
-    TAKES_INTEGERS = 1u << HEBB_I32 | 1u << HEBB_I64 | 1u << HEBB_U8,
+    TAKES_REAL = 1u << HEBB_F32 | 1u << HEBB_F64, /* and f16 and bf16, which have no bits here */
+    TAKES_INTEGERS = 1u << HEBB_I32 | 1u << HEBB_I64 | 1u << HEBB_U8 | 1u << HEBB_I8,
     TAKES_NUMBERS = TAKES_REAL | TAKES_INTEGERS,
     TAKES_BOOL = 1u << HEBB_BOOL,
     TAKES_ALL = TAKES_NUMBERS | TAKES_BOOL,

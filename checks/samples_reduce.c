@@ -37,20 +37,14 @@ static double fold_min(const double *x, int64_t n, double *scale) {
         else if (isnan(best)) break;
     return best;
 }
-static int64_t smallest(hebb_dtype dtype) {
-    return dtype == HEBB_I32 ? INT32_MIN : (dtype == HEBB_I64 ? INT64_MIN : 0);
-}
-static int64_t largest(hebb_dtype dtype) {
-    return dtype == HEBB_I32 ? INT32_MAX : (dtype == HEBB_I64 ? INT64_MAX : 255);
-}
 static int64_t fold_whole_max(const int64_t *x, int64_t n, hebb_dtype dtype) {
-    int64_t best = smallest(dtype);
+    int64_t best = integer_lowest(dtype);
     for (int64_t i = 0; i < n; i++)
         if (x[i] > best) best = x[i];
     return best;
 }
 static int64_t fold_whole_min(const int64_t *x, int64_t n, hebb_dtype dtype) {
-    int64_t best = largest(dtype);
+    int64_t best = integer_highest(dtype);
     for (int64_t i = 0; i < n; i++)
         if (x[i] < best) best = x[i];
     return best;

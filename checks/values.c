@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "half.h"
 #include "values.h"
 
 /* Blocks stay linked, so that a leak checker sees that nobody lost them. */
@@ -38,7 +39,9 @@ double rng_real(rng *r, double low, double high) {
     return low + (high - low) * ((double)(rng_next(r) >> 11) * 0x1p-53);
 }
 
-bool is_floating(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
+bool is_floating(hebb_dtype dtype) {
+    return dtype == HEBB_F32 || dtype == HEBB_F64 || is_half(dtype);
+}
 
 values values_make(hebb_dtype dtype, hebb_shape shape) {
     values v = {.dtype = dtype, .shape = shape, .count = 1};
@@ -55,6 +58,9 @@ scalar scalar_held(scalar x, hebb_dtype dtype) {
     case HEBB_I64: return x;
     case HEBB_U8: return (scalar){.i = x.i & 255};
     case HEBB_BOOL: return (scalar){.i = x.i != 0};
+    case HEBB_F16:
+    case HEBB_BF16: return (scalar){.f = half_round(x.f, dtype)};
+    case HEBB_I8: return (scalar){.i = (int8_t)(uint8_t)(uint64_t)x.i};
     }
     abort();
 }
@@ -73,6 +79,9 @@ static void store(void *to, int64_t index, hebb_dtype dtype, scalar x) {
     case HEBB_I64: ((int64_t *)to)[index] = x.i; break;
     case HEBB_U8:
     case HEBB_BOOL: ((uint8_t *)to)[index] = (uint8_t)x.i; break;
+    case HEBB_F16:
+    case HEBB_BF16: ((uint16_t *)to)[index] = half_bits(x.f, dtype); break;
+    case HEBB_I8: ((int8_t *)to)[index] = (int8_t)x.i; break;
     }
 }
 
@@ -84,6 +93,9 @@ static scalar load(const void *from, int64_t index, hebb_dtype dtype) {
     case HEBB_I64: return (scalar){.i = ((const int64_t *)from)[index]};
     case HEBB_U8:
     case HEBB_BOOL: return (scalar){.i = ((const uint8_t *)from)[index]};
+    case HEBB_F16:
+    case HEBB_BF16: return (scalar){.f = half_value(((const uint16_t *)from)[index], dtype)};
+    case HEBB_I8: return (scalar){.i = ((const int8_t *)from)[index]};
     }
     abort();
 }
@@ -138,6 +150,19 @@ int64_t broadcast_index(int64_t index, hebb_shape to, hebb_shape from) {
     return index_join(at, from);
 }
 
+int64_t integer_lowest(hebb_dtype dtype) {
+    return dtype == HEBB_I32   ? INT32_MIN
+           : dtype == HEBB_I64 ? INT64_MIN
+           : dtype == HEBB_I8  ? INT8_MIN
+                               : 0;
+}
+int64_t integer_highest(hebb_dtype dtype) {
+    return dtype == HEBB_I32   ? INT32_MAX
+           : dtype == HEBB_I64 ? INT64_MAX
+           : dtype == HEBB_I8  ? INT8_MAX
+                               : 255;
+}
+
 /* ---- generators ---- */
 
 static void shuffle(int64_t *order, int64_t n, rng *r) {
@@ -163,22 +188,11 @@ static void fill_distinct(values *v, int number, rng *r) {
 
 static double special(int64_t i, hebb_dtype dtype, rng *r) {
     bool f32 = dtype == HEBB_F32;
-    const double list[] = {0.0,
-                           -0.0,
-                           INFINITY,
-                           -INFINITY,
-                           NAN,
-                           1.0,
-                           -1.0,
-                           f32 ? FLT_MAX : DBL_MAX,
-                           f32 ? -FLT_MAX : -DBL_MAX,
-                           f32 ? FLT_MIN : DBL_MIN,
-                           f32 ? -FLT_MIN : -DBL_MIN,
-                           f32 ? 1e-40 : 1e-310,
-                           f32 ? -1e-40 : -1e-310,
-                           0.5,
-                           -2.0,
-                           3.0};
+    double largest = is_half(dtype) ? half_largest(dtype) : f32 ? FLT_MAX : DBL_MAX;
+    double smallest = is_half(dtype) ? half_smallest(dtype) : f32 ? FLT_MIN : DBL_MIN;
+    double denormal = is_half(dtype) ? smallest / 64 : f32 ? 1e-40 : 1e-310;
+    const double list[] = {0.0,      -0.0,     INFINITY,  -INFINITY, NAN,       1.0, -1.0, largest,
+                           -largest, smallest, -smallest, denormal,  -denormal, 0.5, -2.0, 3.0};
     int64_t n = (int64_t)(sizeof list / sizeof *list);
     return i < n ? list[i] : list[rng_below(r, n)];
 }
@@ -189,8 +203,7 @@ static double nonfinite(rng *r) {
 }
 
 static int64_t extreme(int64_t i, hebb_dtype dtype, rng *r) {
-    int64_t low = dtype == HEBB_I32 ? INT32_MIN : (dtype == HEBB_I64 ? INT64_MIN : 0);
-    int64_t high = dtype == HEBB_I32 ? INT32_MAX : (dtype == HEBB_I64 ? INT64_MAX : 255);
+    int64_t low = integer_lowest(dtype), high = integer_highest(dtype);
     const int64_t list[] = {low,     high,     0, 1, low == 0 ? 128 : -1,
                             low + 1, high - 1, 2, 7, high / 2};
     int64_t n = (int64_t)(sizeof list / sizeof *list);

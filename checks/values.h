@@ -19,8 +19,8 @@ double rng_real(rng *r, double low, double high);
 
 /* ---- values ---- */
 typedef union scalar {
-    double f;  /* f32, f64 */
-    int64_t i; /* i32, i64, u8, bool */
+    double f;  /* f32, f64, f16, bf16 */
+    int64_t i; /* i32, i64, u8, i8, bool */
 } scalar;
 
 typedef struct values {
@@ -33,10 +33,14 @@ typedef struct values {
 
 bool is_floating(hebb_dtype dtype);
 values values_make(hebb_dtype dtype, hebb_shape shape); /* zeros */
-/* The element as the dtype holds it: rounded to float32, wrapped around, or 0 and 1. */
+/* The element as the dtype holds it: rounded, wrapped around, or 0 and 1. */
 scalar scalar_held(scalar x, hebb_dtype dtype);
 double scalar_real(scalar x, hebb_dtype dtype);
 scalar scalar_from_real(double x, hebb_dtype dtype);
+
+/* The ends of an integer dtype's range. */
+int64_t integer_lowest(hebb_dtype dtype);
+int64_t integer_highest(hebb_dtype dtype);
 
 /* The values as a host array; both copy. */
 hebb_array values_to_array(const values *v);

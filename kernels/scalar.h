@@ -6,7 +6,7 @@
 
      HB_T        the type            float, double, int, long, uchar (OpenCL) or their C names
      HB_NAME(f)  the function's name hb_add -> hb_add_f32
-     HB_KIND     HB_KIND_F32, HB_KIND_F64, HB_KIND_INT (i32, i64) or HB_KIND_BYTE (u8, bool)
+     HB_KIND     HB_KIND_F32, HB_KIND_F64, HB_KIND_INT (i32, i64, i8) or HB_KIND_BYTE (u8, bool)
      HB_UNSIGNED for HB_KIND_INT and HB_KIND_BYTE, the unsigned type of the same width
 
    defined; the file undefines them. No branches where a select will do, so that loops over these
@@ -26,6 +26,7 @@ typedef uint hb_u32;
 typedef int hb_i32;
 typedef long hb_i64;
 typedef uchar hb_u8;
+typedef ushort hb_u16;
 #define HB_BITS(x)        as_uint(x)
 #define HB_FLOAT(bits)    as_float(bits)
 #define HB_MULHI(a, b)    mul_hi((uint)(a), (uint)(b))
@@ -41,6 +42,7 @@ typedef uint32_t hb_u32;
 typedef int32_t hb_i32;
 typedef int64_t hb_i64;
 typedef uint8_t hb_u8;
+typedef uint16_t hb_u16;
 #define HB_INLINE         static inline __attribute__((always_inline, unused))
 HB_INLINE hb_u32 hb_bits(float x) {
     hb_u32 b;
@@ -59,6 +61,32 @@ HB_INLINE float hb_float(hb_u32 b) {
 #define HB_INFINITY_F32   __builtin_inff()
 #define HB_NAN_F32        __builtin_nanf("")
 #endif
+
+/* f16 and bf16 are stored in 16 bits and computed with as float, so these conversions are all that
+   there is of them; no device needs to know either. To nearest, ties to even, in integers but for
+   what is below the normal range of f16: the sum with 0.5, whose last bit is worth 2^-24, rounds
+   there. */
+HB_INLINE float hb_f32_of_f16(hb_u16 h) {
+    hb_u32 x = (hb_u32)(h & 0x7FFFu) << 13, sign = (hb_u32)(h & 0x8000u) << 16;
+    hb_u32 small = HB_BITS((float)(hb_i32)(h & 0x03FFu) * 5.9604644775390625e-8f);
+    hb_u32 large = x + (x >= 0x0F800000u ? 0x70000000u : 0x38000000u);
+    return HB_FLOAT(sign | (x < 0x00800000u ? small : large));
+}
+HB_INLINE hb_u16 hb_f16_of_f32(float f) {
+    hb_u32 b = HB_BITS(f), x = b & 0x7FFFFFFFu, sign = (b >> 16) & 0x8000u;
+    hb_u32 small = HB_BITS(HB_FLOAT(x < 0x38800000u ? x : 0u) + 0.5f) - 0x3F000000u;
+    hb_u32 large = (x - 0x38000000u + 0x0FFFu + ((x >> 13) & 1u)) >> 13;
+    hb_u32 beyond = x > 0x7F800000u ? 0x7E00u : 0x7C00u;
+    hb_u32 h = x < 0x38800000u ? small : large;
+    return (hb_u16)(sign | (x < 0x47800000u ? h : beyond));
+}
+HB_INLINE float hb_f32_of_bf16(hb_u16 h) { return HB_FLOAT((hb_u32)h << 16); }
+HB_INLINE hb_u16 hb_bf16_of_f32(float f) {
+    hb_u32 b = HB_BITS(f);
+    hb_u32 nearest = (b + 0x7FFFu + ((b >> 16) & 1u)) >> 16, nan = (b >> 16) | 0x0040u;
+    return (hb_u16)((b & 0x7FFFFFFFu) > 0x7F800000u ? nan : nearest);
+}
+HB_INLINE hb_u16 hb_select_u16(hb_u8 c, hb_u16 a, hb_u16 b) { return c ? a : b; }
 
 /* Philox 4x32-10: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1,
    2, 3", SC 2011. c is the counter and becomes the result. */

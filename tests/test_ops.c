@@ -1,8 +1,8 @@
 /* Every op against its float64 reference: each descriptor of samples.h on all its samples, in
-   float32, float64 and its integers, with all passes and with none, with sizes known when the graph
-   is built and with sizes bound at the run, on the CPU and on OpenCL; pairs of runs that must agree
-   in every bit; and bad arguments. What each check does stands in checks/. And the walk over the
-   library's table of ops, which fails for one that no descriptor reaches. */
+   every floating dtype and its integers, with all passes and with none, with sizes known when the
+   graph is built and with sizes bound at the run, on the CPU and on OpenCL; pairs of runs that must
+   agree in every bit; and bad arguments. What each check does stands in checks/. And the walk over
+   the library's table of ops, which fails for one that no descriptor reaches. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

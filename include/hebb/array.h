@@ -39,6 +39,10 @@ HEBB_API size_t hebb_array_bytes(const hebb_array *array);
 
 /* Element `index` in row-major order as a double; NaN if there is no such element. */
 HEBB_API double hebb_array_at(const hebb_array *array, int64_t index);
+/* Makes element `index` the value: rounded for floating dtypes (for f16 and bf16 by way of f32),
+   for integers its whole part or the nearest that there is, for bool whether it is not 0.
+   HEBB_E_NULL, HEBB_E_ARGUMENT if there is no such element. */
+HEBB_API hebb_status hebb_array_set(hebb_array *array, int64_t index, double value);
 /* The first element: hebb_array_item(&loss) reads a fetched scalar. */
 HEBB_API double hebb_array_item(const hebb_array *array);
 

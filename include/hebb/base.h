@@ -50,13 +50,18 @@ typedef enum hebb_dtype {
     HEBB_I64,
     HEBB_U8,
     HEBB_BOOL, /* one byte, 0 or 1 */
+    HEBB_F16,  /* IEEE 754 binary16 */
+    HEBB_BF16, /* bfloat16: the upper half of an f32 */
+    HEBB_I8,
 } hebb_dtype;
-#define HEBB_DTYPES 6
+#define HEBB_DTYPES 9
 
 /* Bytes of one element; 0 for a value that is no dtype. */
 HEBB_API size_t hebb_dtype_size(hebb_dtype dtype);
 /* "f32", "bool", ...; "?" for a value that is no dtype. */
 HEBB_API const char *hebb_dtype_name(hebb_dtype dtype);
+/* Whether it is f32, f64, f16 or bf16. */
+HEBB_API bool hebb_dtype_floating(hebb_dtype dtype);
 
 #define HEBB_MAX_RANK 8
 #define HEBB_ANY      (-1) /* a dimension whose size is bound when the graph is run */

@@ -49,8 +49,9 @@ HEBB_API hebb_tensor *hebb_input(hebb_graph *graph, const char *name, hebb_dtype
 
 /* A value known now; the array is copied. */
 HEBB_API hebb_tensor *hebb_constant(hebb_graph *graph, const hebb_array *array);
-/* A tensor of that (concrete) shape whose elements all are `value`: rounded to f32, truncated to an
-   integer, != 0 for bool. HEBB_E_ARGUMENT if the integer dtype cannot hold it. */
+/* A tensor of that (concrete) shape whose elements all are `value`: rounded to the floating dtype
+   (to f16 and bf16 by way of f32), truncated to an integer, != 0 for bool. HEBB_E_ARGUMENT if the
+   integer dtype cannot hold it. */
 HEBB_API hebb_tensor *hebb_full(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape,
                                 double value);
 /* A scalar of x's dtype in x's graph: hebb_mul(x, hebb_scalar_like(x, 0.5)). */
@@ -88,9 +89,9 @@ HEBB_API hebb_initializer hebb_he_normal(void);
 HEBB_API hebb_initializer hebb_initial_tensor(hebb_tensor *value);
 
 /* State that lives in a session: a parameter, a moment, a counter. The name is as an input's. The
-   shape is concrete. Random initializers want f32 or f64. HEBB_E_ARGUMENT for a name that is taken
-   or an initial tensor that depends on an input or variable. `trainable` variables are what an
-   optimizer trains by default. */
+   shape is concrete. Random initializers want a floating dtype. HEBB_E_ARGUMENT for a name that is
+   taken or an initial tensor that depends on an input or variable. `trainable` variables are what
+   an optimizer trains by default. */
 HEBB_API hebb_tensor *hebb_variable(hebb_graph *graph, const char *name, hebb_dtype dtype,
                                     hebb_shape shape, hebb_initializer initializer);
 /* The same, but no optimizer touches it unless told to. */

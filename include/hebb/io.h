@@ -9,8 +9,8 @@ extern "C" {
 #endif
 
 /* Reads an IDX file (the format of MNIST: yann.lecun.com/exdb/mnist), plain or gzip-compressed,
-   into `array` (resized; untouched on error). Element types u8, i32, f32 and f64 of the format are
-   read as they are, in host byte order; i8 and i16 become i32. On error, up to `size` bytes of
+   into `array` (resized; untouched on error). Element types u8, i8, i32, f32 and f64 of the format
+   are read as they are, in host byte order; i16 becomes i32. On error, up to `size` bytes of
    `message` (may be NULL) say what is wrong with which file at which byte: HEBB_E_FILE (cannot be
    opened or read), HEBB_E_FORMAT (no IDX, truncated, trailing bytes, corrupt gzip), HEBB_E_MEMORY.
  */

@@ -46,7 +46,11 @@ HEBB_API hebb_tensor *hebb_mean_squared_error(hebb_tensor *prediction, hebb_tens
 HEBB_API hebb_tensor *hebb_sparse_accuracy(hebb_tensor *logits, hebb_tensor *labels);
 
 /* ---- optimizers ---- */
-/* An update rule and its numbers. `update` appends the assignments for one variable and its
+/* A variable of f16 or bf16 is updated in f32, with state (moments) of f32, and only its new value
+   is rounded; changes of less than half of its last place are lost. Mixed precision is a variable
+   of f32 that is cast where it is used, and a loss of f32.
+
+   An update rule and its numbers. `update` appends the assignments for one variable and its
    gradient, and returns a tensor that stands for them (an assign or a group). A rule of your own is
    one function: hebb_minimize(loss, (hebb_optimizer){.update = mine, .learning_rate = 0.1}). */
 typedef struct hebb_optimizer hebb_optimizer;

@@ -3,7 +3,11 @@
    Binary ops broadcast as NumPy does: shapes are aligned at their last dimension, and a dimension
    of size 1, or a missing one, stretches to the other's. Dtypes never change by themselves: two
    operands must have the same dtype (HEBB_E_DTYPE; hebb_cast() converts). "Numeric" means any dtype
-   but bool, "floating" f32 or f64. Axes count from 0; negative ones from the end.
+   but bool, "floating" f32, f64, f16 or bf16. Axes count from 0; negative ones from the end.
+
+   f16 and bf16 are computed with as f32: every op of this header takes its operands to f32 and
+   rounds its result once, to nearest even, whatever is fused with what. A sum, mean, matrix product
+   or scatter_add rounds its total, not what goes into it. What is beyond 65504 in f16 is infinite.
 
    An axis that does not exist or is named twice is HEBB_E_ARGUMENT. An op that is composed of
    others (hebb_mean, hebb_argmax, ...) reports errors in their words, with the line of its own
@@ -33,8 +37,9 @@ HEBB_API hebb_tensor *hebb_softplus(hebb_tensor *x);   /* log(1 + e^x), floating
 HEBB_API hebb_tensor *hebb_reciprocal(hebb_tensor *x); /* 1 / x, floating */
 HEBB_API hebb_tensor *hebb_floor(hebb_tensor *x);      /* floating; gradient 0 */
 HEBB_API hebb_tensor *hebb_not(hebb_tensor *x);        /* bool */
-/* Converts: to an integer by truncation (u8 modulo 256), to bool by != 0. Values that the integer
-   cannot hold, and NaN, give an unspecified integer. */
+/* Converts: to an integer by truncation (u8 and i8 modulo 256), to bool by != 0, to f16 and bf16
+   by way of f32: an f64, i32 or i64 may be rounded twice. Values that the integer cannot hold, and
+   NaN, give an unspecified integer. */
 HEBB_API hebb_tensor *hebb_cast(hebb_tensor *x, hebb_dtype dtype);
 
 /* ---- elementwise, two operands, broadcast ---- */
@@ -80,7 +85,8 @@ HEBB_API hebb_tensor *hebb_min(hebb_tensor *x, const int *axes, int n_axes, bool
 /* Index (i32) of the first largest element along one axis; the first NaN counts as largest. */
 HEBB_API hebb_tensor *hebb_argmax(hebb_tensor *x, int axis, bool keep);
 HEBB_API hebb_tensor *hebb_argmin(hebb_tensor *x, int axis, bool keep);
-/* The number of elements of x over the axes as a scalar of `dtype`, bound when x's sizes are. */
+/* The number of elements of x over the axes as a scalar of `dtype`, bound when x's sizes are.
+   HEBB_E_ARGUMENT from the run if an integer dtype or f16 cannot hold it. */
 HEBB_API hebb_tensor *hebb_size(hebb_tensor *x, const int *axes, int n_axes, hebb_dtype dtype);
 
 /* ---- movement ---- */
@@ -146,7 +152,8 @@ HEBB_API hebb_tensor *hebb_ones_like(hebb_tensor *like);
 /* ---- random numbers: Philox 4x32-10 (Salmon et al. 2011), a function of the session's seed, the
    op's place in the graph, the number of the run and the element; the same on every device ---- */
 HEBB_API hebb_tensor *hebb_random_uniform(hebb_graph *graph, hebb_dtype dtype,
-                                          hebb_shape shape); /* [0, 1), floating */
+                                          hebb_shape shape); /* [0, 1), floating; of f16 and
+                                                                bf16, multiples of 2^-11, 2^-8 */
 HEBB_API hebb_tensor *hebb_random_normal(hebb_graph *graph, hebb_dtype dtype,
                                          hebb_shape shape); /* mean 0, deviation 1, floating */
 HEBB_API hebb_tensor *hebb_random_uniform_like(hebb_tensor *like);

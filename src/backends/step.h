@@ -22,12 +22,13 @@ typedef struct hb_operand {
 
 /* ---- LOOP ---- */
 
-/* Instruction i of a program makes value i. Operands a, b, c are earlier values unless said. */
+/* Instruction i of a program makes value i. Operands a, b, c are earlier values unless said. Values
+   of f16 and bf16 are loaded, constant, cast, selected and stored, nothing else. */
 typedef enum hb_code {
     HB_LOAD,    /* element of input a (an index operand gives i64) */
-    HB_CONST,   /* imm.f for f32 and f64, imm.i for the others */
+    HB_CONST,   /* imm.f for floating dtypes, imm.i for the others */
     HB_ACC,     /* the matrix product's element; in a GEMM's epilogue only */
-    HB_CAST,    /* value a in this dtype */
+    HB_CAST,    /* value a in this dtype; between f16 or bf16 and f32 only, to nearest even */
     HB_SELECT,  /* bool a ? b : c */
     HB_UNIFORM, /* random number for i64 element index a of random op imm.i, [0, 1) */
     HB_NORMAL,  /* the same, normal */
@@ -95,8 +96,8 @@ typedef struct hb_gemm {
 /* ---- GATHER and SCATTER-ADD ----
    All contiguous. x is [rows, width], index [count] i32, y [count, width]. GATHER: y[i] =
    x[index[i]], NaN (0 for integers and bool) where the index is not in 0...rows-1. SCATTER_ADD:
-   x[index[i]] += y[i] in order of i for each element, in place; indices out of range are dropped.
- */
+   x[index[i]] += y[i] in order of i for each element, in place; indices out of range are dropped;
+   not of f16 or bf16. */
 typedef struct hb_indexed {
     int64_t rows, width, count;
     hb_operand x, index, y;
@@ -104,7 +105,8 @@ typedef struct hb_indexed {
 
 /* ---- steps on whole tensors ----
    All operands are contiguous, in step->in[] and step->out[]; an output is never the memory of an
-   input. What each expects there, in this order, is said with its kind. */
+   input. What each expects there, in this order, is said with its kind. "Numeric" and "any dtype"
+   leave out f16 and bf16, which are converted before and after. */
 
 /* CONV: y[n, g O + o, p] = sum over c, k of x[n, g C + c, p stride - before + k dilation]
                                              w[g O + o, c, k]

@@ -5,6 +5,8 @@
 
 #include <hebb/array.h>
 
+#include "../../kernels/scalar.h"
+
 hebb_array hebb_array_view(void *data, hebb_dtype dtype, hebb_shape shape) {
     return (hebb_array){.dtype = dtype, .shape = shape, .data = data};
 }
@@ -64,8 +66,41 @@ double hebb_array_at(const hebb_array *array, int64_t index) {
     case HEBB_I64: return (double)((const int64_t *)array->data)[index];
     case HEBB_U8:
     case HEBB_BOOL: return ((const uint8_t *)array->data)[index];
+    case HEBB_F16: return hb_f32_of_f16(((const uint16_t *)array->data)[index]);
+    case HEBB_BF16: return hb_f32_of_bf16(((const uint16_t *)array->data)[index]);
+    case HEBB_I8: return ((const int8_t *)array->data)[index];
     }
     return NAN;
+}
+
+/* The whole part of a value between the bounds; 0 for NaN. */
+static int64_t whole(double value, double low, double high) {
+    if (value != value) return 0;
+    if (value <= low) return (int64_t)low;
+    if (value >= high) return (int64_t)high;
+    return (int64_t)value;
+}
+
+hebb_status hebb_array_set(hebb_array *array, int64_t index, double value) {
+    if (array == NULL || array->data == NULL) return HEBB_E_NULL;
+    if (index < 0 || index >= hebb_array_count(array)) return HEBB_E_ARGUMENT;
+    void *data = array->data;
+    switch (array->dtype) {
+    case HEBB_F32: ((float *)data)[index] = (float)value; return HEBB_OK;
+    case HEBB_F64: ((double *)data)[index] = value; return HEBB_OK;
+    case HEBB_I32: ((int32_t *)data)[index] = (int32_t)whole(value, INT32_MIN, INT32_MAX); break;
+    case HEBB_I64:
+        ((int64_t *)data)[index] =
+            value >= 0x1p63 ? INT64_MAX : whole(value, -0x1p63, 9223372036854774784.0);
+        break;
+    case HEBB_U8: ((uint8_t *)data)[index] = (uint8_t)whole(value, 0, UINT8_MAX); break;
+    case HEBB_BOOL: ((uint8_t *)data)[index] = value != 0; break;
+    case HEBB_F16: ((uint16_t *)data)[index] = hb_f16_of_f32((float)value); break;
+    case HEBB_BF16: ((uint16_t *)data)[index] = hb_bf16_of_f32((float)value); break;
+    case HEBB_I8: ((int8_t *)data)[index] = (int8_t)whole(value, INT8_MIN, INT8_MAX); break;
+    default: return HEBB_E_DTYPE;
+    }
+    return HEBB_OK;
 }
 
 double hebb_array_item(const hebb_array *array) { return hebb_array_at(array, 0); }

@@ -20,13 +20,18 @@ const char *hebb_status_name(hebb_status status) {
 }
 
 size_t hebb_dtype_size(hebb_dtype dtype) {
-    static const size_t sizes[HEBB_DTYPES] = {4, 8, 4, 8, 1, 1};
+    static const size_t sizes[HEBB_DTYPES] = {4, 8, 4, 8, 1, 1, 2, 2, 1};
     return (unsigned)dtype < HEBB_DTYPES ? sizes[dtype] : 0;
 }
 
 const char *hebb_dtype_name(hebb_dtype dtype) {
-    static const char *const names[HEBB_DTYPES] = {"f32", "f64", "i32", "i64", "u8", "bool"};
+    static const char *const names[HEBB_DTYPES] = {"f32",  "f64", "i32",  "i64", "u8",
+                                                   "bool", "f16", "bf16", "i8"};
     return (unsigned)dtype < HEBB_DTYPES ? names[dtype] : "?";
+}
+
+bool hebb_dtype_floating(hebb_dtype dtype) {
+    return dtype == HEBB_F32 || dtype == HEBB_F64 || dtype == HEBB_F16 || dtype == HEBB_BF16;
 }
 
 hebb_shape hebb_shape_of(int rank, const int64_t *sizes) {

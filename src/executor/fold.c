@@ -56,12 +56,31 @@ static int64_t evaluate_i64(hb_code code, int64_t a, int64_t b) {
     default: return 0;
     }
 }
+static int64_t evaluate_i8(hb_code code, int64_t a, int64_t b) {
+    switch (code) {
+#define SCALAR(CODE, name, arity, types, result, flops) types##_INT(CODE, name, arity, i8, int8_t)
+#include "../../kernels/scalar.def"
+#undef SCALAR
+    default: return 0;
+    }
+}
 static int64_t evaluate_u8(hb_code code, int64_t a, int64_t b) {
     switch (code) {
 #define SCALAR(CODE, name, arity, types, result, flops) types##_BYTE(CODE, name, arity, u8, uint8_t)
 #include "../../kernels/scalar.def"
 #undef SCALAR
     default: return 0;
+    }
+}
+
+/* The integer modulo what the dtype holds. */
+static int64_t wrapped(hebb_dtype dtype, int64_t value) {
+    switch (dtype) {
+    case HEBB_I32: return (int32_t)value;
+    case HEBB_U8: return (uint8_t)value;
+    case HEBB_I8: return (int8_t)value;
+    case HEBB_BOOL: return value != 0;
+    default: return value;
     }
 }
 
@@ -73,19 +92,16 @@ static int64_t to_integer(hebb_dtype dtype, double value) {
     double low = dtype == HEBB_I64 ? -9223372036854775808.0 : -2147483648.0;
     double high = dtype == HEBB_I64 ? 9223372036854774784.0 : 2147483647.0;
     int64_t whole = (int64_t)(value < low ? low : value > high ? high : value);
-    return dtype == HEBB_U8 ? (uint8_t)whole : whole;
+    return wrapped(dtype, whole);
 }
 
 static void convert(const ir_node *x, ir_node *result) {
     hebb_dtype to = result->dtype;
-    if (hb_floating(x->dtype) && hb_floating(to))
-        result->imm.f = to == HEBB_F32 ? (float)x->imm.f : x->imm.f;
+    if (hb_floating(x->dtype) && hb_floating(to)) result->imm.f = hb_rounded(to, x->imm.f);
     else if (hb_floating(x->dtype)) result->imm.i = to_integer(to, x->imm.f);
     else if (hb_floating(to))
-        result->imm.f = to == HEBB_F32 ? (double)(float)x->imm.i : (double)x->imm.i;
-    else if (to == HEBB_BOOL) result->imm.i = x->imm.i != 0;
-    else if (to == HEBB_U8) result->imm.i = (uint8_t)x->imm.i;
-    else result->imm.i = to == HEBB_I32 ? (int32_t)x->imm.i : x->imm.i;
+        result->imm.f = to == HEBB_F64 ? (double)x->imm.i : hb_rounded(to, (double)(float)x->imm.i);
+    else result->imm.i = wrapped(to, x->imm.i);
 }
 
 void hb_fold_scalar(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,
@@ -111,6 +127,9 @@ void hb_fold_scalar(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const i
     case HEBB_I64: whole = evaluate_i64(code, i, j); break;
     case HEBB_U8:
     case HEBB_BOOL: whole = evaluate_u8(code, i, j); break;
+    case HEBB_I8: whole = evaluate_i8(code, i, j); break;
+    case HEBB_F16:
+    case HEBB_BF16: break; /* nothing but CAST and SELECT is done on these */
     }
     if (hb_floating(dtype)) result->imm.f = real;
     else result->imm.i = hb_floating(in_dtype) ? real != 0 : whole;

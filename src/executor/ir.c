@@ -77,7 +77,7 @@ int ir_add(hb_ir *ir, const ir_node *node, const int *in, int n_in) {
 
 int ir_full(hb_ir *ir, hebb_dtype dtype, hebb_shape shape, double value) {
     ir_node node = {.kind = IR_FULL, .dtype = dtype, .shape = shape};
-    if (hb_floating(dtype)) node.imm.f = dtype == HEBB_F32 ? (float)value : value;
+    if (hb_floating(dtype)) node.imm.f = hb_rounded(dtype, value);
     else node.imm.i = (int64_t)value;
     return ir_add(ir, &node, NULL, 0);
 }

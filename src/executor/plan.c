@@ -41,7 +41,7 @@ static void print_loop(const hb_loop *loop, FILE *out) {
         fprintf(out, "        %s%%%d = %s %s", k >= loop->n_pre ? "after: " : "", k,
                 hb_code_name((hb_code)i->code), hebb_dtype_name((hebb_dtype)i->dtype));
         if (i->code == HB_LOAD) fprintf(out, " in %d", i->a);
-        else if (i->code == HB_CONST && (i->dtype == HEBB_F32 || i->dtype == HEBB_F64))
+        else if (i->code == HB_CONST && hb_floating((hebb_dtype)i->dtype))
             fprintf(out, " %.9g", i->imm.f);
         else if (i->code == HB_CONST) fprintf(out, " %" PRId64, i->imm.i);
         else {

@@ -178,6 +178,15 @@ static int select_one(simplifier *s, const ir_node *node, const int *in) {
     return get(s, in[0])->imm.i ? in[1] : in[2];
 }
 
+/* f16 or bf16 to f32 and back is what it was. */
+static int cast(const simplifier *s, const ir_node *node, int x) {
+    const ir_node *from = get(s, x);
+    if (from->dtype == node->dtype) return x;
+    bool back = hb_half(node->dtype) && from->kind == IR_SCALAR && from->code == HB_CAST &&
+                get(s, from->in[0])->dtype == node->dtype;
+    return back ? from->in[0] : -1;
+}
+
 static int simplify_scalar(simplifier *s, const ir_node *node, const int *in) {
     int result = fold_scalar(s, node, in);
     if (result >= 0) return result;
@@ -189,7 +198,7 @@ static int simplify_scalar(simplifier *s, const ir_node *node, const int *in) {
     case HB_POW: return power(s, node, in);
     case HB_SELECT: return select_one(s, node, in);
     case HB_NEG: return negated(s, in[0]);
-    case HB_CAST: return get(s, in[0])->dtype == node->dtype ? in[0] : -1;
+    case HB_CAST: return cast(s, node, in[0]);
     case HB_MAX:
     case HB_MIN:
     case HB_AND:

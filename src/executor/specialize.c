@@ -1,9 +1,32 @@
 /* From a graph to its ir: the nodes that the fetched tensors need, with the sizes of this run,
    every shape checked again now that it is known. Called by plan.c. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "specialize.h"
+
+/* ---- f16 and bf16 ---- */
+
+static int convert(specializer *s, int x, hebb_dtype dtype, const hebb_tensor *t) {
+    if (s->ir->error.status != HEBB_OK || s->ir->nodes[x].dtype == dtype) return x;
+    return ir_scalar(s->ir, HB_CAST, dtype, &x, 1, t);
+}
+
+hebb_dtype hb_arithmetic(hebb_dtype dtype) { return hb_half(dtype) ? HEBB_F32 : dtype; }
+
+int hb_widen(specializer *s, int x, const hebb_tensor *t) {
+    if (s->ir->error.status != HEBB_OK) return x;
+    return convert(s, x, hb_arithmetic(s->ir->nodes[x].dtype), t);
+}
+
+int hb_narrow(specializer *s, int x, const hebb_tensor *t) { return convert(s, x, t->dtype, t); }
+
+static int lower_cast(specializer *s, const hebb_tensor *t) {
+    int x = IR_OF(s, t->in[0]);
+    if (t->in[0]->dtype == t->dtype) return ir_scalar(s->ir, HB_CAST, t->dtype, &x, 1, t);
+    return hb_narrow(s, convert(s, hb_widen(s, x, t), hb_arithmetic(t->dtype), t), t);
+}
 
 /* ---- which nodes ---- */
 
@@ -81,7 +104,7 @@ static int lower_full(specializer *s, const hebb_tensor *t) {
         value = 1;
         for (int k = 0; k < x.rank; k++)
             if (counted[k]) value *= (double)x.dim[k];
-        if (!hb_representable(t->dtype, value))
+        if (!hb_representable(t->dtype, value) || isinf(hb_rounded(t->dtype, value)))
             hb_fail(&s->ir->error, HEBB_E_ARGUMENT,
                     "run: %s: the size of %s is %.0f, which %s cannot hold", t->name,
                     t->in[0]->name, value, hebb_dtype_name(t->dtype));
@@ -101,19 +124,32 @@ static int lower_iota(specializer *s, const hebb_tensor *t) {
     stride[axis] = 1;
     int list = index_list(s, HEBB_SHAPE(shape.dim[axis]));
     int view = ir_view(s->ir, list, shape, 0, stride, t);
-    return t->dtype == HEBB_I64 ? view : ir_scalar(s->ir, HB_CAST, t->dtype, &view, 1, t);
+    return hb_narrow(s, convert(s, view, hb_arithmetic(t->dtype), t), t);
+}
+
+/* A number of [0, 1) with as many bits as the dtype has: rounding could make it 1. */
+static int cut_uniform(specializer *s, const hebb_tensor *t, int x) {
+    double units = t->dtype == HEBB_F16 ? 2048 : 256;
+    hebb_shape shape = s->signature[t->id].shape;
+    int scaled[2] = {x, ir_full(s->ir, HEBB_F32, shape, units)};
+    int cut = ir_scalar(s->ir, HB_MUL, HEBB_F32, scaled, 2, t);
+    int floored[2] = {ir_scalar(s->ir, HB_FLOOR, HEBB_F32, &cut, 1, t),
+                      ir_full(s->ir, HEBB_F32, shape, 1 / units)};
+    return ir_scalar(s->ir, HB_MUL, HEBB_F32, floored, 2, t);
 }
 
 static int lower_random(specializer *s, const hebb_tensor *t) {
     int list = index_list(s, s->signature[t->id].shape);
     ir_node node = {.kind = IR_SCALAR,
                     .code = t->op == HB_OP_RANDOM_UNIFORM ? HB_UNIFORM : HB_NORMAL,
-                    .dtype = t->dtype,
+                    .dtype = hb_arithmetic(t->dtype),
                     .shape = s->signature[t->id].shape,
                     .origin = t};
     node.imm.i = t->attrs->index;
     node.buffer = t->attrs->again; /* so that it is not found equal to the first one, and kept */
-    return ir_add(s->ir, &node, &list, 1);
+    int numbers = ir_add(s->ir, &node, &list, 1);
+    if (hb_half(t->dtype) && node.code == HB_UNIFORM) numbers = cut_uniform(s, t, numbers);
+    return hb_narrow(s, numbers, t);
 }
 
 /* ---- elementwise and reductions ---- */
@@ -130,20 +166,27 @@ static hb_code code_of(hb_op op) {
 
 static int lower_elementwise(specializer *s, const hebb_tensor *t) {
     int in[3];
-    for (int k = 0; k < t->n_in; k++)
+    hb_code code = code_of(t->op);
+    if (code == HB_CAST) return lower_cast(s, t);
+    for (int k = 0; k < t->n_in; k++) {
         in[k] = ir_broadcast(s->ir, IR_OF(s, t->in[k]), s->signature[t->id].shape, t);
-    return ir_scalar(s->ir, code_of(t->op), t->dtype, in, t->n_in, t);
+        if (code != HB_SELECT) in[k] = hb_widen(s, in[k], t);
+    }
+    if (code == HB_SELECT) return ir_scalar(s->ir, code, t->dtype, in, t->n_in, t);
+    return hb_narrow(s, ir_scalar(s->ir, code, hb_arithmetic(t->dtype), in, t->n_in, t), t);
 }
 
 static int reduce_to(specializer *s, const hebb_tensor *t, int x, const bool *reduced) {
+    x = hb_widen(s, x, t);
     if (s->ir->error.status != HEBB_OK) return 0;
     hebb_shape from = s->ir->nodes[x].shape;
-    ir_node node = {.kind = IR_REDUCE, .code = code_of(t->op), .dtype = t->dtype, .origin = t};
+    ir_node node = {
+        .kind = IR_REDUCE, .code = code_of(t->op), .dtype = hb_arithmetic(t->dtype), .origin = t};
     for (int k = 0; k < from.rank; k++) {
         node.reduce[k] = reduced[k];
         if (!reduced[k]) node.shape.dim[node.shape.rank++] = from.dim[k];
     }
-    int sum = ir_add(s->ir, &node, &x, 1);
+    int sum = hb_narrow(s, ir_add(s->ir, &node, &x, 1), t);
     return ir_reshape(s->ir, sum, s->signature[t->id].shape, t);
 }
 
@@ -250,10 +293,10 @@ static int lower_matmul(specializer *s, const hebb_tensor *t) {
         hebb_shape from = s->signature[t->in[k]->id].shape, full = to;
         full.dim[to.rank - 2] = from.dim[from.rank - 2];
         full.dim[to.rank - 1] = from.dim[from.rank - 1];
-        in[k] = ir_broadcast(s->ir, IR_OF(s, t->in[k]), full, t);
+        in[k] = ir_broadcast(s->ir, hb_widen(s, IR_OF(s, t->in[k]), t), full, t);
     }
-    ir_node node = {.kind = IR_MATMUL, .dtype = t->dtype, .shape = to, .origin = t};
-    return ir_add(s->ir, &node, in, 2);
+    ir_node node = {.kind = IR_MATMUL, .dtype = hb_arithmetic(t->dtype), .shape = to, .origin = t};
+    return hb_narrow(s, ir_add(s->ir, &node, in, 2), t);
 }
 
 static int lower_gather(specializer *s, const hebb_tensor *t) {
@@ -263,11 +306,14 @@ static int lower_gather(specializer *s, const hebb_tensor *t) {
 }
 
 static int lower_scatter_add(specializer *s, const hebb_tensor *t) {
-    ir_node node = {
-        .kind = IR_SCATTER_ADD, .dtype = t->dtype, .shape = s->signature[t->id].shape, .origin = t};
+    ir_node node = {.kind = IR_SCATTER_ADD,
+                    .dtype = hb_arithmetic(t->dtype),
+                    .shape = s->signature[t->id].shape,
+                    .origin = t};
     hb_view whole = hb_contiguous(node.shape);
-    int base = copy_into(s, t, IR_OF(s, t->in[0]), &whole);
-    return add_owner(s, &node, (int[]){base, IR_OF(s, t->in[1]), IR_OF(s, t->in[2])}, 3);
+    int base = copy_into(s, t, hb_widen(s, IR_OF(s, t->in[0]), t), &whole);
+    int rows = hb_widen(s, IR_OF(s, t->in[2]), t);
+    return hb_narrow(s, add_owner(s, &node, (int[]){base, IR_OF(s, t->in[1]), rows}, 3), t);
 }
 
 /* ---- all of it ---- */

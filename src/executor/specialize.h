@@ -26,6 +26,16 @@ int hb_buffer_of(specializer *s, const hebb_tensor *tensor);
 /* The ir node that gives the tensor's value; those of its inputs are there. */
 int hb_lower_tensor(specializer *s, const hebb_tensor *t);
 
+/* Nothing computes in f16 or bf16: a lowering takes its operands to f32 and rounds its result to
+   what it is stored as. So results do not depend on what is fused with what, or where. Only what
+   moves elements (views, copies, SELECT, GATHER, SCAN) leaves them as they are. */
+/* What is computed with in place of the dtype. */
+hebb_dtype hb_arithmetic(hebb_dtype dtype);
+/* The value x in that dtype, for the lowering of t. */
+int hb_widen(specializer *s, int x, const hebb_tensor *t);
+/* The value x as t's own dtype. */
+int hb_narrow(specializer *s, int x, const hebb_tensor *t);
+
 /* scan.c: the lowerings of SCAN and of its results. */
 int hb_lower_scan(specializer *s, const hebb_tensor *t);
 int hb_lower_scan_stack(specializer *s, const hebb_tensor *t);

@@ -64,19 +64,12 @@ hebb_tensor *hebb_constant(hebb_graph *graph, const hebb_array *array) {
     return node;
 }
 
-/* The double that has the value's rounding to the dtype. */
-static double rounded(hebb_dtype dtype, double value) {
-    if (dtype == HEBB_F32) return (double)(float)value;
-    if (dtype == HEBB_BOOL) return value != 0;
-    return dtype == HEBB_F64 ? value : trunc(value);
-}
-
 static hebb_tensor *full(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape, hebb_tensor *like,
                          double value) {
     if (!hb_representable(dtype, value))
         return hb_graph_error(graph, HEBB_E_ARGUMENT, "full: %g is not a value of %s", value,
                               hebb_dtype_name(dtype));
-    hb_attrs attrs = {.dtype = dtype, .shape = shape, .value = rounded(dtype, value)};
+    hb_attrs attrs = {.dtype = dtype, .shape = shape, .value = hb_rounded(dtype, value)};
     return hb_node(graph, HB_OP_FULL, &like, like != NULL, &attrs);
 }
 
@@ -160,9 +153,11 @@ static void fans(hebb_shape shape, double *fan_in, double *fan_out) {
 
 static hebb_tensor *scaled_random(hebb_graph *graph, hb_op op, hebb_dtype dtype, hebb_shape shape,
                                   double scale, double shift) {
-    hebb_tensor *r = random_node(graph, op, dtype, shape, NULL);
+    /* Of f16 and bf16 only the result is rounded. */
+    hebb_tensor *r = random_node(graph, op, hb_half(dtype) ? HEBB_F32 : dtype, shape, NULL);
     r = (hebb_mul)(r, (hebb_scalar_like)(r, scale));
-    return shift == 0 ? r : (hebb_add)(r, (hebb_scalar_like)(r, shift));
+    if (shift != 0) r = (hebb_add)(r, (hebb_scalar_like)(r, shift));
+    return hb_half(dtype) ? (hebb_cast)(r, dtype) : r;
 }
 
 static hebb_tensor *uniform_between(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape,

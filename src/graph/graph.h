@@ -127,10 +127,18 @@ hebb_tensor *hb_graph_error(hebb_graph *graph, hebb_status status, const char *f
 hebb_tensor *hb_node(hebb_graph *graph, hb_op op, hebb_tensor *const *in, int n_in,
                      const hb_attrs *attrs);
 
-static inline bool hb_floating(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
+/* Stored in 16 bits, computed with as f32. */
+static inline bool hb_half(hebb_dtype dtype) { return dtype == HEBB_F16 || dtype == HEBB_BF16; }
+static inline bool hb_floating(hebb_dtype dtype) {
+    return dtype == HEBB_F32 || dtype == HEBB_F64 || hb_half(dtype);
+}
 
 /* Whether an integer dtype holds the value's whole part; true for the other dtypes. */
 bool hb_representable(hebb_dtype dtype, double value);
+
+/* The value as the dtype holds it, if it can: rounded for floating dtypes (for f16 and bf16 by way
+   of f32), its whole part for integers, 0 or 1 for bool. */
+double hb_rounded(hebb_dtype dtype, double value);
 
 /* Whether only the shape of input `index` is used, not its value. */
 bool hb_shape_only(const hebb_tensor *node, int index);

@@ -2,10 +2,12 @@
    built (sizes may be HEBB_ANY, which fits anything) and again when a plan binds the sizes. */
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "infer.h"
+#include "../../kernels/scalar.h"
 
 /* ---- what the rules are made of ---- */
 
@@ -73,13 +75,26 @@ bool hb_representable(hebb_dtype dtype, double value) {
     case HEBB_I32: return value > -2147483649.0 && value < 2147483648.0;
     case HEBB_I64: return value >= -9223372036854775808.0 && value < 9223372036854775808.0;
     case HEBB_U8: return value > -1 && value < 256;
+    case HEBB_I8: return value > -129 && value < 128;
     default: return true;
+    }
+}
+
+double hb_rounded(hebb_dtype dtype, double value) {
+    switch (dtype) {
+    case HEBB_F32: return (double)(float)value;
+    case HEBB_F64: return value;
+    case HEBB_F16: return hb_f32_of_f16(hb_f16_of_f32((float)value));
+    case HEBB_BF16: return hb_f32_of_bf16(hb_bf16_of_f32((float)value));
+    case HEBB_BOOL: return value != 0;
+    default: return trunc(value);
     }
 }
 
 hebb_status hb_want_floating(hebb_dtype dtype, hb_error *error) {
     if (hb_floating(dtype)) return HEBB_OK;
-    return hb_fail(error, HEBB_E_DTYPE, "%s is not floating (f32 or f64)", hebb_dtype_name(dtype));
+    return hb_fail(error, HEBB_E_DTYPE, "%s is not floating (f32, f64, f16 or bf16)",
+                   hebb_dtype_name(dtype));
 }
 
 hebb_status hb_want_numeric(hebb_dtype dtype, hb_error *error) {

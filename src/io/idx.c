@@ -26,7 +26,7 @@ typedef struct element_type {
 } element_type;
 
 static const element_type element_types[] = {
-    {0x08, 1, HEBB_U8, "u8"},   {0x09, 1, HEBB_I32, "i8"},  {0x0B, 2, HEBB_I32, "i16"},
+    {0x08, 1, HEBB_U8, "u8"},   {0x09, 1, HEBB_I8, "i8"},   {0x0B, 2, HEBB_I32, "i16"},
     {0x0C, 4, HEBB_I32, "i32"}, {0x0D, 4, HEBB_F32, "f32"}, {0x0E, 8, HEBB_F64, "f64"},
 };
 
@@ -111,10 +111,8 @@ static void convert(const element_type *type, const unsigned char *from, void *t
     uint64_t *doubles = to;
     int32_t *integers = to;
     switch (type->code) {
-    case 0x08: memcpy(to, from, count); break;
-    case 0x09:
-        for (size_t i = 0; i < count; i++) integers[i] = (int8_t)from[i];
-        break;
+    case 0x08:
+    case 0x09: memcpy(to, from, count); break;
     case 0x0B:
         for (size_t i = 0; i < count; i++)
             integers[i] = (int16_t)((uint32_t)from[2 * i] << 8 | from[2 * i + 1]);

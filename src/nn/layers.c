@@ -42,8 +42,7 @@ hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units, const hebb_dense_opt
              "dense: x is %s %s; wanted is a floating tensor of rank 2 or more with "
              "a known last size, and units > 0 (here %lld)",
              hebb_dtype_name(dtype), hebb_shape_text(shape, text, sizeof text), (long long)units);
-    if (dtype != HEBB_F32 && dtype != HEBB_F64)
-        return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
+    if (!hebb_dtype_floating(dtype)) return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
     if (shape.rank < 2 || shape.dim[shape.rank - 1] == HEBB_ANY)
         return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
     if (units <= 0) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);

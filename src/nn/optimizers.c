@@ -10,6 +10,23 @@ static hebb_tensor *times(hebb_tensor *x, double factor) {
     return hebb_mul(x, hebb_scalar_like(x, factor));
 }
 
+/* Rules compute, and keep their state, in f32 for variables of f16 and bf16: only the variable's
+   new value is rounded. */
+static hebb_dtype rule_dtype(const hebb_tensor *variable) {
+    hebb_dtype dtype = hebb_tensor_dtype(variable);
+    return dtype == HEBB_F16 || dtype == HEBB_BF16 ? HEBB_F32 : dtype;
+}
+
+static hebb_tensor *as_dtype(hebb_tensor *x, hebb_dtype dtype) {
+    return hebb_tensor_dtype(x) == dtype ? x : hebb_cast(x, dtype);
+}
+
+static hebb_tensor *wide(hebb_tensor *x) { return as_dtype(x, rule_dtype(x)); }
+
+static hebb_tensor *assign(hebb_tensor *variable, hebb_tensor *value) {
+    return hebb_assign(variable, as_dtype(value, hebb_tensor_dtype(variable)));
+}
+
 /* A variable of zeros beside another one. */
 static hebb_tensor *slot(hebb_tensor *variable, const char *part) {
     char prefix[HB_NAME_SIZE], name[HB_NAME_SIZE];
@@ -17,18 +34,16 @@ static hebb_tensor *slot(hebb_tensor *variable, const char *part) {
     hb_fresh_prefix(graph, hebb_tensor_name(variable), &part, 1, prefix);
     if (hb_part_name(graph, prefix, part, name) != HEBB_OK)
         return hebb_graph_fail(graph, HEBB_E_ARGUMENT, "");
-    return hebb_state(graph, name, hebb_tensor_dtype(variable), hebb_tensor_shape(variable),
-                      hebb_zeros());
+    return hebb_state(graph, name, rule_dtype(variable), hebb_tensor_shape(variable), hebb_zeros());
 }
 
 static hebb_tensor *sgd_update(const hebb_optimizer *self, hebb_tensor *variable,
                                hebb_tensor *gradient) {
-    hebb_tensor *change = times(gradient, -self->learning_rate);
-    if (self->momentum == 0) return hebb_assign(variable, hebb_add(variable, change));
+    hebb_tensor *value = wide(variable), *change = times(wide(gradient), -self->learning_rate);
+    if (self->momentum == 0) return assign(variable, hebb_add(value, change));
     hebb_tensor *velocity = slot(variable, "momentum");
     hebb_tensor *next = hebb_add(times(velocity, self->momentum), change);
-    hebb_tensor *both[] = {hebb_assign(velocity, next),
-                           hebb_assign(variable, hebb_add(variable, next))};
+    hebb_tensor *both[] = {assign(velocity, next), assign(variable, hebb_add(value, next))};
     return hebb_group(hebb_tensor_graph(variable), both, 2);
 }
 
@@ -56,7 +71,8 @@ static hebb_tensor *moving(hebb_tensor *mean, hebb_tensor *value, double beta) {
 static hebb_tensor *adam_update(const hebb_optimizer *self, hebb_tensor *variable,
                                 hebb_tensor *gradient) {
     hebb_tensor *m = slot(variable, "adam_m"), *v = slot(variable, "adam_v");
-    hebb_tensor *t = hebb_cast(self->iteration, hebb_tensor_dtype(variable));
+    hebb_tensor *t = hebb_cast(self->iteration, rule_dtype(variable));
+    gradient = wide(gradient);
     hebb_tensor *rate =
         hebb_div(times(hebb_sqrt(one_minus_power(self->beta_2, t)), self->learning_rate),
                  one_minus_power(self->beta_1, t));
@@ -64,8 +80,8 @@ static hebb_tensor *adam_update(const hebb_optimizer *self, hebb_tensor *variabl
     hebb_tensor *next_v = moving(v, hebb_square(gradient), self->beta_2);
     hebb_tensor *scale = hebb_add(hebb_sqrt(next_v), hebb_scalar_like(next_v, self->epsilon));
     hebb_tensor *change = hebb_mul(rate, hebb_div(next_m, scale));
-    hebb_tensor *all[] = {hebb_assign(m, next_m), hebb_assign(v, next_v),
-                          hebb_assign(variable, hebb_sub(variable, change))};
+    hebb_tensor *all[] = {assign(m, next_m), assign(v, next_v),
+                          assign(variable, hebb_sub(wide(variable), change))};
     return hebb_group(hebb_tensor_graph(variable), all, 3);
 }
 
@@ -96,7 +112,7 @@ static hebb_tensor *count_iterations(hebb_graph *graph, hebb_tensor **iteration)
 /* Integers are parameters that no gradient moves. */
 static bool is_trained(const hebb_tensor *variable) {
     hebb_dtype dtype = hebb_tensor_dtype(variable);
-    return hebb_variable_trainable(variable) && (dtype == HEBB_F32 || dtype == HEBB_F64);
+    return hebb_variable_trainable(variable) && hebb_dtype_floating(dtype);
 }
 
 static size_t trained_variables(hebb_tensor *loss, hebb_tensor **variables) {
@@ -136,7 +152,7 @@ hebb_tensor *hebb_minimize(hebb_tensor *loss, hebb_optimizer optimizer) {
         return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
     }
     hebb_dtype dtype = hebb_tensor_dtype(loss);
-    if (dtype != HEBB_F32 && dtype != HEBB_F64) {
+    if (!hebb_dtype_floating(dtype)) {
         char message[128];
         snprintf(message, sizeof message, "minimize: the loss is %s, not floating",
                  hebb_dtype_name(dtype));

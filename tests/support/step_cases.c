@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../checks/half.h"
 #include "step_cases.h"
 
 enum { GUARD = 192, POISON = 0xA5 };
@@ -27,12 +28,21 @@ static uint64_t next(generator *g) { /* splitmix64 */
 static int64_t below(generator *g, int64_t n) { return (int64_t)(next(g) % (uint64_t)n); }
 static bool chance(generator *g, double p) { return (double)(next(g) >> 11) * 0x1p-53 < p; }
 
-static bool is_float(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
+static bool is_float(hebb_dtype dtype) {
+    return dtype == HEBB_F32 || dtype == HEBB_F64 || is_half(dtype);
+}
 
+/* Of a value that is loaded, selected, converted or stored. */
 static hebb_dtype any_dtype(generator *g) {
     if (chance(g, 0.5)) return HEBB_F32;
     const hebb_dtype dtype = (hebb_dtype)below(g, HEBB_DTYPES);
     return dtype == HEBB_F64 && !g->limits.f64 ? HEBB_F32 : dtype;
+}
+
+/* Of one that is computed with. */
+static hebb_dtype arithmetic_dtype(generator *g) {
+    const hebb_dtype dtype = any_dtype(g);
+    return is_half(dtype) ? HEBB_F32 : dtype;
 }
 
 static hebb_dtype float_dtype(generator *g) {
@@ -73,14 +83,18 @@ static void fill(generator *g, const case_array *a, char *memory) {
         const float f = (float)x;
         const int32_t n32 = (int32_t)n;
         const uint8_t n8 = (uint8_t)n;
+        const uint16_t h = is_half(a->dtype) ? half_bits(x, a->dtype) : 0;
         char *to = memory + a->offset + i * (int64_t)hebb_dtype_size(a->dtype);
         switch (a->dtype) {
         case HEBB_F32: memcpy(to, &f, sizeof f); break;
         case HEBB_F64: memcpy(to, &x, sizeof x); break;
         case HEBB_I32: memcpy(to, &n32, sizeof n32); break;
         case HEBB_I64: memcpy(to, &n, sizeof n); break;
-        case HEBB_U8: memcpy(to, &n8, sizeof n8); break;
+        case HEBB_U8:
+        case HEBB_I8: memcpy(to, &n8, sizeof n8); break;
         case HEBB_BOOL: *to = (char)(n & 1); break;
+        case HEBB_F16:
+        case HEBB_BF16: memcpy(to, &h, sizeof h); break;
         }
     }
 }
@@ -208,6 +222,16 @@ static int emit(generator *g, hb_instr instr) {
     return g->loop->n_instr++;
 }
 
+static int16_t pick(generator *g, int first, hebb_dtype dtype);
+
+/* A value that one of this dtype can be converted from. */
+static int16_t pick_source(generator *g, int first, hebb_dtype dtype) {
+    const int v = first + (int)below(g, g->loop->n_instr - first);
+    const hebb_dtype from = (hebb_dtype)g->c->instr[v].dtype;
+    const bool direct = dtype == HEBB_F32 || !is_half(from);
+    return direct && (from == HEBB_F32 || !is_half(dtype)) ? (int16_t)v : pick(g, first, HEBB_F32);
+}
+
 /* A value of this dtype in [first, n_instr): an old one, or a cast of one, or a constant. */
 static int16_t pick(generator *g, int first, hebb_dtype dtype) {
     const int n = g->loop->n_instr - first;
@@ -216,7 +240,7 @@ static int16_t pick(generator *g, int first, hebb_dtype dtype) {
         if (g->c->instr[v].dtype == dtype) return (int16_t)v;
     }
     hb_instr instr = {.code = HB_CAST, .dtype = (uint8_t)dtype, .a = -1, .b = -1, .c = -1};
-    if (n > 0 && chance(g, 0.7)) instr.a = (int16_t)(first + below(g, n));
+    if (n > 0 && chance(g, 0.7)) instr.a = pick_source(g, first, dtype);
     else {
         instr.code = HB_CONST;
         if (is_float(dtype)) instr.imm.f = (double)(below(g, 33) - 16) / 8;
@@ -239,7 +263,7 @@ static const function functions[] = {
 static hebb_dtype dtype_for(generator *g, char takes) {
     if (takes == 'R') return float_dtype(g);
     if (takes == 'B') return HEBB_BOOL;
-    const hebb_dtype dtype = any_dtype(g);
+    const hebb_dtype dtype = arithmetic_dtype(g);
     return takes == 'N' && dtype == HEBB_BOOL ? HEBB_U8 : dtype;
 }
 
@@ -273,7 +297,7 @@ static void emit_other(generator *g, int first) {
         break;
     default:
         instr.code = HB_CAST;
-        instr.a = pick(g, first, any_dtype(g));
+        instr.a = pick_source(g, first, dtype);
         break;
     }
     emit(g, instr);
@@ -343,9 +367,11 @@ step_case *case_loop(uint64_t seed, case_limits limits) {
 
 static hebb_dtype reducible(const generator *g, int v) { return (hebb_dtype)g->c->instr[v].dtype; }
 
+/* The last value before n_pre is one that can be reduced. */
 static void emit_reductions(generator *g, int n_pre) {
     for (int64_t n = 1 + below(g, 3); n > 0; n--) {
-        const int v = (int)below(g, n_pre);
+        int v = (int)below(g, n_pre);
+        if (is_half(reducible(g, v))) v = n_pre - 1;
         if (reducible(g, v) == HEBB_BOOL && n > 1) continue;
         int code = HB_SUM + (int)below(g, 3);
         if (reducible(g, v) == HEBB_BOOL && code == HB_SUM) code = HB_REDMAX;
@@ -363,6 +389,12 @@ step_case *case_reduction(uint64_t seed, case_limits limits) {
     for (int k = 0; k < g.loop->rank; k++) g.loop->reduce[k] = chance(&g, 0.5);
     for (int64_t n = 1 + below(&g, 3); n > 0; n--) emit_load(&g, false);
     emit_body(&g, 0, (int)below(&g, 6));
+    if (is_half(reducible(&g, g.loop->n_instr - 1)))
+        emit(&g, (hb_instr){.code = HB_CAST,
+                            .dtype = HEBB_F32,
+                            .a = (int16_t)(g.loop->n_instr - 1),
+                            .b = -1,
+                            .c = -1});
     const int n_pre = g.loop->n_pre = g.loop->n_instr;
     emit_reductions(&g, n_pre);
     const int n_reduced = g.loop->n_instr - n_pre;
@@ -448,6 +480,7 @@ step_case *case_indexed(uint64_t seed, case_limits limits) {
     g.c->step.kind = chance(&g, 0.5) ? HB_GATHER : HB_SCATTER_ADD;
     hebb_dtype dtype = any_dtype(&g);
     if (dtype == HEBB_BOOL && g.c->step.kind == HB_SCATTER_ADD) dtype = HEBB_I64;
+    if (is_half(dtype) && g.c->step.kind == HB_SCATTER_ADD) dtype = HEBB_I8;
     in->x = case_array_add(g.c, dtype, in->rows * in->width, true);
     in->index = case_array_add(g.c, HEBB_I32, in->count, true);
     in->y = case_array_add(g.c, dtype, in->count * in->width, g.c->step.kind == HB_SCATTER_ADD);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../checks/half.h"
 #include "step_reference.h"
 #include "../../kernels/scalar.h"
 
@@ -31,9 +32,14 @@ typedef struct machine {
     number product;
 } machine;
 
-static bool is_float(hebb_dtype dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
+static bool is_float(hebb_dtype dtype) {
+    return dtype == HEBB_F32 || dtype == HEBB_F64 || is_half(dtype);
+}
 
-static double epsilon(hebb_dtype dtype) { return dtype == HEBB_F32 ? FLT_EPSILON : DBL_EPSILON; }
+static double epsilon(hebb_dtype dtype) {
+    if (is_half(dtype)) return half_epsilon(dtype);
+    return dtype == HEBB_F32 ? FLT_EPSILON : DBL_EPSILON;
+}
 
 /* ---- memory ---- */
 
@@ -43,11 +49,15 @@ double reference_read(const char *memory, hebb_dtype dtype, int64_t index) {
     double d;
     int32_t i;
     int64_t l;
+    uint16_t h;
     switch (dtype) {
     case HEBB_F32: memcpy(&f, memory, sizeof f); return f;
     case HEBB_F64: memcpy(&d, memory, sizeof d); return d;
     case HEBB_I32: memcpy(&i, memory, sizeof i); return i;
     case HEBB_I64: memcpy(&l, memory, sizeof l); return (double)l;
+    case HEBB_I8: return *(const int8_t *)memory;
+    case HEBB_F16:
+    case HEBB_BF16: memcpy(&h, memory, sizeof h); return half_value(h, dtype);
     default: return *(const uint8_t *)memory;
     }
 }
@@ -63,11 +73,14 @@ static void put(reference_buffer *buffer, int64_t at, hebb_dtype dtype, number x
     const float f = (float)x.f;
     const int32_t i = (int32_t)x.i;
     const uint8_t b = (uint8_t)x.i;
+    const uint16_t h = is_half(dtype) ? half_bits(x.f, dtype) : 0;
     switch (dtype) {
     case HEBB_F32: memcpy(buffer->bytes + at, &f, sizeof f); break;
     case HEBB_F64: memcpy(buffer->bytes + at, &x.f, sizeof x.f); break;
     case HEBB_I32: memcpy(buffer->bytes + at, &i, sizeof i); break;
     case HEBB_I64: memcpy(buffer->bytes + at, &x.i, sizeof x.i); break;
+    case HEBB_F16:
+    case HEBB_BF16: memcpy(buffer->bytes + at, &h, sizeof h); break;
     default: memcpy(buffer->bytes + at, &b, sizeof b); break;
     }
     buffer->error[at] = x.error;
@@ -96,6 +109,9 @@ static number as(hebb_dtype dtype, number x) {
     case HEBB_I64: break;
     case HEBB_U8: x.i &= 255; break;
     case HEBB_BOOL: x.i = x.i != 0; break;
+    case HEBB_I8: x.i = (int8_t)(uint8_t)x.i; break;
+    case HEBB_F16:
+    case HEBB_BF16: x.f = half_round(x.f, dtype); break;
     }
     return x;
 }
@@ -215,8 +231,21 @@ static number compare(int code, hebb_dtype dtype, number x, number y) {
     return r;
 }
 
+/* Exact, unless the operand is not: it may then be on either side of a boundary, in the last place
+   of which the infinity beyond the largest number is one. */
+static number cast_to_half(hebb_dtype to, number x) {
+    number r = as(to, (number){.f = x.f, .error = x.error});
+    const double least = half_epsilon(to) * half_smallest(to);
+    if (x.error == 0 || isnan(x.f)) return r;
+    if (fabs(x.f) + x.error >= half_largest(to)) r.error = INFINITY;
+    else r.error += fabs(x.f) * half_epsilon(to) + least;
+    return r;
+}
+
 static number cast(hebb_dtype from, hebb_dtype to, number x) {
     number r = {.error = x.error};
+    if (is_half(to)) return cast_to_half(to, x);
+    if (is_half(from)) return x;
     if (to == HEBB_BOOL) {
         r.i = is_float(from) ? x.f != 0 : x.i != 0;
         r.error = x.error > 0 && !(is_float(from) && fabs(x.f) > x.error) ? INFINITY : 0;
@@ -346,6 +375,7 @@ static tally nothing(const hb_instr *instr) {
     case HEBB_I64: t.result.i = max ? INT64_MIN : INT64_MAX; break;
     case HEBB_U8: t.result.i = max ? 0 : 255; break;
     case HEBB_BOOL: t.result.i = max ? 0 : 1; break;
+    case HEBB_I8: t.result.i = max ? INT8_MIN : INT8_MAX; break;
     default: break;
     }
     return t;

@@ -42,16 +42,26 @@ static double move_ns(const hb_indexed *indexed) {
 
 /* ---- GATHER ---- */
 
+/* NaN as the dtype has it; NULL for integers and bool. */
+static const void *nan_of(hebb_dtype dtype) {
+    static const float f32 = __builtin_nanf("");
+    static const double f64 = __builtin_nan("");
+    static const uint16_t f16 = 0x7E00, bf16 = 0x7FC0;
+    switch (dtype) {
+    case HEBB_F32: return &f32;
+    case HEBB_F64: return &f64;
+    case HEBB_F16: return &f16;
+    case HEBB_BF16: return &bf16;
+    default: return NULL;
+    }
+}
+
 static void fill_missing(const run_context *c, char *row) {
-    const int64_t width = c->indexed->width;
-    const float nan32 = __builtin_nanf("");
-    const double nan64 = __builtin_nan("");
-    const hebb_dtype dtype = c->indexed->x.dtype;
-    if (dtype == HEBB_F32)
-        for (int64_t j = 0; j < width; j++) memcpy(row + j * 4, &nan32, 4);
-    else if (dtype == HEBB_F64)
-        for (int64_t j = 0; j < width; j++) memcpy(row + j * 8, &nan64, 8);
-    else memset(row, 0, (size_t)(width * c->size));
+    const int64_t bytes = c->indexed->width * c->size;
+    const void *nan = nan_of(c->indexed->x.dtype);
+    if (nan == NULL) memset(row, 0, (size_t)bytes);
+    else
+        for (int64_t at = 0; at < bytes; at += c->size) memcpy(row + at, nan, (size_t)c->size);
 }
 
 static void gather_rows(void *context, int64_t begin, int64_t end, int thread) {

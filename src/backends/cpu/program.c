@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "program.h"
+#include "../../../kernels/scalar.h"
 
 enum {
     FIRST_LEVEL = 24 << 10, /* bytes of the first-level cache that tiles may fill */
@@ -411,6 +412,9 @@ static void fill_constant(char *to, const hb_instr *instr, int64_t n) {
         case HEBB_I64: ((int64_t *)(void *)to)[i] = instr->imm.i; break;
         case HEBB_U8: ((uint8_t *)to)[i] = (uint8_t)instr->imm.i; break;
         case HEBB_BOOL: ((uint8_t *)to)[i] = instr->imm.i != 0; break;
+        case HEBB_F16: ((uint16_t *)(void *)to)[i] = hb_f16_of_f32((float)instr->imm.f); break;
+        case HEBB_BF16: ((uint16_t *)(void *)to)[i] = hb_bf16_of_f32((float)instr->imm.f); break;
+        case HEBB_I8: ((int8_t *)to)[i] = (int8_t)instr->imm.i; break;
         }
 }
 

@@ -63,8 +63,9 @@ static uint64_t identity_of(int code, hebb_dtype dtype) {
     case HEBB_I64: return (uint64_t)(max ? INT64_MIN : INT64_MAX);
     case HEBB_U8: return max ? 0 : UINT8_MAX;
     case HEBB_BOOL: return max ? 0 : 1;
+    case HEBB_I8: return (uint64_t)(int64_t)(max ? INT8_MIN : INT8_MAX);
+    default: return 0;
     }
-    return 0;
 }
 
 static hebb_status make_reductions(const hb_device *device, const hb_loop *loop, hb_cpu_reduce *r,

@@ -26,9 +26,13 @@ typedef int32_t c_i32;
 typedef int64_t c_i64;
 typedef uint8_t c_u8;
 typedef uint8_t c_truth;
+typedef int8_t c_i8;
+typedef uint16_t c_f16; /* these two are only stored, selected and converted */
+typedef uint16_t c_bf16;
+typedef uint16_t c_u16;
 
 /* HEBB_BOOL is "truth" in names here, for bool is a macro. */
-#define DTYPES(X) X(f32, F32) X(f64, F64) X(i32, I32) X(i64, I64) X(u8, U8) X(truth, BOOL)
+#define DTYPES(X) X(f32, F32) X(f64, F64) X(i32, I32) X(i64, I64) X(u8, U8) X(truth, BOOL) X(i8, I8)
 
 /* TAKES_f32_R(text) is the text if f32 is one of the dtypes R of scalar.def, else nothing. */
 #define TAKES_f32_R(...) __VA_ARGS__
@@ -37,24 +41,28 @@ typedef uint8_t c_truth;
 #define TAKES_i64_R(...)
 #define TAKES_u8_R(...)
 #define TAKES_truth_R(...)
+#define TAKES_i8_R(...)
 #define TAKES_f32_N(...) __VA_ARGS__
 #define TAKES_f64_N(...) __VA_ARGS__
 #define TAKES_i32_N(...) __VA_ARGS__
 #define TAKES_i64_N(...) __VA_ARGS__
 #define TAKES_u8_N(...)  __VA_ARGS__
 #define TAKES_truth_N(...)
+#define TAKES_i8_N(...) __VA_ARGS__
 #define TAKES_f32_B(...)
 #define TAKES_f64_B(...)
 #define TAKES_i32_B(...)
 #define TAKES_i64_B(...)
 #define TAKES_u8_B(...)
 #define TAKES_truth_B(...) __VA_ARGS__
+#define TAKES_i8_B(...)
 #define TAKES_f32_A(...)   __VA_ARGS__
 #define TAKES_f64_A(...)   __VA_ARGS__
 #define TAKES_i32_A(...)   __VA_ARGS__
 #define TAKES_i64_A(...)   __VA_ARGS__
 #define TAKES_u8_A(...)    __VA_ARGS__
 #define TAKES_truth_A(...) __VA_ARGS__
+#define TAKES_i8_A(...)    __VA_ARGS__
 
 /* ---- elementwise ---- */
 
@@ -106,7 +114,8 @@ typedef uint8_t c_truth;
             TAKES_i32_##types(MAP_##types(i32, name, arity, result))                               \
                 TAKES_i64_##types(MAP_##types(i64, name, arity, result))                           \
                     TAKES_u8_##types(MAP_##types(u8, name, arity, result))                         \
-                        TAKES_truth_##types(MAP_##types(truth, name, arity, result))
+                        TAKES_truth_##types(MAP_##types(truth, name, arity, result))               \
+                            TAKES_i8_##types(MAP_##types(i8, name, arity, result))
 #include "../../../kernels/scalar.def"
 #undef SCALAR
 
@@ -118,6 +127,7 @@ typedef uint8_t c_truth;
         SIMD for (int64_t i = 0; i < n; i++) to[i] = hb_select_##type(condition[i], x[i], y[i]);   \
     }
 DTYPES(SELECT)
+SELECT(u16, )
 
 /* As MAP_R; the operand is an i64 index. */
 #define RANDOM(type, name)                                                                         \
@@ -147,7 +157,7 @@ RANDOM(f64, random_normal)
 /* ---- casts ---- */
 
 /* Floats are clamped to what the integer can hold, and NaN becomes 0: C leaves such casts
-   undefined. A float becomes a byte by way of i32, and so modulo 256. */
+   undefined. A float becomes u8 or i8 by way of i32, and so modulo 256. */
 #define CLAMPED(name, from, to, low, high)                                                         \
     HB_INLINE to name(from x) {                                                                    \
         from c = x < low ? low : x;                                                                \
@@ -176,20 +186,27 @@ CLAMPED(i64_of_f64, double, int64_t, -9223372036854775808.0, 9223372036854774784
     CAST(from, i32, i32_of_##from(x))                                                              \
     CAST(from, i64, i64_of_##from(x))                                                              \
     CAST(from, u8, i32_of_##from(x))                                                               \
-    CAST(from, truth, x != 0)
+    CAST(from, truth, x != 0)                                                                      \
+    CAST(from, i8, i32_of_##from(x))
 #define CAST_INTEGER(from)                                                                         \
     CAST(from, f32, x)                                                                             \
     CAST(from, f64, x)                                                                             \
     CAST(from, i32, x)                                                                             \
     CAST(from, i64, x)                                                                             \
     CAST(from, u8, x)                                                                              \
-    CAST(from, truth, x != 0)
+    CAST(from, truth, x != 0)                                                                      \
+    CAST(from, i8, x)
 CAST_FLOAT(f32)
 CAST_FLOAT(f64)
 CAST_INTEGER(i32)
 CAST_INTEGER(i64)
 CAST_INTEGER(u8)
 CAST_INTEGER(truth)
+CAST_INTEGER(i8)
+CAST(f32, f16, hb_f16_of_f32(x))
+CAST(f32, bf16, hb_bf16_of_f32(x))
+CAST(f16, f32, hb_f32_of_f16(x))
+CAST(bf16, f32, hb_f32_of_bf16(x))
 
 /* ---- reductions ---- */
 
@@ -201,6 +218,7 @@ typedef int64_t w_i32;
 typedef int64_t w_i64;
 typedef int64_t w_u8;
 typedef int64_t w_truth;
+typedef int64_t w_i8;
 
 #define WIDE_f32(f)   f##_f64
 #define WIDE_f64(f)   f##_f64
@@ -208,6 +226,7 @@ typedef int64_t w_truth;
 #define WIDE_i64(f)   f##_i64
 #define WIDE_u8(f)    f##_i64
 #define WIDE_truth(f) f##_i64
+#define WIDE_i8(f)    f##_i64
 
 /* Folding n > 0 elements of floats, a vector at a time: the compiler may not reorder float
    arithmetic by itself. Four chains hide the latency of an operation. */
@@ -276,6 +295,7 @@ FOLD_ALL_INTEGERS(i32)
 FOLD_ALL_INTEGERS(i64)
 FOLD_ALL_INTEGERS(u8)
 FOLD_ALL_INTEGERS(truth)
+FOLD_ALL_INTEGERS(i8)
 
 /* Integers wrap in their own width; taken modulo that width, so does a sum of wrapped sums. */
 #define REDUCTION(type, name)                                                                      \
@@ -340,6 +360,7 @@ DTYPES(NARROW)
         }                                                                                          \
     }
 MOVE(uint8_t)
+MOVE(uint16_t)
 MOVE(uint32_t)
 MOVE(uint64_t)
 
@@ -387,7 +408,8 @@ static void fence(void) {
 #define CAST_ROW(from, FROM)                                                                       \
     [HEBB_##FROM] = {[HEBB_F32] = f32_from_##from, [HEBB_F64] = f64_from_##from,                   \
                      [HEBB_I32] = i32_from_##from, [HEBB_I64] = i64_from_##from,                   \
-                     [HEBB_U8] = u8_from_##from,   [HEBB_BOOL] = truth_from_##from},
+                     [HEBB_U8] = u8_from_##from,   [HEBB_BOOL] = truth_from_##from,                \
+                     [HEBB_I8] = i8_from_##from},
 #define REDUCE_ROW(type, TYPE, name)                                                               \
     [HEBB_##TYPE] = {name##_rows_##type, name##_columns_##type, name##_widen_##type},
 #define SUM_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, add)
@@ -408,16 +430,19 @@ const hb_cpu_vector PASTE(hb_cpu_vector_, HB_ISA) = {
             TAKES_i32_##types(ENTRY(CODE, I32, name##_i32))                                        \
                 TAKES_i64_##types(ENTRY(CODE, I64, name##_i64))                                    \
                     TAKES_u8_##types(ENTRY(CODE, U8, name##_u8))                                   \
-                        TAKES_truth_##types(ENTRY(CODE, BOOL, name##_truth))
+                        TAKES_truth_##types(ENTRY(CODE, BOOL, name##_truth))                       \
+                            TAKES_i8_##types(ENTRY(CODE, I8, name##_i8))
 #include "../../../kernels/scalar.def"
 #undef SCALAR
-            DTYPES(SELECT_ROW) ENTRY(UNIFORM, F32, random_uniform_f32)
-                ENTRY(UNIFORM, F64, random_uniform_f64) ENTRY(NORMAL, F32, random_normal_f32)
-                    ENTRY(NORMAL, F64, random_normal_f64)},
-    .cast = {DTYPES(CAST_ROW)},
+            DTYPES(SELECT_ROW) ENTRY(SELECT, F16, select_u16) ENTRY(SELECT, BF16, select_u16)
+                ENTRY(UNIFORM, F32, random_uniform_f32) ENTRY(UNIFORM, F64, random_uniform_f64)
+                    ENTRY(NORMAL, F32, random_normal_f32) ENTRY(NORMAL, F64, random_normal_f64)},
+    .cast =
+        {DTYPES(CAST_ROW)[HEBB_F32][HEBB_F16] = f16_from_f32, [HEBB_F32][HEBB_BF16] = bf16_from_f32,
+         [HEBB_F16][HEBB_F32] = f32_from_f16, [HEBB_BF16][HEBB_F32] = f32_from_bf16},
     .narrow = {DTYPES(NARROW_ROW)},
     .reduce = {{DTYPES(SUM_ROW)}, {DTYPES(MAX_ROW)}, {DTYPES(MIN_ROW)}},
-    .move = {[1] = move_uint8_t, [4] = move_uint32_t, [8] = move_uint64_t},
+    .move = {[1] = move_uint8_t, [2] = move_uint16_t, [4] = move_uint32_t, [8] = move_uint64_t},
     .count = count,
     .stream = stream,
     .fence = fence,

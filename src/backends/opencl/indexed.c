@@ -35,8 +35,10 @@ static void write_operands(hb_cl_kernel *kernel, const hb_indexed *indexed, bool
 /* ---- GATHER ---- */
 
 static void write_gather(hb_cl_kernel *kernel, const hb_indexed *indexed, bool lanes) {
+    static const char *const nan[HEBB_DTYPES] = {
+        [HEBB_F32] = "NAN", [HEBB_F64] = "NAN", [HEBB_F16] = "0x7E00", [HEBB_BF16] = "0x7FC0"};
     hebb_dtype dtype = indexed->x.dtype;
-    const char *missing = dtype == HEBB_F32 || dtype == HEBB_F64 ? "NAN" : "0";
+    const char *missing = nan[dtype] != NULL ? nan[dtype] : "0";
     write_operands(kernel, indexed, true);
     if (lanes) {
         hb_cl_print(&kernel->body,

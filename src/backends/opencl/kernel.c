@@ -49,13 +49,16 @@ void hb_cl_text_free(hb_cl_text *text) {
 }
 
 const char *hb_cl_type(hebb_dtype dtype) {
-    static const char *const types[HEBB_DTYPES] = {"float", "double", "int",
-                                                   "long",  "uchar",  "uchar"};
+    static const char *const types[HEBB_DTYPES] = {
+        "float", "double", "int", "long", "uchar", "uchar", "ushort", "ushort", "char",
+    };
     return types[dtype];
 }
 
 const char *hb_cl_suffix(hebb_dtype dtype) {
-    static const char *const suffixes[HEBB_DTYPES] = {"f32", "f64", "i32", "i64", "u8", "u8"};
+    static const char *const suffixes[HEBB_DTYPES] = {
+        "f32", "f64", "i32", "i64", "u8", "u8", "u16", "u16", "i8",
+    };
     return suffixes[dtype];
 }
 
@@ -107,6 +110,7 @@ void hb_cl_buffer_param(hb_cl_kernel *kernel, const char *name, int buffer, hebb
 }
 
 void hb_cl_need(hb_cl_kernel *kernel, hb_cl_part part, hebb_dtype dtype) {
+    if (dtype == HEBB_F16 || dtype == HEBB_BF16) return; /* what there is of them is in every one */
     if (dtype == HEBB_BOOL) dtype = HEBB_U8;
     kernel->parts[part] |= 1u << dtype;
     kernel->parts[HB_CL_SCALAR] |= 1u << dtype;

@@ -47,10 +47,12 @@ static void param(writer *w, const char *name, int64_t value) {
 /* ---- reductions ---- */
 
 static const char *identity_of(const hb_instr *instr) {
-    static const char *const lowest[HEBB_DTYPES] = {"-INFINITY", "-INFINITY", "INT_MIN",
-                                                    "LONG_MIN",  "0",         "0"};
-    static const char *const highest[HEBB_DTYPES] = {"INFINITY", "INFINITY",  "INT_MAX",
-                                                     "LONG_MAX", "UCHAR_MAX", "1"};
+    static const char *const lowest[HEBB_DTYPES] = {
+        "-INFINITY", "-INFINITY", "INT_MIN", "LONG_MIN", "0", "0", [HEBB_I8] = "SCHAR_MIN",
+    };
+    static const char *const highest[HEBB_DTYPES] = {
+        "INFINITY", "INFINITY", "INT_MAX", "LONG_MAX", "UCHAR_MAX", "1", [HEBB_I8] = "SCHAR_MAX",
+    };
     if (instr->code == HB_SUM) return "0";
     return instr->code == HB_REDMAX ? lowest[instr->dtype] : highest[instr->dtype];
 }

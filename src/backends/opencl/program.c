@@ -45,7 +45,7 @@ static const char *const part_texts[HB_CL_PARTS] = {
     [HB_CL_GEMM_TILED] = hb_cl_gemm_tiled_text,
 };
 
-static const char *const dtype_defines[HEBB_U8 + 1] = {
+static const char *const dtype_defines[HEBB_DTYPES] = {
     [HEBB_F32] =
         "#define HB_T float\n#define HB_NAME(f) hb_##f##_f32\n#define HB_KIND HB_KIND_F32\n"
         "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
@@ -60,6 +60,9 @@ static const char *const dtype_defines[HEBB_U8 + 1] = {
         "#define HB_UNSIGNED ulong\n#define HB_LOWEST LONG_MIN\n#define HB_HIGHEST LONG_MAX\n",
     [HEBB_U8] = "#define HB_T uchar\n#define HB_NAME(f) hb_##f##_u8\n#define HB_KIND HB_KIND_BYTE\n"
                 "#define HB_UNSIGNED uchar\n#define HB_LOWEST 0\n#define HB_HIGHEST UCHAR_MAX\n",
+    [HEBB_I8] = "#define HB_T char\n#define HB_NAME(f) hb_##f##_i8\n#define HB_KIND HB_KIND_INT\n"
+                "#define HB_UNSIGNED uchar\n#define HB_LOWEST SCHAR_MIN\n"
+                "#define HB_HIGHEST SCHAR_MAX\n",
 };
 
 #define UNDEFINE                                                                                   \
@@ -75,7 +78,7 @@ static void write_prelude(hb_cl_text *source, hb_cl_request *const *requests, si
         hb_cl_append(source, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
     hb_cl_append(source, hb_cl_scalar_text);
     for (int p = 0; p < HB_CL_PARTS; p++)
-        for (int dtype = 0; dtype <= HEBB_U8; dtype++) {
+        for (int dtype = 0; dtype < HEBB_DTYPES; dtype++) {
             if (!(parts[p] & 1u << dtype)) continue;
             hb_cl_append(source, dtype_defines[dtype]);
             hb_cl_append(source, part_texts[p]);

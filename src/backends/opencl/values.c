@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "opencl.h"
+#include "../../../kernels/scalar.h"
 
 void hb_cl_write_coordinates(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to,
                              const char *linear) {
@@ -136,18 +137,25 @@ static void write_constant(hb_cl_text *text, const hb_instr *instr) {
     case HEBB_I32: hb_cl_print(text, "(int)0x%" PRIx32 "u", (uint32_t)instr->imm.i); break;
     case HEBB_I64: hb_cl_print(text, "(long)0x%" PRIx64 "UL", (uint64_t)instr->imm.i); break;
     case HEBB_BOOL: hb_cl_append(text, instr->imm.i != 0 ? "1" : "0"); break;
+    case HEBB_F16: hb_cl_print(text, "0x%x", hb_f16_of_f32((float)instr->imm.f)); break;
+    case HEBB_BF16: hb_cl_print(text, "0x%x", hb_bf16_of_f32((float)instr->imm.f)); break;
+    case HEBB_I8: hb_cl_print(text, "%d", (int)(int8_t)instr->imm.i); break;
     default: hb_cl_print(text, "%d", (int)(uint8_t)instr->imm.i); break;
     }
 }
 
 static bool is_real(int dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
+static bool is_half(int dtype) { return dtype == HEBB_F16 || dtype == HEBB_BF16; }
 
 static void write_cast(hb_cl_text *text, const hb_loop *loop, const hb_instr *instr) {
     int from = loop->instr[instr->a].dtype;
-    if (instr->dtype == HEBB_BOOL)
+    if (is_half(instr->dtype) || is_half(from))
+        hb_cl_print(text, "hb_%s_of_%s(v%d)", hebb_dtype_name((hebb_dtype)instr->dtype),
+                    hebb_dtype_name((hebb_dtype)from), instr->a);
+    else if (instr->dtype == HEBB_BOOL)
         hb_cl_print(text, "(uchar)(v%d != %s)", instr->a, from == HEBB_F32 ? "0.0f" : "0");
-    else if (instr->dtype == HEBB_U8 && is_real(from))
-        hb_cl_print(text, "(uchar)(int)v%d", instr->a);
+    else if ((instr->dtype == HEBB_U8 || instr->dtype == HEBB_I8) && is_real(from))
+        hb_cl_print(text, "(%s)(int)v%d", hb_cl_type((hebb_dtype)instr->dtype), instr->a);
     else hb_cl_print(text, "(%s)v%d", hb_cl_type((hebb_dtype)instr->dtype), instr->a);
 }
 

@@ -35,6 +35,12 @@ static hebb_dtype any_dtype(generator *g) {
     return dtype == HEBB_F64 && !g->limits.f64 ? HEBB_F32 : dtype;
 }
 
+static hebb_dtype integer_dtype(generator *g, bool or_bool) {
+    hebb_dtype dtype = HEBB_F32;
+    while (dtype == HEBB_F32 || dtype == HEBB_F64 || (dtype == HEBB_BOOL && !or_bool))
+        dtype = (hebb_dtype)below(g, HEBB_DTYPES);
+    return dtype;
+}
 static hebb_dtype float_dtype(generator *g) {
     return g->limits.f64 && chance(g, 0.3) ? HEBB_F64 : HEBB_F32;
 }
@@ -240,6 +246,7 @@ static hebb_dtype dtype_for(generator *g, char takes) {
     if (takes == 'R') return float_dtype(g);
     if (takes == 'B') return HEBB_BOOL;
     const hebb_dtype dtype = any_dtype(g);
+    if (takes == 'I' || takes == 'W') return integer_dtype(g, takes == 'W');
     return takes == 'N' && dtype == HEBB_BOOL ? HEBB_U8 : dtype;
 }
 

@@ -31,7 +31,6 @@ REAL_OF(relu, isnan(x[0]) ? NAN : fmax(x[0], 0))
 WHOLE_OF(relu, x[0] > 0 ? x[0] : 0)
 REAL_OF(same, x[0])
 WHOLE_OF(same, x[0])
-WHOLE_OF(not, !x[0])
 
 REAL_OF(add, x[0] + x[1])
 WHOLE_OF(add, U(0) + U(1))
@@ -46,8 +45,6 @@ REAL_OF(maximum, isnan(x[0]) || isnan(x[1]) ? NAN : fmax(x[0], x[1]))
 WHOLE_OF(maximum, x[0] > x[1] ? x[0] : x[1])
 REAL_OF(minimum, isnan(x[0]) || isnan(x[1]) ? NAN : fmin(x[0], x[1]))
 WHOLE_OF(minimum, x[0] < x[1] ? x[0] : x[1])
-WHOLE_OF(and, x[0] && x[1])
-WHOLE_OF(or, x[0] || x[1])
 
 #define COMPARISON(name, operator)                                                                 \
     REAL_OF(name, x[0] operator x[1])                                                              \
@@ -92,7 +89,6 @@ BUILD_1(softplus)
 BUILD_1(reciprocal)
 BUILD_1(floor)
 BUILD_1(relu)
-BUILD_1(not )
 BUILD_1(stop_gradient)
 BUILD_2(add)
 BUILD_2(sub)
@@ -107,8 +103,6 @@ BUILD_2(less)
 BUILD_2(less_equal)
 BUILD_2(greater)
 BUILD_2(greater_equal)
-BUILD_2(and)
-BUILD_2(or)
 BUILD(select, in[0], in[1], in[2])
 BUILD(cast, in[0], p->dtype)
 
@@ -289,7 +283,6 @@ static const descriptor table[] = {
      .differentiable = true},
     {ROW(relu, NULL, 1, unary_family), .real = real_relu, .whole = whole_relu,
      .dtypes = TAKES_NUMBERS, .domain = NONZERO, .edges = {SPECIAL}, .differentiable = true},
-    {ROW(not, "not", 1, unary_family), .whole = whole_not, .dtypes = TAKES_BOOL, .domain = TRUTH},
     {ROW(stop_gradient, "stop_gradient", 1, unary_family), .real = real_same, .whole = whole_same,
      .dtypes = TAKES_ALL, .edges = {SPECIAL}, .no_errors = "it takes any tensor"},
     {BINARY(add), .whole = whole_add, .dtypes = TAKES_NUMBERS, .edges = {SPECIAL},
@@ -313,8 +306,6 @@ static const descriptor table[] = {
     COMPARE(less_equal),
     COMPARE(greater),
     COMPARE(greater_equal),
-    {ROW(and, "and", 2, binary_family), .whole = whole_and, .dtypes = TAKES_BOOL, .domain = TRUTH},
-    {ROW(or, "or", 2, binary_family), .whole = whole_or, .dtypes = TAKES_BOOL, .domain = TRUTH},
     {ROW(select, "select", 3, NULL), .real = real_select, .whole = whole_select,
      .extra = select_samples, .n_extra = COUNT(select_samples), .differentiable = true,
      ERRORS(select_errors)},

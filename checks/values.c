@@ -219,6 +219,9 @@ static double real_of(domain d, int64_t i, hebb_dtype dtype, rng *r) {
     switch (d) {
     case POSITIVE: return rng_real(r, 0.3, 3);
     case NONZERO: return rng_real(r, 0.3, 2) * (rng_next(r) >> 63 ? 1 : -1);
+    case INSIDE: return rng_real(r, -0.9, 0.9);
+    case BEYOND: return rng_real(r, 1.2, 4);
+    case HALVES: return (double)(rng_below(r, 17) - 8) / 2;
     case OFF_GRID: return (double)rng_below(r, 9) - 4 + rng_real(r, 0.2, 0.8);
     case SMALL: return (double)rng_below(r, 7) - 3;
     case TAILS: return i < 2 ? (i == 0 ? -1e4 : 1e4) : tail(r);

@@ -63,6 +63,9 @@ typedef enum domain {
     POSITIVE,  /* 0.3 to 3 */
     NONZERO,   /* 0.3 to 2 with either sign: away from a kink or pole at 0 */
     DISTINCT,  /* no two alike, nor like those of another operand: for max, min and comparisons */
+    INSIDE,    /* -0.9 to 0.9 */
+    BEYOND,    /* 1.2 to 4 */
+    HALVES,    /* -4 to 4 in steps of a half: ties of rounding */
     OFF_GRID,  /* 0.2 to 0.8 beyond an integer: away from the steps of floor */
     SMALL,     /* whole numbers -3 to 3: full of ties */
     TAILS,     /* -1e4 to 1e4, denser around 0 */

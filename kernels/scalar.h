@@ -11,7 +11,10 @@
 
    defined; the file undefines them. No branches where a select will do, so that loops over these
    functions vectorize. float functions are polynomials of their own, accurate to a few units in the
-   last place; double is for checking gradients and calls the platform's functions. */
+   last place; double is for checking gradients and calls the platform's functions, where C and
+   OpenCL have one. Exponentials and logarithms are here, the other functions in scalar_math.h and
+   scalar_special.h, which this file includes in their place; the text for OpenCL is made of all
+   three. */
 
 #ifndef HB_SCALAR_COMMON
 #define HB_SCALAR_COMMON
@@ -33,6 +36,9 @@ typedef ushort hb_u16;
 #define HB_MATH_F32(name) name
 #define HB_INFINITY_F32   INFINITY
 #define HB_NAN_F32        NAN
+#define HB_NAN            NAN
+#define HB_INFINITY       INFINITY
+#define HB_LGAMMA_F64(x)  lgamma(x)
 #define HB_INLINE         static inline
 #else
 #include <math.h>
@@ -60,6 +66,14 @@ HB_INLINE float hb_float(hb_u32 b) {
 #define HB_MATH_F32(name) name##f
 #define HB_INFINITY_F32   __builtin_inff()
 #define HB_NAN_F32        __builtin_nanf("")
+#define HB_NAN            __builtin_nanf("")
+#define HB_INFINITY       __builtin_inff()
+/* lgamma() writes a global, the sign, which threads would do at the same time. */
+HB_INLINE double hb_lgamma_libm(double x) {
+    int sign;
+    return __builtin_lgamma_r(x, &sign);
+}
+#define HB_LGAMMA_F64(x)  hb_lgamma_libm(x)
 #endif
 
 /* f16 and bf16 are stored in 16 bits and computed with as float, so these conversions are all that
@@ -135,6 +149,15 @@ HB_INLINE float hb_cos_turns(float u) {
     return s * (p * t + 1.0f);
 }
 
+/* 2^e (1 + f); and an angle less a whole number of quarter turns. */
+typedef struct hb_split {
+    float f, e;
+} hb_split;
+typedef struct hb_angle {
+    float r;
+    hb_u32 quarters;
+} hb_angle;
+
 #define HB_PASTE_(a, b) a##b
 #define HB_PASTE(a, b)  HB_PASTE_(a, b)
 #endif
@@ -179,12 +202,12 @@ HB_INLINE HB_T HB_NAME(max)(HB_T a, HB_T b) { return ((a > b) | (a != a)) ? a : 
 HB_INLINE HB_T HB_NAME(min)(HB_T a, HB_T b) { return ((a < b) | (a != a)) ? a : b; }
 
 #if HB_KIND == HB_KIND_F32
-/* e^x: x = n ln 2 + r with |r| <= ln 2 / 2; polynomial in r from Cephes (S. Moshier, expf.c). 2^n
-   is applied in two factors, so that results down to the smallest denormal, and infinity, come out.
- */
-HB_INLINE HB_T HB_NAME(exp)(HB_T x) {
+/* e^x 2^j: x = n ln 2 + r with |r| <= ln 2 / 2; polynomial in r from Cephes (S. Moshier, expf.c).
+   2^(n + j) is applied in two factors, so that results down to the smallest denormal, and infinity,
+   come out. */
+HB_INLINE HB_T HB_NAME(exp_scaled)(HB_T x, hb_i32 j) {
     float c = x < -104.0f ? -104.0f : x;
-    c = c > 89.0f ? 89.0f : c;
+    c = c > 90.0f ? 90.0f : c;
     float t =
         c * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: the sum's low bits are round(c log2 e) */
     float k = t - 12582912.0f;
@@ -196,31 +219,41 @@ HB_INLINE HB_T HB_NAME(exp)(HB_T x) {
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
-    hb_i32 n = (hb_i32)(HB_BITS(t) - 0x4B400000u);
+    hb_i32 n = (hb_i32)(HB_BITS(t) - 0x4B400000u) + j;
     hb_i32 h = n >> 1;
     return p * HB_FLOAT((hb_u32)(h + 127) << 23) * HB_FLOAT((hb_u32)(n - h + 127) << 23);
 }
-/* log x: x = 2^e m with sqrt(1/2) <= m < sqrt 2; polynomial in m - 1 from Cephes (logf.c). */
-HB_INLINE HB_T HB_NAME(log)(HB_T x) {
+HB_INLINE HB_T HB_NAME(exp)(HB_T x) { return HB_NAME(exp_scaled)(x, 0); }
+/* x > 0 as 2^e (1 + f) with sqrt(1/2) <= 1 + f < sqrt 2. */
+HB_INLINE hb_split HB_NAME(split)(HB_T x) {
     int tiny = x < 1.17549435e-38f;
     hb_u32 b = HB_BITS(tiny ? x * 8388608.0f : x);
     float m = HB_FLOAT((b & 0x007FFFFFu) | 0x3F000000u);
     float e = (float)((hb_i32)((b >> 23) & 255u) - (tiny ? 149 : 126));
     int low = m < 0.707106781f;
-    e = low ? e - 1.0f : e;
-    m = low ? (m + m) - 1.0f : m - 1.0f;
-    float z = m * m;
+    hb_split s;
+    s.e = low ? e - 1.0f : e;
+    s.f = low ? (m + m) - 1.0f : m - 1.0f;
+    return s;
+}
+/* log(1 + f) - f + f^2 / 2 for f as above: the polynomial from Cephes (logf.c). */
+HB_INLINE HB_T HB_NAME(log_rest)(HB_T f) {
     float p = 7.0376836292e-2f;
-    p = p * m - 1.1514610310e-1f;
-    p = p * m + 1.1676998740e-1f;
-    p = p * m - 1.2420140846e-1f;
-    p = p * m + 1.4249322787e-1f;
-    p = p * m - 1.6668057665e-1f;
-    p = p * m + 2.0000714765e-1f;
-    p = p * m - 2.4999993993e-1f;
-    p = p * m + 3.3333331174e-1f;
-    float y = p * m * z + e * -2.12194440e-4f - 0.5f * z;
-    float r = (m + y) + e * 0.693359375f;
+    p = p * f - 1.1514610310e-1f;
+    p = p * f + 1.1676998740e-1f;
+    p = p * f - 1.2420140846e-1f;
+    p = p * f + 1.4249322787e-1f;
+    p = p * f - 1.6668057665e-1f;
+    p = p * f + 2.0000714765e-1f;
+    p = p * f - 2.4999993993e-1f;
+    p = p * f + 3.3333331174e-1f;
+    return p * f * (f * f);
+}
+/* log x = e log 2 + log(1 + f). */
+HB_INLINE HB_T HB_NAME(log)(HB_T x) {
+    hb_split s = HB_NAME(split)(x);
+    float y = HB_NAME(log_rest)(s.f) + s.e * -2.12194440e-4f - 0.5f * (s.f * s.f);
+    float r = (s.f + y) + s.e * 0.693359375f;
     r = x == 0.0f ? -HB_INFINITY_F32 : r;
     r = x == HB_INFINITY_F32 ? x : r;
     return x >= 0.0f ? r : HB_NAN_F32;
@@ -264,6 +297,9 @@ HB_INLINE HB_T HB_NAME(softplus)(HB_T x) {
     return (x > HB_C(0.0) ? x : HB_C(0.0)) + (x != x ? x : l);
 }
 
+#include "scalar_math.h"
+#include "scalar_special.h"
+
 /* Word to [0, 1): the 24 top bits for float, all 32 for double. */
 #if HB_KIND == HB_KIND_F32
 HB_INLINE HB_T HB_NAME(unit)(hb_u32 w) { return (float)(hb_i32)(w >> 8) * 5.9604644775390625e-8f; }
@@ -299,8 +335,27 @@ HB_INLINE HB_T HB_NAME(div)(HB_T a, HB_T b) {
     HB_T d = ((b == 0) | (b == -1)) ? 1 : b;
     return b == 0 ? 0 : (b == -1 ? HB_NAME(neg)(a) : a / d);
 }
+/* Rounded down, and what is left then, which has b's sign; both 0 where b is. */
+HB_INLINE HB_T HB_NAME(floor_div)(HB_T a, HB_T b) {
+    HB_T q = HB_NAME(div)(a, b);
+    HB_T r = HB_NAME(sub)(a, HB_NAME(mul)(q, b));
+    return HB_NAME(sub)(q, (b != 0) & (r != 0) & ((r < 0) != (b < 0)));
+}
+HB_INLINE HB_T HB_NAME(mod)(HB_T a, HB_T b) {
+    HB_T r = HB_NAME(sub)(a, HB_NAME(mul)(HB_NAME(floor_div)(a, b), b));
+    return b == 0 ? 0 : r;
+}
 HB_INLINE HB_T HB_NAME(max)(HB_T a, HB_T b) { return a > b ? a : b; }
 HB_INLINE HB_T HB_NAME(min)(HB_T a, HB_T b) { return a < b ? a : b; }
+/* A count that is negative or not below the width shifts everything out: 0, or the sign. */
+HB_INLINE HB_T HB_NAME(shift_left)(HB_T a, HB_T b) {
+    HB_UNSIGNED n = (HB_UNSIGNED)b, last = 8 * sizeof(HB_T) - 1;
+    return (HB_T)(n > last ? 0 : (HB_UNSIGNED)a << (n > last ? 0 : n));
+}
+HB_INLINE HB_T HB_NAME(shift_right)(HB_T a, HB_T b) {
+    HB_UNSIGNED n = (HB_UNSIGNED)b, last = 8 * sizeof(HB_T) - 1;
+    return (HB_T)(a >> (n > last ? last : n)); /* arithmetic: OpenCL says so, and C's compilers */
+}
 
 #else
 
@@ -313,10 +368,21 @@ HB_INLINE HB_T HB_NAME(mul)(HB_T a, HB_T b) { return (HB_T)((hb_u32)a * b); }
 HB_INLINE HB_T HB_NAME(div)(HB_T a, HB_T b) { return (HB_T)(b == 0 ? 0 : a / (b == 0 ? 1 : b)); }
 HB_INLINE HB_T HB_NAME(max)(HB_T a, HB_T b) { return a > b ? a : b; }
 HB_INLINE HB_T HB_NAME(min)(HB_T a, HB_T b) { return a < b ? a : b; }
-HB_INLINE HB_T HB_NAME(not )(HB_T x) { return x == 0; }
-HB_INLINE HB_T HB_NAME (and)(HB_T a, HB_T b) { return (a != 0) & (b != 0); }
-HB_INLINE HB_T HB_NAME(or)(HB_T a, HB_T b) { return (a != 0) | (b != 0); }
+HB_INLINE HB_T HB_NAME(floor_div)(HB_T a, HB_T b) { return HB_NAME(div)(a, b); }
+HB_INLINE HB_T HB_NAME(mod)(HB_T a, HB_T b) { return (HB_T)(b == 0 ? 0 : a % (b == 0 ? 1 : b)); }
+HB_INLINE HB_T HB_NAME(not )(HB_T x) { return x == 0; } /* of bool; an integer's is x ^ -1 */
+HB_INLINE HB_T HB_NAME(shift_left)(HB_T a, HB_T b) {
+    return (HB_T)(b > 7 ? 0u : (hb_u32)a << (b > 7 ? 0 : b));
+}
+HB_INLINE HB_T HB_NAME(shift_right)(HB_T a, HB_T b) { return (HB_T)(b > 7 ? 0 : a >> (b & 7)); }
 
+#endif
+
+#if HB_KIND == HB_KIND_INT || HB_KIND == HB_KIND_BYTE
+/* Bit by bit; a bool is 0 or 1, and so this is logic too. */
+HB_INLINE HB_T HB_NAME (and)(HB_T a, HB_T b) { return (HB_T)(a & b); }
+HB_INLINE HB_T HB_NAME(or)(HB_T a, HB_T b) { return (HB_T)(a | b); }
+HB_INLINE HB_T HB_NAME (xor)(HB_T a, HB_T b) { return (HB_T)(a ^ b); }
 #endif
 
 #undef HB_T

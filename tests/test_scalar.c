@@ -7,9 +7,16 @@
 #include <criterion/criterion.h>
 #include <Random123/philox.h>
 
+#include "../checks/exact.h"
+
 #define HB_T       float
 #define HB_NAME(f) hb_##f##_f32
 #define HB_KIND    HB_KIND_F32
+#include "../kernels/scalar.h"
+
+#define HB_T       double
+#define HB_NAME(f) hb_##f##_f64
+#define HB_KIND    HB_KIND_F64
 #include "../kernels/scalar.h"
 
 #define HB_T        int32_t
@@ -44,6 +51,28 @@ static float f_log(float x) { return hb_log_f32(x); }
 static float f_tanh(float x) { return hb_tanh_f32(x); }
 static float f_sigmoid(float x) { return hb_sigmoid_f32(x); }
 static float f_softplus(float x) { return hb_softplus_f32(x); }
+static float f_rsqrt(float x) { return hb_rsqrt_f32(x); }
+static float f_cbrt(float x) { return hb_cbrt_f32(x); }
+static float f_expm1(float x) { return hb_expm1_f32(x); }
+static float f_log1p(float x) { return hb_log1p_f32(x); }
+static float f_log2(float x) { return hb_log2_f32(x); }
+static float f_sin(float x) { return hb_sin_f32(x); }
+static float f_cos(float x) { return hb_cos_f32(x); }
+static float f_tan(float x) { return hb_tan_f32(x); }
+static float f_asin(float x) { return hb_asin_f32(x); }
+static float f_acos(float x) { return hb_acos_f32(x); }
+static float f_atan(float x) { return hb_atan_f32(x); }
+static float f_sinh(float x) { return hb_sinh_f32(x); }
+static float f_cosh(float x) { return hb_cosh_f32(x); }
+static float f_asinh(float x) { return hb_asinh_f32(x); }
+static float f_acosh(float x) { return hb_acosh_f32(x); }
+static float f_atanh(float x) { return hb_atanh_f32(x); }
+static float f_erf(float x) { return hb_erf_f32(x); }
+static float f_erfc(float x) { return hb_erfc_f32(x); }
+static float f_erfinv(float x) { return hb_erfinv_f32(x); }
+static float f_lgamma(float x) { return hb_lgamma_f32(x); }
+static float f_digamma(float x) { return hb_digamma_f32(x); }
+static double exact_rsqrt(double x) { return 1 / sqrt(x); }
 static double exact_sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 static double exact_softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))); }
 
@@ -53,6 +82,27 @@ static const function functions[] = {
     {"tanh", f_tanh, tanh, -12, 12, 7},
     {"sigmoid", f_sigmoid, exact_sigmoid, -110, 110, 4},
     {"softplus", f_softplus, exact_softplus, -110, 110, 4},
+    {"rsqrt", f_rsqrt, exact_rsqrt, 0, 3.4e38f, 1.6},
+    {"cbrt", f_cbrt, cbrt, -3.4e38f, 3.4e38f, 1},
+    {"expm1", f_expm1, expm1, -30, 90, 2},
+    {"log1p", f_log1p, log1p, -1, 3.4e38f, 1},
+    {"log2", f_log2, log2, 0, 3.4e38f, 1.5},
+    {"sin", f_sin, sin, -3.4e38f, 3.4e38f, 2.5},
+    {"cos", f_cos, cos, -3.4e38f, 3.4e38f, 2.5},
+    {"tan", f_tan, tan, -3.4e38f, 3.4e38f, 4},
+    {"asin", f_asin, asin, -1, 1, 2.5},
+    {"acos", f_acos, acos, -1, 1, 1.5},
+    {"atan", f_atan, atan, -3.4e38f, 3.4e38f, 3},
+    {"sinh", f_sinh, sinh, -92, 92, 2},
+    {"cosh", f_cosh, cosh, -92, 92, 1.5},
+    {"asinh", f_asinh, asinh, -3.4e38f, 3.4e38f, 2},
+    {"acosh", f_acosh, acosh, 1, 3.4e38f, 2.5},
+    {"atanh", f_atanh, atanh, -1, 1, 2},
+    {"erf", f_erf, erf, -6, 6, 1.5},
+    {"erfc", f_erfc, erfc, -5, 11, 5.5},
+    {"erfinv", f_erfinv, hb_erfinv_f64, -1, 1, 3},
+    {"lgamma", f_lgamma, lgamma, 0, 3.4e38f, 5},
+    {"digamma", f_digamma, hb_digamma_f64, 0, 3.4e38f, 5},
 };
 
 static uint32_t bits_of(float x) {
@@ -130,6 +180,75 @@ static const struct {
     {"softplus", f_softplus, 1e4f, 1e4f},
     {"softplus", f_softplus, -1e4f, 0},
     {"softplus", f_softplus, NAN, NAN},
+    {"sin", f_sin, -0.0f, -0.0f},
+    {"sin", f_sin, INFINITY, NAN},
+    {"cos", f_cos, -INFINITY, NAN},
+    {"tan", f_tan, NAN, NAN},
+    {"sin", f_sin, 1e-40f, 1e-40f},
+    {"expm1", f_expm1, -INFINITY, -1},
+    {"expm1", f_expm1, INFINITY, INFINITY},
+    {"expm1", f_expm1, 1e-40f, 1e-40f},
+    {"expm1", f_expm1, NAN, NAN},
+    {"log1p", f_log1p, -1, -INFINITY},
+    {"log1p", f_log1p, -1.5f, NAN},
+    {"log1p", f_log1p, INFINITY, INFINITY},
+    {"log1p", f_log1p, 1e-40f, 1e-40f},
+    {"log1p", f_log1p, NAN, NAN},
+    {"log2", f_log2, 8, 3},
+    {"log2", f_log2, 0, -INFINITY},
+    {"log2", f_log2, INFINITY, INFINITY},
+    {"log2", f_log2, -1, NAN},
+    {"cbrt", f_cbrt, -27, -3},
+    {"cbrt", f_cbrt, INFINITY, INFINITY},
+    {"cbrt", f_cbrt, -INFINITY, -INFINITY},
+    {"cbrt", f_cbrt, NAN, NAN},
+    {"cbrt", f_cbrt, 0, 0},
+    {"rsqrt", f_rsqrt, 0, INFINITY},
+    {"rsqrt", f_rsqrt, INFINITY, 0},
+    {"rsqrt", f_rsqrt, -1, NAN},
+    {"asin", f_asin, 1.1f, NAN},
+    {"acos", f_acos, 1, 0},
+    {"acos", f_acos, -1.1f, NAN},
+    {"atan", f_atan, INFINITY, 1.57079637f},
+    {"atan", f_atan, NAN, NAN},
+    {"sinh", f_sinh, -INFINITY, -INFINITY},
+    {"sinh", f_sinh, 1e-40f, 1e-40f},
+    {"sinh", f_sinh, NAN, NAN},
+    {"cosh", f_cosh, -INFINITY, INFINITY},
+    {"cosh", f_cosh, NAN, NAN},
+    {"asinh", f_asinh, -INFINITY, -INFINITY},
+    {"asinh", f_asinh, 1e-40f, 1e-40f},
+    {"asinh", f_asinh, NAN, NAN},
+    {"acosh", f_acosh, 1, 0},
+    {"acosh", f_acosh, 0.5f, NAN},
+    {"acosh", f_acosh, INFINITY, INFINITY},
+    {"atanh", f_atanh, 1, INFINITY},
+    {"atanh", f_atanh, -1, -INFINITY},
+    {"atanh", f_atanh, 1.5f, NAN},
+    {"atanh", f_atanh, 1e-40f, 1e-40f},
+    {"erf", f_erf, INFINITY, 1},
+    {"erf", f_erf, -INFINITY, -1},
+    {"erf", f_erf, NAN, NAN},
+    {"erfc", f_erfc, INFINITY, 0},
+    {"erfc", f_erfc, -INFINITY, 2},
+    {"erfc", f_erfc, NAN, NAN},
+    {"erfinv", f_erfinv, 1, INFINITY},
+    {"erfinv", f_erfinv, -1, -INFINITY},
+    {"erfinv", f_erfinv, 1.5f, NAN},
+    {"erfinv", f_erfinv, 0, 0},
+    {"lgamma", f_lgamma, 0, INFINITY},
+    {"lgamma", f_lgamma, -3, INFINITY},
+    {"lgamma", f_lgamma, 1, 0},
+    {"lgamma", f_lgamma, 2, 0},
+    {"lgamma", f_lgamma, -INFINITY, INFINITY},
+    {"lgamma", f_lgamma, INFINITY, INFINITY},
+    {"lgamma", f_lgamma, NAN, NAN},
+    {"digamma", f_digamma, 0, -INFINITY},
+    {"digamma", f_digamma, -0.0f, INFINITY},
+    {"digamma", f_digamma, -3, NAN},
+    {"digamma", f_digamma, INFINITY, INFINITY},
+    {"digamma", f_digamma, -INFINITY, NAN},
+    {"digamma", f_digamma, NAN, NAN},
 };
 
 Test(special, values) {
@@ -155,6 +274,100 @@ Test(special, integers_wrap_around) {
     cr_expect_eq(hb_div_i32(INT32_MIN, -1), INT32_MIN);
     cr_expect_eq(hb_div_i32(7, 0), 0);
     cr_expect_eq(hb_div_i32(-7, 2), -3);
+}
+
+/* ---- double's own, and functions of two numbers ---- */
+
+static double error_of(double got, double exact, double least) {
+    return fabs(got - exact) / fmax(fabs(exact), least);
+}
+
+/* The references are in long double and by other formulas. */
+Test(accuracy, of_the_special_functions_in_double) {
+    double digamma = 0, left = 0, erfinv = 0, zeta = 0;
+    for (int i = 1; i < 4000; i++) {
+        double x = i * 0.011;
+        digamma = fmax(digamma, error_of(hb_digamma_f64(x), exact_digamma(x), 0));
+        x = -0.0051 - x;
+        left = fmax(left, error_of(hb_digamma_f64(x), exact_digamma(x), 1));
+        x = i < 2000 ? i * 0.0005 : 1 - exp2(-(i - 2000) * 0.026);
+        erfinv = fmax(erfinv, error_of(hb_erfinv_f64(x), exact_erfinv(x), 0));
+        double s = 2 + i % 9, q = i * 0.013;
+        zeta = fmax(zeta, error_of(hb_zeta_f64(s, q), exact_zeta(s, q), 0));
+    }
+    cr_expect_leq(digamma, 4e-15);
+    cr_expect_leq(left, 4e-13, "%g", left);
+    cr_expect_leq(erfinv, 2e-15, "%g", erfinv);
+    cr_expect_leq(zeta, 2e-15, "%g", zeta);
+}
+
+/* Around the zeros at negative x the error is relative to 1, or to the terms that cancel. */
+Test(accuracy, of_the_gamma_functions_left_of_zero) {
+    double lg = 0, di = 0, ze = 0;
+    for (int i = 0; i < 1000000; i++) {
+        float x = -30 + (float)i * 3e-5f;
+        if (x == rintf(x)) continue;
+        lg = fmax(lg, error_of(hb_lgamma_f32(x), lgamma(x), 1));
+        di = fmax(di, error_of(hb_digamma_f32(x), hb_digamma_f64(x), 1));
+        if (i % 100 == 0) ze = fmax(ze, error_of(hb_zeta_f32(3, x), exact_zeta(3, x), 1));
+    }
+    cr_expect_leq(lg, 1e-6, "%g", lg);
+    cr_expect_leq(di, 1.5e-6, "%g", di);
+    cr_expect_leq(ze, 4e-6, "%g", ze);
+}
+
+Test(accuracy, of_functions_of_two_numbers) {
+    double angle = 0, length = 0;
+    uint32_t state = 1;
+    for (int i = 0; i < 1000000; i++) {
+        float x = float_of(state = state * 1664525u + 1013904223u);
+        float y = i % 2 == 0 ? x * (1 + (float)(i % 1000) / 300)
+                             : float_of(state = state * 1664525u + 1013904223u);
+        if (!isfinite(x) || !isfinite(y)) continue;
+        angle = fmax(angle, ulps(hb_atan2_f32(y, x), atan2(y, x)));
+        length = fmax(length, ulps(hb_hypot_f32(x, y), hypot(x, y)));
+    }
+    cr_expect_leq(angle, 3, "%g", angle);
+    cr_expect_leq(length, 1.5, "%g", length);
+}
+
+Test(special, angles_of_zeros_and_infinities_are_those_of_c) {
+    static const float list[] = {0.0f, -0.0f, 1, -1, INFINITY, -INFINITY, NAN};
+    for (size_t i = 0; i < N(list); i++)
+        for (size_t k = 0; k < N(list); k++) {
+            float a = hb_atan2_f32(list[i], list[k]), b = atan2f(list[i], list[k]);
+            float c = hb_hypot_f32(list[i], list[k]), d = hypotf(list[i], list[k]);
+            cr_expect(a == b ? signbit(a) == signbit(b)
+                             : (isnan(a) && isnan(b)) || fabsf(a - b) < 3e-7f,
+                      "atan2(%g, %g) is %g, not %g", list[i], list[k], a, b);
+            cr_expect(c == d || (isnan(c) && isnan(d)), "hypot(%g, %g) is %g, not %g", list[i],
+                      list[k], c, d);
+        }
+}
+
+Test(special, signs_of_zeros_are_kept) {
+    cr_expect(signbit(hb_sin_f32(-0.0f)) && signbit(hb_tan_f32(-0.0f)));
+    cr_expect(signbit(hb_expm1_f32(-0.0f)) && signbit(hb_log1p_f32(-0.0f)));
+    cr_expect(signbit(hb_asinh_f32(-0.0f)) && signbit(hb_atanh_f32(-0.0f)));
+    cr_expect(signbit(hb_erf_f32(-0.0f)) && signbit(hb_cbrt_f32(-0.0f)));
+    cr_expect(signbit(hb_mod_f32(4, -2)) && !signbit(hb_mod_f32(-4, 2)));
+}
+
+Test(special, division_rounds_down) {
+    cr_expect(hb_floor_div_i32(-7, 2) == -4 && hb_mod_i32(-7, 2) == 1);
+    cr_expect(hb_floor_div_i32(7, -2) == -4 && hb_mod_i32(7, -2) == -1);
+    cr_expect(hb_floor_div_i32(7, 0) == 0 && hb_mod_i32(7, 0) == 0);
+    cr_expect(hb_floor_div_i32(INT32_MIN, -1) == INT32_MIN && hb_mod_i32(INT32_MIN, -1) == 0);
+    cr_expect(hb_floor_div_f32(-7, 2) == -4 && hb_mod_f32(-7, 2) == 1);
+    cr_expect(hb_floor_div_f32(1, 0) == INFINITY && isnan(hb_mod_f32(1, 0)));
+    cr_expect(hb_floor_div_f32(-1, INFINITY) == -1 && hb_mod_f32(-1, INFINITY) == INFINITY);
+}
+
+Test(special, shifts_of_any_count_are_defined) {
+    cr_expect(hb_shift_left_i32(1, 31) == INT32_MIN && hb_shift_left_i32(1, 32) == 0);
+    cr_expect(hb_shift_left_i32(1, -1) == 0 && hb_shift_left_i32(-1, INT32_MIN) == 0);
+    cr_expect(hb_shift_right_i32(-8, 1) == -4 && hb_shift_right_i32(-8, 32) == -1);
+    cr_expect(hb_shift_right_i32(8, -1) == 0 && hb_shift_right_i32(-8, -1) == -1);
 }
 
 /* ---- Philox ---- */

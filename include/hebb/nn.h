@@ -13,6 +13,9 @@ extern "C" {
 /* ---- activations; layers take them as .activation ---- */
 typedef hebb_tensor *(*hebb_activation)(hebb_tensor *x);
 HEBB_API hebb_tensor *hebb_relu(hebb_tensor *x); /* max(x, 0), numeric */
+/* x where x > 0, else slope x; the derivative is the slope at 0. */
+HEBB_API hebb_tensor *hebb_leaky_relu(hebb_tensor *x, double slope);
+HEBB_API hebb_tensor *hebb_ramp(hebb_tensor *x); /* x clipped to [-1, 1]; derivative 0 at +-1 */
 /* e^x_i / sum_k e^x_k along the last axis, and its logarithm; safe for any finite x. */
 HEBB_API hebb_tensor *hebb_softmax(hebb_tensor *x);
 HEBB_API hebb_tensor *hebb_log_softmax(hebb_tensor *x);
@@ -39,6 +42,20 @@ HEBB_API hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units,
 HEBB_API hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, hebb_tensor *labels);
 /* Mean of (prediction - target)^2 over all elements; both have the same shape. */
 HEBB_API hebb_tensor *hebb_mean_squared_error(hebb_tensor *prediction, hebb_tensor *target);
+
+/* ---- losses one by one: a number for each element, or each row, and no mean ---- */
+/* (x - target)^2 / 2; x and target broadcast. */
+HEBB_API hebb_tensor *hebb_square_loss(hebb_tensor *x, hebb_tensor *target);
+/* log(1 + e^(-c x)) for signs c of 1 or -1 (floating; they broadcast): finite for any finite x. */
+HEBB_API hebb_tensor *hebb_log_loss(hebb_tensor *x, hebb_tensor *c);
+/* max(0, margin - c x); derivative 0 where c x = margin. */
+HEBB_API hebb_tensor *hebb_hinge_loss(hebb_tensor *x, hebb_tensor *c, double margin);
+/* log(sum over k of e^x_k) - x_label along the last axis, finite for any finite x: the gradient is
+   softmax(x) - onehot(label). x [..., classes] floating; labels [...] i32 in 0...classes-1. */
+HEBB_API hebb_tensor *hebb_log_softmax_loss(hebb_tensor *x, hebb_tensor *labels);
+/* max(0, max over k != label of (x_k + margin) - x_label); shapes as above. Where it is positive
+   the gradient is 1 at the winning k (equal ones share it) and -1 at the label. 0 for one class. */
+HEBB_API hebb_tensor *hebb_max_margin_loss(hebb_tensor *x, hebb_tensor *labels, double margin);
 
 /* ---- metrics ---- */
 /* Share (f32 scalar) of rows of logits [..., classes] whose largest element is at the label [...].
@@ -97,9 +114,16 @@ HEBB_API hebb_tensor *hebb_minimize(hebb_tensor *loss, hebb_optimizer optimizer)
 #define hebb_dense_args(x, n_units, ...)                                                           \
     hebb_dense_with(HEBB_HERE(x), (n_units), &(const hebb_dense_options){__VA_ARGS__})
 #ifndef HEBB_NO_HERE
-#define hebb_relu(x)        (hebb_relu)(HEBB_HERE(x))
-#define hebb_softmax(x)     (hebb_softmax)(HEBB_HERE(x))
-#define hebb_log_softmax(x) (hebb_log_softmax)(HEBB_HERE(x))
+#define hebb_relu(x)                            (hebb_relu)(HEBB_HERE(x))
+#define hebb_leaky_relu(x, slope)               (hebb_leaky_relu)(HEBB_HERE(x), slope)
+#define hebb_ramp(x)                            (hebb_ramp)(HEBB_HERE(x))
+#define hebb_square_loss(x, target)             (hebb_square_loss)(HEBB_HERE(x), target)
+#define hebb_log_loss(x, c)                     (hebb_log_loss)(HEBB_HERE(x), c)
+#define hebb_hinge_loss(x, c, margin)           (hebb_hinge_loss)(HEBB_HERE(x), c, margin)
+#define hebb_log_softmax_loss(x, labels)        (hebb_log_softmax_loss)(HEBB_HERE(x), labels)
+#define hebb_max_margin_loss(x, labels, margin) (hebb_max_margin_loss)(HEBB_HERE(x), labels, margin)
+#define hebb_softmax(x)                         (hebb_softmax)(HEBB_HERE(x))
+#define hebb_log_softmax(x)                     (hebb_log_softmax)(HEBB_HERE(x))
 #define hebb_sparse_softmax_cross_entropy(logits, labels)                                          \
     (hebb_sparse_softmax_cross_entropy)(HEBB_HERE(logits), labels)
 #define hebb_mean_squared_error(prediction, target)                                                \

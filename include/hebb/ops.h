@@ -36,7 +36,7 @@ HEBB_API hebb_tensor *hebb_sigmoid(hebb_tensor *x);    /* 1 / (1 + e^-x), floati
 HEBB_API hebb_tensor *hebb_softplus(hebb_tensor *x);   /* log(1 + e^x), floating, exact tails */
 HEBB_API hebb_tensor *hebb_reciprocal(hebb_tensor *x); /* 1 / x, floating */
 HEBB_API hebb_tensor *hebb_floor(hebb_tensor *x);      /* floating; gradient 0 */
-HEBB_API hebb_tensor *hebb_not(hebb_tensor *x);        /* bool */
+HEBB_API hebb_tensor *hebb_not(hebb_tensor *x);        /* bool; of integers every bit */
 /* Converts: to an integer by truncation (u8 and i8 modulo 256), to bool by != 0, to f16 and bf16
    by way of f32: an f64, i32 or i64 may be rounded twice. Values that the integer cannot hold, and
    NaN, give an unspecified integer. */
@@ -60,13 +60,75 @@ HEBB_API hebb_tensor *hebb_less(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_less_equal(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_greater(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_greater_equal(hebb_tensor *a, hebb_tensor *b);
-HEBB_API hebb_tensor *hebb_and(hebb_tensor *a, hebb_tensor *b); /* bool */
-HEBB_API hebb_tensor *hebb_or(hebb_tensor *a, hebb_tensor *b);  /* bool */
+/* Of bool; of integers bit by bit. */
+HEBB_API hebb_tensor *hebb_and(hebb_tensor *a, hebb_tensor *b);
+HEBB_API hebb_tensor *hebb_or(hebb_tensor *a, hebb_tensor *b);
+HEBB_API hebb_tensor *hebb_xor(hebb_tensor *a, hebb_tensor *b);
 /* condition ? a : b, element by element; all three broadcast. condition is bool. Neither value
    nor gradient takes anything from the branch that is not taken; but what that branch was computed
    from may still turn the zero gradient that it gets into NaN (0 times infinity), as in
    select(x > 0, log(x), x) at 0. */
 HEBB_API hebb_tensor *hebb_select(hebb_tensor *condition, hebb_tensor *a, hebb_tensor *b);
+
+/* ---- elementwise mathematics: floating unless it says otherwise ----
+   Outside its domain a function is NaN, at a pole infinite. f32 results are within a few units in
+   the last place over the whole range (kernels/scalar_math.h and scalar_special.h give each one's
+   bound). */
+HEBB_API hebb_tensor *hebb_rsqrt(hebb_tensor *x); /* 1 / sqrt(x) */
+HEBB_API hebb_tensor *hebb_cbrt(hebb_tensor *x);  /* the real cube root; of negative x too */
+HEBB_API hebb_tensor *hebb_expm1(hebb_tensor *x); /* e^x - 1, exact near 0 */
+HEBB_API hebb_tensor *hebb_log1p(hebb_tensor *x); /* log(1 + x), exact near 0 */
+HEBB_API hebb_tensor *hebb_log2(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_sin(hebb_tensor *x); /* of radians, exact for large x too */
+HEBB_API hebb_tensor *hebb_cos(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_tan(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_asin(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_acos(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_atan(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_sinh(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_cosh(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_asinh(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_acosh(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_atanh(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_erf(hebb_tensor *x);     /* 2 / sqrt(pi) times e^-t^2 from 0 to x */
+HEBB_API hebb_tensor *hebb_erfc(hebb_tensor *x);    /* 1 - erf x, exact in the tail */
+HEBB_API hebb_tensor *hebb_erfinv(hebb_tensor *x);  /* the y with erf y = x */
+HEBB_API hebb_tensor *hebb_lgamma(hebb_tensor *x);  /* log |gamma(x)|; inf at 0, -1, -2, ... */
+HEBB_API hebb_tensor *hebb_digamma(hebb_tensor *x); /* d lgamma; NaN at -1, -2, ..., -inf at 0 */
+/* Derivative number `order` (0 to 30) of digamma: order 1 is trigamma. It is (-1)^(order + 1)
+   order! zeta(order + 1, x), and has gradients of any order. HEBB_E_ARGUMENT for another order. */
+HEBB_API hebb_tensor *hebb_polygamma(hebb_tensor *x, int order);
+/* Hurwitz' zeta function, the sum of (q + k)^-s over k = 0, 1, ...; broadcast. inf for s = 1 and
+   for q = 0, -1, ...; NaN for s < 1, and for q < 0 unless s is whole. Its gradient goes to q only:
+   asked for that of s, hebb_gradients() fails with HEBB_E_GRADIENT. */
+HEBB_API hebb_tensor *hebb_zeta(hebb_tensor *s, hebb_tensor *q);
+/* To a whole number: up, to the nearest one (of two the even one), towards 0; gradient 0. */
+HEBB_API hebb_tensor *hebb_ceil(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_round(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_trunc(hebb_tensor *x);
+/* Floating to bool, without gradient. */
+HEBB_API hebb_tensor *hebb_isnan(hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_isinf(hebb_tensor *x); /* of either sign */
+HEBB_API hebb_tensor *hebb_isfinite(hebb_tensor *x);
+
+/* a / b rounded down, and what that leaves, a - floor_div(a, b) b, which is 0 or has b's sign: //
+   and % of Python and NumPy. Numeric. By 0, integers give 0 for both; floating numbers a / b, and
+   NaN. floor_div has gradient 0; mod passes 1 to a and -floor_div(a, b) to b. */
+HEBB_API hebb_tensor *hebb_floor_div(hebb_tensor *a, hebb_tensor *b);
+HEBB_API hebb_tensor *hebb_mod(hebb_tensor *a, hebb_tensor *b);
+/* The angle of the point (x, y), -pi to pi, and its distance from the origin. Zeros and infinities
+   as in C; the gradients at the origin are NaN. */
+HEBB_API hebb_tensor *hebb_atan2(hebb_tensor *y, hebb_tensor *x);
+HEBB_API hebb_tensor *hebb_hypot(hebb_tensor *a, hebb_tensor *b);
+/* x 2^n, wrapping around, and x / 2^n rounded down (so the sign is kept); integers of one dtype. An
+   n that is negative or not below the dtype's width shifts everything out: 0, or -1 if a negative
+   number is shifted right. */
+HEBB_API hebb_tensor *hebb_shift_left(hebb_tensor *x, hebb_tensor *n);
+HEBB_API hebb_tensor *hebb_shift_right(hebb_tensor *x, hebb_tensor *n);
+/* min(max(x, low), high), numeric; high where low > high. NaN stays NaN; an infinite bound is none;
+   a NaN bound, or one that x's dtype cannot hold, is HEBB_E_ARGUMENT. The gradient is 1 strictly
+   between the bounds and 0 on them and outside. */
+HEBB_API hebb_tensor *hebb_clip(hebb_tensor *x, double low, double high);
 
 /* ---- reductions ----
    Over `n_axes` axes (HEBB_AXES(0, -1)); HEBB_ALL_AXES reduces all to a scalar. With keep, reduced

@@ -10,7 +10,7 @@
 /* clang-format on */
 #define SKIP(CODE, name, arity, S, T)
 
-/* Which rows of the table (R, N, B, A) exist for which kind of dtype. */
+/* Which rows of the table (R, N, B, A, I, W) exist for which kind of dtype. */
 #define R_REAL ROW
 #define R_INT  SKIP
 #define R_BYTE SKIP
@@ -23,6 +23,12 @@
 #define A_REAL ROW
 #define A_INT  ROW
 #define A_BYTE ROW
+#define I_REAL SKIP
+#define I_INT  ROW
+#define I_BYTE ROW
+#define W_REAL SKIP
+#define W_INT  ROW
+#define W_BYTE ROW
 
 static double evaluate_f32(hb_code code, double a, double b) {
     switch (code) {

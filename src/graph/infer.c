@@ -170,7 +170,7 @@ RULE(size) {
 /* ---- elementwise ---- */
 
 /* What dtypes each op takes and gives, from the table of scalar functions. */
-enum { TAKES_NONE, TAKES_R, TAKES_N, TAKES_B, TAKES_A };
+enum { TAKES_NONE, TAKES_R, TAKES_N, TAKES_B, TAKES_A, TAKES_I, TAKES_W };
 enum { GIVES_T, GIVES_B };
 enum {
 #define SCALAR(CODE, name, arity, types, result, flops)                                            \
@@ -205,6 +205,13 @@ static hebb_status check_dtype(hb_op op, hebb_dtype dtype, hb_error *error) {
     switch (dtype_rules[op].takes) {
     case TAKES_R: return hb_want_floating(dtype, error);
     case TAKES_N: return hb_want_numeric(dtype, error);
+    case TAKES_I:
+        if (!hb_floating(dtype) && dtype != HEBB_BOOL) return HEBB_OK;
+        return hb_fail(error, HEBB_E_DTYPE, "%s is no integer", hebb_dtype_name(dtype));
+    case TAKES_W:
+        if (!hb_floating(dtype)) return HEBB_OK;
+        return hb_fail(error, HEBB_E_DTYPE, "%s is neither an integer nor bool",
+                       hebb_dtype_name(dtype));
     case TAKES_B:
         if (dtype == HEBB_BOOL) return HEBB_OK;
         return hb_fail(error, HEBB_E_DTYPE, "%s is not bool", hebb_dtype_name(dtype));

@@ -5,6 +5,13 @@
 
 hebb_tensor *hebb_relu(hebb_tensor *x) { return hebb_maximum(x, hebb_scalar_like(x, 0)); }
 
+hebb_tensor *hebb_leaky_relu(hebb_tensor *x, double slope) {
+    hebb_tensor *positive = hebb_greater(x, hebb_scalar_like(x, 0));
+    return hebb_select(positive, x, hebb_mul(x, hebb_scalar_like(x, slope)));
+}
+
+hebb_tensor *hebb_ramp(hebb_tensor *x) { return hebb_clip(x, -1, 1); }
+
 /* x less the largest of its row: the exponentials cannot overflow, and the result is the same. The
    shift is a constant to gradients, since it cancels. */
 static hebb_tensor *shifted(hebb_tensor *x) {

@@ -1,4 +1,5 @@
 /* Losses and metrics, composed from the public operations. */
+#include <math.h>
 #include <stdio.h>
 
 #include "nn.h"
@@ -26,23 +27,65 @@ static hebb_status check_labels(const char *what, hebb_tensor *logits, hebb_tens
     return status;
 }
 
+/* Whether each element of x stands at its row's label. */
+static hebb_tensor *at_label(hebb_tensor *x, hebb_tensor *labels) {
+    return hebb_equal(hebb_expand_dims(labels, -1), hebb_iota_like(x, -1, HEBB_I32));
+}
+
+/* The element of each row that `chosen` marks. */
+static hebb_tensor *pick(hebb_tensor *x, hebb_tensor *chosen) {
+    return hebb_sum(hebb_select(chosen, x, hebb_scalar_like(x, 0)), HEBB_AXES(-1), false);
+}
+
+/* NULL if rows of x and labels fit; else what the loss must return. */
+static hebb_tensor *misfit(const char *what, hebb_tensor *x, hebb_tensor *labels) {
+    if (hebb_tensor_is_inert(x)) return x;
+    if (labels != NULL && hebb_tensor_is_inert(labels)) return labels;
+    char message[128];
+    snprintf(message, sizeof message, "%s: labels is NULL", what);
+    if (labels == NULL) return hebb_graph_fail(hebb_tensor_graph(x), HEBB_E_NULL, message);
+    if (check_labels(what, x, labels) == HEBB_OK) return NULL;
+    return hebb_graph_fail(hebb_tensor_graph(x), HEBB_E_SHAPE, "");
+}
+
 /* With z = x - max x: -log softmax(x)[label] = log(sum of e^z) - z[label]. The sum is at least 1.
  */
-hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, hebb_tensor *labels) {
-    if (hebb_tensor_is_inert(logits)) return logits;
-    if (hebb_tensor_is_inert(labels))
-        return labels != NULL ? labels
-                              : hebb_graph_fail(hebb_tensor_graph(logits), HEBB_E_NULL,
-                                                "sparse_softmax_cross_entropy: labels is NULL");
-    if (check_labels("sparse_softmax_cross_entropy", logits, labels) != HEBB_OK)
-        return hebb_graph_fail(hebb_tensor_graph(logits), HEBB_E_SHAPE, "");
-    hebb_tensor *z = hebb_sub(logits, hebb_stop_gradient(hebb_max(logits, HEBB_AXES(-1), true)));
+static hebb_tensor *log_softmax_loss(hebb_tensor *x, hebb_tensor *labels) {
+    hebb_tensor *z = hebb_sub(x, hebb_stop_gradient(hebb_max(x, HEBB_AXES(-1), true)));
     hebb_tensor *total = hebb_sum(hebb_exp(z), HEBB_AXES(-1), false);
-    hebb_tensor *at_label =
-        hebb_equal(hebb_expand_dims(labels, -1), hebb_iota_like(logits, -1, HEBB_I32));
-    hebb_tensor *picked = hebb_select(at_label, z, hebb_scalar_like(z, 0));
-    return hebb_mean(hebb_sub(hebb_log(total), hebb_sum(picked, HEBB_AXES(-1), false)),
-                     HEBB_ALL_AXES, false);
+    return hebb_sub(hebb_log(total), pick(z, at_label(x, labels)));
+}
+
+hebb_tensor *hebb_log_softmax_loss(hebb_tensor *x, hebb_tensor *labels) {
+    hebb_tensor *failed = misfit("log_softmax_loss", x, labels);
+    return hebb_tensor_is_inert(x) || failed != NULL ? failed : log_softmax_loss(x, labels);
+}
+
+hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, hebb_tensor *labels) {
+    hebb_tensor *failed = misfit("sparse_softmax_cross_entropy", logits, labels);
+    if (hebb_tensor_is_inert(logits) || failed != NULL) return failed;
+    return hebb_mean(log_softmax_loss(logits, labels), HEBB_ALL_AXES, false);
+}
+
+hebb_tensor *hebb_max_margin_loss(hebb_tensor *x, hebb_tensor *labels, double margin) {
+    hebb_tensor *failed = misfit("max_margin_loss", x, labels);
+    if (hebb_tensor_is_inert(x) || failed != NULL) return failed;
+    hebb_tensor *chosen = at_label(x, labels), *raised = hebb_add(x, hebb_scalar_like(x, margin));
+    hebb_tensor *others = hebb_select(chosen, hebb_scalar_like(x, -INFINITY), raised);
+    hebb_tensor *best = hebb_max(others, HEBB_AXES(-1), false);
+    return hebb_relu(hebb_sub(best, pick(x, chosen)));
+}
+
+hebb_tensor *hebb_square_loss(hebb_tensor *x, hebb_tensor *target) {
+    return hebb_mul(hebb_square(hebb_sub(x, target)), hebb_scalar_like(x, 0.5));
+}
+
+hebb_tensor *hebb_log_loss(hebb_tensor *x, hebb_tensor *c) {
+    return hebb_softplus(hebb_neg(hebb_mul(c, x)));
+}
+
+hebb_tensor *hebb_hinge_loss(hebb_tensor *x, hebb_tensor *c, double margin) {
+    return hebb_relu(hebb_sub(hebb_scalar_like(x, margin), hebb_mul(c, x)));
 }
 
 /* Broadcasting [n, 1] and [n] to [n, n] would be a loss of something else without a word. */

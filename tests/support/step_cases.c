@@ -45,6 +45,13 @@ static hebb_dtype arithmetic_dtype(generator *g) {
     return is_half(dtype) ? HEBB_F32 : dtype;
 }
 
+static hebb_dtype integer_dtype(generator *g, bool or_bool) {
+    hebb_dtype dtype = HEBB_F32;
+    while (hebb_dtype_floating(dtype) || (dtype == HEBB_BOOL && !or_bool))
+        dtype = (hebb_dtype)below(g, HEBB_DTYPES);
+    return dtype;
+}
+
 static hebb_dtype float_dtype(generator *g) {
     return g->limits.f64 && chance(g, 0.3) ? HEBB_F64 : HEBB_F32;
 }
@@ -263,6 +270,7 @@ static const function functions[] = {
 static hebb_dtype dtype_for(generator *g, char takes) {
     if (takes == 'R') return float_dtype(g);
     if (takes == 'B') return HEBB_BOOL;
+    if (takes == 'I' || takes == 'W') return integer_dtype(g, takes == 'W');
     const hebb_dtype dtype = arithmetic_dtype(g);
     return takes == 'N' && dtype == HEBB_BOOL ? HEBB_U8 : dtype;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "../../checks/half.h"
+#include "../../checks/exact.h"
+#include "step_math.h"
 #include "step_reference.h"
 #include "../../kernels/scalar.h"
 
@@ -196,6 +198,7 @@ static int64_t divide(int64_t a, int64_t b) {
 static number integer(int code, hebb_dtype dtype, number x, number y, int arity) {
     const int64_t a = x.i, b = y.i;
     const uint64_t ua = (uint64_t)a, ub = (uint64_t)b;
+    const int bits = 8 * (int)hebb_dtype_size(dtype);
     number r = {.error = x.error > 0 || (arity > 1 && y.error > 0) ? INFINITY : 0};
     switch (code) {
     case HB_NEG: r.i = (int64_t)(0 - ua); break;
@@ -208,10 +211,40 @@ static number integer(int code, hebb_dtype dtype, number x, number y, int arity)
     case HB_DIV: r.i = divide(a, b); break;
     case HB_MAX: r.i = a > b ? a : b; break;
     case HB_MIN: r.i = a < b ? a : b; break;
-    case HB_AND: r.i = a && b; break;
-    case HB_OR: r.i = a || b; break;
+    case HB_AND: r.i = a & b; break;
+    case HB_OR: r.i = a | b; break;
+    case HB_XOR: r.i = a ^ b; break;
+    case HB_MOD: r.i = exact_mod_whole(a, b); break;
+    case HB_FLOOR_DIV: r.i = exact_floor_div_whole(a, b); break;
+    case HB_SHIFT_LEFT: r.i = exact_shift_left(a, b, bits); break;
+    case HB_SHIFT_RIGHT: r.i = exact_shift_right(a, b, bits); break;
     }
     return as(dtype, r);
+}
+
+/* How far the value at (a, b) is from r; infinite where one of them is no number. */
+static double distance(int code, double a, double b, double r) {
+    double value = NAN;
+    step_math(code, a, b, &value);
+    const double d = fabs(value - r);
+    return isnan(d) ? INFINITY : d;
+}
+
+/* Errors of the operands count as the function's change over them, if they are small. Around zeros
+   that are far from 0 it is the absolute error that is small. */
+static number math(int code, hebb_dtype dtype, number x, number y) {
+    double r = 0, e = 0;
+    step_math(code, x.f, y.f, &r);
+    if (dtype == HEBB_BOOL) return (number){.i = r != 0, .error = isfinite(x.error) ? 0 : INFINITY};
+    if (x.error > 0.05 || y.error > 0.05) return rounded(dtype, r, INFINITY, 0);
+    if (x.error > 0)
+        e = 2 * fmax(distance(code, x.f - x.error, y.f, r), distance(code, x.f + x.error, y.f, r));
+    if (y.error > 0)
+        e += 2 * fmax(distance(code, x.f, y.f - y.error, r), distance(code, x.f, y.f + y.error, r));
+    const bool shifted = code == HB_LGAMMA || code == HB_DIGAMMA || code == HB_ZETA;
+    if (shifted) e += 64 * epsilon(dtype);
+    if (code == HB_ZETA && isnan(r)) e = INFINITY;
+    return rounded(dtype, r, e, 4 * APPROXIMATE);
 }
 
 static number compare(int code, hebb_dtype dtype, number x, number y) {
@@ -318,6 +351,8 @@ static number evaluate(const machine *m, const hb_instr *instr, const int64_t *i
     }
     if (code >= HB_EQ && code <= HB_GE) return compare(code, from, a, b);
     const int arity = instr->b >= 0 ? 2 : 1;
+    double unused;
+    if (is_float(from) && step_math(code, 0, 0, &unused)) return math(code, dtype, a, b);
     if (!is_float(dtype)) return integer(code, dtype, a, b, arity);
     return arity == 2 ? binary_float(code, dtype, a, b) : unary_float(code, dtype, a);
 }

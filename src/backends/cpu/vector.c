@@ -63,6 +63,20 @@ typedef uint16_t c_u16;
 #define TAKES_u8_A(...)    __VA_ARGS__
 #define TAKES_truth_A(...) __VA_ARGS__
 #define TAKES_i8_A(...)    __VA_ARGS__
+#define TAKES_f32_I(...)
+#define TAKES_f64_I(...)
+#define TAKES_i32_I(...) __VA_ARGS__
+#define TAKES_i64_I(...) __VA_ARGS__
+#define TAKES_u8_I(...)  __VA_ARGS__
+#define TAKES_truth_I(...)
+#define TAKES_f32_W(...)
+#define TAKES_f64_W(...)
+#define TAKES_i32_W(...)   __VA_ARGS__
+#define TAKES_i64_W(...)   __VA_ARGS__
+#define TAKES_u8_W(...)    __VA_ARGS__
+#define TAKES_truth_W(...) __VA_ARGS__
+#define TAKES_i8_I(...)    __VA_ARGS__
+#define TAKES_i8_W(...)    __VA_ARGS__
 
 /* ---- elementwise ---- */
 
@@ -83,6 +97,8 @@ typedef uint16_t c_u16;
 #define MAP_N MAP
 #define MAP_B MAP
 #define MAP_A MAP
+#define MAP_I MAP
+#define MAP_W MAP
 
 /* Longer ones are contracted to fused multiply-adds as the compiler likes, in a loop's rest
    otherwise than in its body; results would depend on where a tile begins. So there is one body,
@@ -90,13 +106,14 @@ typedef uint16_t c_u16;
 #define LANES(type) (HB_ISA_VECTOR_BYTES / (int)sizeof(c_##type))
 #define MAP_R(type, name, arity, result)                                                           \
     static void name##_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
-        c_##type x_rest[LANES(type)] = {0}, y_rest[LANES(type)] = {0}, to_rest[LANES(type)];       \
+        c_##type x_rest[LANES(type)] = {0}, y_rest[LANES(type)] = {0};                             \
+        RESULT_##result(type) to_rest[LANES(type)];                                                \
         const size_t size = sizeof(c_##type);                                                      \
         for (int64_t at = 0; at < n; at += LANES(type)) {                                          \
             const int64_t rest = n - at;                                                           \
             const c_##type *x = (const c_##type *)a + at;                                          \
             const c_##type *y = (const c_##type *)b + at;                                          \
-            c_##type *to = (c_##type *)out + at;                                                   \
+            RESULT_##result(type) *to = (RESULT_##result(type) *)out + at;                         \
             if (rest < LANES(type)) {                                                              \
                 x = memcpy(x_rest, x, (size_t)rest * size);                                        \
                 if (arity == 2) y = memcpy(y_rest, y, (size_t)rest * size);                        \
@@ -104,7 +121,8 @@ typedef uint16_t c_u16;
             }                                                                                      \
             (void)y;                                                                               \
             SIMD for (int i = 0; i < LANES(type); i++) to[i] = APPLY_##arity(hb_##name##_##type);  \
-            if (rest < LANES(type)) memcpy((c_##type *)out + at, to_rest, (size_t)rest * size);    \
+            if (rest < LANES(type))                                                                \
+                memcpy((RESULT_##result(type) *)out + at, to_rest, (size_t)rest * sizeof *to);     \
         }                                                                                          \
     }
 

@@ -1,7 +1,7 @@
 /* Convolution, windows, pooling, padding and resizing, in 1, 2 or 3 spatial dimensions, which are
    the last ones of a tensor: images are [batch, channels, (depth,) (height,) width]. The number of
-   spatial dimensions follows from the rank of x or from the sizes given. Batch and spatial sizes may
-   be HEBB_ANY.
+   spatial dimensions follows from the rank of x or from the sizes given. Batch and spatial sizes
+   may be HEBB_ANY.
 
    Options are arrays with a number for each spatial dimension, first to last. In strides and
    dilations a number left out, or 0, is that of the dimension before; the first one's default is 1
@@ -42,7 +42,10 @@ typedef enum hebb_padding {
                                   TensorFlow */
 } hebb_padding;
 /* .pad = HEBB_EACH_SIDE(1) */
-#define HEBB_EACH_SIDE(n) {{(n), (n)}, {(n), (n)}, {(n), (n)}}
+#define HEBB_EACH_SIDE(n)                                                                          \
+    {                                                                                              \
+        {(n), (n)}, {(n), (n)}, { (n), (n) }                                                       \
+    }
 
 /* ---- convolution ---- */
 
@@ -64,9 +67,9 @@ typedef struct hebb_conv_options {
    x [batch, groups C, in...], w [groups O, C, kernel...] -> y [batch, groups O, out...], with x
    zero outside of its sizes, groups g, and
    out = floor((in + before + after - (kernel - 1) dilation - 1) / stride) + 1, which must be 1 or
-   more. Floating, ranks 3 to 5. A zero of the padding may or may not meet an infinite or NaN weight:
-   whether the result is NaN then depends on the device. Depthwise: groups = channels, C = 1.
-   hebb_conv(x, w, .stride = {2}, .padding = HEBB_PADDING_SAME) */
+   more. Floating, ranks 3 to 5. A zero of the padding may or may not meet an infinite or NaN
+   weight: whether the result is NaN then depends on the device. Depthwise: groups = channels, C
+   = 1. hebb_conv(x, w, .stride = {2}, .padding = HEBB_PADDING_SAME) */
 #define hebb_conv(x, ...) hebb_conv_args(x, __VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_conv_with(hebb_tensor *x, hebb_tensor *w,
                                      const hebb_conv_options *options);
@@ -120,7 +123,7 @@ typedef struct hebb_pool_options {
     int64_t stride[3]; /* default: the kernel's sizes */
     int64_t dilation[3];
     hebb_padding padding;
-    int64_t pad[3][2]; /* before and after; for HEBB_PADDING_EXPLICIT */
+    int64_t pad[3][2];      /* before and after; for HEBB_PADDING_EXPLICIT */
     bool count_include_pad; /* averages: padding counts as elements that are 0; default: not */
     int reserved_;
 } hebb_pool_options;
@@ -198,10 +201,10 @@ HEBB_API hebb_tensor *hebb_resize_with(hebb_tensor *x, hebb_shape sizes,
 #define hebb_resize_args(x, sizes, ...)                                                            \
     hebb_resize_with(HEBB_HERE(x), (sizes), &(const hebb_resize_options){__VA_ARGS__})
 #ifndef HEBB_NO_HERE
-#define hebb_pad(x, ...)                      (hebb_pad)(HEBB_HERE(x), __VA_ARGS__)
-#define hebb_global_max_pool(x)               (hebb_global_max_pool)(HEBB_HERE(x))
-#define hebb_global_average_pool(x)           (hebb_global_average_pool)(HEBB_HERE(x))
-#define hebb_adaptive_max_pool(x, sizes)      (hebb_adaptive_max_pool)(HEBB_HERE(x), sizes)
-#define hebb_adaptive_average_pool(x, sizes)  (hebb_adaptive_average_pool)(HEBB_HERE(x), sizes)
+#define hebb_pad(x, ...)                     (hebb_pad)(HEBB_HERE(x), __VA_ARGS__)
+#define hebb_global_max_pool(x)              (hebb_global_max_pool)(HEBB_HERE(x))
+#define hebb_global_average_pool(x)          (hebb_global_average_pool)(HEBB_HERE(x))
+#define hebb_adaptive_max_pool(x, sizes)     (hebb_adaptive_max_pool)(HEBB_HERE(x), sizes)
+#define hebb_adaptive_average_pool(x, sizes) (hebb_adaptive_average_pool)(HEBB_HERE(x), sizes)
 #endif
 #endif

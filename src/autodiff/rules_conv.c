@@ -32,9 +32,7 @@ static hebb_tensor *node_like(hb_op op, hebb_tensor *x, hebb_tensor *like, const
     return hb_node(NULL, op, (hebb_tensor *[]){x, like}, 2, attrs);
 }
 
-void gradient_windows(hb_grad *d) {
-    d->dx[0] = node_like(HB_OP_FOLD, d->dy, d->x[0], d->y->attrs);
-}
+void gradient_windows(hb_grad *d) { d->dx[0] = node_like(HB_OP_FOLD, d->dy, d->x[0], d->y->attrs); }
 
 void gradient_fold(hb_grad *d) {
     hb_attrs attrs = *d->y->attrs;
@@ -44,9 +42,7 @@ void gradient_fold(hb_grad *d) {
     d->dx[0] = hb_node(NULL, HB_OP_WINDOWS, &d->dy, 1, &attrs);
 }
 
-void gradient_pad(hb_grad *d) {
-    d->dx[0] = node_like(HB_OP_UNPAD, d->dy, d->x[0], d->y->attrs);
-}
+void gradient_pad(hb_grad *d) { d->dx[0] = node_like(HB_OP_UNPAD, d->dy, d->x[0], d->y->attrs); }
 
 void gradient_unpad(hb_grad *d) {
     hb_attrs attrs = *d->y->attrs;

@@ -1,5 +1,5 @@
-/* Convolutions and windows of concrete shapes as the executor has them: the steps of the former, the
-   strided views of the latter. Called by specialize.c. */
+/* Convolutions and windows of concrete shapes as the executor has them: the steps of the former,
+   the strided views of the latter. Called by specialize.c. */
 #ifndef HB_WINDOWS_H
 #define HB_WINDOWS_H
 

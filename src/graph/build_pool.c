@@ -1,5 +1,5 @@
-/* Pooling and resizing (hebb/conv.h), composed: pooling is a reduction over windows, which are views
-   of a padded x; resizing gathers along an axis. */
+/* Pooling and resizing (hebb/conv.h), composed: pooling is a reduction over windows, which are
+   views of a padded x; resizing gathers along an axis. */
 #include <math.h>
 #include <string.h>
 

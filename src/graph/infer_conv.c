@@ -186,7 +186,8 @@ RULE(fold) {
                        2 * n);
     for (int k = rank; k < y.rank; k++)
         if (y.dim[k] == HEBB_ANY)
-            return hb_fail(error, HEBB_E_SHAPE, "the kernel's sizes, the last %d, must be known", n);
+            return hb_fail(error, HEBB_E_SHAPE, "the kernel's sizes, the last %d, must be known",
+                           n);
     result->dtype = in[0].dtype;
     result->shape = y;
     result->shape.rank = rank;
@@ -246,7 +247,8 @@ static hebb_status padded_shape(const hb_attrs *attrs, hebb_shape x, hebb_shape 
     hb_pad_borders(attrs, x, before, after);
     *y = x;
     for (int k = 0; k < x.rank; k++)
-        if (x.dim[k] != HEBB_ANY && __builtin_add_overflow(x.dim[k], before[k] + after[k], &y->dim[k]))
+        if (x.dim[k] != HEBB_ANY &&
+            __builtin_add_overflow(x.dim[k], before[k] + after[k], &y->dim[k]))
             return hb_fail(error, HEBB_E_SHAPE, "the padded size at axis %d overflows", k);
     return HEBB_OK;
 }

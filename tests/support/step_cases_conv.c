@@ -42,8 +42,12 @@ static void choose_conv(dice *d, case_limits limits, hb_conv *c) {
         if (one_in(d, 6)) c->in_channels = c->out_channels = 1;
         if (one_in(d, 40)) c->batch = 0;
         for (int k = 0; k < 3; k++)
-            choose_axis(d, k >= 3 - rank, rank == 3 ? 9 : rank == 2 ? 20 : 200, &c->in[k],
-                        &c->kernel[k], &c->stride[k], &c->dilation[k], &c->before[k], &c->out[k]);
+            choose_axis(d, k >= 3 - rank,
+                        rank == 3   ? 9
+                        : rank == 2 ? 20
+                                    : 200,
+                        &c->in[k], &c->kernel[k], &c->stride[k], &c->dilation[k], &c->before[k],
+                        &c->out[k]);
     } while (c->batch * c->groups * c->in_channels * c->out_channels * volume(c->kernel) *
                  volume(c->out) >
              limits.points);
@@ -105,9 +109,9 @@ int case_describe_windows(const step_case *c, char *text, size_t size) {
     const bool fold = c->step.kind == HB_FOLD;
     const char *names[] = {"in", "kernel", "out", "stride", "dilation", "before"};
     const int64_t none[3] = {0};
-    const int64_t *sizes[] = {fold ? f->in : v->in,         fold ? f->kernel : v->kernel,
-                              fold ? f->out : v->out,       fold ? f->stride : v->stride,
-                              fold ? f->dilation : v->dilation, fold ? none : v->before};
+    const int64_t *sizes[] = {
+        fold ? f->in : v->in,         fold ? f->kernel : v->kernel,     fold ? f->out : v->out,
+        fold ? f->stride : v->stride, fold ? f->dilation : v->dilation, fold ? none : v->before};
     int n = fold ? snprintf(text, size, "fold outer %lld", (long long)f->outer)
                  : snprintf(text, size, "conv kind %d batch %lld groups %lld channels %lld -> %lld",
                             (int)c->step.kind - HB_CONV, (long long)v->batch, (long long)v->groups,

@@ -141,8 +141,8 @@ void reference_fold(const hb_step *step, reference_buffer *buffers) {
     const hb_fold *f = &step->u.fold;
     const hebb_dtype dtype = step->out[0].dtype;
     const int64_t n = f->outer * volume(f->in), kernel = volume(f->kernel), out = volume(f->out);
-    const char *y = buffers[step->in[0].buffer].bytes +
-                    step->in[0].offset * (int64_t)hebb_dtype_size(dtype);
+    const char *y =
+        buffers[step->in[0].buffer].bytes + step->in[0].offset * (int64_t)hebb_dtype_size(dtype);
     sum *sums = calloc((size_t)n + 1, sizeof *sums);
     uint64_t *wholes = calloc((size_t)n + 1, sizeof *wholes);
     for (int64_t i = 0; i < f->outer * out * kernel; i++) {

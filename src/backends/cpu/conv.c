@@ -2,11 +2,11 @@
    image's windows is packed as the micro-kernels of gemm_kernel.c read it, used for all rows of the
    weights, and forgotten. Called through the solver's table (cpu.h).
 
-   Both are one computation. Elements of the result form a grid; each is a sum over channels and taps
-   of the source image, tap t of grid point q being at q step + shift[t]. For CONV the grid is the
-   result. CONV_INPUT has as many grids as there are residues of a place modulo the strides: in each,
-   the taps are those that reach the place from a whole window, at step 1. So no product with the
-   zeros between strides is made. */
+   Both are one computation. Elements of the result form a grid; each is a sum over channels and
+   taps of the source image, tap t of grid point q being at q step + shift[t]. For CONV the grid is
+   the result. CONV_INPUT has as many grids as there are residues of a place modulo the strides: in
+   each, the taps are those that reach the place from a whole window, at step 1. So no product with
+   the zeros between strides is made. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,8 +88,7 @@ static void describe_sizes(const hb_device *device, const hb_step *step, state *
     /* A panel of consecutive points has this many pieces of rows, and one for what is missing. */
     s->most_runs = hb_conv_min(width, hb_conv_up(width, row) + 1) + 1;
     if (s->transposed)
-        s->weights_bytes =
-            hb_conv_aligned(c->groups * s->rows * s->channels * taps * s->element);
+        s->weights_bytes = hb_conv_aligned(c->groups * s->rows * s->channels * taps * s->element);
     s->panel_bytes = hb_conv_aligned((s->depth * TASK_PANELS + 1) * width * s->element);
     s->run_bytes = hb_conv_aligned(hb_conv_min(taps, s->depth) * s->most_runs *
                                    (int64_t)sizeof(hb_cpu_image_run));
@@ -102,7 +101,8 @@ static void describe_axis(const hb_conv *c, int d, bool transposed, int64_t size
     const int64_t s = a->stride;
     for (int64_t r = 0; r < a->residues; r++) {
         residue *one = &a->residue[r];
-        *one = (residue){.count = hb_conv_up(size - r, s), .first = a->taps, .packed_ahead = a->taps};
+        *one =
+            (residue){.count = hb_conv_up(size - r, s), .first = a->taps, .packed_ahead = a->taps};
         for (int64_t k = 0; k < c->kernel[d]; k++) {
             const int64_t at = k * c->dilation[d] - c->before[d];
             if (transposed && floor_mod(r - at, s) != 0) continue;
@@ -142,8 +142,7 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **made, 
         release(s);
         return hb_fail_memory(error, "a convolution", sizeof *s);
     }
-    for (int d = 0; d < 3; d++)
-        describe_axis(s->conv, d, s->transposed, s->to[d], &s->axis[d]);
+    for (int d = 0; d < 3; d++) describe_axis(s->conv, d, s->transposed, s->to[d], &s->axis[d]);
     *made = s;
     return HEBB_OK;
 }
@@ -207,9 +206,9 @@ static void pack_weights(void *context, int64_t begin, int64_t end, int thread) 
             for (int64_t t = 0; t < g.taps; t++) {
                 int64_t k[3];
                 tap_of(&g, t, k);
-                const int64_t at = (s->axis[0].tap[k[0]] * c->kernel[1] + s->axis[1].tap[k[1]]) *
-                                       c->kernel[2] +
-                                   s->axis[2].tap[k[2]];
+                const int64_t at =
+                    (s->axis[0].tap[k[0]] * c->kernel[1] + s->axis[1].tap[k[1]]) * c->kernel[2] +
+                    s->axis[2].tap[k[2]];
                 for (int64_t o = 0; o < s->channels; o++)
                     memcpy(to + (o * g.taps + t) * size, w + (o * s->rows * volume + at) * size,
                            (size_t)size);
@@ -240,7 +239,8 @@ static bool next_slice(const state *s, const grid *g, slice *k) {
     return k->c0 < s->channels && g->taps > 0;
 }
 
-/* The runs of points [first, first + count) for each tap of the slice. Returns how many each has. */
+/* The runs of points [first, first + count) for each tap of the slice. Returns how many each has.
+ */
 static int64_t find_runs(const state *s, const grid *g, const slice *k, int64_t first,
                          int64_t count, hb_cpu_image_run *run) {
     int64_t point[3], runs = 0, begin[64], length[64], at[64][3];
@@ -264,9 +264,9 @@ static int64_t find_runs(const state *s, const grid *g, const slice *k, int64_t 
             if (inside)
                 hb_conv_inside(source[2], s->axis[2].step, s->from[2], length[i], &low, &high);
             run[i] = (hb_cpu_image_run){.to = (int32_t)begin[i],
-                                  .count = (int32_t)length[i],
-                                  .low = (int32_t)low,
-                                  .high = (int32_t)high};
+                                        .count = (int32_t)length[i],
+                                        .low = (int32_t)low,
+                                        .high = (int32_t)high};
             if (high > low)
                 run[i].from = (source[0] * s->from[1] + source[1]) * s->from[2] + source[2];
         }
@@ -334,8 +334,7 @@ static void scatter(const job *j, const task *t, char *y, int64_t plane) {
     for (int64_t i = 0; i < t->count; i++) {
         int64_t q[3], at = 0;
         hb_conv_split(t->first + i, t->g.size, q);
-        for (int d = 0; d < 3; d++)
-            at = at * s->to[d] + t->g.place[d] + q[d] * s->axis[d].stride;
+        for (int d = 0; d < 3; d++) at = at * s->to[d] + t->g.place[d] + q[d] * s->axis[d].stride;
         for (int64_t row = 0; row < t->row1 - t->row0; row++)
             memcpy(y + (row * plane + at) * size, t->tile + (row * c_row + i) * size, (size_t)size);
     }
@@ -385,9 +384,8 @@ static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
 }
 
 static double macs_of(const hb_conv *c) {
-    return (double)c->batch * (double)c->groups * (double)c->in_channels *
-           (double)c->out_channels * (double)hb_conv_volume(c->kernel) *
-           (double)hb_conv_volume(c->out);
+    return (double)c->batch * (double)c->groups * (double)c->in_channels * (double)c->out_channels *
+           (double)hb_conv_volume(c->kernel) * (double)hb_conv_volume(c->out);
 }
 
 static void run(hb_device *device, const void *made, const hb_run_args *args) {
@@ -404,8 +402,7 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
     if (tasks == 0 || s->rows == 0) return;
     const int64_t wanted = (int64_t)TASKS_A_THREAD * device->threads;
     if (tasks < wanted)
-        j.row_parts =
-            hb_conv_min(hb_conv_up(s->rows, s->kernels->rows), hb_conv_up(wanted, tasks));
+        j.row_parts = hb_conv_min(hb_conv_up(s->rows, s->kernels->rows), hb_conv_up(wanted, tasks));
     if (s->transposed)
         hb_cpu_parallel(device, c->groups * s->rows,
                         (double)s->weights_bytes / (double)s->element * 2, pack_weights, &j);

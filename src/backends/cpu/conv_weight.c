@@ -2,9 +2,9 @@
    images. dy is read where it is; windows are packed as the micro-kernels of gemm_kernel.c read
    them. Called through the solver's table (cpu.h).
 
-   A column is a pair of channel and tap. With enough channels a panel has channels of one tap, which
-   are packed by transposing rows of the image; else it has any pairs. The images are cut into parts
-   by sizes alone, whose sums are added in order: the number of threads changes no bit. */
+   A column is a pair of channel and tap. With enough channels a panel has channels of one tap,
+   which are packed by transposing rows of the image; else it has any pairs. The images are cut into
+   parts by sizes alone, whose sums are added in order: the number of threads changes no bit. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,8 +42,8 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->columns = c->in_channels * s->taps;
     s->depth = DEPTH_BYTES / s->element;
     s->by_tap = c->in_channels >= FEW_CHANNELS;
-    s->panels = s->by_tap ? s->taps * hb_conv_up(c->in_channels, width)
-                          : hb_conv_up(s->columns, width);
+    s->panels =
+        s->by_tap ? s->taps * hb_conv_up(c->in_channels, width) : hb_conv_up(s->columns, width);
     const int64_t tasks = s->panels * c->groups;
     s->parts = tasks == 0 ? 1 : hb_conv_min(c->batch, hb_conv_up(TASKS, tasks));
     if (s->parts < 1) s->parts = 1;
@@ -160,10 +160,9 @@ static void multiply(const state *s, const panel *p, const char *dy, int64_t pla
     const int64_t width = width_of(s), size = s->element;
     for (int64_t row = 0; row < s->conv->out_channels; row += kernels->rows) {
         const int64_t rows = hb_conv_min(kernels->rows, s->conv->out_channels - row);
-        kernels->tile[rows - 1][p->count > kernels->lanes](count, dy + row * places * size, places,
-                                                           1, packed, width,
-                                                           sum + row * width * size, width,
-                                                           p->count, true);
+        kernels->tile[rows - 1][p->count > kernels->lanes](
+            count, dy + row * places * size, places, 1, packed, width, sum + row * width * size,
+            width, p->count, true);
     }
 }
 

@@ -15,7 +15,8 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **state,
 
 static void release(void *state) {}
 
-/* to[p stride + k dilation] += from[p kernel_volume + k] for all windows p and elements k of a row. */
+/* to[p stride + k dilation] += from[p kernel_volume + k] for all windows p and elements k of a row.
+ */
 typedef void add_row(const hb_fold *f, const char *from, char *to);
 
 #define ADD_ROW(name, T)                                                                           \
@@ -34,9 +35,9 @@ ADD_ROW(u32, uint32_t) /* signed ones wrap around, too */
 ADD_ROW(u64, uint64_t)
 ADD_ROW(u8, uint8_t)
 
-static add_row *const adders[HEBB_DTYPES] = {[HEBB_F32] = add_row_f32, [HEBB_F64] = add_row_f64,
-                                             [HEBB_I32] = add_row_u32, [HEBB_I64] = add_row_u64,
-                                             [HEBB_U8] = add_row_u8,   [HEBB_BOOL] = add_row_u8};
+static add_row *const adders[HEBB_DTYPES] = {
+    [HEBB_F32] = add_row_f32, [HEBB_F64] = add_row_f64, [HEBB_I32] = add_row_u32,
+    [HEBB_I64] = add_row_u64, [HEBB_U8] = add_row_u8,   [HEBB_BOOL] = add_row_u8};
 
 typedef struct job {
     const hb_fold *f;
@@ -50,7 +51,7 @@ typedef struct job {
 static int64_t window_at(const hb_fold *f, int d, int64_t i, int64_t k) {
     const int64_t at = i - k * f->dilation[d];
     return at >= 0 && at % f->stride[d] == 0 && at / f->stride[d] < f->out[d] ? at / f->stride[d]
-                                                                            : -1;
+                                                                              : -1;
 }
 
 static void fold_row(const job *j, int64_t outer, int64_t i0, int64_t i1, char *to) {

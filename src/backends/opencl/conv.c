@@ -4,9 +4,9 @@
    element read is used that many times and the weights are the same for all of a group.
 
    CONV and CONV_INPUT gather: the rows of a product are the result's channels, its columns the
-   places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: on CPUs
-   in parts that a second kernel adds in order, on GPUs in a group. Nothing is added atomically.
-   Called by prepare.c. */
+   places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: on
+   CPUs in parts that a second kernel adds in order, on GPUs in a group. Nothing is added
+   atomically. Called by prepare.c. */
 #include <stdio.h>
 
 #include "opencl.h"
@@ -73,7 +73,8 @@ static bool is_wide(const product *p) {
     int64_t arena = p->step->scratch_offset / 4 + p->parts * weights_of(c);
     for (int d = 0; d < 3; d++) /* coordinates, too, before they are found to be outside */
         if (max64(c->in[d], c->out[d] * c->stride[d]) + c->kernel[d] * c->dilation[d] +
-                c->before[d] > limit)
+                c->before[d] >
+            limit)
             return true;
     return arena > limit ||
            largest + c->batch * c->groups * c->in_channels * volume(c->in) > limit ||
@@ -261,7 +262,8 @@ static void prepare_gather(hb_device *device, hb_cl_launch *launch, const produc
 
 /* ---- CONV_WEIGHT ---- */
 
-/* A panel's columns are pairs of channel and tap; panel[p][l] is what column l reads for place p. */
+/* A panel's columns are pairs of channel and tap; panel[p][l] is what column l reads for place p.
+ */
 static void write_weight_lanes(hb_cl_kernel *kernel, const product *p, int64_t block) {
     const char *type = hb_cl_type(dtype_of(p->step)), *suffix = hb_cl_suffix(dtype_of(p->step));
     int width = width_of(p->step);
@@ -323,13 +325,14 @@ static void write_sum_parts(hb_cl_kernel *kernel, const product *p) {
     hb_cl_index_param(kernel, "oy", step->out[0].offset);
     hb_cl_index_param(kernel, "count", weights_of(p->conv));
     hb_cl_index_param(kernel, "parts", p->parts);
-    hb_cl_print(&kernel->body,
-                "const hb_index i = (hb_index)get_global_id(0);\n"
-                "if (i >= count) return;\n"
-                "%s sum = 0;\n"
-                "for (hb_index part = 0; part < parts; part++) sum += sums[os + part * count + i];\n"
-                "y[oy + i] = sum;\n",
-                hb_cl_type(dtype));
+    hb_cl_print(
+        &kernel->body,
+        "const hb_index i = (hb_index)get_global_id(0);\n"
+        "if (i >= count) return;\n"
+        "%s sum = 0;\n"
+        "for (hb_index part = 0; part < parts; part++) sum += sums[os + part * count + i];\n"
+        "y[oy + i] = sum;\n",
+        hb_cl_type(dtype));
 }
 
 /* A group sums over all places of all images for ROWS rows of a column. */
@@ -352,20 +355,21 @@ static void write_weight_groups(hb_cl_kernel *kernel, const product *p, int grou
                 type, group, ROWS, type, ROWS, ROWS, group);
     write_point(kernel, p, "point");
     write_source(kernel, p);
-    hb_cl_print(&kernel->body,
-                "if (f < 0) continue;\n"
-                "const %s v = a[(image * inner + c) * ins + f];\n"
-                "global const %s *dy = b + (image * outer + row) * outs + point;\n"
-                "#pragma unroll\nfor (int r = 0; r < %d; r++)\n"
-                "acc[r] += dy[row + r < outer ? r * outs : 0] * v;\n}\n"
-                "#pragma unroll\nfor (int r = 0; r < %d; r++) {\n"
-                "barrier(CLK_LOCAL_MEM_FENCE);\nshared[l] = acc[r];\nbarrier(CLK_LOCAL_MEM_FENCE);\n"
-                "for (int reach = %d; reach > 0; reach /= 2) {\n"
-                "if (l < reach) shared[l] += shared[l + reach];\nbarrier(CLK_LOCAL_MEM_FENCE);\n}\n"
-                "if (l == 0 && row + r < outer)\n"
-                "y[((group * outer + row + r) * inner + c) * taps + column %% taps] = shared[0];\n"
-                "}\n",
-                type, type, ROWS, ROWS, group / 2);
+    hb_cl_print(
+        &kernel->body,
+        "if (f < 0) continue;\n"
+        "const %s v = a[(image * inner + c) * ins + f];\n"
+        "global const %s *dy = b + (image * outer + row) * outs + point;\n"
+        "#pragma unroll\nfor (int r = 0; r < %d; r++)\n"
+        "acc[r] += dy[row + r < outer ? r * outs : 0] * v;\n}\n"
+        "#pragma unroll\nfor (int r = 0; r < %d; r++) {\n"
+        "barrier(CLK_LOCAL_MEM_FENCE);\nshared[l] = acc[r];\nbarrier(CLK_LOCAL_MEM_FENCE);\n"
+        "for (int reach = %d; reach > 0; reach /= 2) {\n"
+        "if (l < reach) shared[l] += shared[l + reach];\nbarrier(CLK_LOCAL_MEM_FENCE);\n}\n"
+        "if (l == 0 && row + r < outer)\n"
+        "y[((group * outer + row + r) * inner + c) * taps + column %% taps] = shared[0];\n"
+        "}\n",
+        type, type, ROWS, ROWS, group / 2);
 }
 
 static hebb_status prepare_weight(hb_device *device, hb_prepared *prepared, hb_cl_launch *launch,

@@ -162,7 +162,6 @@ static values reference_global_average_pool(const descriptor *d, const values *i
 static double place(const params *p, int64_t size, int64_t out, int64_t i, int64_t *low,
                     int64_t *high) {
     hebb_coordinates c = p->coordinates;
-    double at;
     if (c == HEBB_COORDINATES_DEFAULT)
         c = p->method == HEBB_LINEAR ? HEBB_COORDINATES_HALF_PIXEL : HEBB_COORDINATES_ASYMMETRIC;
     if (p->method == HEBB_NEAREST) {
@@ -170,14 +169,18 @@ static double place(const params *p, int64_t size, int64_t out, int64_t i, int64
         *high = *low;
         return 0;
     }
-    if (c == HEBB_COORDINATES_CORNERS)
-        at = out == 1 ? 0 : (double)(i * (size - 1)) / (double)(out - 1);
-    else if (c == HEBB_COORDINATES_HALF_PIXEL)
-        at = fmax(((double)i + 0.5) * (double)size / (double)out - 0.5, 0);
-    else at = (double)(i * size) / (double)out;
-    *low = (int64_t)floor(at + 1e-12);
+    int64_t numerator = i * size, denominator = out; /* exact: t would lose digits otherwise */
+    if (c == HEBB_COORDINATES_CORNERS) {
+        numerator = i * (size - 1);
+        denominator = out == 1 ? 1 : out - 1;
+    } else if (c == HEBB_COORDINATES_HALF_PIXEL) {
+        numerator = (2 * i + 1) * size - out;
+        denominator = 2 * out;
+    }
+    if (numerator < 0) numerator = 0;
+    *low = numerator / denominator;
     *high = *low + 1 < size ? *low + 1 : size - 1;
-    return fmax(at - (double)*low, 0);
+    return (double)(numerator % denominator) / (double)denominator;
 }
 
 static values reference_resize(const descriptor *d, const values *in, const params *p) {
@@ -204,7 +207,7 @@ static values reference_resize(const descriptor *d, const values *in, const para
             if (p->method == HEBB_NEAREST) out.at[i] = v;
             else {
                 out.at[i].f += weight * v.f;
-                out.scale[i] += weight * fabs(v.f);
+                out.scale[i] = fmax(out.scale[i], fabs(v.f)); /* weights round, too */
             }
         }
     }

@@ -57,6 +57,13 @@ typedef struct params {
     double value;
     hebb_range ranges[4];
     int n_ranges;
+    int64_t kernel[3], stride[3], dilation[3], pad[3][2], output_padding[3], groups; /* windows */
+    hebb_padding padding;
+    bool count_include_pad;
+    hebb_border borders[4];
+    int n_borders;
+    hebb_resize_method method;
+    hebb_coordinates coordinates;
 } params;
 
 typedef struct sample {
@@ -161,7 +168,7 @@ typedef struct descriptor_table {
     size_t count;
 } descriptor_table;
 extern const descriptor_table elementwise_table, reduce_table, movement_table, indexing_table,
-    nn_table, math_table, classic_table;
+    nn_table, math_table, classic_table, conv_table, pool_table;
 
 /* ---- families and references that the files share ---- */
 void unary_family(const descriptor *d, sample_list *list);

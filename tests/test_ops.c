@@ -55,6 +55,7 @@ static const struct {
     {"with_gradient", "test_boundary.c"},
     {"checkpoint", "test_boundary.c"},
     {"recompute", "test_boundary.c: it is a part of checkpoint"},
+    {"unpad", "test_gradients.c: it is the gradient of pad"},
     {"concat_part", "test_gradients.c: it is the gradient of concat"},
 };
 

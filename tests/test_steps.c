@@ -246,6 +246,9 @@ Test(steps, reductions_without_f64) { try_random(case_reduction, 60, (case_limit
 Test(steps, large_reductions) { try_random(case_reduction, 10, (case_limits){400000, false}); }
 Test(steps, products) { try_random(case_gemm, 200, (case_limits){400000, true}); }
 Test(steps, large_products) { try_random(case_gemm, 30, (case_limits){8000000, true}); }
+Test(steps, small_convolutions) { try_random(case_conv, 200, (case_limits){20000, true}); }
+Test(steps, convolutions) { try_random(case_conv, 60, (case_limits){1000000, true}); }
+Test(steps, folds) { try_random(case_fold, 100, (case_limits){20000, true}); }
 Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }
 
 /* ---- cases by hand ---- */

@@ -5,6 +5,7 @@
      graph.h    graphs, inputs, variables, printing     nn.h       layers, losses, optimizers
      ops.h      the operations                          train.h    batches
      control.h  loops over time                         io.h       files
+     conv.h     convolution, pooling, resizing
      autodiff.h gradients
 
    A model is a graph, built once; a session binds it to a device and runs it:
@@ -28,6 +29,7 @@
 #include <hebb/array.h>
 #include <hebb/graph.h>
 #include <hebb/ops.h>
+#include <hebb/conv.h>
 #include <hebb/autodiff.h>
 #include <hebb/device.h>
 #include <hebb/session.h>

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "specialize.h"
+#include "windows.h"
 
 /* ---- f16 and bf16 ---- */
 
@@ -245,6 +246,8 @@ static int lower_view(specializer *s, const hebb_tensor *t) {
     case HB_OP_BROADCAST: return ir_broadcast(s->ir, x, to, t);
     case HB_OP_TRANSPOSE: return lower_transpose(s, t);
     case HB_OP_SLICE: view = slice_view(t, from); break;
+    case HB_OP_WINDOWS: view = hb_windows_view(t, from); break;
+    case HB_OP_UNPAD: view = hb_padded_view(t, to, from); break;
     default: view = part_view(s, t->in + 1, t->attrs->index, t->attrs->axis, from); break;
     }
     return ir_view(s->ir, x, to, view.offset, view.stride, t);
@@ -282,6 +285,65 @@ static int lower_parts(specializer *s, const hebb_tensor *t) {
         in[k] = copy_into(s, t, IR_OF(s, t->in[k]), &view);
     }
     return add_owner(s, &node, in, t->n_in);
+}
+
+/* The border first, then x over it. */
+static int lower_pad(specializer *s, const hebb_tensor *t) {
+    hebb_shape from = s->signature[t->in[0]->id].shape, to = s->signature[t->id].shape;
+    if (hebb_shape_equal(from, to)) return IR_OF(s, t->in[0]);
+    ir_node node = {.kind = IR_PARTS, .dtype = t->dtype, .shape = to, .origin = t};
+    hb_view whole = hb_contiguous(to), inside = hb_padded_view(t, from, to);
+    int border = copy_into(s, t, ir_full(s->ir, t->dtype, to, t->attrs->value), &whole);
+    int x = copy_into(s, t, IR_OF(s, t->in[0]), &inside);
+    return add_owner(s, &node, (int[]){border, x}, 2);
+}
+
+/* ---- steps on whole tensors ---- */
+
+/* The value that the step makes of the first n_in operands. */
+static int add_step(specializer *s, const hebb_tensor *t, const hb_step *step, int n_in) {
+    hb_step *kept = ir_memory(s->ir, sizeof *kept);
+    if (kept == NULL) return 0;
+    *kept = *step;
+    ir_node node = {.kind = IR_STEP,
+                    .dtype = hb_arithmetic(t->dtype),
+                    .shape = s->signature[t->id].shape,
+                    .step = kept,
+                    .origin = t};
+    int in[4];
+    for (int k = 0; k < n_in; k++) in[k] = hb_widen(s, IR_OF(s, t->in[k]), t);
+    return hb_narrow(s, ir_add(s->ir, &node, in, n_in), t);
+}
+
+static int lower_conv(specializer *s, const hebb_tensor *t) {
+    hb_step step;
+    hebb_shape in[2] = {s->signature[t->in[0]->id].shape, s->signature[t->in[1]->id].shape};
+    hb_conv_step(t, in, s->signature[t->id].shape, &step);
+    return add_step(s, t, &step, 2);
+}
+
+/* Windows side by side are x with its axes cut in two and put in another order. */
+static int lower_tiles(specializer *s, const hebb_tensor *t) {
+    hebb_shape y = s->signature[t->in[0]->id].shape, x = s->signature[t->id].shape, cut = y;
+    hb_view list = hb_contiguous(y);
+    int n = t->attrs->window.n, outer = x.rank - n;
+    int64_t stride[HEBB_MAX_RANK];
+    memcpy(stride, list.stride, sizeof stride);
+    for (int d = 0; d < n; d++) {
+        cut.dim[outer + 2 * d] = y.dim[outer + d];
+        cut.dim[outer + 2 * d + 1] = y.dim[x.rank + d];
+        stride[outer + 2 * d] = list.stride[outer + d];
+        stride[outer + 2 * d + 1] = list.stride[x.rank + d];
+    }
+    return ir_reshape(s->ir, ir_view(s->ir, IR_OF(s, t->in[0]), cut, 0, stride, t), x, t);
+}
+
+static int lower_fold(specializer *s, const hebb_tensor *t) {
+    hebb_shape y = s->signature[t->in[0]->id].shape, x = s->signature[t->id].shape;
+    hb_step step;
+    if (hb_windows_tile(t, y, x)) return lower_tiles(s, t);
+    hb_fold_step(t, y, x, &step);
+    return add_step(s, t, &step, 1);
 }
 
 /* ---- matrix products, indexing ---- */
@@ -359,6 +421,9 @@ static const lowering lowerings[HB_OPS] = {
 #define lower_REDUCE                                            lower_reduce
 #define lower_VIEW                                              lower_view
 #define lower_PARTS                                             lower_parts
+#define lower_PAD                                               lower_pad
+#define lower_CONV                                              lower_conv
+#define lower_FOLD                                              lower_fold
 #define lower_MATMUL                                            lower_matmul
 #define lower_GATHER                                            lower_gather
 #define lower_SCATTER_ADD                                       lower_scatter_add

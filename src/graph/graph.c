@@ -36,7 +36,11 @@ bool hb_shape_only(const hebb_tensor *node, int index) {
     case HB_OP_SUM_LIKE:
     case HB_OP_CONCAT_PART:
     case HB_OP_SCAN_STACK:
-    case HB_OP_SCAN_LAST: return index > 0;
+    case HB_OP_SCAN_LAST:
+    case HB_OP_FOLD:
+    case HB_OP_UNPAD: return index > 0;
+    case HB_OP_CONV_INPUT:
+    case HB_OP_CONV_WEIGHT: return index > 1;
     case HB_OP_SCAN:
         scan = node->attrs->scan;
         return index >= scan->n_states + scan->n_sequences + scan->n_captures;

@@ -4,6 +4,7 @@
 #define HB_GRAPH_H
 
 #include <hebb/control.h>
+#include <hebb/conv.h>
 #include <hebb/graph.h>
 #include <hebb/ops.h>
 #include "../base/error.h"
@@ -51,12 +52,23 @@ typedef struct hb_checkpoint {
     hebb_tensor **again; /* by position among the node's inputs; NULL: none yet */
 } hb_checkpoint;
 
+/* How a window moves over the last n axes of a tensor. */
+typedef struct hb_window {
+    int n;
+    int64_t kernel[3]; /* not of the convolutions, whose weights have it */
+    int64_t stride[3], dilation[3];
+    hebb_padding padding; /* EXPLICIT or SAME */
+    int64_t pad[3][2];    /* EXPLICIT: before and after */
+    int64_t extra[3];     /* CONV_INPUT: output_padding */
+    int64_t groups;       /* of the convolutions */
+} hb_window;
+
 /* What an op needs besides its inputs; each op uses some of it. Axes as the user gave them,
    negative ones included, except that they have been checked where the rank is known. */
 typedef struct hb_attrs {
     hebb_dtype dtype; /* sources, CAST, SIZE */
-    hebb_shape shape; /* sources, RESHAPE, BROADCAST */
-    double value;     /* FULL */
+    hebb_shape shape; /* sources, RESHAPE, BROADCAST, FOLD */
+    double value;     /* FULL, PAD */
     int axis;         /* IOTA, CONCAT, CONCAT_PART, RESHAPE */
     int n_axes;       /* reductions, SIZE, TRANSPOSE; -1: all */
     int axes[HEBB_MAX_RANK];
@@ -64,6 +76,9 @@ typedef struct hb_attrs {
     hb_reshape_mode mode;
     int n_ranges; /* SLICE, SLICE_SCATTER */
     hebb_range ranges[HEBB_MAX_RANK];
+    hb_window window;     /* convolutions, WINDOWS, FOLD; PAD and UNPAD for a window to come */
+    int n_borders;        /* PAD, UNPAD */
+    hebb_border borders[HEBB_MAX_RANK];
     int index;            /* CONCAT_PART: which part; random ops: their number in the graph;
                              VARIABLE, INPUT, CONSTANT: likewise among their kind */
     int again;            /* random ops: made again by a checkpoint, as its node with this id */
@@ -184,6 +199,16 @@ typedef struct hb_extent {
 } hb_extent;
 hebb_status hb_slice_extents(const hb_attrs *attrs, hebb_shape x, hb_extent extent[HEBB_MAX_RANK],
                              hb_error *error);
+
+/* infer_conv.c: along axis d of a window: elements from its first to its last one; what is added
+   before and after a known size; how many windows there are then, or an error if none. */
+int64_t hb_window_extent(const hb_window *window, int d, int64_t kernel);
+void hb_window_pad(const hb_window *window, int d, int64_t size, int64_t kernel, int64_t pad[2]);
+hebb_status hb_window_count(const hb_window *window, int d, int64_t size, int64_t kernel,
+                            int64_t *count, hb_error *error);
+/* What PAD adds to x, by axis. */
+void hb_pad_borders(const hb_attrs *attrs, hebb_shape x, int64_t before[HEBB_MAX_RANK],
+                    int64_t after[HEBB_MAX_RANK]);
 
 /* "matmul(x f32 [2, 3], w f32 [4, 5])", for messages. */
 void hb_describe_node(char *text, size_t size, hb_op op, hebb_tensor *const *in, int n_in,

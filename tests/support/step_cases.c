@@ -560,6 +560,8 @@ void case_describe(const step_case *c, char *buffer, size_t size) {
         add_operand(&t, "a", 0, &g->a, g->n_batch + 2);
         add_operand(&t, "b", 0, &g->b, g->n_batch + 2);
         add_loop(&t, &g->epilogue);
+    } else if (c->step.kind >= HB_CONV && c->step.kind <= HB_FOLD) {
+        case_describe_windows(c, t.at, t.left);
     } else {
         const hb_indexed *x = &c->step.u.indexed;
         add(&t, "%s %s rows %lld width %lld count %lld\n",

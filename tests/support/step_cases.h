@@ -38,6 +38,9 @@ step_case *case_loop(uint64_t seed, case_limits limits); /* no reductions */
 step_case *case_reduction(uint64_t seed, case_limits limits);
 step_case *case_gemm(uint64_t seed, case_limits limits);
 step_case *case_indexed(uint64_t seed, case_limits limits);
+step_case *case_conv(uint64_t seed, case_limits limits); /* step_cases_conv.c */
+step_case *case_fold(uint64_t seed, case_limits limits);
+int case_describe_windows(const step_case *c, char *text, size_t size);
 void case_free(step_case *c);
 
 /* What the case is, for people. */

@@ -536,6 +536,14 @@ void reference_run(const hb_step *step, reference_buffer *buffers, uint64_t seed
         run_indexed(step, buffers);
         return;
     }
+    if (step->kind >= HB_CONV && step->kind <= HB_CONV_WEIGHT) {
+        reference_conv(step, buffers);
+        return;
+    }
+    if (step->kind == HB_FOLD) {
+        reference_fold(step, buffers);
+        return;
+    }
     machine m = {.loop = step->kind == HB_GEMM ? &step->u.gemm.epilogue : &step->u.loop,
                  .buffers = buffers,
                  .seed = seed,

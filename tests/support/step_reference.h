@@ -18,6 +18,10 @@ typedef struct reference_buffer {
 /* Runs the step on buffers by number. */
 void reference_run(const hb_step *step, reference_buffer *buffers, uint64_t seed, uint64_t run);
 
+/* step_reference_conv.c */
+void reference_conv(const hb_step *step, reference_buffer *buffers);
+void reference_fold(const hb_step *step, reference_buffer *buffers);
+
 /* Element `index` of memory as a double (integers beyond 2^53 lose digits). */
 double reference_read(const char *memory, hebb_dtype dtype, int64_t index);
 

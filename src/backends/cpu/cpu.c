@@ -191,7 +191,10 @@ static const hb_cpu_solver *choose(const hb_device *device, const hb_step *step)
     static const hb_cpu_solver *const *const solvers[HB_STEP_KINDS] = {
         [HB_LOOP] = hb_cpu_loop_solvers,     [HB_GEMM] = hb_cpu_gemm_solvers,
         [HB_GATHER] = hb_cpu_gather_solvers, [HB_SCATTER_ADD] = hb_cpu_scatter_add_solvers,
-        [HB_SCAN] = hb_cpu_scan_solvers,
+        [HB_SCAN] = hb_cpu_scan_solvers,     [HB_CONV] = hb_cpu_conv_solvers,
+        [HB_CONV_INPUT] = hb_cpu_conv_solvers,
+        [HB_CONV_WEIGHT] = hb_cpu_conv_weight_solvers,
+        [HB_FOLD] = hb_cpu_fold_solvers,
     };
     const hb_cpu_solver *best = NULL;
     double least = 0;

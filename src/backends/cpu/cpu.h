@@ -96,5 +96,8 @@ extern const hb_cpu_solver *const hb_cpu_gemm_solvers[];        /* gemm.c */
 extern const hb_cpu_solver *const hb_cpu_gather_solvers[];      /* indexed.c */
 extern const hb_cpu_solver *const hb_cpu_scatter_add_solvers[]; /* indexed.c */
 extern const hb_cpu_solver *const hb_cpu_scan_solvers[];        /* scan.c */
+extern const hb_cpu_solver *const hb_cpu_conv_solvers[];        /* conv.c */
+extern const hb_cpu_solver *const hb_cpu_conv_weight_solvers[]; /* conv_weight.c */
+extern const hb_cpu_solver *const hb_cpu_fold_solvers[];        /* fold.c */
 
 #endif

@@ -8,6 +8,8 @@
      loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text
      gemm*.c         GEMM steps: the table of solvers, one file each
      indexed.c       GATHER and SCATTER-ADD
+     conv.c          CONV, CONV_INPUT and CONV_WEIGHT
+     fold.c          FOLD
      prepare.c       plans: preparing, running, releasing
    Nothing here includes anything but the contract (backend.h, step.h), the base room and OpenCL. */
 #ifndef HB_OPENCL_H
@@ -356,6 +358,14 @@ hebb_status hb_cl_indexed_prepare(hb_device *device, hb_prepared *prepared, cons
 /* ---- SCAN ---- */
 
 hebb_status hb_cl_scan_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                               const char **solver, hb_error *error);
+
+/* ---- convolutions and FOLD ---- */
+
+size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step);
+hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                               const char **solver, hb_error *error);
+hebb_status hb_cl_fold_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error);
 
 #endif

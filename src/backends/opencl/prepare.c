@@ -46,10 +46,18 @@ static bool uses_f64(const hb_loop *loop) {
     return false;
 }
 
+static bool has_f64(const hb_operand *operands, int n) {
+    for (int k = 0; k < n; k++)
+        if (operands[k].dtype == HEBB_F64) return true;
+    return false;
+}
+
 static hebb_status check_dtypes(hb_device *device, const hb_step *step, hb_error *error) {
     bool f64 = (step->kind == HB_LOOP && uses_f64(&step->u.loop)) ||
                (step->kind == HB_GEMM &&
-                (step->u.gemm.dtype == HEBB_F64 || uses_f64(&step->u.gemm.epilogue)));
+                (step->u.gemm.dtype == HEBB_F64 || uses_f64(&step->u.gemm.epilogue))) ||
+               (hb_is_whole(step->kind) &&
+                (has_f64(step->in, step->n_in) || has_f64(step->out, step->n_out)));
     if (!f64 || device->info.f64) return HEBB_OK;
     return hb_fail(error, HEBB_E_UNSUPPORTED, "\"%s\" (%s) has no f64, which \"%s\" needs",
                    device->info.name, device->info.id, step->name);
@@ -67,6 +75,10 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
     case HB_GATHER:
     case HB_SCATTER_ADD: return hb_cl_indexed_prepare(device, prepared, step, solver, error);
     case HB_SCAN: return hb_cl_scan_prepare(device, prepared, step, solver, error);
+    case HB_CONV:
+    case HB_CONV_INPUT:
+    case HB_CONV_WEIGHT: return hb_cl_conv_prepare(device, prepared, step, solver, error);
+    case HB_FOLD: return hb_cl_fold_prepare(device, prepared, step, solver, error);
     default: return hb_fail(error, HEBB_E_UNSUPPORTED, "no kernel for \"%s\"", step->name);
     }
 }
@@ -74,6 +86,8 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
 size_t hb_cl_scratch(hb_device *device, const hb_step *step) {
     if (step->kind == HB_LOOP) return hb_cl_loop_scratch(device, &step->u.loop);
     if (step->kind == HB_SCAN) return step->u.scan->arena_bytes;
+    if (step->kind >= HB_CONV && step->kind <= HB_CONV_WEIGHT)
+        return hb_cl_conv_scratch(device, step);
     if (step->kind != HB_GEMM) return 0;
     /* Choosing a solver may mean trying one. */
     pthread_mutex_lock(&device->lock);

@@ -1,0 +1,57 @@
+"""Writes golden values: inputs, results and gradients that another framework computed, for
+tests/test_golden.c. The scripts make_*.py beside this file use it; they need PyTorch, the test does not.
+
+A file is text. A line with `case NAME key=value ...` begins a case, its numbers separated by commas;
+lines `tensor NAME size,size,...` follow, each with a line of that many numbers in C's hexadecimal
+notation, exact in float32. By convention x, w, ... are inputs, y is the result, `dy` the cotangent fed
+to it and dx, dw, ... the gradients. Lines that begin with # are comments."""
+
+import numpy
+import torch
+
+
+def write_tensor(out, name, tensor):
+    values = tensor.detach().numpy().astype(numpy.float32)
+    out.write(f"tensor {name} {','.join(str(n) for n in values.shape)}\n")
+    out.write(" ".join(number(v) for v in values.reshape(-1)) + "\n")
+
+
+def number(value):
+    mantissa, exponent = float(value).hex().split("p")
+    sign, digits = ("-", mantissa[3:]) if mantissa[0] == "-" else ("", mantissa[2:])
+    whole, _, rest = digits.partition(".")
+    rest = rest.rstrip("0")
+    return f"{sign}0x{whole}{'.' + rest if rest else ''}p{int(exponent)}"
+
+
+class File:
+    """One golden file; case() runs a function of named inputs in float64 and writes what it gave."""
+
+    def __init__(self, path, title):
+        self.out = open(path, "w")
+        self.out.write(f"# {title} PyTorch {torch.__version__}.\n")
+        self.random = numpy.random.default_rng(1)
+
+    def draw(self, *sizes):
+        """Numbers with few digits, so that files are small and sums nearly exact."""
+        values = self.random.integers(-96, 97, size=sizes) / 32
+        return torch.tensor(values, dtype=torch.float64, requires_grad=True)
+
+    def case(self, name, function, inputs, **options):
+        y = function(**inputs)
+        dy = self.draw(*y.shape).detach()
+        gradients = torch.autograd.grad(y, list(inputs.values()), dy)
+        words = [f"{key}={','.join(str(n) for n in flat(value))}" for key, value in options.items()]
+        self.out.write(" ".join(["case", name] + words) + "\n")
+        for key, tensor in inputs.items():
+            write_tensor(self.out, key, tensor)
+        write_tensor(self.out, "y", y)
+        write_tensor(self.out, "dy", dy)
+        for key, gradient in zip(inputs, gradients):
+            write_tensor(self.out, "d" + key, gradient)
+
+
+def flat(value):
+    if isinstance(value, (list, tuple)):
+        return [n for part in value for n in flat(part)]
+    return [int(value)]

@@ -1,0 +1,45 @@
+/* What the convolution solvers (conv.c, conv_weight.c) share. Only they include it. */
+#ifndef HB_CPU_CONV_H
+#define HB_CPU_CONV_H
+
+#include "cpu.h"
+
+static inline int64_t hb_conv_volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
+static inline int64_t hb_conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t hb_conv_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static inline size_t hb_conv_aligned(int64_t bytes) {
+    return ((size_t)bytes + HB_GEMM_ALIGNMENT - 1) / HB_GEMM_ALIGNMENT * HB_GEMM_ALIGNMENT;
+}
+
+static inline const hb_cpu_gemm_type *hb_conv_kernels(const hb_device *device,
+                                                      const hb_step *step) {
+    const hb_cpu_gemm_kernels *kernels = device->isa->gemm;
+    return step->out[0].dtype == HEBB_F64 ? kernels->f64 : kernels->f32;
+}
+
+/* Coordinates of the point number `index` of a box. */
+static inline void hb_conv_split(int64_t index, const int64_t size[3], int64_t at[3]) {
+    at[2] = index % size[2];
+    at[1] = index / size[2] % size[1];
+    at[0] = index / size[2] / size[1];
+}
+
+/* Of j in [0, count), those with 0 <= first + j step < size are [*low, *high). step > 0. */
+static inline void hb_conv_inside(int64_t first, int64_t step, int64_t size, int64_t count,
+                                  int64_t *low, int64_t *high) {
+    *low = first >= 0 ? 0 : hb_conv_up(-first, step);
+    *high = first >= size ? 0 : hb_conv_up(size - first, step);
+    if (*high > count) *high = count;
+    if (*low > *high) *low = *high;
+}
+
+/* hb_cpu_parallel on no more threads than there is scratch memory for; `macs` is the work. */
+static inline void hb_conv_parallel(const hb_device *device, int threads, int64_t count,
+                                    double macs, int lanes, hb_cpu_task *task, void *context) {
+    hb_device limited = *device;
+    if (limited.threads > threads) limited.threads = threads;
+    hb_cpu_parallel(&limited, count, 2 * macs / (3.5 * lanes), task, context);
+}
+
+#endif

@@ -1,0 +1,274 @@
+/* CONV_WEIGHT as matrix products dy [rows, places] x windows [places, columns], summed over the
+   images. dy is read where it is; windows are packed as the micro-kernels of gemm_kernel.c read
+   them. Called through the solver's table (cpu.h).
+
+   A column is a pair of channel and tap. With enough channels a panel has channels of one tap,
+   which are packed by transposing rows of the image; else it has any pairs. The images are cut into
+   parts by sizes alone, whose sums are added in order: the number of threads changes no bit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conv.h"
+
+/* Places packed at a time, in bytes of a column; and how many tasks there should be. */
+enum { DEPTH_BYTES = 256 * 4, TASKS = 32, FEW_CHANNELS = 8 };
+
+typedef uint32_t __attribute__((may_alias)) word32;
+typedef uint64_t __attribute__((may_alias)) word64;
+
+typedef struct state {
+    const hb_step *step;
+    const hb_conv *conv;
+    const hb_cpu_gemm_type *kernels;
+    int64_t element, taps, columns, depth;
+    bool by_tap;
+    int64_t panels; /* of a group */
+    int64_t parts;  /* of the images */
+    size_t sum_bytes, thread_bytes;
+    int threads;
+} state;
+
+static int64_t width_of(const state *s) { return 2 * s->kernels->lanes; }
+
+static void describe(const hb_device *device, const hb_step *step, state *s) {
+    const hb_conv *c = &step->u.conv;
+    *s = (state){.step = step,
+                 .conv = c,
+                 .kernels = hb_conv_kernels(device, step),
+                 .element = (int64_t)hebb_dtype_size(step->out[0].dtype),
+                 .taps = hb_conv_volume(c->kernel),
+                 .threads = device->threads};
+    const int64_t width = width_of(s);
+    s->columns = c->in_channels * s->taps;
+    s->depth = DEPTH_BYTES / s->element;
+    s->by_tap = c->in_channels >= FEW_CHANNELS;
+    s->panels =
+        s->by_tap ? s->taps * hb_conv_up(c->in_channels, width) : hb_conv_up(s->columns, width);
+    const int64_t tasks = s->panels * c->groups;
+    s->parts = tasks == 0 ? 1 : hb_conv_min(c->batch, hb_conv_up(TASKS, tasks));
+    if (s->parts < 1) s->parts = 1;
+    s->sum_bytes = hb_conv_aligned(s->parts * tasks * c->out_channels * width * s->element);
+    s->thread_bytes = hb_conv_aligned(s->depth * width * s->element);
+}
+
+typedef struct job {
+    const state *s;
+    const char *x, *dy;
+    char *dw, *sums, *own;
+} job;
+
+/* Columns of one panel: `count` channels from c on of tap t; or pairs from `first` on. */
+typedef struct panel {
+    int64_t first, count, c, t;
+} panel;
+
+static panel panel_of(const state *s, int64_t number) {
+    const int64_t width = width_of(s), channels = s->conv->in_channels;
+    panel p = {.first = number * width};
+    p.count = hb_conv_min(width, s->columns - p.first);
+    if (!s->by_tap) return p;
+    const int64_t each = hb_conv_up(channels, width);
+    p.t = number / each;
+    p.c = number % each * width;
+    p.count = hb_conv_min(width, channels - p.c);
+    return p;
+}
+
+/* ---- packing ---- */
+
+/* A piece of a row of places, under one tap. */
+typedef struct piece {
+    int64_t at;        /* the first place's element in a channel of x */
+    int64_t low, high; /* what of it is inside */
+} piece;
+
+static piece piece_of(const hb_conv *c, const int64_t place[3], const int64_t tap[3],
+                      int64_t length) {
+    int64_t source[3];
+    piece p = {0};
+    for (int d = 0; d < 3; d++) {
+        source[d] = place[d] * c->stride[d] - c->before[d] + tap[d] * c->dilation[d];
+        if (d < 2 && (source[d] < 0 || source[d] >= c->in[d])) return p;
+    }
+    hb_conv_inside(source[2], c->stride[2], c->in[2], length, &p.low, &p.high);
+    p.at = (source[0] * c->in[1] + source[1]) * c->in[2] + source[2];
+    return p;
+}
+
+static void pack_tap(const state *s, const panel *p, const char *x, const piece *q, int64_t length,
+                     char *to) {
+    const int64_t row = width_of(s) * s->element, plane = hb_conv_volume(s->conv->in);
+    const int64_t step = s->conv->stride[2];
+    memset(to, 0, (size_t)(q->low * row));
+    if (q->high > q->low)
+        s->kernels->pack(p->count, q->high - q->low,
+                         x + (p->c * plane + q->at + q->low * step) * s->element, plane, step,
+                         width_of(s), to + q->low * row);
+    memset(to + q->high * row, 0, (size_t)((length - q->high) * row));
+}
+
+#define PACK_COLUMN(word)                                                                          \
+    static void pack_column_##word(const char *x_, int64_t step, const piece *q, int64_t length,   \
+                                   int64_t width, char *to_) {                                     \
+        const word *x = (const word *)(const void *)x_;                                            \
+        word *to = (word *)(void *)to_;                                                            \
+        for (int64_t j = 0; j < q->low; j++) to[j * width] = 0;                                    \
+        for (int64_t j = q->low; j < q->high; j++) to[j * width] = x[q->at + j * step];            \
+        for (int64_t j = q->high; j < length; j++) to[j * width] = 0;                              \
+    }
+PACK_COLUMN(word32)
+PACK_COLUMN(word64)
+
+static void pack_pairs(const state *s, const panel *p, const char *x, const int64_t place[3],
+                       int64_t length, char *to) {
+    const int64_t width = width_of(s), plane = hb_conv_volume(s->conv->in);
+    for (int64_t i = 0; i < p->count; i++) {
+        int64_t tap[3];
+        const int64_t column = p->first + i;
+        hb_conv_split(column % s->taps, s->conv->kernel, tap);
+        const piece q = piece_of(s->conv, place, tap, length);
+        const char *from = x + column / s->taps * plane * s->element;
+        (s->element == 4 ? pack_column_word32 : pack_column_word64)(
+            from, s->conv->stride[2], &q, length, width, to + i * s->element);
+    }
+}
+
+/* Places [first, first + count) of an image, x its channels in the group. */
+static void pack_places(const state *s, const panel *p, const char *x, int64_t first, int64_t count,
+                        char *to) {
+    int64_t place[3], tap[3], length;
+    hb_conv_split(p->t, s->conv->kernel, tap);
+    if (!s->by_tap && p->count < width_of(s))
+        memset(to, 0, (size_t)(count * width_of(s) * s->element));
+    for (int64_t done = 0; done < count; done += length) {
+        hb_conv_split(first + done, s->conv->out, place);
+        length = hb_conv_min(s->conv->out[2] - place[2], count - done);
+        char *rows = to + done * width_of(s) * s->element;
+        if (s->by_tap) {
+            const piece q = piece_of(s->conv, place, tap, length);
+            pack_tap(s, p, x, &q, length, rows);
+        } else pack_pairs(s, p, x, place, length, rows);
+    }
+}
+
+/* ---- sums ---- */
+
+/* Adds the product of some places of an image to the panel's sum [rows, width]. */
+static void multiply(const state *s, const panel *p, const char *dy, int64_t places, int64_t count,
+                     const char *packed, char *sum) {
+    const hb_cpu_gemm_type *kernels = s->kernels;
+    const int64_t width = width_of(s), size = s->element;
+    for (int64_t row = 0; row < s->conv->out_channels; row += kernels->rows) {
+        const int64_t rows = hb_conv_min(kernels->rows, s->conv->out_channels - row);
+        kernels->tile[rows - 1][p->count > kernels->lanes](
+            count, dy + row * places * size, places, 1, packed, width, sum + row * width * size,
+            width, p->count, true);
+    }
+}
+
+static void sum_task(const job *j, int64_t number, int thread) {
+    const state *s = j->s;
+    const hb_conv *c = s->conv;
+    const int64_t size = s->element, rows = c->out_channels, places = hb_conv_volume(c->out);
+    const int64_t part = number / s->panels / c->groups, group = number / s->panels % c->groups;
+    const panel p = panel_of(s, number % s->panels);
+    char *sum = j->sums + number * rows * width_of(s) * size;
+    char *packed = j->own + (size_t)thread * s->thread_bytes;
+    memset(sum, 0, (size_t)(rows * width_of(s) * size));
+    for (int64_t n = c->batch * part / s->parts; n < c->batch * (part + 1) / s->parts; n++) {
+        const int64_t image = n * c->groups + group;
+        const char *x = j->x + image * c->in_channels * hb_conv_volume(c->in) * size;
+        const char *dy = j->dy + image * rows * places * size;
+        for (int64_t first = 0; first < places; first += s->depth) {
+            const int64_t count = hb_conv_min(s->depth, places - first);
+            pack_places(s, &p, x, first, count, packed);
+            multiply(s, &p, dy + first * size, places, count, packed, sum);
+        }
+    }
+}
+
+static void sum_tasks(void *context, int64_t begin, int64_t end, int thread) {
+    for (int64_t i = begin; i < end; i++) sum_task(context, i, thread);
+}
+
+#define ADD_PARTS(name, T)                                                                         \
+    static void add_parts_##name(const state *s, const char *sums, int64_t part, char *dw,         \
+                                 int64_t stride, int64_t count) {                                  \
+        const T *from = (const T *)(const void *)sums;                                             \
+        T *to = (T *)(void *)dw;                                                                   \
+        for (int64_t i = 0; i < count; i++) {                                                      \
+            T sum = 0;                                                                             \
+            for (int64_t k = 0; k < s->parts; k++) sum += from[k * part + i];                      \
+            to[i * stride] = sum;                                                                  \
+        }                                                                                          \
+    }
+ADD_PARTS(f32, float)
+ADD_PARTS(f64, double)
+
+/* Rows of the weights: the parts' sums added, in the weights' order. */
+static void add_rows(void *context, int64_t begin, int64_t end, int thread) {
+    const job *j = context;
+    const state *s = j->s;
+    const hb_conv *c = s->conv;
+    const int64_t size = s->element, width = width_of(s), rows = c->out_channels;
+    const int64_t part = c->groups * s->panels * rows * width;
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t group = i / rows, row = i % rows;
+        for (int64_t number = 0; number < s->panels; number++) {
+            const panel p = panel_of(s, number);
+            const int64_t column = s->by_tap ? p.c * s->taps + p.t : p.first;
+            const char *sums =
+                j->sums + (((group * s->panels + number) * rows + row) * width) * size;
+            (s->element == 4 ? add_parts_f32 : add_parts_f64)(
+                s, sums, part, j->dw + (i * s->columns + column) * size, s->by_tap ? s->taps : 1,
+                p.count);
+        }
+    }
+}
+
+static void run(hb_device *device, const void *made, const hb_run_args *args) {
+    const state *s = made;
+    const hb_conv *c = s->conv;
+    job j = {.s = s,
+             .x = hb_cpu_address(args, &s->step->in[0]),
+             .dy = hb_cpu_address(args, &s->step->in[1]),
+             .dw = hb_cpu_address(args, &s->step->out[0]),
+             .sums = hb_cpu_base(args, HB_BUFFER_ARENA) + s->step->scratch_offset};
+    j.own = j.sums + s->sum_bytes;
+    const int64_t tasks = s->parts * c->groups * s->panels;
+    const double macs = s->step->flops / 2;
+    if (tasks == 0 || c->out_channels == 0) return;
+    hb_conv_parallel(device, s->threads, tasks, macs, s->kernels->lanes, sum_tasks, &j);
+    hb_cpu_parallel(device, c->groups * c->out_channels, (double)s->sum_bytes / 4, add_rows, &j);
+}
+
+/* ---- the solver ---- */
+
+static bool can_do(const hb_device *device, const hb_step *step) { return true; }
+static double cost(const hb_device *device, const hb_step *step) { return 0; } /* the only one */
+
+static size_t scratch(const hb_device *device, const hb_step *step) {
+    state s;
+    describe(device, step, &s);
+    return s.sum_bytes + (size_t)device->threads * s.thread_bytes;
+}
+
+static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
+    state *s = malloc(sizeof *s);
+    if (!s) return hb_fail_memory(error, "a convolution", sizeof *s);
+    describe(device, step, s);
+    /* The number of threads may have been raised since scratch memory was asked for. */
+    s->threads = (int)((step->scratch_bytes - s->sum_bytes) / s->thread_bytes);
+    *made = s;
+    return HEBB_OK;
+}
+
+static const hb_cpu_solver packed = {.name = "packed windows",
+                                     .kind = HB_CONV_WEIGHT,
+                                     .can_do = can_do,
+                                     .cost = cost,
+                                     .scratch = scratch,
+                                     .prepare = prepare,
+                                     .run = run,
+                                     .release = free};
+const hb_cpu_solver *const hb_cpu_conv_weight_solvers[] = {&packed, NULL};

@@ -1,0 +1,411 @@
+/* CONV, CONV_INPUT and CONV_WEIGHT. On CPUs a work-item computes a block of rows by two vectors of
+   columns with the tile of kernels/gemm_vector.cl, from panels that it fills out of the image. On
+   GPUs a work-item computes ROWS rows of one column, neighbors at neighboring places, so that each
+   element read is used that many times and the weights are the same for all of a group.
+
+   CONV and CONV_INPUT gather: the rows of a product are the result's channels, its columns the
+   places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: on
+   CPUs in parts that a second kernel adds in order, on GPUs in a group. Nothing is added
+   atomically. Called by prepare.c. */
+#include <stdio.h>
+
+#include "opencl.h"
+
+enum { ROWS = 8, BLOCK_ROWS = 128, GROUP = 256, CPU_ITEMS = 32 };
+
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
+
+static hebb_dtype dtype_of(const hb_step *step) { return step->out[0].dtype; }
+static int width_of(const hb_step *step) { return dtype_of(step) == HEBB_F32 ? 32 : 16; }
+
+/* The product that the step is. */
+typedef struct product {
+    const hb_step *step;
+    const hb_conv *conv;
+    int64_t rows, columns; /* of a group's, and for CONV and CONV_INPUT of an image */
+    int64_t parts;         /* of the images, for CONV_WEIGHT on CPUs */
+} product;
+
+static product product_of(hb_device *device, const hb_step *step) {
+    const hb_conv *c = &step->u.conv;
+    product p = {.step = step, .conv = c, .parts = 1};
+    switch (step->kind) {
+    case HB_CONV:
+        p.rows = c->out_channels;
+        p.columns = volume(c->out);
+        return p;
+    case HB_CONV_INPUT:
+        p.rows = c->in_channels;
+        p.columns = volume(c->in);
+        return p;
+    default: break;
+    }
+    p.rows = c->out_channels;
+    p.columns = c->in_channels * volume(c->kernel);
+    int64_t items = divide_up(p.rows, BLOCK_ROWS) * divide_up(p.columns, width_of(step));
+    if (device->lanes && items > 0)
+        p.parts = max64(1, min64(c->batch, divide_up(CPU_ITEMS, items * c->groups)));
+    return p;
+}
+
+static int64_t weights_of(const hb_conv *c) {
+    return c->groups * c->in_channels * c->out_channels * volume(c->kernel);
+}
+
+size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step) {
+    if (step->kind != HB_CONV_WEIGHT) return 0;
+    product p = product_of(device, step);
+    if (p.parts == 1) return 0;
+    return (size_t)(p.parts * weights_of(p.conv)) * hebb_dtype_size(dtype_of(step));
+}
+
+/* ---- text ---- */
+
+static bool is_wide(const product *p) {
+    const hb_conv *c = p->conv;
+    const int64_t limit = INT32_MAX - (1 << 20);
+    int64_t largest = 0;
+    for (int k = 0; k < 2; k++) largest = max64(largest, p->step->in[k].offset);
+    largest = max64(largest, p->step->out[0].offset);
+    int64_t arena = p->step->scratch_offset / 4 + p->parts * weights_of(c);
+    for (int d = 0; d < 3; d++) /* coordinates, too, before they are found to be outside */
+        if (max64(c->in[d], c->out[d] * c->stride[d]) + c->kernel[d] * c->dilation[d] +
+                c->before[d] >
+            limit)
+            return true;
+    return arena > limit ||
+           largest + c->batch * c->groups * c->in_channels * volume(c->in) > limit ||
+           largest + c->batch * c->groups * c->out_channels * volume(c->out) > limit ||
+           largest + weights_of(c) > limit;
+}
+
+static void write_sizes(hb_cl_kernel *kernel, const char *name, const int64_t size[3]) {
+    for (int d = 0; d < 3; d++) {
+        char text[HB_CL_NAME_SIZE];
+        snprintf(text, sizeof text, "%s%d", name, d);
+        hb_cl_index_param(kernel, text, size[d]);
+    }
+}
+
+/* a, b and y, pointing at their first elements, and the numbers of the convolution. */
+static void write_operands(hb_cl_kernel *kernel, const product *p) {
+    const hb_step *step = p->step;
+    const hb_conv *c = p->conv;
+    hebb_dtype dtype = dtype_of(step);
+    kernel->wide = is_wide(p);
+    hb_cl_need(kernel, HB_CL_SCALAR, dtype);
+    hb_cl_buffer_param(kernel, "a", step->in[0].buffer, dtype, false);
+    hb_cl_buffer_param(kernel, "b", step->in[1].buffer, dtype, false);
+    hb_cl_index_param(kernel, "oa", step->in[0].offset);
+    hb_cl_index_param(kernel, "ob", step->in[1].offset);
+    bool parts = p->parts > 1;
+    int64_t sums = step->scratch_offset / (int64_t)hebb_dtype_size(dtype);
+    hb_cl_buffer_param(kernel, "y", parts ? HB_BUFFER_ARENA : step->out[0].buffer, dtype, true);
+    hb_cl_index_param(kernel, "oy", parts ? sums : step->out[0].offset);
+    hb_cl_index_param(kernel, "batch", c->batch);
+    hb_cl_index_param(kernel, "groups", c->groups);
+    hb_cl_index_param(kernel, "inner", c->in_channels);
+    hb_cl_index_param(kernel, "outer", c->out_channels);
+    write_sizes(kernel, "n", c->in);
+    write_sizes(kernel, "k", c->kernel);
+    write_sizes(kernel, "m", c->out);
+    write_sizes(kernel, "s", c->stride);
+    write_sizes(kernel, "d", c->dilation);
+    write_sizes(kernel, "e", c->before);
+    hb_cl_print(&kernel->body, "a += oa;\nb += ob;\ny += oy;\n"
+                               "const hb_index taps = k0 * k1 * k2;\n"
+                               "const hb_index ins = n0 * n1 * n2, outs = m0 * m1 * m2;\n");
+}
+
+/* Names of the result's and the source's sizes, and what else differs between the two. */
+static void write_roles(hb_cl_kernel *kernel, const product *p) {
+    bool forward = p->step->kind == HB_CONV;
+    hb_cl_print(&kernel->body,
+                "const hb_index rows = %s, depth = %s, points = %s, plane = %s;\n"
+                "const hb_index ai = %s, ak = %s;\n",
+                forward ? "outer" : "inner", forward ? "inner" : "outer", forward ? "outs" : "ins",
+                forward ? "ins" : "outs", forward ? "inner * taps" : "taps",
+                forward ? "taps" : "inner * taps");
+}
+
+/* Declares q0, q1, q2, the coordinates of point `point`. */
+static void write_point(hb_cl_kernel *kernel, const product *p, const char *point) {
+    const char *to = p->step->kind == HB_CONV_INPUT ? "n" : "m";
+    hb_cl_print(&kernel->body,
+                "const hb_index q2 = (%s) %% %s2, q1 = (%s) / %s2 %% %s1, q0 = (%s) / %s2 / %s1;\n",
+                point, to, point, to, to, point, to, to);
+}
+
+/* Declares f: the element of the source that tap (t0, t1, t2) reads for q0, q1, q2, or -1. */
+static void write_source(hb_cl_kernel *kernel, const product *p) {
+    bool forward = p->step->kind != HB_CONV_INPUT;
+    const char *from = forward ? "n" : "m";
+    for (int d = 0; d < 3; d++) {
+        if (forward)
+            hb_cl_print(&kernel->body,
+                        "const hb_index f%d = q%d * s%d - e%d + t%d * d%d;\n"
+                        "const bool in%d = f%d >= 0 && f%d < n%d;\n",
+                        d, d, d, d, d, d, d, d, d, d);
+        else
+            hb_cl_print(&kernel->body,
+                        "const hb_index v%d = q%d + e%d - t%d * d%d, f%d = v%d / s%d;\n"
+                        "const bool in%d = v%d >= 0 && f%d * s%d == v%d && f%d < m%d;\n",
+                        d, d, d, d, d, d, d, d, d, d, d, d, d, d, d);
+    }
+    hb_cl_print(&kernel->body,
+                "const hb_index f = in0 && in1 && in2 ? (f0 * %s1 + f1) * %s2 + f2 : -1;\n", from,
+                from);
+}
+
+static void write_taps(hb_cl_kernel *kernel) {
+    hb_cl_print(&kernel->body, "for (hb_index t0 = 0; t0 < k0; t0++)\n"
+                               "for (hb_index t1 = 0; t1 < k1; t1++)\n"
+                               "for (hb_index t2 = 0; t2 < k2; t2++) {\n");
+}
+
+/* ---- CONV and CONV_INPUT ---- */
+
+static void write_gather_lanes(hb_cl_kernel *kernel, const product *p, int64_t block) {
+    const char *type = hb_cl_type(dtype_of(p->step)), *suffix = hb_cl_suffix(dtype_of(p->step));
+    int width = width_of(p->step);
+    write_operands(kernel, p);
+    write_roles(kernel, p);
+    hb_cl_need(kernel, HB_CL_GEMM_VECTOR, dtype_of(p->step));
+    hb_cl_index_param(kernel, "block", block);
+    hb_cl_print(&kernel->body,
+                "const hb_index column = (hb_index)get_global_id(0) * %d;\n"
+                "const hb_index row = (hb_index)get_global_id(1) * block;\n"
+                "const hb_index image = (hb_index)get_global_id(2), group = image %% groups;\n"
+                "const int height = (int)min(block, rows - row);\n"
+                "const int columns = (int)min((hb_index)%d, points - column);\n"
+                "a += image * depth * plane;\n"
+                "b += group * outer * inner * taps + row * ai;\n"
+                "y += (image * rows + row) * points + column;\n"
+                "%s panel[HB_DEPTH * %d], t[%d * %d];\nhb_index at[%d];\n"
+                "for (int l = 0; l < (height + 7) / 8 * %d; l++) t[l] = 0;\n",
+                width, width, type, width, BLOCK_ROWS, width, width, ROWS * width);
+    write_taps(kernel);
+    hb_cl_print(&kernel->body, "bool any = false;\nfor (int l = 0; l < %d; l++) {\n", width);
+    write_point(kernel, p, "column + l");
+    write_source(kernel, p);
+    hb_cl_print(&kernel->body,
+                "at[l] = l < columns ? f : -1;\nany = any || at[l] >= 0;\n}\n"
+                "if (!any) continue;\n"
+                "global const %s *w = b + (t0 * k1 + t1) * k2 + t2;\n"
+                "for (hb_index c = 0; c < depth; c += HB_DEPTH) {\n"
+                "const int deep = (int)min(depth - c, (hb_index)HB_DEPTH);\n"
+                "for (int q = 0; q < deep; q++)\n"
+                "for (int l = 0; l < %d; l++)\n"
+                "panel[q * %d + l] = at[l] >= 0 ? a[(c + q) * plane + at[l]] : 0;\n"
+                "for (int r = 0; r < height; r += 8)\n"
+                "hb_vector_tile_%s(w + r * ai + c * ak, ai, ak, height - r, deep, panel, t + r * "
+                "%d);\n}\n}\n"
+                "for (int r = 0; r < height; r++)\n"
+                "for (int l = 0; l < columns; l++) y[r * points + l] = t[r * %d + l];\n",
+                type, width, width, suffix, width, width);
+}
+
+static void write_gather_items(hb_cl_kernel *kernel, const product *p) {
+    const char *type = hb_cl_type(dtype_of(p->step));
+    write_operands(kernel, p);
+    write_roles(kernel, p);
+    hb_cl_print(&kernel->body,
+                "const hb_index point = (hb_index)get_global_id(0);\n"
+                "const hb_index row = (hb_index)get_global_id(1) * %d;\n"
+                "const hb_index image = (hb_index)get_global_id(2), group = image %% groups;\n"
+                "if (point >= points) return;\n"
+                "a += image * depth * plane;\n"
+                "b += group * outer * inner * taps + row * ai;\n"
+                "%s acc[%d];\n"
+                "#pragma unroll\nfor (int r = 0; r < %d; r++) acc[r] = 0;\n",
+                ROWS, type, ROWS, ROWS);
+    write_point(kernel, p, "point");
+    write_taps(kernel);
+    write_source(kernel, p);
+    hb_cl_print(&kernel->body,
+                "if (f < 0) continue;\n"
+                "global const %s *w = b + (t0 * k1 + t1) * k2 + t2, *from = a + f;\n"
+                "for (hb_index c = 0; c < depth; c++, w += ak, from += plane) {\n"
+                "const %s v = *from;\n"
+                "#pragma unroll\nfor (int r = 0; r < %d; r++)\n"
+                "acc[r] += w[row + r < rows ? r * ai : 0] * v;\n}\n}\n"
+                "#pragma unroll\nfor (int r = 0; r < %d; r++)\n"
+                "if (row + r < rows) y[(image * rows + row + r) * points + point] = acc[r];\n",
+                type, type, ROWS, ROWS);
+}
+
+/* Fewer rows an item where that gives every core a few. */
+static int64_t block_of(const hb_device *device, int64_t rows, int64_t others) {
+    int64_t wanted = divide_up(4 * (int64_t)device->info.units, max64(1, others));
+    int64_t block = divide_up(divide_up(rows, wanted), ROWS) * ROWS;
+    return min64(BLOCK_ROWS, max64(ROWS, block));
+}
+
+static void prepare_gather(hb_device *device, hb_cl_launch *launch, const product *p) {
+    int64_t images = p->conv->batch * p->conv->groups, panels;
+    if (!device->lanes) {
+        write_gather_items(&launch->source, p);
+        hb_cl_range(launch, p->columns, device->max_group < 64 ? 1 : 64);
+        launch->rank = 3;
+        launch->global[1] = (size_t)divide_up(p->rows, ROWS);
+        launch->global[2] = (size_t)images;
+        return;
+    }
+    panels = divide_up(p->columns, width_of(p->step));
+    int64_t block = block_of(device, p->rows, panels * images);
+    write_gather_lanes(&launch->source, p, block);
+    hb_cl_range_items(launch, panels, divide_up(p->rows, block), images);
+}
+
+/* ---- CONV_WEIGHT ---- */
+
+/* A panel's columns are pairs of channel and tap; panel[p][l] is what column l reads for place p.
+ */
+static void write_weight_lanes(hb_cl_kernel *kernel, const product *p, int64_t block) {
+    const char *type = hb_cl_type(dtype_of(p->step)), *suffix = hb_cl_suffix(dtype_of(p->step));
+    int width = width_of(p->step);
+    write_operands(kernel, p);
+    hb_cl_need(kernel, HB_CL_GEMM_VECTOR, dtype_of(p->step));
+    hb_cl_index_param(kernel, "block", block);
+    hb_cl_index_param(kernel, "parts", p->parts);
+    hb_cl_print(&kernel->body,
+                "const hb_index width = inner * taps;\n"
+                "const hb_index column = (hb_index)get_global_id(0) * %d;\n"
+                "const hb_index row = (hb_index)get_global_id(1) * block;\n"
+                "const hb_index part = (hb_index)get_global_id(2) / groups;\n"
+                "const hb_index group = (hb_index)get_global_id(2) %% groups;\n"
+                "const int height = (int)min(block, outer - row);\n"
+                "const int columns = (int)min((hb_index)%d, width - column);\n"
+                "%s panel[HB_DEPTH * %d], t[%d * %d];\n"
+                "hb_index base[%d], u0[%d], u1[%d], u2[%d];\n"
+                "for (int l = 0; l < (height + 7) / 8 * %d; l++) t[l] = 0;\n"
+                "for (int l = 0; l < %d; l++) {\n"
+                "const hb_index k = l < columns ? column + l : column;\n"
+                "base[l] = k / taps * ins;\n"
+                "u2[l] = k %% k2 * d2 - e2;\nu1[l] = k / k2 %% k1 * d1 - e1;\n"
+                "u0[l] = k / k2 / k1 %% k0 * d0 - e0;\n}\n",
+                width, width, type, width, BLOCK_ROWS, width, width, width, width, width,
+                ROWS * width, width);
+    hb_cl_print(&kernel->body,
+                "const hb_index each = batch / parts, more = batch %% parts;\n"
+                "const hb_index first = part * each + min(part, more);\n"
+                "for (hb_index n = first; n < first + each + (part < more); n++) {\n"
+                "global const %s *x = a + (n * groups + group) * inner * ins;\n"
+                "global const %s *dy = b + ((n * groups + group) * outer + row) * outs;\n"
+                "for (hb_index p = 0; p < outs; p += HB_DEPTH) {\n"
+                "const int deep = (int)min(outs - p, (hb_index)HB_DEPTH);\n"
+                "for (int q = 0; q < deep; q++) {\n"
+                "const hb_index q2 = (p + q) %% m2 * s2, q1 = (p + q) / m2 %% m1 * s1;\n"
+                "const hb_index q0 = (p + q) / m2 / m1 * s0;\n"
+                "for (int l = 0; l < %d; l++) {\n"
+                "const hb_index f0 = q0 + u0[l], f1 = q1 + u1[l], f2 = q2 + u2[l];\n"
+                "const bool in = f0 >= 0 && f0 < n0 && f1 >= 0 && f1 < n1 && f2 >= 0 && f2 < n2;\n"
+                "panel[q * %d + l] = in ? x[base[l] + (f0 * n1 + f1) * n2 + f2] : 0;\n}\n}\n"
+                "for (int r = 0; r < height; r += 8)\n"
+                "hb_vector_tile_%s(dy + r * outs + p, outs, 1, height - r, deep, panel, t + r * "
+                "%d);\n}\n}\n"
+                "y += (part * groups + group) * outer * width + row * width + column;\n"
+                "for (int r = 0; r < height; r++)\n"
+                "for (int l = 0; l < columns; l++) y[r * width + l] = t[r * %d + l];\n",
+                type, type, width, width, suffix, width, width);
+}
+
+/* y[i] = the parts' sums in order. */
+static void write_sum_parts(hb_cl_kernel *kernel, const product *p) {
+    const hb_step *step = p->step;
+    hebb_dtype dtype = dtype_of(step);
+    kernel->wide = is_wide(p);
+    hb_cl_need(kernel, HB_CL_SCALAR, dtype);
+    hb_cl_buffer_param(kernel, "sums", HB_BUFFER_ARENA, dtype, false);
+    hb_cl_buffer_param(kernel, "y", step->out[0].buffer, dtype, true);
+    hb_cl_index_param(kernel, "os", step->scratch_offset / (int64_t)hebb_dtype_size(dtype));
+    hb_cl_index_param(kernel, "oy", step->out[0].offset);
+    hb_cl_index_param(kernel, "count", weights_of(p->conv));
+    hb_cl_index_param(kernel, "parts", p->parts);
+    hb_cl_print(
+        &kernel->body,
+        "const hb_index i = (hb_index)get_global_id(0);\n"
+        "if (i >= count) return;\n"
+        "%s sum = 0;\n"
+        "for (hb_index part = 0; part < parts; part++) sum += sums[os + part * count + i];\n"
+        "y[oy + i] = sum;\n",
+        hb_cl_type(dtype));
+}
+
+/* A group sums over all places of all images for ROWS rows of a column. */
+static void write_weight_groups(hb_cl_kernel *kernel, const product *p, int group) {
+    const char *type = hb_cl_type(dtype_of(p->step));
+    write_operands(kernel, p);
+    kernel->group = (size_t)group;
+    hb_cl_print(&kernel->body,
+                "local %s shared[%d];\n"
+                "const int l = (int)get_local_id(0);\n"
+                "const hb_index column = (hb_index)get_group_id(0);\n"
+                "const hb_index row = (hb_index)get_global_id(1) * %d;\n"
+                "const hb_index group = (hb_index)get_global_id(2);\n"
+                "const hb_index t2 = column %% k2, t1 = column / k2 %% k1;\n"
+                "const hb_index t0 = column / k2 / k1 %% k0, c = column / taps;\n"
+                "%s acc[%d];\n"
+                "#pragma unroll\nfor (int r = 0; r < %d; r++) acc[r] = 0;\n"
+                "for (hb_index i = l; i < batch * outs; i += %d) {\n"
+                "const hb_index image = i / outs * groups + group, point = i %% outs;\n",
+                type, group, ROWS, type, ROWS, ROWS, group);
+    write_point(kernel, p, "point");
+    write_source(kernel, p);
+    hb_cl_print(
+        &kernel->body,
+        "if (f < 0) continue;\n"
+        "const %s v = a[(image * inner + c) * ins + f];\n"
+        "global const %s *dy = b + (image * outer + row) * outs + point;\n"
+        "#pragma unroll\nfor (int r = 0; r < %d; r++)\n"
+        "acc[r] += dy[row + r < outer ? r * outs : 0] * v;\n}\n"
+        "#pragma unroll\nfor (int r = 0; r < %d; r++) {\n"
+        "barrier(CLK_LOCAL_MEM_FENCE);\nshared[l] = acc[r];\nbarrier(CLK_LOCAL_MEM_FENCE);\n"
+        "for (int reach = %d; reach > 0; reach /= 2) {\n"
+        "if (l < reach) shared[l] += shared[l + reach];\nbarrier(CLK_LOCAL_MEM_FENCE);\n}\n"
+        "if (l == 0 && row + r < outer)\n"
+        "y[((group * outer + row + r) * inner + c) * taps + column %% taps] = shared[0];\n"
+        "}\n",
+        type, type, ROWS, ROWS, group / 2);
+}
+
+static hebb_status prepare_weight(hb_device *device, hb_prepared *prepared, hb_cl_launch *launch,
+                                  const product *p, hb_error *error) {
+    const hb_conv *c = p->conv;
+    if (!device->lanes) {
+        int group = GROUP;
+        while ((size_t)group > device->max_group) group /= 2;
+        write_weight_groups(&launch->source, p, group);
+        hb_cl_range(launch, p->columns * group, (size_t)group);
+        launch->rank = 3;
+        launch->global[1] = (size_t)divide_up(p->rows, ROWS);
+        launch->global[2] = (size_t)c->groups;
+        return HEBB_OK;
+    }
+    int64_t panels = divide_up(p->columns, width_of(p->step));
+    int64_t block = block_of(device, p->rows, panels * c->groups * p->parts);
+    write_weight_lanes(&launch->source, p, block);
+    hb_cl_range_items(launch, panels, divide_up(p->rows, block), c->groups * p->parts);
+    if (p->parts == 1) return HEBB_OK;
+    launch = hb_cl_launch_add(prepared, p->step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    write_sum_parts(&launch->source, p);
+    hb_cl_range(launch, weights_of(c), device->max_group < 64 ? 1 : 64);
+    return HEBB_OK;
+}
+
+hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                               const char **solver, hb_error *error) {
+    product p = product_of(device, step);
+    *solver = device->lanes ? "vector windows" : "direct";
+    if (p.rows == 0 || p.columns == 0 || p.conv->groups == 0) return HEBB_OK;
+    if (step->kind != HB_CONV_WEIGHT && p.conv->batch == 0) return HEBB_OK;
+    hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    if (step->kind == HB_CONV_WEIGHT) return prepare_weight(device, prepared, launch, &p, error);
+    prepare_gather(device, launch, &p);
+    return HEBB_OK;
+}

@@ -1,0 +1,52 @@
+/* Golden values: files of tests/golden/, whose format scripts/golden/golden.py documents, and what
+   the library makes of the same inputs. For test_golden.c. */
+#ifndef TESTS_GOLDEN_H
+#define TESTS_GOLDEN_H
+
+#include <hebb/hebb.h>
+
+enum { GOLDEN_TENSORS = 16, GOLDEN_OPTIONS = 16, GOLDEN_NUMBERS = 8, GOLDEN_NAME = 32 };
+
+typedef struct golden_tensor {
+    char name[GOLDEN_NAME];
+    hebb_array value; /* f32 */
+} golden_tensor;
+
+typedef struct golden_option {
+    char name[GOLDEN_NAME];
+    int n;
+    int64_t number[GOLDEN_NUMBERS];
+} golden_option;
+
+typedef struct golden_case {
+    char name[GOLDEN_NAME];
+    int line; /* of the file */
+    int n_tensors, n_options;
+    golden_tensor tensor[GOLDEN_TENSORS];
+    golden_option option[GOLDEN_OPTIONS];
+} golden_case;
+
+/* Reads the next case; false at the end of the file, and with *wrong set to what is wrong where the
+   file is not what it should be. */
+typedef struct golden_file golden_file;
+golden_file *golden_open(const char *path);
+bool golden_next(golden_file *file, golden_case *c, const char **wrong);
+void golden_close(golden_file *file);
+void golden_free(golden_case *c);
+
+const hebb_array *golden_find(const golden_case *c, const char *name); /* NULL if there is none */
+/* An option's numbers in to[n]: a single one counts for all, missing ones are `usual`. */
+void golden_numbers(const golden_case *c, const char *name, int64_t usual, int64_t *to, int n);
+int golden_count(const golden_case *c, const char *name); /* of an option's numbers */
+
+/* Builds the case's op on inputs x[...] of the names given, in that order. */
+typedef hebb_tensor *golden_build(const golden_case *c, hebb_tensor *const *x);
+typedef struct golden_op {
+    const char *name, *inputs; /* "xw": a letter an input */
+    golden_build *build;
+} golden_op;
+/* Compares y and the gradients with the file's; "" or what differs. */
+void golden_check(const golden_case *c, const golden_op *op, hebb_device *device, double tolerance,
+                  char *why, size_t size);
+
+#endif

@@ -1,0 +1,123 @@
+/* Random steps on whole tensors: convolutions and folds. See step_cases.h. */
+#include <stdio.h>
+
+#include "step_cases.h"
+
+typedef struct dice {
+    uint64_t state;
+} dice;
+
+static int64_t below(dice *d, int64_t n) { /* splitmix64 */
+    uint64_t z = (d->state += 0x9E3779B97F4A7C15u);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return (int64_t)((z ^ (z >> 31)) % (uint64_t)n);
+}
+static bool one_in(dice *d, int64_t n) { return below(d, n) == 0; }
+
+static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
+
+/* An axis with at least one window; `before` and `after` pad it. */
+static void choose_axis(dice *d, bool used, int64_t most, int64_t *in, int64_t *kernel,
+                        int64_t *stride, int64_t *dilation, int64_t *before, int64_t *out) {
+    *in = *kernel = *stride = *dilation = *out = 1;
+    *before = 0;
+    if (!used) return;
+    *kernel = 1 + below(d, one_in(d, 4) ? 7 : 3);
+    *stride = one_in(d, 2) ? 1 : 1 + below(d, 4);
+    *dilation = one_in(d, 2) ? 1 : 1 + below(d, 3);
+    int64_t extent = (*kernel - 1) * *dilation + 1, after = 0;
+    if (!one_in(d, 3)) *before = below(d, extent + 1), after = below(d, extent + 1);
+    *in = 1 + below(d, most);
+    if (*in + *before + after < extent) *in = extent;
+    *out = (*in + *before + after - extent) / *stride + 1;
+}
+
+static void choose_conv(dice *d, case_limits limits, hb_conv *c) {
+    const int rank = 1 + (int)below(d, 3);
+    do {
+        *c = (hb_conv){.batch = 1 + below(d, 4), .groups = one_in(d, 3) ? 1 + below(d, 4) : 1};
+        c->in_channels = 1 + below(d, one_in(d, 3) ? 70 : 9);
+        c->out_channels = 1 + below(d, one_in(d, 3) ? 70 : 9);
+        if (one_in(d, 6)) c->in_channels = c->out_channels = 1;
+        if (one_in(d, 40)) c->batch = 0;
+        for (int k = 0; k < 3; k++)
+            choose_axis(d, k >= 3 - rank,
+                        rank == 3   ? 9
+                        : rank == 2 ? 20
+                                    : 200,
+                        &c->in[k], &c->kernel[k], &c->stride[k], &c->dilation[k], &c->before[k],
+                        &c->out[k]);
+    } while (c->batch * c->groups * c->in_channels * c->out_channels * volume(c->kernel) *
+                 volume(c->out) >
+             limits.points);
+}
+
+static step_case *finish(step_case *c, int n_in) {
+    c->step.in = c->in;
+    c->step.out = &c->out[0].to;
+    c->step.n_in = n_in;
+    c->step.n_out = 1;
+    case_finish(c);
+    return c;
+}
+
+step_case *case_conv(uint64_t seed, case_limits limits) {
+    dice d = {seed};
+    step_case *c = case_new(seed);
+    hb_conv *v = &c->step.u.conv;
+    choose_conv(&d, limits, v);
+    c->step.kind = HB_CONV + (hb_step_kind)below(&d, 3);
+    const hebb_dtype dtype = limits.f64 && one_in(&d, 3) ? HEBB_F64 : HEBB_F32;
+    const int64_t x = v->batch * v->groups * v->in_channels * volume(v->in);
+    const int64_t y = v->batch * v->groups * v->out_channels * volume(v->out);
+    const int64_t w = v->groups * v->in_channels * v->out_channels * volume(v->kernel);
+    const bool forward = c->step.kind == HB_CONV, input = c->step.kind == HB_CONV_INPUT;
+    c->in[0] = case_array_add(c, dtype, input ? y : x, true);
+    c->in[1] = case_array_add(c, dtype, forward || input ? w : y, true);
+    c->out[0].to = case_array_add(c, dtype, forward ? y : input ? x : w, false);
+    return finish(c, 2);
+}
+
+step_case *case_fold(uint64_t seed, case_limits limits) {
+    dice d = {seed};
+    step_case *c = case_new(seed);
+    hb_fold *f = &c->step.u.fold;
+    const int rank = 1 + (int)below(&d, 3);
+    do {
+        f->outer = one_in(&d, 30) ? 0 : 1 + below(&d, 8);
+        for (int k = 0; k < 3; k++) {
+            int64_t before;
+            choose_axis(&d, k >= 3 - rank, rank == 3 ? 9 : 40, &f->in[k], &f->kernel[k],
+                        &f->stride[k], &f->dilation[k], &before, &f->out[k]);
+            const int64_t extent = (f->kernel[k] - 1) * f->dilation[k] + 1;
+            if (f->in[k] < extent) f->in[k] = extent; /* here nothing is padded */
+            f->out[k] = (f->in[k] - extent) / f->stride[k] + 1;
+        }
+    } while (f->outer * volume(f->out) * volume(f->kernel) > limits.points);
+    c->step.kind = HB_FOLD;
+    hebb_dtype dtype = one_in(&d, 2) ? HEBB_F32 : (hebb_dtype)below(&d, HEBB_BOOL);
+    if (dtype == HEBB_F64 && !limits.f64) dtype = HEBB_F32;
+    c->in[0] = case_array_add(c, dtype, f->outer * volume(f->out) * volume(f->kernel), true);
+    c->out[0].to = case_array_add(c, dtype, f->outer * volume(f->in), false);
+    return finish(c, 1);
+}
+
+int case_describe_windows(const step_case *c, char *text, size_t size) {
+    const hb_conv *v = &c->step.u.conv;
+    const hb_fold *f = &c->step.u.fold;
+    const bool fold = c->step.kind == HB_FOLD;
+    const char *names[] = {"in", "kernel", "out", "stride", "dilation", "before"};
+    const int64_t none[3] = {0};
+    const int64_t *sizes[] = {
+        fold ? f->in : v->in,         fold ? f->kernel : v->kernel,     fold ? f->out : v->out,
+        fold ? f->stride : v->stride, fold ? f->dilation : v->dilation, fold ? none : v->before};
+    int n = fold ? snprintf(text, size, "fold outer %lld", (long long)f->outer)
+                 : snprintf(text, size, "conv kind %d batch %lld groups %lld channels %lld -> %lld",
+                            (int)c->step.kind - HB_CONV, (long long)v->batch, (long long)v->groups,
+                            (long long)v->in_channels, (long long)v->out_channels);
+    for (int i = 0; i < 6 && n >= 0 && (size_t)n < size; i++)
+        n += snprintf(text + n, size - (size_t)n, " %s %lld %lld %lld", names[i],
+                      (long long)sizes[i][0], (long long)sizes[i][1], (long long)sizes[i][2]);
+    return n;
+}

@@ -1,0 +1,167 @@
+/* Convolutions and folds by their definitions in step.h. See step_reference.h. */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "step_reference.h"
+
+static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
+
+static double epsilon(hebb_dtype dtype) { return dtype == HEBB_F32 ? FLT_EPSILON : DBL_EPSILON; }
+
+/* A sum as it goes. `loose`: a zero from outside of a tensor may have met something infinite. */
+typedef struct sum {
+    double value, scale, terms;
+    bool loose;
+} sum;
+
+static void add_product(sum *s, double a, double b) {
+    s->value += a * b;
+    s->scale += fabs(a * b);
+    s->terms++;
+    if (!isfinite(a) || !isfinite(b)) s->loose = true;
+}
+
+static void put_sum(reference_buffer *to, int64_t at, hebb_dtype dtype, const sum *s) {
+    const float f = (float)s->value;
+    if (dtype == HEBB_F32) memcpy(to->bytes + at * 4, &f, 4);
+    else memcpy(to->bytes + at * 8, &s->value, 8);
+    const double error = epsilon(dtype) * (4 + sqrt(s->terms)) * s->scale;
+    to->error[at * (int64_t)hebb_dtype_size(dtype)] =
+        s->loose || !isfinite(s->scale) ? INFINITY : error;
+}
+
+/* Calls term() for all n, g, o, c, p, k for which x is inside. Numbers are of elements. */
+typedef struct term {
+    int64_t x, w, y;
+} term;
+typedef void visit(void *context, term t);
+
+static bool inside(const hb_conv *c, const int64_t *p, const int64_t *k, int64_t *x) {
+    *x = 0;
+    for (int d = 0; d < 3; d++) {
+        const int64_t i = p[d] * c->stride[d] - c->before[d] + k[d] * c->dilation[d];
+        if (i < 0 || i >= c->in[d]) return false;
+        *x = *x * c->in[d] + i;
+    }
+    return true;
+}
+
+static void split(int64_t index, const int64_t size[3], int64_t at[3]) {
+    for (int d = 2; d >= 0; d--) at[d] = index % size[d], index /= size[d];
+}
+
+static void visit_places(const hb_conv *c, int64_t x0, int64_t w0, int64_t y0, visit *f,
+                         void *context) {
+    for (int64_t place = 0; place < volume(c->out); place++)
+        for (int64_t tap = 0; tap < volume(c->kernel); tap++) {
+            int64_t p[3], k[3], x;
+            split(place, c->out, p);
+            split(tap, c->kernel, k);
+            if (inside(c, p, k, &x)) f(context, (term){x0 + x, w0 + tap, y0 + place});
+        }
+}
+
+static void visit_all(const hb_conv *c, visit *f, void *context) {
+    const int64_t C = c->in_channels, O = c->out_channels;
+    for (int64_t n = 0; n < c->batch; n++)
+        for (int64_t g = 0; g < c->groups; g++)
+            for (int64_t o = 0; o < O; o++)
+                for (int64_t i = 0; i < C; i++)
+                    visit_places(c, ((n * c->groups + g) * C + i) * volume(c->in),
+                                 ((g * O + o) * C + i) * volume(c->kernel),
+                                 ((n * c->groups + g) * O + o) * volume(c->out), f, context);
+}
+
+typedef struct adder {
+    hb_step_kind kind;
+    const char *a, *b;
+    hebb_dtype dtype;
+    sum *sums;
+} adder;
+
+static void add_term(void *context, term t) {
+    adder *d = context;
+    const int64_t a = d->kind == HB_CONV_INPUT ? t.y : t.x;
+    const int64_t b = d->kind == HB_CONV_WEIGHT ? t.y : t.w;
+    const int64_t to = d->kind == HB_CONV ? t.y : d->kind == HB_CONV_INPUT ? t.x : t.w;
+    add_product(&d->sums[to], reference_read(d->a, d->dtype, a), reference_read(d->b, d->dtype, b));
+}
+
+static bool all_finite(const char *memory, hebb_dtype dtype, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(reference_read(memory, dtype, i))) return false;
+    return true;
+}
+
+void reference_conv(const hb_step *step, reference_buffer *buffers) {
+    const hb_conv *c = &step->u.conv;
+    const hebb_dtype dtype = step->out[0].dtype;
+    const int64_t x = c->batch * c->groups * c->in_channels * volume(c->in);
+    const int64_t y = c->batch * c->groups * c->out_channels * volume(c->out);
+    const int64_t w = c->groups * c->in_channels * c->out_channels * volume(c->kernel);
+    const int64_t size = (int64_t)hebb_dtype_size(dtype);
+    const int64_t n_a = step->kind == HB_CONV_INPUT ? y : x;
+    const int64_t n_b = step->kind == HB_CONV_WEIGHT ? y : w;
+    const int64_t n = step->kind == HB_CONV ? y : step->kind == HB_CONV_INPUT ? x : w;
+    adder d = {.kind = step->kind,
+               .a = buffers[step->in[0].buffer].bytes + step->in[0].offset * size,
+               .b = buffers[step->in[1].buffer].bytes + step->in[1].offset * size,
+               .dtype = dtype,
+               .sums = calloc((size_t)n + 1, sizeof(sum))};
+    const bool finite = all_finite(d.a, dtype, n_a) && all_finite(d.b, dtype, n_b);
+    visit_all(c, add_term, &d);
+    for (int64_t i = 0; i < n; i++) {
+        d.sums[i].loose = !finite;
+        put_sum(&buffers[step->out[0].buffer], step->out[0].offset + i, dtype, &d.sums[i]);
+    }
+    free(d.sums);
+}
+
+/* ---- FOLD ---- */
+
+static void put_whole(reference_buffer *to, int64_t at, hebb_dtype dtype, uint64_t x) {
+    const uint32_t word = (uint32_t)x;
+    const uint8_t byte = (uint8_t)x;
+    if (dtype == HEBB_I32) memcpy(to->bytes + at * 4, &word, 4);
+    else if (dtype == HEBB_I64) memcpy(to->bytes + at * 8, &x, 8);
+    else to->bytes[at] = (char)byte;
+    to->error[at * (int64_t)hebb_dtype_size(dtype)] = 0;
+}
+
+static uint64_t read_whole(const char *memory, hebb_dtype dtype, int64_t index) {
+    uint64_t x;
+    if (dtype != HEBB_I64) return (uint64_t)(int64_t)reference_read(memory, dtype, index);
+    memcpy(&x, memory + index * 8, 8);
+    return x;
+}
+
+void reference_fold(const hb_step *step, reference_buffer *buffers) {
+    const hb_fold *f = &step->u.fold;
+    const hebb_dtype dtype = step->out[0].dtype;
+    const int64_t n = f->outer * volume(f->in), kernel = volume(f->kernel), out = volume(f->out);
+    const char *y =
+        buffers[step->in[0].buffer].bytes + step->in[0].offset * (int64_t)hebb_dtype_size(dtype);
+    sum *sums = calloc((size_t)n + 1, sizeof *sums);
+    uint64_t *wholes = calloc((size_t)n + 1, sizeof *wholes);
+    for (int64_t i = 0; i < f->outer * out * kernel; i++) {
+        int64_t p[3], k[3], at = i / kernel / out;
+        split(i / kernel % out, f->out, p);
+        split(i % kernel, f->kernel, k);
+        for (int d = 0; d < 3; d++)
+            at = at * f->in[d] + p[d] * f->stride[d] + k[d] * f->dilation[d];
+        if (dtype == HEBB_F32 || dtype == HEBB_F64)
+            add_product(&sums[at], reference_read(y, dtype, i), 1);
+        else wholes[at] += read_whole(y, dtype, i);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        reference_buffer *to = &buffers[step->out[0].buffer];
+        sums[i].loose = false;
+        if (dtype != HEBB_F32 && dtype != HEBB_F64)
+            put_whole(to, step->out[0].offset + i, dtype, wholes[i]);
+        else put_sum(to, step->out[0].offset + i, dtype, &sums[i]);
+    }
+    free(sums);
+    free(wholes);
+}

@@ -5,7 +5,7 @@
      graph.h    graphs, inputs, variables, printing     nn.h       layers, losses, optimizers
      ops.h      the operations                          train.h    batches
      control.h  loops over time                         io.h       files
-     autodiff.h gradients
+     autodiff.h gradients                               gradcheck.h checking gradients
 
    A model is a graph, built once; a session binds it to a device and runs it:
 
@@ -31,6 +31,7 @@
 #include <hebb/autodiff.h>
 #include <hebb/device.h>
 #include <hebb/session.h>
+#include <hebb/gradcheck.h>
 #include <hebb/nn.h>
 #include <hebb/train.h>
 #include <hebb/io.h>

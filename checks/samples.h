@@ -161,7 +161,7 @@ typedef struct descriptor_table {
     size_t count;
 } descriptor_table;
 extern const descriptor_table elementwise_table, reduce_table, movement_table, indexing_table,
-    nn_table, math_table, classic_table;
+    nn_table, math_table, classic_table, custom_table;
 
 /* ---- families and references that the files share ---- */
 void unary_family(const descriptor *d, sample_list *list);

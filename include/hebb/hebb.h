@@ -6,6 +6,7 @@
      ops.h      the operations                          train.h    batches
      control.h  loops over time                         io.h       files
      autodiff.h gradients                               gradcheck.h checking gradients
+     custom.h   ops of your own
 
    A model is a graph, built once; a session binds it to a device and runs it:
 
@@ -29,6 +30,7 @@
 #include <hebb/graph.h>
 #include <hebb/ops.h>
 #include <hebb/autodiff.h>
+#include <hebb/custom.h>
 #include <hebb/device.h>
 #include <hebb/session.h>
 #include <hebb/gradcheck.h>

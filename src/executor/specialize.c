@@ -47,7 +47,7 @@ static void mark(specializer *s) {
 static hebb_status at_line(hb_error *error, const hebb_tensor *node, const hb_signature *in,
                            hb_error *cause) {
     char text[600], place[200] = "";
-    hb_describe_node(text, sizeof text, node->op, node->in, node->n_in, in);
+    hb_describe_node(text, sizeof text, node->op, node->attrs, node->in, node->n_in, in);
     if (node->file != NULL) snprintf(place, sizeof place, "%s:%d: ", node->file, node->line);
     return hb_fail(error, cause->status, "%s%s: %s", place, text, cause->message);
 }
@@ -174,6 +174,19 @@ static int lower_elementwise(specializer *s, const hebb_tensor *t) {
     }
     if (code == HB_SELECT) return ir_scalar(s->ir, code, t->dtype, in, t->n_in, t);
     return hb_narrow(s, ir_scalar(s->ir, code, hb_arithmetic(t->dtype), in, t->n_in, t), t);
+}
+
+static int lower_apply(specializer *s, const hebb_tensor *t) {
+    int in[4];
+    for (int k = 0; k < t->n_in; k++)
+        in[k] = ir_broadcast(s->ir, IR_OF(s, t->in[k]), s->signature[t->id].shape, t);
+    ir_node node = {.kind = IR_SCALAR,
+                    .code = HB_USER,
+                    .dtype = t->dtype,
+                    .shape = s->signature[t->id].shape,
+                    .origin = t};
+    node.imm.user = t->attrs->apply;
+    return ir_add(s->ir, &node, in, t->n_in);
 }
 
 static int reduce_to(specializer *s, const hebb_tensor *t, int x, const bool *reduced) {
@@ -357,6 +370,7 @@ static const lowering lowerings[HB_OPS] = {
 #define lower_RANDOM                                            lower_random
 #define lower_ELEMENTWISE                                       lower_elementwise
 #define lower_REDUCE                                            lower_reduce
+#define lower_APPLY                                             lower_apply
 #define lower_VIEW                                              lower_view
 #define lower_PARTS                                             lower_parts
 #define lower_MATMUL                                            lower_matmul

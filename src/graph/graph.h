@@ -4,6 +4,7 @@
 #define HB_GRAPH_H
 
 #include <hebb/control.h>
+#include <hebb/custom.h>
 #include <hebb/graph.h>
 #include <hebb/ops.h>
 #include "../base/error.h"
@@ -75,7 +76,11 @@ typedef struct hb_attrs {
     void (*rule)(hebb_backward *b); /* WITH_GRADIENT; and its argument */
     void *user;
     hb_checkpoint *checkpoint;
+    const hebb_elementwise *apply; /* APPLY; owned by the graph */
 } hb_attrs;
+
+/* hb_op_name(), but for a user's op the name that it was given. */
+const char *hb_op_title(hb_op op, const hb_attrs *attrs);
 
 struct hebb_tensor {
     hebb_graph *graph;
@@ -94,6 +99,12 @@ struct hebb_tensor {
 
 typedef struct hb_block hb_block; /* a piece of the graph's memory */
 
+/* Elementwise ops of users that the graph has nodes of. */
+typedef struct hb_kept_op {
+    hebb_elementwise op;
+    struct hb_kept_op *next;
+} hb_kept_op;
+
 struct hebb_graph {
     int n_nodes, node_capacity;
     hebb_tensor **nodes;
@@ -106,6 +117,7 @@ struct hebb_graph {
     hb_error error;
     const char *file; /* the program's current line */
     int line;
+    hb_kept_op *kept_ops;
     hb_block *blocks;
 };
 
@@ -186,7 +198,7 @@ hebb_status hb_slice_extents(const hb_attrs *attrs, hebb_shape x, hb_extent exte
                              hb_error *error);
 
 /* "matmul(x f32 [2, 3], w f32 [4, 5])", for messages. */
-void hb_describe_node(char *text, size_t size, hb_op op, hebb_tensor *const *in, int n_in,
-                      const hb_signature *signatures);
+void hb_describe_node(char *text, size_t size, hb_op op, const hb_attrs *attrs,
+                      hebb_tensor *const *in, int n_in, const hb_signature *signatures);
 
 #endif

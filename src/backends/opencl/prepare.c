@@ -46,6 +46,15 @@ static bool uses_f64(const hb_loop *loop) {
     return false;
 }
 
+/* Users' ops must have a text. */
+static hebb_status check_users(hb_device *device, const hb_loop *loop, hb_error *error) {
+    for (int i = 0; i < loop->n_instr; i++)
+        if (loop->instr[i].code == HB_USER && loop->instr[i].imm.user->text == NULL)
+            return hb_fail(error, HEBB_E_UNSUPPORTED, "%s: the op %s has no OpenCL text",
+                           device->info.id, loop->instr[i].imm.user->name);
+    return HEBB_OK;
+}
+
 static hebb_status check_dtypes(hb_device *device, const hb_step *step, hb_error *error) {
     bool f64 = (step->kind == HB_LOOP && uses_f64(&step->u.loop)) ||
                (step->kind == HB_GEMM &&
@@ -58,6 +67,10 @@ static hebb_status check_dtypes(hb_device *device, const hb_step *step, hb_error
 static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                 const char **solver, hb_error *error) {
     hebb_status status = check_dtypes(device, step, error);
+    if (status == HEBB_OK && step->kind == HB_LOOP)
+        status = check_users(device, &step->u.loop, error);
+    if (status == HEBB_OK && step->kind == HB_GEMM)
+        status = check_users(device, &step->u.gemm.epilogue, error);
     if (status != HEBB_OK) return status;
     switch (step->kind) {
     case HB_LOOP:
@@ -140,6 +153,7 @@ static hebb_status compile_launches(hb_device *device, hb_prepared *prepared, hb
         request->step = launch->step->name;
         status = hb_cl_kernel_text(device, &launch->source, &request->text, error);
         memcpy(request->parts, launch->source.parts, sizeof request->parts);
+        hb_cl_text_free(&launch->source.functions);
         hb_cl_text_free(&launch->source.body);
     }
     if (status == HEBB_OK) status = hb_cl_compile(device, requests, n, error);

@@ -67,6 +67,73 @@ typedef struct hebb_elementwise {
 HEBB_API hebb_tensor *hebb_apply_at(const char *file, int line, const hebb_elementwise *op,
                                     hebb_tensor *const *xs, size_t n_xs);
 
+/* ---- all others ---- */
+
+/* A dtype and a shape. */
+typedef struct hebb_signature {
+    hebb_dtype dtype;
+    hebb_shape shape;
+} hebb_signature;
+
+/* How an OpenCL device runs an op: so many work-items, in groups of so many, with these arguments
+   after the tensors. The caller has cleared it. */
+typedef struct hebb_launch {
+    int rank;           /* 1 to 3 */
+    size_t global[3];   /* work-items; at least 1 */
+    size_t local[3];    /* in a group, dividing them; zeros: the library chooses */
+    size_t local_bytes; /* of local memory for a group; 0: none */
+    int n_integers, n_reals;
+    int64_t integers[16];
+    double reals[16];
+} hebb_launch;
+
+#define HEBB_OP_MESSAGE 256 /* bytes for the words of a callback that fails */
+#define HEBB_OP_INPUTS  8   /* operands, at most */
+
+/* An op with callbacks of its own. They get the options that hebb_custom_with() was given (NULL
+   without), must not keep pointers, may be called from any thread that builds a graph or uses a
+   session, and answer HEBB_OK or another status with words in `message`. */
+typedef struct hebb_op {
+    const char *name; /* letters, digits and _ */
+    int n_inputs;     /* 1 to HEBB_OP_INPUTS */
+
+    /* The result's dtype and shape from those of the operands. Called when a tensor is made, where
+       sizes may be HEBB_ANY, and again when they are known; then the result's must be too. */
+    hebb_status (*shape)(const hebb_signature *x, const void *options, hebb_signature *y,
+                         char *message);
+
+    void (*gradient)(hebb_grad *d); /* NULL: none, and asking for it is an error */
+
+    /* Fills y from the xs on the CPU: dense arrays whose data must not be freed or resized. The
+       elements of y are undefined before, and it shares no memory with an x. Not called if y has no
+       elements. NULL: not on the CPU. */
+    hebb_status (*cpu)(const hebb_array *x, const hebb_array *y, const void *options,
+                       char *message);
+
+    /* OpenCL C 1.2 with a function (not a kernel) of that name, which each work-item calls:
+         void name(global const T0 *x0, global const T1 *x1, ..., global T *y,
+                   long ..., hebb_real ..., local char *memory)
+       with the integers, reals and local memory that there are. Element types are float, double,
+       int, long, and uchar for u8 and bool; hebb_real is y's type if that is floating, else float.
+       `launch` says how it is run; not called if y has no elements. Both NULL: not on OpenCL. */
+    const char *source, *function;
+    hebb_status (*launch)(const hebb_signature *x, const hebb_signature *y, const void *options,
+                          hebb_launch *launch, char *message);
+} hebb_op;
+
+/* The op on its operands; op and options are copied, byte by byte.
+       hebb_custom(&op, HEBB_TENSORS(a, b))
+       hebb_custom_with(&op, HEBB_TENSORS(a, b), &options, sizeof options)
+   Errors as for hebb_apply(), and what the shape rule answers. When a plan is made:
+   HEBB_E_UNSUPPORTED if the op has nothing for the device, HEBB_E_ARGUMENT for a launch that makes
+   no sense, HEBB_E_DEVICE with the compiler's words if the source does not compile. When it is run:
+   what the CPU function answers. */
+#define hebb_custom(op, ...)      hebb_custom_at(HEBB_APPLY_LINE_, (op), __VA_ARGS__, NULL, 0)
+#define hebb_custom_with(op, ...) hebb_custom_at(HEBB_APPLY_LINE_, (op), __VA_ARGS__)
+HEBB_API hebb_tensor *hebb_custom_at(const char *file, int line, const hebb_op *op,
+                                     hebb_tensor *const *xs, size_t n_xs, const void *options,
+                                     size_t options_size);
+
 #ifndef HEBB_NO_HERE
 #define HEBB_APPLY_LINE_ __FILE__, __LINE__
 #else

@@ -49,3 +49,7 @@ static void run_rule(hb_grad *d, void (*rule)(hebb_grad *), const void *options)
 }
 
 void gradient_apply(hb_grad *d) { run_rule(d, d->y->attrs->apply->gradient, NULL); }
+
+void gradient_custom(hb_grad *d) {
+    run_rule(d, d->y->attrs->custom->gradient, d->y->attrs->options);
+}

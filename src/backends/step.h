@@ -145,6 +145,13 @@ typedef struct hb_along {
     bool reverse; /* ARGSORT: descending */
 } hb_along;
 
+/* CUSTOM: a user's op: xs -> y. `signature` has those of the xs, then y's. */
+typedef struct hb_custom {
+    const hebb_op *op;
+    const void *options;
+    const hebb_signature *signature;
+} hb_custom;
+
 typedef struct hb_scan hb_scan;
 
 typedef enum hb_step_kind {
@@ -176,6 +183,7 @@ typedef struct hb_step {
         hb_conv conv;
         hb_fold fold;
         hb_along along;
+        hb_custom custom;
         const hb_scan *scan;
     } u;
     int n_in, n_out; /* of steps on whole tensors */

@@ -198,8 +198,10 @@ static void check_direction(hb_check *c, hb_check_x *x, direction *d) {
     /* However great the doubt, a wrong sign or a lost term shall show. */
     allowed = fmin(allowed, or_default(c->options.absolute, WIDE_ABSOLUTE) + best.noise + size / 2);
     bool axis = d->axis >= 0;
-    note(c, &(comparison){x, d->axis, axis ? d->at[d->axis] : 0, best.analytic, best.numeric,
-                          allowed, condition_of(best.terms, best.numeric, 1)});
+    double unit = axis ? d->by[d->axis] : 1; /* of an element, the report is of its derivative */
+    note(c, &(comparison){x, d->axis, axis ? d->at[d->axis] : 0, best.analytic / unit,
+                          best.numeric / unit, allowed / unit,
+                          condition_of(best.terms, best.numeric, 1)});
 }
 
 static void draw_direction(hb_check *c, direction *d) {

@@ -520,6 +520,15 @@ static bool is_output_of(const writer *w, int node, int step) {
     return n->kind == IR_OUTPUT && n->in[0] == step;
 }
 
+/* Of a user's op. */
+static const hebb_signature *signatures(const writer *w, const ir_node *n) {
+    hebb_signature *list = ir_memory(w->fusion->ir, (size_t)(n->n_in + 1) * sizeof *list);
+    for (int k = 0; list != NULL && k < n->n_in; k++)
+        list[k] = (hebb_signature){get(w, n->in[k])->dtype, get(w, n->in[k])->shape};
+    if (list != NULL) list[n->n_in] = (hebb_signature){n->dtype, n->shape};
+    return list;
+}
+
 static bool lower_whole(writer *w) {
     hb_group *g = w->group;
     int node = g->members[0], n_out = 1;
@@ -533,6 +542,7 @@ static bool lower_whole(writer *w) {
     g->step.out = ir_memory(ir, (size_t)n_out * sizeof *g->step.out);
     g->places = ir_memory(ir, (size_t)(n->n_in + n_out) * sizeof *g->places);
     g->n_places = 0;
+    if (g->step.kind == HB_CUSTOM) g->step.u.custom.signature = signatures(w, n);
     if (ir->error.status != HEBB_OK) return false;
     for (int k = 0; k < n->n_in; k++) {
         int x;

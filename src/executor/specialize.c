@@ -189,6 +189,28 @@ static int lower_apply(specializer *s, const hebb_tensor *t) {
     return ir_add(s->ir, &node, in, t->n_in);
 }
 
+static int lower_custom(specializer *s, const hebb_tensor *t) {
+    hb_signature y = s->signature[t->id];
+    if (y.dtype != t->dtype) {
+        hb_fail(&s->ir->error, HEBB_E_DTYPE, "run: %s: the op's shape rule gives %s after %s",
+                t->name, hebb_dtype_name(y.dtype), hebb_dtype_name(t->dtype));
+        return 0;
+    }
+    hb_step step = {.kind = HB_CUSTOM,
+                    .u.custom = {.op = t->attrs->custom, .options = t->attrs->options},
+                    .name = t->attrs->custom->name};
+    int in[HEBB_OP_INPUTS];
+    for (int k = 0; k < t->n_in; k++) {
+        hb_signature x = s->signature[t->in[k]->id];
+        step.bytes += (double)hebb_shape_count(x.shape) * (double)hebb_dtype_size(x.dtype);
+        in[k] = IR_OF(s, t->in[k]);
+    }
+    step.bytes += (double)hebb_shape_count(y.shape) * (double)hebb_dtype_size(y.dtype);
+    ir_node node = {
+        .kind = IR_STEP, .dtype = y.dtype, .shape = y.shape, .step = &step, .origin = t};
+    return ir_add(s->ir, &node, in, t->n_in);
+}
+
 static int reduce_to(specializer *s, const hebb_tensor *t, int x, const bool *reduced) {
     x = hb_widen(s, x, t);
     if (s->ir->error.status != HEBB_OK) return 0;
@@ -371,6 +393,7 @@ static const lowering lowerings[HB_OPS] = {
 #define lower_ELEMENTWISE                                       lower_elementwise
 #define lower_REDUCE                                            lower_reduce
 #define lower_APPLY                                             lower_apply
+#define lower_CUSTOM                                            lower_custom
 #define lower_VIEW                                              lower_view
 #define lower_PARTS                                             lower_parts
 #define lower_MATMUL                                            lower_matmul

@@ -23,7 +23,8 @@ const char *hb_op_name(hb_op op) {
 }
 
 const char *hb_op_title(hb_op op, const hb_attrs *attrs) {
-    return op == HB_OP_APPLY ? attrs->apply->name : hb_op_name(op);
+    if (op == HB_OP_APPLY) return attrs->apply->name;
+    return op == HB_OP_CUSTOM ? attrs->custom->name : hb_op_name(op);
 }
 
 bool hb_shape_only(const hebb_tensor *node, int index) {

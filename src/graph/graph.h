@@ -76,7 +76,9 @@ typedef struct hb_attrs {
     void (*rule)(hebb_backward *b); /* WITH_GRADIENT; and its argument */
     void *user;
     hb_checkpoint *checkpoint;
-    const hebb_elementwise *apply; /* APPLY; owned by the graph */
+    const hebb_elementwise *apply; /* APPLY; owned by the graph, as are ... */
+    const hebb_op *custom;         /* CUSTOM */
+    const void *options;           /* ... its options */
 } hb_attrs;
 
 /* hb_op_name(), but for a user's op the name that it was given. */
@@ -99,11 +101,8 @@ struct hebb_tensor {
 
 typedef struct hb_block hb_block; /* a piece of the graph's memory */
 
-/* Elementwise ops of users that the graph has nodes of. */
-typedef struct hb_kept_op {
-    hebb_elementwise op;
-    struct hb_kept_op *next;
-} hb_kept_op;
+/* Users' ops that the graph has nodes of. */
+typedef struct hb_kept_op hb_kept_op;
 
 struct hebb_graph {
     int n_nodes, node_capacity;
@@ -176,10 +175,7 @@ void hb_scan_spread(const hebb_graph *graph, int n, int random_from, int random_
 
 /* ---- shape rules (infer.c), with or without HEBB_ANY among the sizes ---- */
 
-typedef struct hb_signature {
-    hebb_dtype dtype;
-    hebb_shape shape;
-} hb_signature;
+typedef hebb_signature hb_signature;
 
 /* The dtype and shape that an op makes of its inputs' ones. On error the message names what does
    not fit, but neither the op nor its inputs: hb_describe_node() has those. */

@@ -5,7 +5,7 @@
      program.c       compiling kernels, with a cache in memory; disk_cache.c the one on disk
      kernel.c        a kernel's source and arguments while they are written
      space.c         a LOOP's index space made simple; values.c its scalar program as OpenCL C
-     user.c          users' ops as OpenCL C
+     user.c          users' elementwise ops as OpenCL C; custom.c users' other ops
      loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text
      gemm*.c         GEMM steps: the table of solvers, one file each
      indexed.c       GATHER and SCATTER-ADD
@@ -134,6 +134,7 @@ typedef struct hb_cl_kernel {
     int n_params, capacity;
     bool wide;    /* 64-bit indices */
     bool sliding; /* buffers begin where the run says: hb_run_args.shifts */
+    bool alone;   /* compiled as a program of its own */
     bool failed;
     size_t group;                /* reqd_work_group_size, or 0 */
     unsigned parts[HB_CL_PARTS]; /* one bit a dtype that the kernel needs the part for */
@@ -160,6 +161,7 @@ void hb_cl_kernel_free(hb_cl_kernel *kernel);
 typedef struct hb_cl_request {
     hb_cl_text text;
     unsigned parts[HB_CL_PARTS];
+    bool alone;
     const char *step; /* for messages */
     char name[48];
     cl_program program; /* retained by the cache of the device, which outlives plans */
@@ -353,6 +355,9 @@ hebb_status hb_cl_gemm_prepare(hb_device *device, hb_prepared *prepared, const h
 
 /* ---- GATHER and SCATTER-ADD ---- */
 
+/* CUSTOM, of the same form. */
+hebb_status hb_cl_custom_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                                 const char **solver, hb_error *error);
 hebb_status hb_cl_indexed_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                   const char **solver, hb_error *error);
 

@@ -80,6 +80,7 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
     case HB_GATHER:
     case HB_SCATTER_ADD: return hb_cl_indexed_prepare(device, prepared, step, solver, error);
     case HB_SCAN: return hb_cl_scan_prepare(device, prepared, step, solver, error);
+    case HB_CUSTOM: return hb_cl_custom_prepare(device, prepared, step, solver, error);
     default: return hb_fail(error, HEBB_E_UNSUPPORTED, "no kernel for \"%s\"", step->name);
     }
 }
@@ -153,6 +154,7 @@ static hebb_status compile_launches(hb_device *device, hb_prepared *prepared, hb
         request->step = launch->step->name;
         status = hb_cl_kernel_text(device, &launch->source, &request->text, error);
         memcpy(request->parts, launch->source.parts, sizeof request->parts);
+        request->alone = launch->source.alone;
         hb_cl_text_free(&launch->source.functions);
         hb_cl_text_free(&launch->source.body);
     }

@@ -635,8 +635,8 @@ Test(custom, fails_in_a_scan) {
     bench on = bench_open("cpu");
     float numbers[2] = {1e7f, 1};
     hebb_array value = hebb_array_view(numbers, HEBB_F32, HEBB_SHAPE(2, 1));
-    hebb_tensor *x = hebb_input(on.g, "x", HEBB_F32, HEBB_SHAPE(2, 1)), *last;
-    hebb_scan(&last, NULL, .body = body,
+    hebb_tensor *x = hebb_input(on.g, "x", HEBB_F32, HEBB_SHAPE(2, 1)), *last, *all;
+    hebb_scan(&last, &all, .body = body,
               .states = HEBB_LIST(hebb_full(on.g, HEBB_F32, HEBB_SHAPE(1), 0)),
               .sequences = HEBB_LIST(x), .n_out = 1);
     cr_expect_eq(hebb_run(on.s, HEBB_FEED({x, &value}), HEBB_FETCH({last, NULL})), HEBB_E_ARGUMENT);

@@ -196,9 +196,12 @@ static int lower_custom(specializer *s, const hebb_tensor *t) {
                 t->name, hebb_dtype_name(y.dtype), hebb_dtype_name(t->dtype));
         return 0;
     }
-    hb_step step = {.kind = HB_CUSTOM,
-                    .u.custom = {.op = t->attrs->custom, .options = t->attrs->options},
-                    .name = t->attrs->custom->name};
+    hb_step step;
+    memset(&step, 0, sizeof step); /* steps are compared byte by byte */
+    step.kind = HB_CUSTOM;
+    step.u.custom.op = t->attrs->custom;
+    step.u.custom.options = t->attrs->options;
+    step.name = t->attrs->custom->name;
     int in[HEBB_OP_INPUTS];
     for (int k = 0; k < t->n_in; k++) {
         hb_signature x = s->signature[t->in[k]->id];

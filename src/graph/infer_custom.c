@@ -29,6 +29,10 @@ RULE(custom) {
     if (hebb_dtype_size(result->dtype) == 0)
         return hb_fail(error, HEBB_E_DTYPE, "the op's shape rule gives %d, which is no dtype",
                        (int)result->dtype);
+    if (result->shape.rank < 0 || result->shape.rank > HEBB_MAX_RANK)
+        return hb_fail(error, HEBB_E_SHAPE,
+                       "the op's shape rule gives the rank %d: the rank must be 0 to %d",
+                       result->shape.rank, HEBB_MAX_RANK);
     for (int k = 0; k < n_in; k++)
         if (is_open(in[k].shape)) return HEBB_OK;
     if (is_open(result->shape))

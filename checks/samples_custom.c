@@ -174,6 +174,33 @@ static const sample lerp_samples[] = {
     {.n_in = 3, .in = {{.shape = DIMS(300)}, {.shape = DIMS(311, 300)}, {.shape = DIMS(311, 1)}}},
 };
 
+/* ---- errors ---- */
+
+static const error_sample lerp_errors[] = {
+    {.n_in = 3,
+     .in = {{.shape = DIMS(2, 3)}, {.shape = DIMS(3)}, {.shape = DIMS(2)}},
+     .status = HEBB_E_SHAPE,
+     .message = "do not broadcast"},
+    {.n_in = 3,
+     .in = {{.shape = DIMS(2)}, {.shape = DIMS(2)}, {.shape = DIMS(2), .dtype = HEBB_I32}},
+     .status = HEBB_E_DTYPE,
+     .message = "dtypes f32 and i32 differ"},
+};
+static const error_sample distances_errors[] = {
+    {.n_in = 2,
+     .in = {{.shape = DIMS(2, 3)}, {.shape = DIMS(2, 4)}},
+     .status = HEBB_E_SHAPE,
+     .message = "rows of 3 and of 4 elements"},
+    {.n_in = 2,
+     .in = {{.shape = DIMS(3)}, {.shape = DIMS(2, 3)}},
+     .status = HEBB_E_SHAPE,
+     .message = "operand 0 must be a floating matrix"},
+    {.n_in = 2,
+     .in = {{.shape = DIMS(2, 3)}, {.shape = DIMS(2, 3), .dtype = HEBB_I32}},
+     .status = HEBB_E_DTYPE,
+     .message = "operand 1 must be a floating matrix"},
+};
+
 /* ---- the table ---- */
 
 #define APPLY(NAME, ARITY)                                                                         \
@@ -183,8 +210,9 @@ static const sample lerp_samples[] = {
 static const descriptor table[] = {
     {APPLY(swish, 1), .family = unary_family, .edges = {SPECIAL, TAILS}},
     {APPLY(bowl, 2), .family = binary_family, .edges = {SMALL}},
-    {APPLY(lerp, 3), .extra = lerp_samples, .n_extra = COUNT(lerp_samples), .f32 = {1e-6, 2e-6},
-     .f64 = {1e-14, 1e-14}, .reason = "a difference of values up to 2 cancels"},
+    {APPLY(lerp, 3), .extra = lerp_samples, .n_extra = COUNT(lerp_samples), .errors = lerp_errors,
+     .n_errors = COUNT(lerp_errors), .f32 = {1e-6, 2e-6}, .f64 = {1e-14, 1e-14},
+     .reason = "a difference of values up to 2 cancels"},
     {.name = "distances",
      .op = "custom",
      .build = build_distances,
@@ -192,6 +220,8 @@ static const descriptor table[] = {
      .arity = 2,
      .extra = distances_samples,
      .n_extra = COUNT(distances_samples),
+     .errors = distances_errors,
+     .n_errors = COUNT(distances_errors),
      .differentiable = true,
      .f32 = {4e-6, 1e-6},
      .reason = "sums of 33 squares, one after the other"},

@@ -1,5 +1,4 @@
-/* The gradient checker: the gradient that the library derives, or any tensors that claim to be it,
-   against central differences in float64. Signed, element by element; NaN and infinity fail. */
+/* Tensors that claim to be gradients of a scalar, checked by hebb_gradcheck(). */
 #ifndef CHECKS_GRADCHECK_H
 #define CHECKS_GRADCHECK_H
 
@@ -8,14 +7,14 @@
 /* A fed tensor; `gradient` claims to be that of the objective, NULL for one that is not checked. */
 typedef struct gradcheck_input {
     hebb_tensor *tensor;
-    hebb_array *value; /* f64 if checked; moved and restored */
+    hebb_array *value;
     hebb_tensor *gradient;
 } gradcheck_input;
 
 typedef struct gradcheck_report {
     bool passed;
     size_t elements;   /* compared */
-    char message[512]; /* the first element that is wrong, or the error */
+    char message[512]; /* the worst element, or the error */
 } gradcheck_report;
 
 /* `objective` is a scalar. */

@@ -5,8 +5,9 @@
 #include "half.h"
 #include "samples.h"
 
-static const descriptor_table *const tables[] = {&elementwise_table, &reduce_table, &movement_table,
-                                                 &indexing_table, &nn_table, &math_table, &classic_table, &conv_table, &pool_table};
+static const descriptor_table *const tables[] = {
+    &elementwise_table, &reduce_table,  &movement_table, &indexing_table, &nn_table,
+    &math_table,        &classic_table, &conv_table,     &pool_table,     &custom_table};
 
 #define EXTRAS_OF_OTHER_DTYPES 3
 

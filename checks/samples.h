@@ -168,7 +168,7 @@ typedef struct descriptor_table {
     size_t count;
 } descriptor_table;
 extern const descriptor_table elementwise_table, reduce_table, movement_table, indexing_table,
-    nn_table, math_table, classic_table, conv_table, pool_table;
+    nn_table, math_table, classic_table, conv_table, pool_table, custom_table;
 
 /* ---- families and references that the files share ---- */
 void unary_family(const descriptor *d, sample_list *list);

@@ -12,11 +12,12 @@
 
 static void print_help(const char *program, const char *about, const option *options,
                        size_t count) {
-    printf("usage: %s [OPTION VALUE]...\n%s\n\n", program, about);
+    printf("usage: %s [OPTION [VALUE]]...\n%s\n\n", program, about);
     for (size_t i = 0; i < count; i++) {
-        printf("  --%-8s %s (default ", options[i].name, options[i].help);
-        if (options[i].text != NULL) printf("%s)\n", *options[i].text);
-        else printf("%ld)\n", *options[i].number);
+        printf("  --%-8s %s ", options[i].name, options[i].help);
+        if (options[i].least == FLAG) printf("(default off)\n");
+        else if (options[i].text != NULL) printf("(default %s)\n", *options[i].text);
+        else printf("(default %ld)\n", *options[i].number);
     }
 }
 
@@ -49,6 +50,11 @@ void parse_options(int argc, char **argv, const char *about, const option *optio
         }
         const option *chosen = find_option(argv[i], options, count);
         if (chosen == NULL) fail_option(argv[0], argv[i], "is not known");
+        if (chosen->least == FLAG) {
+            *chosen->number = 1;
+            i--;
+            continue;
+        }
         if (i + 1 == argc) fail_option(argv[0], argv[i], "wants a value");
         if (chosen->text != NULL) *chosen->text = argv[i + 1];
         else if (!parse_number(argv[i + 1], chosen->least, chosen->number))

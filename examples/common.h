@@ -3,6 +3,7 @@
 #ifndef EXAMPLES_COMMON_H
 #define EXAMPLES_COMMON_H
 
+#include <limits.h>
 #include <stddef.h>
 
 /* `--name VALUE`; the value goes to *text or to *number, whichever is set. */
@@ -10,8 +11,9 @@ typedef struct option {
     const char *name, *help;
     const char **text;
     long *number;
-    long least; /* a smaller number is an error */
+    long least; /* a smaller number is an error; FLAG: there is no VALUE, --name makes it 1 */
 } option;
+#define FLAG LONG_MIN
 
 /* Stores the values of the options that are given. Prints `about` and the options and exits for
    --help; says what is wrong and exits with 1 for an argument that is none of these. */

@@ -9,6 +9,8 @@
 
 #include <criterion/criterion.h>
 
+#include <hebb/elementwise.h>
+
 #include "support/model.h"
 
 /* ---- the allocator ---- */
@@ -140,6 +142,53 @@ static bool read_and_shuffle(void) {
     return done;
 }
 
+/* Users' ops of both kinds, and the checker. */
+HEBB_ELEMENTWISE(squared, (x), x *x);
+static void squared_gradient(hebb_grad *d) {
+    hebb_tensor *twice = hebb_mul(d->x[0], hebb_scalar_like(d->x[0], 2));
+    d->dx[0] = hebb_mul(d->dy, twice);
+}
+
+static hebb_status same_shape(const hebb_signature *x, const void *options, hebb_signature *y,
+                              char *message) {
+    *y = *x;
+    return HEBB_OK;
+}
+static hebb_status copied(const hebb_array *x, const hebb_array *y, const void *options,
+                          char *message) {
+    memcpy(y->data, x->data, hebb_array_bytes(x));
+    return HEBB_OK;
+}
+static void copied_gradient(hebb_grad *d) { d->dx[0] = d->dy; }
+
+static bool check_users_ops(void) {
+    static const hebb_op op = {.name = "copied",
+                               .n_inputs = 1,
+                               .shape = same_shape,
+                               .gradient = copied_gradient,
+                               .cpu = copied};
+    hebb_graph *g = hebb_graph_create();
+    if (g == NULL) return false;
+    hebb_device *device = hebb_device_open("cpu");
+    hebb_session *s = NULL;
+    bool done = false;
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F64, HEBB_SHAPE(2));
+    hebb_tensor *w = hebb_variable(g, "w", HEBB_F64, HEBB_SHAPE(2), hebb_ones());
+    hebb_tensor *y =
+        hebb_custom_with(&op, HEBB_TENSORS(hebb_apply(&squared, hebb_add(x, w))), "options", 8);
+    if (device != NULL && fine(hebb_device_status(device), hebb_message(device)))
+        s = hebb_session_create(g, device);
+    if (s != NULL && fine(hebb_session_status(s), hebb_message(s))) {
+        hebb_gradcheck_report r;
+        done = fine(hebb_gradcheck(y, HEBB_TENSORS(x, w), HEBB_NO_FEED, s, &r), r.message);
+        cr_assert(!done || r.passed, "%s", r.message);
+    }
+    hebb_session_destroy(s);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
+    return done;
+}
+
 static void fail_in_turn(bool (*scenario)(void), bool from_then_on) {
     scenario(); /* what is made once a process, such as a list of devices */
     long before = atomic_load(&outstanding);
@@ -167,6 +216,9 @@ Test(training, all_allocations_fail_from_one_on) {
     model_batch(&batch, 0);
     fail_in_turn(train, true);
 }
+
+Test(custom, one_allocation_fails) { fail_in_turn(check_users_ops, false); }
+Test(custom, all_allocations_fail_from_one_on) { fail_in_turn(check_users_ops, true); }
 
 static void write_idx(void) {
     static const unsigned char bytes[] = {0, 0, 8, 1, 0, 0, 0, 5, 1, 2, 3, 4, 5};

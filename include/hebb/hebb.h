@@ -5,8 +5,8 @@
      graph.h    graphs, inputs, variables, printing     nn.h       layers, losses, optimizers
      ops.h      the operations                          train.h    batches
      control.h  loops over time                         io.h       files
-     conv.h     convolution, pooling, resizing
-     autodiff.h gradients
+     conv.h     convolution, pooling, resizing          custom.h   ops of your own
+     autodiff.h gradients                               gradcheck.h checking gradients
 
    A model is a graph, built once; a session binds it to a device and runs it:
 
@@ -31,8 +31,10 @@
 #include <hebb/ops.h>
 #include <hebb/conv.h>
 #include <hebb/autodiff.h>
+#include <hebb/custom.h>
 #include <hebb/device.h>
 #include <hebb/session.h>
+#include <hebb/gradcheck.h>
 #include <hebb/nn.h>
 #include <hebb/train.h>
 #include <hebb/io.h>

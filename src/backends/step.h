@@ -7,7 +7,7 @@
 #ifndef HB_STEP_H
 #define HB_STEP_H
 
-#include <hebb/base.h>
+#include <hebb/custom.h>
 
 /* Where a step reads or writes: element (i0, i1, ...) of its index space is at
    buffer + (offset + sum of i_k stride[k]) elements. Strides may be 0 (broadcast, reduced) or
@@ -32,6 +32,7 @@ typedef enum hb_code {
     HB_SELECT,  /* bool a ? b : c */
     HB_UNIFORM, /* random number for i64 element index a of random op imm.i, [0, 1) */
     HB_NORMAL,  /* the same, normal */
+    HB_USER,    /* imm.user of values a, b, c, d, as many as it takes; f32 or f64, as they are */
     HB_SUM,     /* reductions over the reduced dimensions of value a; see n_pre */
     HB_REDMAX,  /* NaN if there is one; -inf or the smallest integer of nothing */
     HB_REDMIN,
@@ -45,11 +46,18 @@ typedef struct hb_instr {
     uint8_t code;
     uint8_t dtype;   /* of the result */
     int16_t a, b, c; /* -1 where unused */
+    int16_t d;       /* of HB_USER only: -1 where unused */
     union {
         double f;
         int64_t i;
+        const hebb_elementwise *user;
     } imm;
 } hb_instr;
+
+/* The fourth operand, -1 for none. */
+static inline int hb_fourth(const hb_instr *instr) {
+    return instr->code == HB_USER ? instr->d : -1;
+}
 
 /* A value to be stored. A value made before n_pre is stored at every point of the space (its
    operand then has no reduced dimension collapsed); one made after it, once for every kept point.
@@ -137,6 +145,13 @@ typedef struct hb_along {
     bool reverse; /* ARGSORT: descending */
 } hb_along;
 
+/* CUSTOM: a user's op: xs -> y. `signature` has those of the xs, then y's. */
+typedef struct hb_custom {
+    const hebb_op *op;
+    const void *options;
+    const hebb_signature *signature;
+} hb_custom;
+
 typedef struct hb_scan hb_scan;
 
 typedef enum hb_step_kind {
@@ -168,6 +183,7 @@ typedef struct hb_step {
         hb_conv conv;
         hb_fold fold;
         hb_along along;
+        hb_custom custom;
         const hb_scan *scan;
     } u;
     int n_in, n_out; /* of steps on whole tensors */

@@ -127,7 +127,7 @@ const char *hb_code_name(hb_code code) {
     static const char *const names[HB_CODES] = {
         [HB_LOAD] = "load",     [HB_CONST] = "const",   [HB_ACC] = "product",
         [HB_CAST] = "cast",     [HB_SELECT] = "select", [HB_UNIFORM] = "uniform",
-        [HB_NORMAL] = "normal", [HB_SUM] = "sum",       [HB_REDMAX] = "max",
+        [HB_NORMAL] = "normal", [HB_USER] = "user", [HB_SUM] = "sum",       [HB_REDMAX] = "max",
         [HB_REDMIN] = "min",
 #define SCALAR(CODE, name, arity, types, result, flops) [HB_##CODE] = #name,
 #include "../../kernels/scalar.def"
@@ -138,7 +138,7 @@ const char *hb_code_name(hb_code code) {
 
 double hb_code_flops(hb_code code) {
     static const uint8_t flops[HB_CODES] = {
-        [HB_CAST] = 1, [HB_SELECT] = 1, [HB_UNIFORM] = 60, [HB_NORMAL] = 100,
+        [HB_CAST] = 1, [HB_SELECT] = 1, [HB_UNIFORM] = 60, [HB_NORMAL] = 100, [HB_USER] = 24,
         [HB_SUM] = 1,  [HB_REDMAX] = 1, [HB_REDMIN] = 1,
 #define SCALAR(CODE, name, arity, types, result, cost) [HB_##CODE] = cost,
 #include "../../kernels/scalar.def"

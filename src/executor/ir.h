@@ -35,8 +35,9 @@ typedef struct ir_node {
     union {
         double f;
         int64_t i;
+        const hebb_elementwise *user;
     } imm; /* IR_FULL: f for floating dtypes, i for the others; HB_UNIFORM, HB_NORMAL: i, the op's
-              number */
+              number; HB_USER: user */
     int buffer; /* IR_BUFFER; of a random op, which time it is computed again */
     bool reduce[HEBB_MAX_RANK];
     int into; /* IR_COPY: the node whose value this is a part of; larger than its own number */

@@ -119,7 +119,7 @@ static int value_of(writer *w, int node, const hb_view *view);
 
 static int scalar(writer *w, int node, const hb_view *view) {
     const ir_node *n = get(w, node);
-    int16_t operand[3] = {-1, -1, -1};
+    int16_t operand[4] = {-1, -1, -1, -1};
     for (int k = 0; k < n->n_in && !w->failed; k++) {
         hb_ref ref = ir_ref(w->ir, n->in[k]);
         hb_view through;
@@ -132,8 +132,10 @@ static int scalar(writer *w, int node, const hb_view *view) {
                       .dtype = (uint8_t)n->dtype,
                       .a = operand[0],
                       .b = operand[1],
-                      .c = operand[2]};
-    instr.imm.i = n->imm.i;
+                      .c = operand[2],
+                      .d = operand[3],
+                      .imm.user = n->imm.user};
+    if (n->code != HB_USER) instr.imm.i = n->imm.i;
     return add_instr(w, instr);
 }
 
@@ -326,7 +328,7 @@ static const char *name_step(writer *w, const char *first) {
         hb_code code = (hb_code)w->instr[k].code;
         if (code == HB_LOAD || code == HB_CONST || code == HB_ACC) continue;
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", at > 0 ? "+" : "",
-                               hb_code_name(code));
+                               code == HB_USER ? w->instr[k].imm.user->name : hb_code_name(code));
     }
     if (at == 0) snprintf(text, sizeof text, "copy");
     else if (at >= sizeof text) memcpy(text + sizeof text - 4, "...", 4);
@@ -518,6 +520,15 @@ static bool is_output_of(const writer *w, int node, int step) {
     return n->kind == IR_OUTPUT && n->in[0] == step;
 }
 
+/* Of a user's op. */
+static const hebb_signature *signatures(const writer *w, const ir_node *n) {
+    hebb_signature *list = ir_memory(w->fusion->ir, (size_t)(n->n_in + 1) * sizeof *list);
+    for (int k = 0; list != NULL && k < n->n_in; k++)
+        list[k] = (hebb_signature){get(w, n->in[k])->dtype, get(w, n->in[k])->shape};
+    if (list != NULL) list[n->n_in] = (hebb_signature){n->dtype, n->shape};
+    return list;
+}
+
 static bool lower_whole(writer *w) {
     hb_group *g = w->group;
     int node = g->members[0], n_out = 1;
@@ -531,6 +542,7 @@ static bool lower_whole(writer *w) {
     g->step.out = ir_memory(ir, (size_t)n_out * sizeof *g->step.out);
     g->places = ir_memory(ir, (size_t)(n->n_in + n_out) * sizeof *g->places);
     g->n_places = 0;
+    if (g->step.kind == HB_CUSTOM) g->step.u.custom.signature = signatures(w, n);
     if (ir->error.status != HEBB_OK) return false;
     for (int k = 0; k < n->n_in; k++) {
         int x;

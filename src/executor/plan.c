@@ -48,6 +48,8 @@ static void print_loop(const hb_loop *loop, FILE *out) {
             if (i->a >= 0) fprintf(out, " %%%d", i->a);
             if (i->b >= 0) fprintf(out, " %%%d", i->b);
             if (i->c >= 0) fprintf(out, " %%%d", i->c);
+            if (hb_fourth(i) >= 0) fprintf(out, " %%%d", i->d);
+            if (i->code == HB_USER) fprintf(out, ": %s", i->imm.user->name);
         }
         fprintf(out, "\n");
     }

@@ -111,6 +111,7 @@ static bool is_constant(const simplifier *s, int number, double value) {
 
 static int fold_scalar(simplifier *s, const ir_node *node, const int *in) {
     const ir_node *constant[3] = {NULL, NULL, NULL};
+    if (node->code == HB_USER) return -1; /* the device computes it, whatever its precision */
     for (int k = 0; k < node->n_in; k++) {
         constant[k] = get(s, in[k]);
         if (constant[k]->kind != IR_FULL) return -1;

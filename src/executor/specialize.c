@@ -48,7 +48,7 @@ static void mark(specializer *s) {
 static hebb_status at_line(hb_error *error, const hebb_tensor *node, const hb_signature *in,
                            hb_error *cause) {
     char text[600], place[200] = "";
-    hb_describe_node(text, sizeof text, node->op, node->in, node->n_in, in);
+    hb_describe_node(text, sizeof text, node->op, node->attrs, node->in, node->n_in, in);
     if (node->file != NULL) snprintf(place, sizeof place, "%s:%d: ", node->file, node->line);
     return hb_fail(error, cause->status, "%s%s: %s", place, text, cause->message);
 }
@@ -175,6 +175,45 @@ static int lower_elementwise(specializer *s, const hebb_tensor *t) {
     }
     if (code == HB_SELECT) return ir_scalar(s->ir, code, t->dtype, in, t->n_in, t);
     return hb_narrow(s, ir_scalar(s->ir, code, hb_arithmetic(t->dtype), in, t->n_in, t), t);
+}
+
+static int lower_apply(specializer *s, const hebb_tensor *t) {
+    int in[4];
+    for (int k = 0; k < t->n_in; k++)
+        in[k] =
+            ir_broadcast(s->ir, hb_widen(s, IR_OF(s, t->in[k]), t), s->signature[t->id].shape, t);
+    ir_node node = {.kind = IR_SCALAR,
+                    .code = HB_USER,
+                    .dtype = hb_arithmetic(t->dtype),
+                    .shape = s->signature[t->id].shape,
+                    .origin = t};
+    node.imm.user = t->attrs->apply;
+    return hb_narrow(s, ir_add(s->ir, &node, in, t->n_in), t);
+}
+
+static int lower_custom(specializer *s, const hebb_tensor *t) {
+    hb_signature y = s->signature[t->id];
+    if (y.dtype != t->dtype) {
+        hb_fail(&s->ir->error, HEBB_E_DTYPE, "run: %s: the op's shape rule gives %s after %s",
+                t->name, hebb_dtype_name(y.dtype), hebb_dtype_name(t->dtype));
+        return 0;
+    }
+    hb_step step;
+    memset(&step, 0, sizeof step); /* steps are compared byte by byte */
+    step.kind = HB_CUSTOM;
+    step.u.custom.op = t->attrs->custom;
+    step.u.custom.options = t->attrs->options;
+    step.name = t->attrs->custom->name;
+    int in[HEBB_OP_INPUTS];
+    for (int k = 0; k < t->n_in; k++) {
+        hb_signature x = s->signature[t->in[k]->id];
+        step.bytes += (double)hebb_shape_count(x.shape) * (double)hebb_dtype_size(x.dtype);
+        in[k] = IR_OF(s, t->in[k]);
+    }
+    step.bytes += (double)hebb_shape_count(y.shape) * (double)hebb_dtype_size(y.dtype);
+    ir_node node = {
+        .kind = IR_STEP, .dtype = y.dtype, .shape = y.shape, .step = &step, .origin = t};
+    return ir_add(s->ir, &node, in, t->n_in);
 }
 
 static int reduce_to(specializer *s, const hebb_tensor *t, int x, const bool *reduced) {
@@ -419,6 +458,8 @@ static const lowering lowerings[HB_OPS] = {
 #define lower_RANDOM                                            lower_random
 #define lower_ELEMENTWISE                                       lower_elementwise
 #define lower_REDUCE                                            lower_reduce
+#define lower_APPLY                                             lower_apply
+#define lower_CUSTOM                                            lower_custom
 #define lower_VIEW                                              lower_view
 #define lower_PARTS                                             lower_parts
 #define lower_PAD                                               lower_pad

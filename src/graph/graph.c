@@ -22,6 +22,11 @@ const char *hb_op_name(hb_op op) {
     return (unsigned)op < HB_OPS ? names[op] : "";
 }
 
+const char *hb_op_title(hb_op op, const hb_attrs *attrs) {
+    if (op == HB_OP_APPLY) return attrs->apply->name;
+    return op == HB_OP_CUSTOM ? attrs->custom->name : hb_op_name(op);
+}
+
 bool hb_shape_only(const hebb_tensor *node, int index) {
     const hb_scan_info *scan;
     switch (node->op) {
@@ -147,9 +152,9 @@ hebb_tensor *hebb_here_tensor(hebb_tensor *tensor, const char *file, int line) {
     return tensor;
 }
 
-void hb_describe_node(char *text, size_t size, hb_op op, hebb_tensor *const *in, int n_in,
-                      const hb_signature *signatures) {
-    size_t at = (size_t)snprintf(text, size, "%s(", hb_op_name(op));
+void hb_describe_node(char *text, size_t size, hb_op op, const hb_attrs *attrs,
+                      hebb_tensor *const *in, int n_in, const hb_signature *signatures) {
+    size_t at = (size_t)snprintf(text, size, "%s(", hb_op_title(op, attrs));
     for (int k = 0; k < n_in && at < size; k++) {
         char shape[160];
         hb_signature s =
@@ -162,21 +167,23 @@ void hb_describe_node(char *text, size_t size, hb_op op, hebb_tensor *const *in,
 }
 
 /* NULL if all inputs are fit to be used, else what the builder shall return. */
-static hebb_tensor *check_inputs(hebb_graph **graph, hb_op op, hebb_tensor *const *in, int n_in) {
+static hebb_tensor *check_inputs(hebb_graph **graph, hb_op op, const hb_attrs *attrs,
+                                 hebb_tensor *const *in, int n_in) {
+    const char *title = hb_op_title(op, attrs);
     for (int k = 0; k < n_in && *graph == NULL; k++)
         if (in[k] != NULL) *graph = in[k]->graph;
     if (*graph == NULL) return NULL;
     for (int k = 0; k < n_in; k++) {
         if (in[k] == NULL)
-            return hb_graph_error(*graph, HEBB_E_NULL, "%s: operand %d is NULL", hb_op_name(op), k);
+            return hb_graph_error(*graph, HEBB_E_NULL, "%s: operand %d is NULL", title, k);
         if (in[k]->graph != *graph)
             return hb_graph_error(*graph, HEBB_E_GRAPH, "%s: operand %d, %s, is of another graph",
-                                  hb_op_name(op), k, hebb_tensor_name(in[k]));
+                                  title, k, hebb_tensor_name(in[k]));
         if (in[k]->op == HB_OP_INERT) return &(*graph)->inert;
         if (in[k]->op == HB_OP_GROUP && op != HB_OP_GROUP)
             return hb_graph_error(*graph, HEBB_E_ARGUMENT,
-                                  "%s: operand %d, %s, is a group: it has no value", hb_op_name(op),
-                                  k, hebb_tensor_name(in[k]));
+                                  "%s: operand %d, %s, is a group: it has no value", title, k,
+                                  hebb_tensor_name(in[k]));
     }
     return (*graph)->error.status != HEBB_OK ? &(*graph)->inert : NULL;
 }
@@ -200,8 +207,8 @@ static hebb_tensor *append(hebb_graph *graph, hb_op op, hebb_tensor *const *in, 
     hebb_tensor *node = hb_graph_memory(graph, sizeof *node);
     hebb_tensor **inputs = hb_graph_memory(graph, (size_t)n_in * sizeof *inputs);
     hb_attrs *copy = attrs != NULL ? hb_graph_memory(graph, sizeof *copy) : NULL;
-    char name[64];
-    snprintf(name, sizeof name, "%s:%d", hb_op_name(op), graph->n_nodes);
+    char name[80];
+    snprintf(name, sizeof name, "%s:%d", hb_op_title(op, attrs), graph->n_nodes);
     const char *kept_name = hb_graph_text(graph, name);
     if (node == NULL || inputs == NULL || (attrs != NULL && copy == NULL) || kept_name == NULL)
         return &graph->inert;
@@ -230,7 +237,7 @@ static hebb_tensor *append(hebb_graph *graph, hb_op op, hebb_tensor *const *in, 
 
 hebb_tensor *hb_node(hebb_graph *graph, hb_op op, hebb_tensor *const *in, int n_in,
                      const hb_attrs *attrs) {
-    hebb_tensor *bad = check_inputs(&graph, op, in, n_in);
+    hebb_tensor *bad = check_inputs(&graph, op, attrs, in, n_in);
     if (bad != NULL || graph == NULL) return bad;
     hb_signature few[8], *signatures = few, result;
     if (n_in > 8) {
@@ -242,7 +249,7 @@ hebb_tensor *hb_node(hebb_graph *graph, hb_op op, hebb_tensor *const *in, int n_
     hebb_status status = hb_infer(op, attrs, signatures, n_in, &result, &error);
     if (status != HEBB_OK) {
         char text[600];
-        hb_describe_node(text, sizeof text, op, in, n_in, NULL);
+        hb_describe_node(text, sizeof text, op, attrs, in, n_in, NULL);
         return hb_graph_error(graph, status, "%s: %s", text, error.message);
     }
     return append(graph, op, in, n_in, attrs, result);

@@ -5,6 +5,7 @@
 
 #include <hebb/control.h>
 #include <hebb/conv.h>
+#include <hebb/custom.h>
 #include <hebb/graph.h>
 #include <hebb/ops.h>
 #include "../base/error.h"
@@ -90,7 +91,13 @@ typedef struct hb_attrs {
     void (*rule)(hebb_backward *b); /* WITH_GRADIENT; and its argument */
     void *user;
     hb_checkpoint *checkpoint;
+    const hebb_elementwise *apply; /* APPLY; owned by the graph, as are ... */
+    const hebb_op *custom;         /* CUSTOM */
+    const void *options;           /* ... its options */
 } hb_attrs;
+
+/* hb_op_name(), but for a user's op the name that it was given. */
+const char *hb_op_title(hb_op op, const hb_attrs *attrs);
 
 struct hebb_tensor {
     hebb_graph *graph;
@@ -109,6 +116,9 @@ struct hebb_tensor {
 
 typedef struct hb_block hb_block; /* a piece of the graph's memory */
 
+/* Users' ops that the graph has nodes of. */
+typedef struct hb_kept_op hb_kept_op;
+
 struct hebb_graph {
     int n_nodes, node_capacity;
     hebb_tensor **nodes;
@@ -121,6 +131,7 @@ struct hebb_graph {
     hb_error error;
     const char *file; /* the program's current line */
     int line;
+    hb_kept_op *kept_ops;
     hb_block *blocks;
 };
 
@@ -179,10 +190,7 @@ void hb_scan_spread(const hebb_graph *graph, int n, int random_from, int random_
 
 /* ---- shape rules (infer.c), with or without HEBB_ANY among the sizes ---- */
 
-typedef struct hb_signature {
-    hebb_dtype dtype;
-    hebb_shape shape;
-} hb_signature;
+typedef hebb_signature hb_signature;
 
 /* The dtype and shape that an op makes of its inputs' ones. On error the message names what does
    not fit, but neither the op nor its inputs: hb_describe_node() has those. */
@@ -211,7 +219,7 @@ void hb_pad_borders(const hb_attrs *attrs, hebb_shape x, int64_t before[HEBB_MAX
                     int64_t after[HEBB_MAX_RANK]);
 
 /* "matmul(x f32 [2, 3], w f32 [4, 5])", for messages. */
-void hb_describe_node(char *text, size_t size, hb_op op, hebb_tensor *const *in, int n_in,
-                      const hb_signature *signatures);
+void hb_describe_node(char *text, size_t size, hb_op op, const hb_attrs *attrs,
+                      hebb_tensor *const *in, int n_in, const hb_signature *signatures);
 
 #endif

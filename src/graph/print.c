@@ -7,7 +7,7 @@
 /* "  h: relu(x, w) f32 [?, 10]" without the line's beginning and end. */
 static void print_node(const hebb_tensor *node, FILE *out) {
     char shape[160];
-    fprintf(out, "%s(", hb_op_name(node->op));
+    fprintf(out, "%s(", hb_op_title(node->op, node->attrs));
     for (int k = 0; k < node->n_in; k++)
         fprintf(out, "%s%s", k > 0 ? ", " : "", hebb_tensor_name(node->in[k]));
     fprintf(out, ")");
@@ -43,7 +43,7 @@ static void dot_node(const hebb_tensor *node, FILE *out) {
         print_quoted(node->name, out);
         fprintf(out, "\\n");
     }
-    fprintf(out, "%s", hb_op_name(node->op));
+    fprintf(out, "%s", hb_op_title(node->op, node->attrs));
     if (node->op == HB_OP_FULL) fprintf(out, " %g", node->attrs->value);
     if (node->shape.rank >= 0)
         fprintf(out, "\\n%s %s", hebb_dtype_name(node->dtype),

@@ -189,12 +189,11 @@ struct hb_prepared {
 
 static const hb_cpu_solver *choose(const hb_device *device, const hb_step *step) {
     static const hb_cpu_solver *const *const solvers[HB_STEP_KINDS] = {
-        [HB_LOOP] = hb_cpu_loop_solvers,     [HB_GEMM] = hb_cpu_gemm_solvers,
-        [HB_GATHER] = hb_cpu_gather_solvers, [HB_SCATTER_ADD] = hb_cpu_scatter_add_solvers,
-        [HB_SCAN] = hb_cpu_scan_solvers,     [HB_CONV] = hb_cpu_conv_solvers,
-        [HB_CONV_INPUT] = hb_cpu_conv_solvers,
-        [HB_CONV_WEIGHT] = hb_cpu_conv_weight_solvers,
-        [HB_FOLD] = hb_cpu_fold_solvers,
+        [HB_LOOP] = hb_cpu_loop_solvers,       [HB_GEMM] = hb_cpu_gemm_solvers,
+        [HB_GATHER] = hb_cpu_gather_solvers,   [HB_SCATTER_ADD] = hb_cpu_scatter_add_solvers,
+        [HB_SCAN] = hb_cpu_scan_solvers,       [HB_CONV] = hb_cpu_conv_solvers,
+        [HB_CONV_INPUT] = hb_cpu_conv_solvers, [HB_CONV_WEIGHT] = hb_cpu_conv_weight_solvers,
+        [HB_FOLD] = hb_cpu_fold_solvers,       [HB_CUSTOM] = hb_cpu_custom_solvers,
     };
     const hb_cpu_solver *best = NULL;
     double least = 0;
@@ -253,9 +252,13 @@ hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_ste
 
 hebb_status hb_cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
                        hb_error *error) {
-    for (size_t i = 0; i < prepared->n; i++)
-        prepared->step[i].solver->run(device, prepared->step[i].state, args);
-    return HEBB_OK;
+    hebb_status status = HEBB_OK;
+    for (size_t i = 0; i < prepared->n && !status; i++) {
+        const prepared_step *step = &prepared->step[i];
+        if (step->solver->run) step->solver->run(device, step->state, args);
+        else status = step->solver->try_run(device, step->state, args, error);
+    }
+    return status;
 }
 
 static hebb_status cpu_finish(hb_device *device, hb_error *error) { return HEBB_OK; }

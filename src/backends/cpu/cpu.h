@@ -87,6 +87,9 @@ typedef struct hb_cpu_solver {
     size_t (*scratch)(const hb_device *device, const hb_step *step); /* NULL for none */
     hebb_status (*prepare)(hb_device *device, const hb_step *step, void **state, hb_error *error);
     void (*run)(hb_device *device, const void *state, const hb_run_args *args);
+    /* In place of run, where it can fail: when it runs the user's code. */
+    hebb_status (*try_run)(hb_device *device, const void *state, const hb_run_args *args,
+                           hb_error *error);
     void (*release)(void *state);
 } hb_cpu_solver;
 
@@ -99,5 +102,6 @@ extern const hb_cpu_solver *const hb_cpu_scan_solvers[];        /* scan.c */
 extern const hb_cpu_solver *const hb_cpu_conv_solvers[];        /* conv.c */
 extern const hb_cpu_solver *const hb_cpu_conv_weight_solvers[]; /* conv_weight.c */
 extern const hb_cpu_solver *const hb_cpu_fold_solvers[];        /* fold.c */
+extern const hb_cpu_solver *const hb_cpu_custom_solvers[];      /* custom.c */
 
 #endif

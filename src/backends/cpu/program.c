@@ -145,6 +145,7 @@ static hb_cpu_map *map_of(const maker *m, const hb_instr *instr) {
     case HB_LOAD:
     case HB_CONST:
     case HB_ACC: return NULL;
+    case HB_USER: return NULL;
     default: return vector->map[instr->code][all[instr->a].dtype];
     }
 }
@@ -167,6 +168,7 @@ static double cost_of(const hb_instr *instr) {
 #undef SCALAR
         [HB_UNIFORM] = 40,
         [HB_NORMAL] = 80,
+        [HB_USER] = 60, /* who knows */
     };
     const double each = instr->dtype == HEBB_F64 && flops[instr->code] > 8 ? 0.4 : 0.03;
     return 0.08 + each * flops[instr->code];
@@ -196,12 +198,14 @@ static void find_uses(maker *m) {
         use(m->values, operand(m, instr->a), v);
         use(m->values, operand(m, instr->b), v);
         use(m->values, operand(m, instr->c), v);
+        use(m->values, operand(m, hb_fourth(instr)), v);
     }
 }
 
 static bool all_single(const maker *m, const hb_instr *instr) {
-    const int operands[3] = {operand(m, instr->a), operand(m, instr->b), operand(m, instr->c)};
-    for (int i = 0; i < 3; i++)
+    const int operands[4] = {operand(m, instr->a), operand(m, instr->b), operand(m, instr->c),
+                             operand(m, hb_fourth(instr))};
+    for (int i = 0; i < 4; i++)
         if (operands[i] >= 0 && !m->values[operands[i]].single) return false;
     return true;
 }
@@ -231,6 +235,7 @@ static void find_invariants(maker *m, const hb_cpu_action *actions) {
         if (instr->a >= 0) m->values[operand(m, instr->a)].spread = true;
         if (instr->b >= 0) m->values[operand(m, instr->b)].spread = true;
         if (instr->c >= 0) m->values[operand(m, instr->c)].spread = true;
+        if (hb_fourth(instr) >= 0) m->values[operand(m, instr->d)].spread = true;
     }
     for (int v = 0; v < m->program->n_values; v++)
         if (m->values[v].last_use == INT_MAX) m->values[v].spread = true;
@@ -340,6 +345,7 @@ static void make_slot(maker *m, const hb_cpu_action *actions, int v) {
         release_operand(m, operand(m, instr->a), v);
         release_operand(m, operand(m, instr->b), v);
         release_operand(m, operand(m, instr->c), v);
+        release_operand(m, operand(m, hb_fourth(instr)), v);
     }
     if (needs_slot(m, actions, v))
         it->slot = take_slot(m, it->single && !it->spread ? -SINGLE_BYTES : it->size);
@@ -438,6 +444,15 @@ static hebb_status make_constants(maker *m, hb_error *error) {
 
 /* ---- all of it ---- */
 
+static hebb_status take_user(const hb_instr *instr, hb_cpu_action *action, hb_error *error) {
+    const hebb_elementwise *user = instr->imm.user;
+    if (instr->dtype == HEBB_F32 ? !user->f32 : !user->f64)
+        return hb_fail(error, HEBB_E_UNSUPPORTED, "cpu: the op %s has no C function for %s",
+                       user->name, hebb_dtype_name((hebb_dtype)instr->dtype));
+    action->user = user;
+    return HEBB_OK;
+}
+
 static hebb_status make_actions(maker *m, hb_cpu_action *actions, const int *from,
                                 hb_error *error) {
     for (int v = 0; v < m->program->n_values; v++) {
@@ -449,6 +464,7 @@ static hebb_status make_actions(maker *m, hb_cpu_action *actions, const int *fro
             .a = operand(m, instr->a),
             .b = operand(m, instr->b),
             .c = operand(m, instr->c),
+            .d = operand(m, hb_fourth(instr)),
             .size = m->values[v].size,
             .op = (uint32_t)instr->imm.i,
             .map = map_of(m, instr),
@@ -457,7 +473,10 @@ static hebb_status make_actions(maker *m, hb_cpu_action *actions, const int *fro
             action->view = make_view(&m->program->space, from, &m->part->loop->in[instr->a]);
         if (action->kind == HB_CPU_REDUCED) action->a = v; /* reductions come first */
         const bool computes = action->kind == HB_CPU_MAP || action->kind == HB_CPU_RANDOM;
-        if (computes && instr->code != HB_CONST && !action->map)
+        if (instr->code == HB_USER) {
+            hebb_status status = take_user(instr, action, error);
+            if (status) return status;
+        } else if (computes && instr->code != HB_CONST && !action->map)
             return hb_fail(error, HEBB_E_UNSUPPORTED, "instruction %d: no function %d of %s",
                            m->part->first + v, instr->code,
                            hebb_dtype_name((hebb_dtype)instr->dtype));
@@ -465,6 +484,7 @@ static hebb_status make_actions(maker *m, hb_cpu_action *actions, const int *fro
         if (action->a < 0 || instr->code == HB_LOAD) action->a = v;
         if (action->b < 0) action->b = v;
         if (action->c < 0) action->c = v;
+        if (action->d < 0) action->d = v;
     }
     return HEBB_OK;
 }

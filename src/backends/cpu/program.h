@@ -36,7 +36,7 @@ typedef struct hb_cpu_view {
 
 /* What makes a value. */
 typedef enum hb_cpu_action_kind {
-    HB_CPU_MAP,     /* map(values a, b, c) */
+    HB_CPU_MAP,     /* map(values a, b, c), or user(values a, b, c, d) */
     HB_CPU_LOAD,    /* elements of the view: in place if consecutive, else moved to a tile */
     HB_CPU_INDEX,   /* addresses in the view */
     HB_CPU_RANDOM,  /* map(value a, a random key) */
@@ -46,7 +46,7 @@ typedef enum hb_cpu_action_kind {
 
 typedef struct hb_cpu_action {
     hb_cpu_action_kind kind;
-    int value, a, b, c;
+    int value, a, b, c, d;
     bool copy; /* a LOAD that must not stay in place: its memory is overwritten before its last use
                 */
     bool single; /* made before the first tile: one element ... */
@@ -54,6 +54,7 @@ typedef struct hb_cpu_action {
     int size;    /* bytes of an element */
     uint32_t op; /* of RANDOM */
     hb_cpu_map *map;
+    const hebb_elementwise *user; /* in place of map */
     hb_cpu_view view;
 } hb_cpu_action;
 

@@ -54,7 +54,8 @@ static void slide(const scan_state *s, const hb_run_args *args, int64_t t) {
     }
 }
 
-static void run(hb_device *device, const void *state, const hb_run_args *args) {
+static hebb_status run(hb_device *device, const void *state, const hb_run_args *args,
+                       hb_error *error) {
     const scan_state *s = state;
     const hb_scan *scan = s->step->u.scan;
     hb_run_args body = {.buffers = s->buffers, .shifts = s->shifts, .step = args->step};
@@ -65,11 +66,13 @@ static void run(hb_device *device, const void *state, const hb_run_args *args) {
         memcpy(hb_cpu_address(args, &s->step->out[copy->to]) + copy->at,
                hb_cpu_address(args, &s->step->in[copy->from]), copy->bytes);
     }
-    for (int64_t t = 0; t < scan->times; t++) {
+    hebb_status status = HEBB_OK;
+    for (int64_t t = 0; t < scan->times && !status; t++) {
         body.seed = hb_scan_seed(args->seed, t);
         slide(s, args, t);
-        hb_cpu_run(device, s->body, &body, NULL);
+        status = hb_cpu_run(device, s->body, &body, error);
     }
+    return status;
 }
 
 static const hb_cpu_solver scan_solver = {.name = "scan",
@@ -78,6 +81,6 @@ static const hb_cpu_solver scan_solver = {.name = "scan",
                                           .cost = cost,
                                           .scratch = scratch,
                                           .prepare = prepare,
-                                          .run = run,
+                                          .try_run = run,
                                           .release = release};
 const hb_cpu_solver *const hb_cpu_scan_solvers[] = {&scan_solver, NULL};

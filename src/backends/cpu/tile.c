@@ -209,12 +209,21 @@ static void act_product(hb_cpu_worker *w, const hb_cpu_action *action, const hb_
     w->vector->move[action->size](w->value[action->value], w->product, &box);
 }
 
+static void act_map(char *const *value, const hb_cpu_action *action, int64_t n) {
+    const char *x[4] = {value[action->a], value[action->b], value[action->c], value[action->d]};
+    if (action->map) action->map(value[action->value], x[0], x[1], x[2], n);
+    else if (action->size == sizeof(float))
+        action->user->f32((float *)(void *)value[action->value],
+                          (const float *const *)(const void *)x, n);
+    else
+        action->user->f64((double *)(void *)value[action->value],
+                          (const double *const *)(const void *)x, n);
+}
+
 static void act(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile, int64_t n) {
     char **value = w->value;
     switch (action->kind) {
-    case HB_CPU_MAP:
-        action->map(value[action->value], value[action->a], value[action->b], value[action->c], n);
-        break;
+    case HB_CPU_MAP: act_map(value, action, n); break;
     case HB_CPU_LOAD: act_load(w, action, tile); break;
     case HB_CPU_INDEX:
         number(w, &action->view, tile, (int64_t *)(void *)value[action->value]);
@@ -234,7 +243,7 @@ static void act_single(hb_cpu_worker *w, const hb_cpu_action *action, int64_t n)
     if (action->kind == HB_CPU_LOAD)
         memcpy(to, hb_cpu_base(w->args, action->view.buffer) + action->view.offset,
                (size_t)action->size);
-    else action->map(to, w->value[action->a], w->value[action->b], w->value[action->c], 1);
+    else act_map(w->value, action, 1);
     const hb_cpu_box box = {.rows = 1, .columns = n, .to_column = action->size, .from_column = 0};
     if (action->spread) w->vector->move[action->size](to, to, &box);
 }

@@ -169,6 +169,7 @@ hebb_status hb_cl_kernel_text(hb_device *device, hb_cl_kernel *kernel, hb_cl_tex
                               hb_error *error) {
     if (kernel->sliding) add_shifts(kernel);
     bake_if_needed(device, kernel);
+    if (kernel->functions.data != NULL) hb_cl_append(text, kernel->functions.data);
     hb_cl_print(text, "#define hb_index %s\n", kernel->wide ? "long" : "int");
     for (int i = 0; i < kernel->n_params; i++)
         if (kernel->params[i].baked)
@@ -192,12 +193,13 @@ hebb_status hb_cl_kernel_text(hb_device *device, hb_cl_kernel *kernel, hb_cl_tex
     for (int i = 0; i < kernel->n_params; i++)
         if (kernel->params[i].baked) hb_cl_print(text, "#undef %s\n", kernel->params[i].name);
     hb_cl_append(text, "#undef hb_index\n");
-    if (kernel->failed || kernel->body.failed || text->failed)
+    if (kernel->failed || kernel->functions.failed || kernel->body.failed || text->failed)
         return hb_fail_memory(error, "a kernel's source", text->capacity);
     return HEBB_OK;
 }
 
 void hb_cl_kernel_free(hb_cl_kernel *kernel) {
+    hb_cl_text_free(&kernel->functions);
     hb_cl_text_free(&kernel->body);
     free(kernel->params);
     memset(kernel, 0, sizeof *kernel);

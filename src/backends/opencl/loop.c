@@ -182,6 +182,7 @@ static hb_instr shifted(hb_instr instr, int n_pre, int n_loads) {
     if (instr.a >= n_pre) instr.a = (int16_t)(instr.a + by);
     if (instr.b >= n_pre) instr.b = (int16_t)(instr.b + by);
     if (instr.c >= n_pre) instr.c = (int16_t)(instr.c + by);
+    if (hb_fourth(&instr) >= n_pre) instr.d = (int16_t)(instr.d + by);
     return instr;
 }
 

@@ -5,6 +5,7 @@
      program.c       compiling kernels, with a cache in memory; disk_cache.c the one on disk
      kernel.c        a kernel's source and arguments while they are written
      space.c         a LOOP's index space made simple; values.c its scalar program as OpenCL C
+     user.c          users' elementwise ops as OpenCL C; custom.c users' other ops
      loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text
      gemm*.c         GEMM steps: the table of solvers, one file each
      indexed.c       GATHER and SCATTER-ADD
@@ -130,11 +131,12 @@ typedef struct hb_cl_param {
 /* A kernel's source as it is written. The text says HB_KERNEL for the kernel's name, which is made
    from the text's hash, and hb_index for the type of sizes and indices. */
 typedef struct hb_cl_kernel {
-    hb_cl_text body;
+    hb_cl_text functions, body; /* functions of users' ops stand before the kernel */
     hb_cl_param *params;
     int n_params, capacity;
     bool wide;    /* 64-bit indices */
     bool sliding; /* buffers begin where the run says: hb_run_args.shifts */
+    bool alone;   /* compiled as a program of its own */
     bool failed;
     size_t group;                /* reqd_work_group_size, or 0 */
     unsigned parts[HB_CL_PARTS]; /* one bit a dtype that the kernel needs the part for */
@@ -161,6 +163,7 @@ void hb_cl_kernel_free(hb_cl_kernel *kernel);
 typedef struct hb_cl_request {
     hb_cl_text text;
     unsigned parts[HB_CL_PARTS];
+    bool alone;
     const char *step; /* for messages */
     char name[48];
     cl_program program; /* retained by the cache of the device, which outlives plans */
@@ -258,6 +261,8 @@ void hb_cl_write_bases(hb_cl_kernel *kernel, const hb_loop *loop, int from, int 
 void hb_cl_write_values(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int lane,
                         const char *product);
 void hb_cl_write_stores(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int lane);
+/* user.c: users' elementwise functions, and the call of one, of values v<i>. */
+void hb_cl_write_user(hb_cl_kernel *kernel, const hb_instr *instr);
 /* The same for one operand: declares b<name>. */
 void hb_cl_write_base(hb_cl_kernel *kernel, const char *name, const hb_operand *operand, int rank,
                       int lane);
@@ -352,6 +357,9 @@ hebb_status hb_cl_gemm_prepare(hb_device *device, hb_prepared *prepared, const h
 
 /* ---- GATHER and SCATTER-ADD ---- */
 
+/* CUSTOM, of the same form. */
+hebb_status hb_cl_custom_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                                 const char **solver, hb_error *error);
 hebb_status hb_cl_indexed_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                   const char **solver, hb_error *error);
 

@@ -52,6 +52,15 @@ static bool has_f64(const hb_operand *operands, int n) {
     return false;
 }
 
+/* Users' ops must have a text. */
+static hebb_status check_users(hb_device *device, const hb_loop *loop, hb_error *error) {
+    for (int i = 0; i < loop->n_instr; i++)
+        if (loop->instr[i].code == HB_USER && loop->instr[i].imm.user->text == NULL)
+            return hb_fail(error, HEBB_E_UNSUPPORTED, "%s: the op %s has no OpenCL text",
+                           device->info.id, loop->instr[i].imm.user->name);
+    return HEBB_OK;
+}
+
 static hebb_status check_dtypes(hb_device *device, const hb_step *step, hb_error *error) {
     bool f64 = (step->kind == HB_LOOP && uses_f64(&step->u.loop)) ||
                (step->kind == HB_GEMM &&
@@ -66,6 +75,10 @@ static hebb_status check_dtypes(hb_device *device, const hb_step *step, hb_error
 static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                 const char **solver, hb_error *error) {
     hebb_status status = check_dtypes(device, step, error);
+    if (status == HEBB_OK && step->kind == HB_LOOP)
+        status = check_users(device, &step->u.loop, error);
+    if (status == HEBB_OK && step->kind == HB_GEMM)
+        status = check_users(device, &step->u.gemm.epilogue, error);
     if (status != HEBB_OK) return status;
     switch (step->kind) {
     case HB_LOOP:
@@ -79,6 +92,7 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
     case HB_CONV_INPUT:
     case HB_CONV_WEIGHT: return hb_cl_conv_prepare(device, prepared, step, solver, error);
     case HB_FOLD: return hb_cl_fold_prepare(device, prepared, step, solver, error);
+    case HB_CUSTOM: return hb_cl_custom_prepare(device, prepared, step, solver, error);
     default: return hb_fail(error, HEBB_E_UNSUPPORTED, "no kernel for \"%s\"", step->name);
     }
 }
@@ -154,6 +168,8 @@ static hebb_status compile_launches(hb_device *device, hb_prepared *prepared, hb
         request->step = launch->step->name;
         status = hb_cl_kernel_text(device, &launch->source, &request->text, error);
         memcpy(request->parts, launch->source.parts, sizeof request->parts);
+        request->alone = launch->source.alone;
+        hb_cl_text_free(&launch->source.functions);
         hb_cl_text_free(&launch->source.body);
     }
     if (status == HEBB_OK) status = hb_cl_compile(device, requests, n, error);

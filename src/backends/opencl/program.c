@@ -216,15 +216,19 @@ hebb_status hb_cl_compile(hb_device *device, hb_cl_request *requests, size_t n, 
     hb_cl_request **missing = malloc((n + 1) * sizeof *missing);
     if (missing == NULL) return hb_fail_memory(error, "a list of kernels", n * sizeof *missing);
     size_t n_missing = 0;
-    for (size_t i = 0; i < n; i++) {
+    hebb_status status = HEBB_OK;
+    for (size_t i = 0; i < n && status == HEBB_OK; i++) {
         hb_cl_key key = key_of(&requests[i]);
         snprintf(requests[i].name, sizeof requests[i].name, "hb_%016" PRIx64 "%016" PRIx64, key.a,
                  key.b);
-        if (cached(device, key, requests[i].text.data) == NULL &&
-            !has_same_name(missing, n_missing, requests[i].name))
-            missing[n_missing++] = &requests[i];
+        if (cached(device, key, requests[i].text.data) != NULL ||
+            has_same_name(missing, n_missing, requests[i].name))
+            continue;
+        if (requests[i].alone)
+            status = compile_together(device, (hb_cl_request *[]){&requests[i]}, 1, error);
+        else missing[n_missing++] = &requests[i];
     }
-    hebb_status status = compile_missing(device, missing, n_missing, error);
+    if (status == HEBB_OK) status = compile_missing(device, missing, n_missing, error);
     if (status == HEBB_OK && n > 0)
         hb_log("%s: %zu of %zu kernels compiled, the others were", device->info.id, n_missing, n);
     for (size_t i = 0; i < n && status == HEBB_OK; i++) {

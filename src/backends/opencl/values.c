@@ -213,6 +213,7 @@ static void write_value(hb_cl_kernel *kernel, const hb_loop *loop, int at, int l
         break;
     case HB_UNIFORM:
     case HB_NORMAL: write_random(kernel, instr, at); break;
+    case HB_USER: hb_cl_write_user(kernel, instr); break;
     default: write_scalar(kernel, loop, instr); break;
     }
     hb_cl_append(&kernel->body, ";\n");

@@ -28,6 +28,11 @@
 #include <hebb/array.h>
 #include <hebb/graph.h>
 #include <hebb/ops.h>
+#include <hebb/reductions.h>
+#include <hebb/movement.h>
+#include <hebb/indexing.h>
+#include <hebb/einsum.h>
+#include <hebb/random.h>
 #include <hebb/autodiff.h>
 #include <hebb/device.h>
 #include <hebb/session.h>

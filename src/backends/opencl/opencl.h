@@ -7,7 +7,8 @@
      space.c         a LOOP's index space made simple; values.c its scalar program as OpenCL C
      loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text
      gemm*.c         GEMM steps: the table of solvers, one file each
-     indexed.c       GATHER and SCATTER-ADD
+     indexed.c       GATHER, SCATTER-ADD and SCATTER-SET
+     along.c         ARGSORT, RECURRENCE, TAKE-ALONG and PUT-ALONG
      prepare.c       plans: preparing, running, releasing
    Nothing here includes anything but the contract (backend.h, step.h), the base room and OpenCL. */
 #ifndef HB_OPENCL_H
@@ -348,7 +349,7 @@ size_t hb_cl_gemm_scratch(hb_device *device, const hb_step *step);
 hebb_status hb_cl_gemm_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error);
 
-/* ---- GATHER and SCATTER-ADD ---- */
+/* ---- GATHER and SCATTER ---- */
 
 hebb_status hb_cl_indexed_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                   const char **solver, hb_error *error);
@@ -357,5 +358,11 @@ hebb_status hb_cl_indexed_prepare(hb_device *device, hb_prepared *prepared, cons
 
 hebb_status hb_cl_scan_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error);
+
+/* ---- along one axis ---- */
+
+size_t hb_cl_along_scratch(hb_device *device, const hb_step *step);
+hebb_status hb_cl_along_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                                const char **solver, hb_error *error);
 
 #endif

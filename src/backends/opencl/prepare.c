@@ -50,6 +50,8 @@ static hebb_status check_dtypes(hb_device *device, const hb_step *step, hb_error
     bool f64 = (step->kind == HB_LOOP && uses_f64(&step->u.loop)) ||
                (step->kind == HB_GEMM &&
                 (step->u.gemm.dtype == HEBB_F64 || uses_f64(&step->u.gemm.epilogue)));
+    for (int k = 0; hb_is_whole(step->kind) && k < step->n_in; k++)
+        f64 = f64 || step->in[k].dtype == HEBB_F64;
     if (!f64 || device->info.f64) return HEBB_OK;
     return hb_fail(error, HEBB_E_UNSUPPORTED, "\"%s\" (%s) has no f64, which \"%s\" needs",
                    device->info.name, device->info.id, step->name);
@@ -65,7 +67,12 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
                                   solver, error);
     case HB_GEMM: return hb_cl_gemm_prepare(device, prepared, step, solver, error);
     case HB_GATHER:
-    case HB_SCATTER_ADD: return hb_cl_indexed_prepare(device, prepared, step, solver, error);
+    case HB_SCATTER_ADD:
+    case HB_SCATTER_SET: return hb_cl_indexed_prepare(device, prepared, step, solver, error);
+    case HB_ARGSORT:
+    case HB_RECURRENCE:
+    case HB_TAKE_ALONG:
+    case HB_PUT_ALONG: return hb_cl_along_prepare(device, prepared, step, solver, error);
     case HB_SCAN: return hb_cl_scan_prepare(device, prepared, step, solver, error);
     default: return hb_fail(error, HEBB_E_UNSUPPORTED, "no kernel for \"%s\"", step->name);
     }
@@ -74,6 +81,7 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
 size_t hb_cl_scratch(hb_device *device, const hb_step *step) {
     if (step->kind == HB_LOOP) return hb_cl_loop_scratch(device, &step->u.loop);
     if (step->kind == HB_SCAN) return step->u.scan->arena_bytes;
+    if (step->kind == HB_ARGSORT) return hb_cl_along_scratch(device, step);
     if (step->kind != HB_GEMM) return 0;
     /* Choosing a solver may mean trying one. */
     pthread_mutex_lock(&device->lock);

@@ -6,7 +6,8 @@
 #include "samples.h"
 
 static const descriptor_table *const tables[] = {&elementwise_table, &reduce_table, &movement_table,
-                                                 &indexing_table, &nn_table};
+                                                 &indexing_table, &nn_table, &along_table,
+                                                 &index_table, &shape_table, &einsum_table};
 
 #define EXTRAS_OF_OTHER_DTYPES 3
 

@@ -57,6 +57,10 @@ typedef struct params {
     double value;
     hebb_range ranges[4];
     int n_ranges;
+    bool reverse, exclusive;
+    int axis2;
+    int64_t amount; /* of places to roll, numbers in front, ddof, which diagonal, ... */
+    const char *formula;
 } params;
 
 typedef struct sample {
@@ -161,12 +165,14 @@ typedef struct descriptor_table {
     size_t count;
 } descriptor_table;
 extern const descriptor_table elementwise_table, reduce_table, movement_table, indexing_table,
-    nn_table;
+    nn_table, along_table, index_table, shape_table, einsum_table;
 
 /* ---- families and references that the files share ---- */
 void unary_family(const descriptor *d, sample_list *list);
 void binary_family(const descriptor *d, sample_list *list);
 values elementwise_reference(const descriptor *d, const values *in, const params *p);
+void reduce_family(const descriptor *d, sample_list *list);
+values reference_reduce(const descriptor *d, const values *in, const params *p);
 hebb_dtype result_dtype(const descriptor *d, const values *in, const params *p);
 
 /* An axis counted from the front. */

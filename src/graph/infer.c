@@ -567,8 +567,8 @@ RULE(scatter_add) {
     for (int k = 0; same && k < rows.rank; k++) same = fits(rows.dim[k], in[2].shape.dim[k]);
     char sr[160];
     if (!same)
-        return hb_fail(error, HEBB_E_SHAPE, "the rows must be %s",
-                       hebb_shape_text(rows, sr, sizeof sr));
+        return hb_fail(error, HEBB_E_SHAPE, "the rows %s must be %s",
+                       op == HB_OP_SCATTER_ADD ? "added" : "set", hebb_shape_text(rows, sr, sizeof sr));
     *result = in[0];
     return HEBB_OK;
 }

@@ -246,6 +246,7 @@ Test(steps, reductions_without_f64) { try_random(case_reduction, 60, (case_limit
 Test(steps, large_reductions) { try_random(case_reduction, 10, (case_limits){400000, false}); }
 Test(steps, products) { try_random(case_gemm, 200, (case_limits){400000, true}); }
 Test(steps, large_products) { try_random(case_gemm, 30, (case_limits){8000000, true}); }
+Test(steps, along_an_axis) { try_random(case_along, 120, (case_limits){0, true}); }
 Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }
 
 /* ---- cases by hand ---- */
@@ -308,7 +309,7 @@ Test(steps, extremes_keep_nan) {
 }
 
 Test(steps, reductions_of_nothing) {
-    for (int code = HB_SUM; code <= HB_REDMIN; code++) {
+    for (int code = HB_SUM; code <= HB_PROD; code++) {
         try_by_hand(reduce_matrix(code, 0, 5, true, false));
         try_by_hand(reduce_matrix(code, 5, 0, false, true));
         try_by_hand(reduce_matrix(code, 0, 5, false, true));

@@ -26,6 +26,7 @@ typedef struct step_case {
     hb_operand in[CASE_ARRAYS];
     hb_output out[CASE_ARRAYS];
     hb_instr instr[CASE_INSTRUCTIONS];
+    hb_operand whole_in[3], whole_out[1];
 } step_case;
 
 /* Largest number of points (or multiplications, for a GEMM) of a case. */
@@ -38,6 +39,7 @@ step_case *case_loop(uint64_t seed, case_limits limits); /* no reductions */
 step_case *case_reduction(uint64_t seed, case_limits limits);
 step_case *case_gemm(uint64_t seed, case_limits limits);
 step_case *case_indexed(uint64_t seed, case_limits limits);
+step_case *case_along(uint64_t seed, case_limits limits); /* one of the steps along an axis */
 void case_free(step_case *c);
 
 /* What the case is, for people. */

@@ -51,9 +51,9 @@ static hebb_tensor *orders(hebb_graph *g) {
 }
 static const double logits[] = {0, 1, -1, -INFINITY, 2};
 static hebb_tensor *classes(hebb_graph *g) {
-    float values[COUNT_OF(logits)];
-    for (int k = 0; k < COUNT_OF(logits); k++) values[k] = (float)logits[k];
-    hebb_array array = {.dtype = HEBB_F32, .shape = HEBB_SHAPE(COUNT_OF(logits)), .data = values};
+    float numbers[COUNT_OF(logits)];
+    for (int k = 0; k < COUNT_OF(logits); k++) numbers[k] = (float)logits[k];
+    hebb_array array = {.dtype = HEBB_F32, .shape = HEBB_SHAPE(COUNT_OF(logits)), .data = numbers};
     hebb_tensor *row = hebb_constant(g, &array);
     return hebb_random_categorical(hebb_broadcast_to(row, HEBB_SHAPE(N, COUNT_OF(logits))));
 }
@@ -188,6 +188,43 @@ Test(counts, categorical) {
     }
 }
 
+/* ---- truncated normal ---- */
+
+typedef struct bounds {
+    double low, high;
+} bounds;
+static const bounds cuts[] = {{-2, 2}, {-1, 0.5}, {1, 3}, {-INFINITY, 0}, {-INFINITY, INFINITY}};
+static bounds cut; /* of the graph being made */
+static hebb_dtype cut_dtype;
+static hebb_tensor *truncated(hebb_graph *g) {
+    return hebb_random_truncated_normal(g, cut_dtype, HEBB_SHAPE(N), cut.low, cut.high);
+}
+
+static double phi(double x) { return 0.5 * erfc(-x / sqrt(2)); }
+
+/* Eight ranges of values that are as likely each. */
+static void check_truncated(const char *device, hebb_dtype dtype) {
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        int64_t count[8] = {0};
+        double p[8];
+        cut = cuts[i];
+        cut_dtype = dtype;
+        hebb_array a = draw(device, truncated, 21 + i);
+        for (int64_t k = 0; k < N; k++) {
+            const double x = hebb_array_at(&a, k);
+            cr_assert(x >= cut.low && x <= cut.high, "%g", x);
+            const double u = (phi(x) - phi(cut.low)) / (phi(cut.high) - phi(cut.low));
+            count[u < 0 ? 0 : u >= 1 ? 7 : (int)(8 * u)]++;
+        }
+        for (int k = 0; k < 8; k++) p[k] = 1.0 / 8;
+        check_counts(count, p, 8, device);
+        hebb_array_free(&a);
+    }
+}
+Test(truncated, f32_on_cpu) { check_truncated("cpu", HEBB_F32); }
+Test(truncated, f64_on_cpu) { check_truncated("cpu", HEBB_F64); }
+Test(truncated, f32_on_opencl) { check_truncated("opencl", HEBB_F32); }
+
 /* ---- bad arguments ---- */
 
 #define REFUSES(STATUS, ...)                                                                       \
@@ -207,4 +244,6 @@ Test(arguments, are_checked) {
     REFUSES(HEBB_E_ARGUMENT, hebb_random_bernoulli(g, shape, 1.5));
     REFUSES(HEBB_E_ARGUMENT, hebb_random_bernoulli(g, shape, NAN));
     REFUSES(HEBB_E_SHAPE, hebb_random_permutation(g, -3));
+    REFUSES(HEBB_E_ARGUMENT, hebb_random_truncated_normal(g, HEBB_F32, shape, 1, 1));
+    REFUSES(HEBB_E_DTYPE, hebb_random_truncated_normal(g, HEBB_I32, shape, 0, 1));
 }

@@ -31,7 +31,8 @@ HEBB_API hebb_tensor *hebb_random_permutation_like(hebb_tensor *like, int axis);
    The largest of the logits plus Gumbel noise (E. Gumbel 1954). */
 HEBB_API hebb_tensor *hebb_random_categorical(hebb_tensor *logits);
 /* The normal distribution (mean 0, deviation 1) between low and high, low < high, either of which
-   may be infinite; floating. By the inverse of its distribution function. */
+   may be infinite; floating. By the inverse of its distribution function, which float32 knows to
+   about five deviations from the mean. */
 HEBB_API hebb_tensor *hebb_random_truncated_normal(hebb_graph *graph, hebb_dtype dtype,
                                                    hebb_shape shape, double low, double high);
 HEBB_API hebb_tensor *hebb_random_truncated_normal_like(hebb_tensor *like, double low, double high);

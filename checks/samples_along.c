@@ -168,6 +168,12 @@ static const sample prod_samples[] = {
     {ONE(DENSE, HEBB_ANY, 4), .p = {OVER(-1)}, DRAWN(SMALL)},
     {ONE(TRANSPOSED, 3, 2, 4), .p = {OVER(-1), .keep = true}, DRAWN(TRUTH)},
 };
+static const sample truth_samples[] = {
+    {ONE(DENSE, HEBB_ANY, 3), .p = {OVER(1, 0)}, .dtype = HEBB_BOOL, .has_dtype = true},
+    {ONE(DENSE, HEBB_ANY, 3), .p = {OVER(-1)}, .dtype = HEBB_BOOL, .has_dtype = true},
+    {ONE(DENSE, 3, 0), .p = {OVER(1, 1)}, .dtype = HEBB_BOOL, .has_dtype = true},
+    {ONE(DENSE, 5, 1031), .p = {OVER(1, 1)}, .dtype = HEBB_BOOL, .has_dtype = true},
+};
 static const sample logsumexp_samples[] = {
     {ONE(DENSE, 40, 5), .p = {OVER(1, 1)}, DRAWN(TAILS), .no_gradient = true},
 };
@@ -299,9 +305,9 @@ static const descriptor table[] = {
      .dtypes = TAKES_NUMBERS, .edges = {NONFINITE}, .differentiable = true, EXTRA(prod_samples),
      LONG_LINES, ERRORS(prod_errors)},
     {REDUCTION(any, "any"), .fold_whole = fold_whole_any, .result = SAME, .dtypes = TAKES_BOOL,
-     .domain = TRUTH, ERRORS(truth_errors)},
+     .domain = TRUTH, EXTRA(truth_samples), ERRORS(truth_errors)},
     {REDUCTION(all, "all"), .fold_whole = fold_whole_all, .result = SAME, .dtypes = TAKES_BOOL,
-     .domain = TRUTH, ERRORS(truth_errors)},
+     .domain = TRUTH, EXTRA(truth_samples), ERRORS(truth_errors)},
     {REDUCTION(logsumexp, NULL), .fold = fold_logsumexp, .result = SAME, .dtypes = TAKES_REAL,
      .edges = {NONFINITE, TAILS}, .differentiable = true, EXTRA(logsumexp_samples),
      ERRORS(real_errors)},

@@ -26,7 +26,7 @@ hebb_tensor *hebb_random_bits_like(hebb_tensor *like) {
 
 static bool check_integers(hebb_graph *graph, hebb_dtype dtype, int64_t low, int64_t high) {
     const int64_t limit = (int64_t)1 << 53, most = (int64_t)1 << 31;
-    if (dtype != HEBB_I32 && dtype != HEBB_I64 && dtype != HEBB_U8)
+    if (dtype != HEBB_I32 && dtype != HEBB_I64 && dtype != HEBB_U8 && dtype != HEBB_I8)
         hb_graph_error(graph, HEBB_E_DTYPE, "random_integers: %s is no integer dtype",
                        hebb_dtype_name(dtype));
     else if (low < -limit || high > limit || low >= high || high - low > most)

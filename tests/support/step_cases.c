@@ -511,6 +511,7 @@ step_case *case_along(uint64_t seed, case_limits limits) {
     const bool sums = step->kind == HB_RECURRENCE || (step->kind == HB_PUT_ALONG && along->add);
     hebb_dtype dtype = any_dtype(&g);
     if (dtype == HEBB_BOOL && sums) dtype = HEBB_U8;
+    if (is_half(dtype)) dtype = HEBB_F32;
     const int64_t lines = along->outer * along->inner, all = lines * along->n;
     const int64_t places = lines * along->m;
     const bool take = step->kind == HB_TAKE_ALONG, sort = step->kind == HB_ARGSORT;

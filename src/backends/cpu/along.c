@@ -69,11 +69,12 @@ LINE(f64, double)
 LINE(i32, int32_t)
 LINE(i64, int64_t)
 LINE(u8, uint8_t)
+LINE(i8, int8_t)
 
 typedef void line_function(const run_context *c, int64_t at, int64_t step, int64_t n);
 static line_function *const lines[HEBB_DTYPES] = {
     [HEBB_F32] = line_f32, [HEBB_F64] = line_f64, [HEBB_I32] = line_i32,
-    [HEBB_I64] = line_i64, [HEBB_U8] = line_u8,
+    [HEBB_I64] = line_i64, [HEBB_U8] = line_u8,   [HEBB_I8] = line_i8,
 };
 
 static void rows(const run_context *c, int64_t at, int64_t step, int64_t n, int64_t width) {

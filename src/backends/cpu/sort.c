@@ -69,6 +69,9 @@ static uint64_t key_of(const sorting *s, int64_t at) {
     case HEBB_I64: return signed_key(*(const int64_t *)memcpy(&i64, x, sizeof i64));
     case HEBB_U8:
     case HEBB_BOOL: return *(const uint8_t *)x;
+    case HEBB_I8: return signed_key(*(const int8_t *)x);
+    case HEBB_F16:
+    case HEBB_BF16: break; /* sorted as f32 */
     }
     return 0;
 }

@@ -7,7 +7,9 @@
 
 static const descriptor_table *const tables[] = {
     &elementwise_table, &reduce_table,  &movement_table, &indexing_table, &nn_table,
-    &math_table,        &classic_table, &conv_table,     &pool_table,     &custom_table};
+    &math_table,        &classic_table, &conv_table,     &pool_table,     &custom_table,
+    &along_table,       &index_table,   &shape_table,    &einsum_table,
+};
 
 #define EXTRAS_OF_OTHER_DTYPES 3
 

@@ -64,6 +64,10 @@ typedef struct params {
     int n_borders;
     hebb_resize_method method;
     hebb_coordinates coordinates;
+    bool reverse, exclusive;
+    int axis2;
+    int64_t amount; /* of places to roll, numbers in front, ddof, which diagonal, ... */
+    const char *formula;
 } params;
 
 typedef struct sample {
@@ -168,12 +172,15 @@ typedef struct descriptor_table {
     size_t count;
 } descriptor_table;
 extern const descriptor_table elementwise_table, reduce_table, movement_table, indexing_table,
-    nn_table, math_table, classic_table, conv_table, pool_table, custom_table;
+    nn_table, math_table, classic_table, conv_table, pool_table, custom_table, along_table,
+    index_table, shape_table, einsum_table;
 
 /* ---- families and references that the files share ---- */
 void unary_family(const descriptor *d, sample_list *list);
 void binary_family(const descriptor *d, sample_list *list);
 values elementwise_reference(const descriptor *d, const values *in, const params *p);
+void reduce_family(const descriptor *d, sample_list *list);
+values reference_reduce(const descriptor *d, const values *in, const params *p);
 hebb_dtype result_dtype(const descriptor *d, const values *in, const params *p);
 
 /* An axis counted from the front. */

@@ -136,7 +136,7 @@ static values reduce(const descriptor *d, const values *x, const bool *reduced, 
     return out;
 }
 
-static values reference_reduce(const descriptor *d, const values *in, const params *p) {
+values reference_reduce(const descriptor *d, const values *in, const params *p) {
     bool reduced[HEBB_MAX_RANK];
     mark_axes(p, in[0].shape.rank, reduced);
     hebb_shape shape = kept_shape(in[0].shape, reduced, p->keep);
@@ -245,10 +245,12 @@ static void push_value_cases(const descriptor *d, hebb_dtype dtype, sample_list 
     }
 }
 
-static void reduce_family(const descriptor *d, sample_list *list) {
-    push_axes_cases(d, REAL, COUNT(cases), list);
-    push_value_cases(d, REAL, list);
-    for (hebb_dtype t = HEBB_I32; t <= HEBB_U8; t++)
+void reduce_family(const descriptor *d, sample_list *list) {
+    if (d->dtypes & TAKES_REAL) {
+        push_axes_cases(d, REAL, COUNT(cases), list);
+        push_value_cases(d, REAL, list);
+    }
+    for (hebb_dtype t = HEBB_I32; t <= HEBB_BOOL; t++)
         if (d->dtypes & 1u << t) {
             push_axes_cases(d, t, INTEGER_CASES, list);
             push_value_cases(d, t, list);

@@ -181,8 +181,9 @@ static void fill_distinct(values *v, int number, rng *r) {
     shuffle(order, v->count, r);
     for (int64_t i = 0; i < v->count; i++) {
         int64_t k = v->dtype == HEBB_U8 ? order[i] : order[i] - v->count / 2;
-        v->at[i] = is_floating(v->dtype) ? (scalar){.f = 0.125 * (double)k + 0.03125 * number}
-                                         : scalar_held((scalar){.i = 3 * k + number}, v->dtype);
+        scalar x = is_floating(v->dtype) ? (scalar){.f = 0.125 * (double)k + 0.03125 * number}
+                                         : (scalar){.i = 3 * k + number};
+        v->at[i] = scalar_held(x, v->dtype);
     }
 }
 

@@ -16,6 +16,7 @@
 /* Which lanes of a to take before those of b: NaN stays. */
 #define HB_FIRST(a, op, b) ((a op b) | (a != a))
 #define HB_SUM(a, b)       (a + b)
+#define HB_PRODUCT(a, b)   (a * b)
 /* *total + *rest is the sum so far. */
 static inline void HB_NAME(total_add)(HB_T *total, HB_T *rest, HB_T x) {
     HB_T t = *total, s = t + x, b = s - t;
@@ -28,9 +29,11 @@ static inline HB_T HB_NAME(total)(HB_T total, HB_T rest) {
 }
 #else
 #define HB_FIRST(a, op, b) (a op b)
-/* Signed overflow has no meaning in C: integers are added as unsigned ones. */
+/* Signed overflow has no meaning in C: integers are added and multiplied as unsigned ones. */
 #define HB_SUM(a, b)                                                                               \
     HB_PASTE(as_, HB_V(16))(HB_PASTE(as_, HB_UNSIGNED_V)(a) + HB_PASTE(as_, HB_UNSIGNED_V)(b))
+#define HB_PRODUCT(a, b)                                                                           \
+    HB_PASTE(as_, HB_V(16))(HB_PASTE(as_, HB_UNSIGNED_V)(a) * HB_PASTE(as_, HB_UNSIGNED_V)(b))
 #define HB_UNSIGNED_V HB_PASTE(HB_UNSIGNED, 16)
 static inline void HB_NAME(total_add)(HB_T *total, HB_T *rest, HB_T x) {
     *total = HB_NAME(add)(*total, x);
@@ -55,6 +58,9 @@ static inline HB_T HB_NAME(total)(HB_T total, HB_T rest) { return total; }
 static inline HB_T HB_NAME(block_sum)(HB_T *w, int count) {
     HB_REDUCE_BLOCK(HB_SUM(s, v), HB_NAME(add), 0)
 }
+static inline HB_T HB_NAME(block_product)(HB_T *w, int count) {
+    HB_REDUCE_BLOCK(HB_PRODUCT(s, v), HB_NAME(mul), 1)
+}
 static inline HB_T HB_NAME(block_max)(HB_T *w, int count) {
     HB_REDUCE_BLOCK(HB_FIRST(s, >, v) ? s : v, HB_NAME(max), HB_LOWEST)
 }
@@ -64,6 +70,7 @@ static inline HB_T HB_NAME(block_min)(HB_T *w, int count) {
 
 #undef HB_REDUCE_BLOCK
 #undef HB_SUM
+#undef HB_PRODUCT
 #undef HB_UNSIGNED_V
 #undef HB_V
 #undef HB_FIRST

@@ -134,6 +134,12 @@ HB_INLINE hb_philox4 hb_random_words(hb_i64 index, hb_u32 op, hb_u32 step, hb_u3
     return hb_philox(c, seed_low, seed_high);
 }
 
+/* The first of them, in 0 ... 2^32 - 1. */
+HB_INLINE hb_i64 hb_random_bits_i64(hb_i64 index, hb_u32 op, hb_u32 step, hb_u32 seed_low,
+                                    hb_u32 seed_high) {
+    return (hb_i64)hb_random_words(index, op, step, seed_low, seed_high).c0;
+}
+
 /* cos(2 pi u) for u in [0, 1): u is reduced to v in [-1/4, 1/4] around the nearest half turn; the
    polynomial is the Taylor series of cos(2 pi v) to v^12, whose error there is below 2e-8. */
 HB_INLINE float hb_cos_turns(float u) {

@@ -44,6 +44,7 @@ static const struct {
     {"input", "every test"},
     {"variable", "test_session.c"},
     {"constant", "test_session.c"},
+    {"random_bits", "test_random_values.c: counts, and equal on both backends"},
     {"random_uniform", "test_session.c: moments, and equal on both backends"},
     {"random_normal", "test_session.c: moments, and close on both backends"},
     {"assign", "test_session.c"},

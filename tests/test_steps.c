@@ -249,6 +249,7 @@ Test(steps, large_products) { try_random(case_gemm, 30, (case_limits){8000000, t
 Test(steps, small_convolutions) { try_random(case_conv, 200, (case_limits){20000, true}); }
 Test(steps, convolutions) { try_random(case_conv, 60, (case_limits){1000000, true}); }
 Test(steps, folds) { try_random(case_fold, 100, (case_limits){20000, true}); }
+Test(steps, along_an_axis) { try_random(case_along, 120, (case_limits){0, true}); }
 Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }
 
 /* ---- cases by hand ---- */
@@ -311,7 +312,7 @@ Test(steps, extremes_keep_nan) {
 }
 
 Test(steps, reductions_of_nothing) {
-    for (int code = HB_SUM; code <= HB_REDMIN; code++) {
+    for (int code = HB_SUM; code <= HB_PROD; code++) {
         try_by_hand(reduce_matrix(code, 0, 5, true, false));
         try_by_hand(reduce_matrix(code, 5, 0, false, true));
         try_by_hand(reduce_matrix(code, 0, 5, false, true));

@@ -30,6 +30,11 @@
 #include <hebb/graph.h>
 #include <hebb/ops.h>
 #include <hebb/conv.h>
+#include <hebb/reductions.h>
+#include <hebb/movement.h>
+#include <hebb/indexing.h>
+#include <hebb/einsum.h>
+#include <hebb/random.h>
 #include <hebb/autodiff.h>
 #include <hebb/custom.h>
 #include <hebb/device.h>

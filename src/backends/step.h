@@ -30,12 +30,14 @@ typedef enum hb_code {
     HB_ACC,     /* the matrix product's element; in a GEMM's epilogue only */
     HB_CAST,    /* value a in this dtype; between f16 or bf16 and f32 only, to nearest even */
     HB_SELECT,  /* bool a ? b : c */
-    HB_UNIFORM, /* random number for i64 element index a of random op imm.i, [0, 1) */
+    HB_BITS,    /* random 32 bits for i64 element index a of random op imm.i, an i64 */
+    HB_UNIFORM, /* the same as a number in [0, 1) */
     HB_NORMAL,  /* the same, normal */
     HB_USER,    /* imm.user of values a, b, c, d, as many as it takes; f32 or f64, as they are */
     HB_SUM,     /* reductions over the reduced dimensions of value a; see n_pre */
     HB_REDMAX,  /* NaN if there is one; -inf or the smallest integer of nothing */
     HB_REDMIN,
+    HB_PROD, /* 1 of nothing */
 #define SCALAR(CODE, name, arity, types, result, flops) HB_##CODE,
 #include "../../kernels/scalar.def"
 #undef SCALAR
@@ -101,11 +103,12 @@ typedef struct hb_gemm {
     hb_loop epilogue;
 } hb_gemm;
 
-/* ---- GATHER and SCATTER-ADD ----
+/* ---- GATHER, SCATTER-ADD and SCATTER-SET ----
    All contiguous. x is [rows, width], index [count] i32, y [count, width]. GATHER: y[i] =
    x[index[i]], NaN (0 for integers and bool) where the index is not in 0...rows-1. SCATTER_ADD:
-   x[index[i]] += y[i] in order of i for each element, in place; indices out of range are dropped;
-   not of f16 or bf16. */
+   x[index[i]] += y[i] in order of i for each element, in place; SCATTER_SET: x[index[i]] = y[i], the
+   last one stays; indices out of range are dropped; not of f16 or
+   bf16. */
 typedef struct hb_indexed {
     int64_t rows, width, count;
     hb_operand x, index, y;
@@ -135,14 +138,20 @@ typedef struct hb_fold {
     int64_t in[3], kernel[3], out[3], stride[3], dilation[3];
 } hb_fold;
 
-/* Along the middle of [outer, n, inner].
+/* Along the middle of [outer, n, inner]; not of f16 or bf16.
    ARGSORT: x -> i32 y: the places of x's elements in ascending (or descending) order; equal ones in
    order of place; NaN counts as the largest. Any dtype.
    RECURRENCE: a, b -> y of the same shape: y[i] = a[i] y[i - 1] + b[i], from y[-1] = 0; from the
-   end if `reverse` (y[i] = a[i] y[i + 1] + b[i]). With one input, b, a is 1. Numeric. */
+   end if `reverse` (y[i] = a[i] y[i + 1] + b[i]). The first a is not used: y[0] is b[0]. With one
+   input, b, a is 1. Numeric.
+   TAKE_ALONG: x, index (i32 [outer, m, inner]) -> y of the index's shape: y[o, i, j] =
+   x[o, index[o, i, j], j]; missing as in GATHER.
+   PUT_ALONG: x, index, y as there -> x with y[o, i, j] added (`add`) or written in place of
+   x[o, index[o, i, j], j], in order of i; indices out of range are dropped. */
 typedef struct hb_along {
-    int64_t outer, n, inner;
+    int64_t outer, n, inner, m;
     bool reverse; /* ARGSORT: descending */
+    bool add;
 } hb_along;
 
 /* CUSTOM: a user's op: xs -> y. `signature` has those of the xs, then y's. */
@@ -159,6 +168,7 @@ typedef enum hb_step_kind {
     HB_GEMM,
     HB_GATHER,
     HB_SCATTER_ADD,
+    HB_SCATTER_SET,
     /* on whole tensors */
     HB_CONV,
     HB_CONV_INPUT,
@@ -166,6 +176,8 @@ typedef enum hb_step_kind {
     HB_FOLD,
     HB_ARGSORT,
     HB_RECURRENCE,
+    HB_TAKE_ALONG,
+    HB_PUT_ALONG,
     HB_CUSTOM,
     HB_SCAN,
     HB_STEP_KINDS

@@ -86,6 +86,7 @@ static void force_node(fuser *p, int node) {
         force_contiguous(p, n->in[1]);
         break;
     case IR_SCATTER_ADD:
+    case IR_SCATTER_SET:
         p->f->root[node] = true;
         force_contiguous(p, n->in[1]);
         force_contiguous(p, n->in[2]);
@@ -270,7 +271,7 @@ static void make_groups(fuser *p) {
         }
         hb_group *g = &f->groups[f->n_groups];
         bool special = r->kind == IR_REDUCE || r->kind == IR_MATMUL || r->kind == IR_GATHER ||
-                       r->kind == IR_SCATTER_ADD || r->kind == IR_STEP;
+                       ir_is_scatter(r->kind) || r->kind == IR_STEP;
         *g = (hb_group){.kind = special ? r->kind : IR_SCALAR,
                         .n_members = 1,
                         .space = r->kind == IR_MATMUL ? product_space(p, node) : space_of(p, node)};
@@ -320,7 +321,7 @@ static void visit_group(fuser *p, const hb_group *g, int *stack, int *depth) {
     for (int k = 0; k < g->n_places; k++)
         if (!g->places[k].written && g->places[k].node >= 0)
             visit_node(p, g->places[k].node, stack, depth);
-    if (g->kind == IR_SCATTER_ADD) visit_node(p, get(p, g->members[0])->in[0], stack, depth);
+    if (ir_is_scatter(g->kind)) visit_node(p, get(p, g->members[0])->in[0], stack, depth);
 }
 
 static void visit_node(fuser *p, int node, int *stack, int *depth) {

@@ -127,8 +127,9 @@ const char *hb_code_name(hb_code code) {
     static const char *const names[HB_CODES] = {
         [HB_LOAD] = "load",     [HB_CONST] = "const",   [HB_ACC] = "product",
         [HB_CAST] = "cast",     [HB_SELECT] = "select", [HB_UNIFORM] = "uniform",
-        [HB_NORMAL] = "normal", [HB_USER] = "user", [HB_SUM] = "sum",       [HB_REDMAX] = "max",
-        [HB_REDMIN] = "min",
+        [HB_NORMAL] = "normal", [HB_USER] = "user",     [HB_SUM] = "sum",
+        [HB_REDMAX] = "max",    [HB_REDMIN] = "min",    [HB_PROD] = "prod",
+        [HB_BITS] = "bits",
 #define SCALAR(CODE, name, arity, types, result, flops) [HB_##CODE] = #name,
 #include "../../kernels/scalar.def"
 #undef SCALAR
@@ -139,7 +140,7 @@ const char *hb_code_name(hb_code code) {
 double hb_code_flops(hb_code code) {
     static const uint8_t flops[HB_CODES] = {
         [HB_CAST] = 1, [HB_SELECT] = 1, [HB_UNIFORM] = 60, [HB_NORMAL] = 100, [HB_USER] = 24,
-        [HB_SUM] = 1,  [HB_REDMAX] = 1, [HB_REDMIN] = 1,
+        [HB_SUM] = 1,  [HB_REDMAX] = 1, [HB_REDMIN] = 1,   [HB_PROD] = 1,     [HB_BITS] = 50,
 #define SCALAR(CODE, name, arity, types, result, cost) [HB_##CODE] = cost,
 #include "../../kernels/scalar.def"
 #undef SCALAR
@@ -162,6 +163,7 @@ static const char *kind_name(const ir_node *n) {
     case IR_COPY: return "copy";
     case IR_GATHER: return "gather";
     case IR_SCATTER_ADD: return "scatter_add";
+    case IR_SCATTER_SET: return "scatter_set";
     case IR_STEP: return n->step->name;
     case IR_OUTPUT: return "output";
     }

@@ -21,6 +21,7 @@ typedef enum ir_kind {
     IR_COPY,   /* the input, written into the value `into` at offset and stride */
     IR_GATHER, /* rows of input 0 at input 1 */
     IR_SCATTER_ADD, /* input 0 (an IR_COPY into this) plus rows of input 2 at input 1 */
+    IR_SCATTER_SET, /* likewise, written in their place */
     IR_STEP,        /* output 0 of a step on whole tensors, the inputs; `step` */
     IR_OUTPUT,      /* output imm.i, 1 or more, of the IR_STEP that is its input */
 } ir_kind;
@@ -36,8 +37,8 @@ typedef struct ir_node {
         double f;
         int64_t i;
         const hebb_elementwise *user;
-    } imm; /* IR_FULL: f for floating dtypes, i for the others; HB_UNIFORM, HB_NORMAL: i, the op's
-              number; HB_USER: user */
+    } imm; /* IR_FULL: f for floating dtypes, i for the others; HB_BITS, HB_UNIFORM, HB_NORMAL: i,
+              the op's number; HB_USER: user */
     int buffer; /* IR_BUFFER; of a random op, which time it is computed again */
     bool reduce[HEBB_MAX_RANK];
     int into; /* IR_COPY: the node whose value this is a part of; larger than its own number */
@@ -79,6 +80,10 @@ struct ir_body {
     hb_scan scan;  /* complete once the body has been planned */
     double flops, bytes;
 };
+
+static inline bool ir_is_scatter(ir_kind kind) {
+    return kind == IR_SCATTER_ADD || kind == IR_SCATTER_SET;
+}
 
 void ir_free(hb_ir *ir); /* and of the bodies of its scans */
 /* Memory that lives as long as the ir; NULL, with the error set, if there is none. Zeroed. */

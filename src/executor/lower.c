@@ -308,7 +308,7 @@ static void count_loop(const hb_loop *loop, hb_step *step) {
         if (loop->reduce[k] && loop->dim[k] > 0) kept /= (double)loop->dim[k];
     for (int k = 0; k < loop->n_instr; k++) {
         hb_code code = (hb_code)loop->instr[k].code;
-        bool reduction = code == HB_SUM || code == HB_REDMAX || code == HB_REDMIN;
+        bool reduction = code >= HB_SUM && code <= HB_PROD;
         step->flops += hb_code_flops(code) * (k < loop->n_pre || reduction ? points : kept);
     }
     for (int k = 0; k < loop->n_in; k++)
@@ -357,7 +357,7 @@ static void add_written(writer *w, int k) {
                    .node = w->out_arena[k] ? w->out_node[k] : -1,
                    .written = true,
                    .everywhere = g->kind == IR_REDUCE && w->loop->out[k].value < w->loop->n_pre,
-                   .pointwise = kind != IR_PARTS && kind != IR_SCATTER_ADD};
+                   .pointwise = kind != IR_PARTS && !ir_is_scatter(kind)};
 }
 
 /* Moves what was written on the stack into the ir's memory. */
@@ -480,8 +480,9 @@ static bool lower_indexed(writer *w) {
     hebb_shape table = get(w, gather ? n->in[0] : node)->shape;
     int64_t width = 1;
     for (int k = 1; k < table.rank; k++) width *= table.dim[k];
-    g->step = (hb_step){.kind = gather ? HB_GATHER : HB_SCATTER_ADD,
-                        .name = gather ? "gather" : "scatter_add"};
+    const bool add = n->kind == IR_SCATTER_ADD;
+    g->step = (hb_step){.kind = gather ? HB_GATHER : add ? HB_SCATTER_ADD : HB_SCATTER_SET,
+                        .name = gather ? "gather" : add ? "scatter_add" : "scatter_set"};
     hb_indexed *step = &g->step.u.indexed;
     *step = (hb_indexed){.rows = table.dim[0],
                          .width = width,
@@ -489,9 +490,9 @@ static bool lower_indexed(writer *w) {
                          .x = whole(w, x),
                          .index = whole(w, index),
                          .y = whole(w, y)};
-    g->step.flops = gather ? 0 : (double)step->count * (double)width;
+    g->step.flops = !add ? 0 : (double)step->count * (double)width;
     g->step.bytes = (double)step->count *
-                    (4 + (gather ? 2.0 : 3.0) * (double)width * (double)hebb_dtype_size(n->dtype));
+                    (4 + (add ? 3.0 : 2.0) * (double)width * (double)hebb_dtype_size(n->dtype));
     g->places = ir_memory(w->fusion->ir, 3 * sizeof *g->places);
     g->n_places = 0;
     if (g->places == NULL) return false;
@@ -575,7 +576,8 @@ bool hb_lower(hb_fusion *fusion, hb_group *group, bool final) {
     switch (group->kind) {
     case IR_MATMUL: done = lower_gemm(w); break;
     case IR_GATHER:
-    case IR_SCATTER_ADD: done = lower_indexed(w); break;
+    case IR_SCATTER_ADD:
+    case IR_SCATTER_SET: done = lower_indexed(w); break;
     case IR_STEP: done = lower_whole(w); break;
     default: done = lower_loop(w); break;
     }

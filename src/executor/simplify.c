@@ -58,7 +58,7 @@ static unsigned hash_node(const ir_node *n, const int *in) {
 
 /* Copies are parts of one value each, and values with parts have them as inputs. */
 static bool can_share(const ir_node *n) {
-    return n->kind != IR_COPY && n->kind != IR_PARTS && n->kind != IR_SCATTER_ADD;
+    return n->kind != IR_COPY && n->kind != IR_PARTS && !ir_is_scatter(n->kind);
 }
 
 /* The node, or an equal one that is there. `node` has n_in set; in are its new inputs. */

@@ -139,10 +139,12 @@ static int cut_uniform(specializer *s, const hebb_tensor *t, int x) {
     return ir_scalar(s->ir, HB_MUL, HEBB_F32, floored, 2, t);
 }
 
+static hb_code code_of(hb_op op);
+
 static int lower_random(specializer *s, const hebb_tensor *t) {
     int list = index_list(s, s->signature[t->id].shape);
     ir_node node = {.kind = IR_SCALAR,
-                    .code = t->op == HB_OP_RANDOM_UNIFORM ? HB_UNIFORM : HB_NORMAL,
+                    .code = code_of(t->op),
                     .dtype = hb_arithmetic(t->dtype),
                     .shape = s->signature[t->id].shape,
                     .origin = t};
@@ -266,6 +268,21 @@ static hb_view slice_view(const hebb_tensor *t, hebb_shape whole) {
     return view;
 }
 
+/* Where a diagonal of a contiguous list of that shape is. */
+static hb_view diagonal_view(const hebb_tensor *t, hebb_shape whole) {
+    const hb_view list = hb_contiguous(whole);
+    const int row = hb_axis(t->attrs->axes[0], whole.rank),
+              column = hb_axis(t->attrs->axes[1], whole.rank), first = t->attrs->index;
+    hb_view view = {0};
+    int rank = 0;
+    for (int k = 0; k < whole.rank; k++)
+        if (k != row && k != column) view.stride[rank++] = list.stride[k];
+    if (hb_diagonal_size(whole.dim[row], whole.dim[column], first) == 0) return view;
+    view.stride[rank] = list.stride[row] + list.stride[column];
+    view.offset = first > 0 ? first * list.stride[column] : -first * list.stride[row];
+    return view;
+}
+
 /* Where part `index` of a concatenation along `axis` is. */
 static hb_view part_view(const specializer *s, hebb_tensor *const *parts, int index, int axis,
                          hebb_shape whole) {
@@ -287,6 +304,7 @@ static int lower_view(specializer *s, const hebb_tensor *t) {
     case HB_OP_SLICE: view = slice_view(t, from); break;
     case HB_OP_WINDOWS: view = hb_windows_view(t, from); break;
     case HB_OP_UNPAD: view = hb_padded_view(t, to, from); break;
+    case HB_OP_DIAGONAL: view = diagonal_view(t, from); break;
     default: view = part_view(s, t->in + 1, t->attrs->index, t->attrs->axis, from); break;
     }
     return ir_view(s->ir, x, to, view.offset, view.stride, t);
@@ -320,7 +338,8 @@ static int lower_parts(specializer *s, const hebb_tensor *t) {
     for (int k = 0; k < t->n_in; k++) {
         hb_view view;
         if (t->op == HB_OP_CONCAT) view = part_view(s, t->in, k, t->attrs->axis, whole);
-        else view = k == 0 ? hb_contiguous(whole) : slice_view(t, whole);
+        else if (k == 0) view = hb_contiguous(whole);
+        else view = t->op == HB_OP_SLICE_SCATTER ? slice_view(t, whole) : diagonal_view(t, whole);
         in[k] = copy_into(s, t, IR_OF(s, t->in[k]), &view);
     }
     return add_owner(s, &node, in, t->n_in);
@@ -406,8 +425,8 @@ static int lower_gather(specializer *s, const hebb_tensor *t) {
     return ir_add(s->ir, &node, (int[]){IR_OF(s, t->in[0]), IR_OF(s, t->in[1])}, 2);
 }
 
-static int lower_scatter_add(specializer *s, const hebb_tensor *t) {
-    ir_node node = {.kind = IR_SCATTER_ADD,
+static int lower_scatter(specializer *s, const hebb_tensor *t, ir_kind kind) {
+    ir_node node = {.kind = kind,
                     .dtype = hb_arithmetic(t->dtype),
                     .shape = s->signature[t->id].shape,
                     .origin = t};
@@ -415,6 +434,76 @@ static int lower_scatter_add(specializer *s, const hebb_tensor *t) {
     int base = copy_into(s, t, hb_widen(s, IR_OF(s, t->in[0]), t), &whole);
     int rows = hb_widen(s, IR_OF(s, t->in[2]), t);
     return hb_narrow(s, add_owner(s, &node, (int[]){base, IR_OF(s, t->in[1]), rows}, 3), t);
+}
+
+static int lower_scatter_add(specializer *s, const hebb_tensor *t) {
+    return lower_scatter(s, t, IR_SCATTER_ADD);
+}
+static int lower_scatter_set(specializer *s, const hebb_tensor *t) {
+    return lower_scatter(s, t, IR_SCATTER_SET);
+}
+
+/* ---- along one axis ---- */
+
+/* The step without its operands: x is [outer, n, inner] around the axis. */
+static hb_step *along_step(specializer *s, const hebb_tensor *t, hebb_shape x) {
+    hb_step *step = ir_memory(s->ir, sizeof *step);
+    if (step == NULL) return NULL;
+    const int at = hb_axis(t->attrs->axis, x.rank);
+    hb_along *along = &step->u.along;
+    along->outer = along->inner = 1;
+    along->n = x.dim[at];
+    for (int k = 0; k < x.rank; k++)
+        if (k != at) *(k < at ? &along->outer : &along->inner) *= x.dim[k];
+    along->reverse = t->attrs->reverse;
+    along->add = t->op == HB_OP_ADD_ALONG;
+    step->kind = t->op == HB_OP_ARGSORT      ? HB_ARGSORT
+                 : t->op == HB_OP_RECURRENCE ? HB_RECURRENCE
+                 : t->op == HB_OP_TAKE_ALONG ? HB_TAKE_ALONG
+                                             : HB_PUT_ALONG;
+    step->name = hb_op_name(t->op);
+    if (t->op != HB_OP_ARGSORT && t->op != HB_OP_RECURRENCE)
+        along->m = s->signature[t->in[1]->id].shape.dim[at];
+    return step;
+}
+
+static void count_along(specializer *s, const hebb_tensor *t, hebb_shape x, hb_step *step) {
+    const double size = (double)hebb_shape_count(x);
+    for (int k = 0; k < t->n_in; k++)
+        step->bytes += (double)hebb_shape_count(s->signature[t->in[k]->id].shape) *
+                       (double)hebb_dtype_size(t->in[k]->dtype);
+    step->bytes += (double)hebb_shape_count(s->signature[t->id].shape) *
+                   (double)hebb_dtype_size(t->dtype);
+    if (t->op == HB_OP_RECURRENCE) step->flops = t->n_in * size;
+}
+
+/* Places are sorted all of them; the first ones are a view. */
+static int first_places(specializer *s, const hebb_tensor *t, int all, hebb_shape x) {
+    const hb_view list = hb_contiguous(x);
+    hebb_shape to = s->signature[t->id].shape;
+    return hebb_shape_equal(to, x) ? all : ir_view(s->ir, all, to, 0, list.stride, t);
+}
+
+static int lower_along(specializer *s, const hebb_tensor *t) {
+    const bool spread = t->op == HB_OP_RECURRENCE; /* its inputs broadcast to the result */
+    hebb_shape x = s->signature[spread ? t->id : t->in[0]->id].shape;
+    hb_step *step = along_step(s, t, x);
+    if (step == NULL) return 0;
+    count_along(s, t, x, step);
+    int in[3];
+    for (int k = 0; k < t->n_in; k++) {
+        in[k] = hb_widen(s, IR_OF(s, t->in[k]), t);
+        if (spread) in[k] = ir_broadcast(s->ir, in[k], x, t);
+    }
+    ir_node node = {.kind = IR_STEP,
+                    .dtype = hb_arithmetic(t->dtype),
+                    .shape = t->op == HB_OP_ARGSORT ? x : s->signature[t->id].shape,
+                    .step = step,
+                    .origin = t};
+    const int result = ir_add(s->ir, &node, in, t->n_in);
+    if (s->ir->error.status != HEBB_OK) return 0;
+    return t->op == HB_OP_ARGSORT ? first_places(s, t, result, x)
+                                  : hb_narrow(s, result, t);
 }
 
 /* ---- all of it ---- */
@@ -468,6 +557,8 @@ static const lowering lowerings[HB_OPS] = {
 #define lower_MATMUL                                            lower_matmul
 #define lower_GATHER                                            lower_gather
 #define lower_SCATTER_ADD                                       lower_scatter_add
+#define lower_SCATTER_SET                                       lower_scatter_set
+#define lower_ALONG                                             lower_along
 #define lower_IDENTITY                                          lower_identity
 #define lower_GROUP                                             lower_group
 #define lower_RECOMPUTE                                         lower_recompute

@@ -7,7 +7,8 @@
 /* ---- what belongs to a body ---- */
 
 static bool is_random(const hebb_tensor *node) {
-    return node->op == HB_OP_RANDOM_UNIFORM || node->op == HB_OP_RANDOM_NORMAL;
+    return node->op == HB_OP_RANDOM_BITS || node->op == HB_OP_RANDOM_UNIFORM ||
+           node->op == HB_OP_RANDOM_NORMAL;
 }
 
 enum { INSIDE = 1, RANDOM = 2 }; /* RANDOM: on account of a random number */

@@ -1,7 +1,7 @@
 /* Builders of the operations (hebb/ops.h): each makes a node, or composes others. */
 #include <string.h>
 
-#include "graph.h"
+#include "build.h"
 
 /* ---- elementwise ---- */
 
@@ -53,8 +53,7 @@ hebb_tensor *hebb_select(hebb_tensor *condition, hebb_tensor *a, hebb_tensor *b)
 
 /* ---- reductions ---- */
 
-/* Fills attrs with the axes; false after recording an error. */
-static bool take_axes(hebb_tensor *x, hb_op op, const int *axes, int n_axes, hb_attrs *attrs) {
+bool hb_take_axes(hebb_tensor *x, hb_op op, const int *axes, int n_axes, hb_attrs *attrs) {
     if (hebb_tensor_is_inert(x)) return true;
     if (n_axes > HEBB_MAX_RANK || n_axes < -1) {
         hb_graph_error(x->graph, HEBB_E_ARGUMENT, "%s: %d axes, where 0 to %d are possible",
@@ -72,7 +71,7 @@ static bool take_axes(hebb_tensor *x, hb_op op, const int *axes, int n_axes, hb_
 
 static hebb_tensor *reduce(hebb_tensor *x, hb_op op, const int *axes, int n_axes, bool keep) {
     hb_attrs attrs = {.keep = keep};
-    if (!take_axes(x, op, axes, n_axes, &attrs)) return &x->graph->inert;
+    if (!hb_take_axes(x, op, axes, n_axes, &attrs)) return &x->graph->inert;
     return hb_node(NULL, op, &x, 1, &attrs);
 }
 
@@ -90,7 +89,7 @@ hebb_tensor *hebb_min(hebb_tensor *x, const int *axes, int n_axes, bool keep) {
 
 hebb_tensor *hebb_size(hebb_tensor *x, const int *axes, int n_axes, hebb_dtype dtype) {
     hb_attrs attrs = {.dtype = dtype};
-    if (!take_axes(x, HB_OP_SIZE, axes, n_axes, &attrs)) return &x->graph->inert;
+    if (!hb_take_axes(x, HB_OP_SIZE, axes, n_axes, &attrs)) return &x->graph->inert;
     return hb_node(NULL, HB_OP_SIZE, &x, 1, &attrs);
 }
 
@@ -150,8 +149,8 @@ hebb_tensor *hebb_transpose(hebb_tensor *x, const int *order, int n) {
     int reversed[HEBB_MAX_RANK];
     for (int k = 0; k < x->shape.rank; k++) reversed[k] = x->shape.rank - 1 - k;
     hb_attrs attrs = {0};
-    if (!take_axes(x, HB_OP_TRANSPOSE, order == NULL ? reversed : order,
-                   order == NULL ? x->shape.rank : n, &attrs))
+    if (!hb_take_axes(x, HB_OP_TRANSPOSE, order == NULL ? reversed : order,
+                      order == NULL ? x->shape.rank : n, &attrs))
         return &x->graph->inert;
     return hb_node(NULL, HB_OP_TRANSPOSE, &x, 1, &attrs);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph.h"
+#include "build.h"
 
 /* ---- names ---- */
 
@@ -98,8 +98,8 @@ hebb_tensor *hebb_iota_like(hebb_tensor *like, int axis, hebb_dtype dtype) {
 
 /* The number of the op among the random ones is its key: the stream does not change when other ops
    are added around it. */
-static hebb_tensor *random_node(hebb_graph *graph, hb_op op, hebb_dtype dtype, hebb_shape shape,
-                                hebb_tensor *like) {
+hebb_tensor *hb_random_node(hebb_graph *graph, hb_op op, hebb_dtype dtype, hebb_shape shape,
+                            hebb_tensor *like) {
     if (graph == NULL) return NULL;
     hb_attrs attrs = {.dtype = dtype, .shape = shape, .index = graph->n_random};
     hebb_tensor *node = hb_node(graph, op, &like, like != NULL, &attrs);
@@ -108,21 +108,21 @@ static hebb_tensor *random_node(hebb_graph *graph, hb_op op, hebb_dtype dtype, h
 }
 
 hebb_tensor *hebb_random_uniform(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape) {
-    return random_node(graph, HB_OP_RANDOM_UNIFORM, dtype, shape, NULL);
+    return hb_random_node(graph, HB_OP_RANDOM_UNIFORM, dtype, shape, NULL);
 }
 
 hebb_tensor *hebb_random_normal(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape) {
-    return random_node(graph, HB_OP_RANDOM_NORMAL, dtype, shape, NULL);
+    return hb_random_node(graph, HB_OP_RANDOM_NORMAL, dtype, shape, NULL);
 }
 
 hebb_tensor *hebb_random_uniform_like(hebb_tensor *like) {
     if (hebb_tensor_is_inert(like)) return like;
-    return random_node(like->graph, HB_OP_RANDOM_UNIFORM, like->dtype, like->shape, like);
+    return hb_random_node(like->graph, HB_OP_RANDOM_UNIFORM, like->dtype, like->shape, like);
 }
 
 hebb_tensor *hebb_random_normal_like(hebb_tensor *like) {
     if (hebb_tensor_is_inert(like)) return like;
-    return random_node(like->graph, HB_OP_RANDOM_NORMAL, like->dtype, like->shape, like);
+    return hb_random_node(like->graph, HB_OP_RANDOM_NORMAL, like->dtype, like->shape, like);
 }
 
 /* ---- variables ---- */
@@ -154,7 +154,7 @@ static void fans(hebb_shape shape, double *fan_in, double *fan_out) {
 static hebb_tensor *scaled_random(hebb_graph *graph, hb_op op, hebb_dtype dtype, hebb_shape shape,
                                   double scale, double shift) {
     /* Of f16 and bf16 only the result is rounded. */
-    hebb_tensor *r = random_node(graph, op, hb_half(dtype) ? HEBB_F32 : dtype, shape, NULL);
+    hebb_tensor *r = hb_random_node(graph, op, hb_half(dtype) ? HEBB_F32 : dtype, shape, NULL);
     r = (hebb_mul)(r, (hebb_scalar_like)(r, scale));
     if (shift != 0) r = (hebb_add)(r, (hebb_scalar_like)(r, shift));
     return hb_half(dtype) ? (hebb_cast)(r, dtype) : r;

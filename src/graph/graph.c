@@ -33,6 +33,7 @@ bool hb_shape_only(const hebb_tensor *node, int index) {
     case HB_OP_FULL:
     case HB_OP_IOTA:
     case HB_OP_SIZE:
+    case HB_OP_RANDOM_BITS:
     case HB_OP_RANDOM_UNIFORM:
     case HB_OP_RANDOM_NORMAL:
     case HB_OP_SCAN_SLOT: return true;

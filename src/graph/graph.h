@@ -28,6 +28,7 @@ typedef enum hb_reshape_mode {
     HB_RESHAPE_FLATTEN, /* [first, all the others] */
     HB_RESHAPE_EXPAND,  /* a size 1 inserted at attrs.axis */
     HB_RESHAPE_SQUEEZE, /* the size 1 at attrs.axis removed */
+    HB_RESHAPE_MERGE,   /* attrs.axis and the one after it made one */
 } hb_reshape_mode;
 
 /* A SCAN: what stands for what in its body, and which of its inputs is what. These are, in this
@@ -70,8 +71,8 @@ typedef struct hb_attrs {
     hebb_dtype dtype; /* sources, CAST, SIZE */
     hebb_shape shape; /* sources, RESHAPE, BROADCAST, FOLD */
     double value;     /* FULL, PAD */
-    int axis;         /* IOTA, CONCAT, CONCAT_PART, RESHAPE */
-    int n_axes;       /* reductions, SIZE, TRANSPOSE; -1: all */
+    int axis;         /* IOTA, CONCAT, CONCAT_PART, RESHAPE, ops along one axis */
+    int n_axes;       /* reductions, SIZE, TRANSPOSE, DIAGONAL; -1: all */
     int axes[HEBB_MAX_RANK];
     bool keep; /* reductions */
     hb_reshape_mode mode;
@@ -80,8 +81,11 @@ typedef struct hb_attrs {
     hb_window window;     /* convolutions, WINDOWS, FOLD; PAD and UNPAD for a window to come */
     int n_borders;        /* PAD, UNPAD */
     hebb_border borders[HEBB_MAX_RANK];
-    int index;            /* CONCAT_PART: which part; random ops: their number in the graph;
-                             VARIABLE, INPUT, CONSTANT: likewise among their kind */
+    bool exact;           /* SLICE: a range beyond the size is an error, not clipped */
+    bool reverse;         /* RECURRENCE: from the end; ARGSORT: descending */
+    int index;            /* CONCAT_PART: which part; DIAGONAL: which; ARGSORT: how many, -1: all;
+                             random ops: their number in the graph; VARIABLE, INPUT, CONSTANT:
+                             likewise among their kind */
     int again;            /* random ops: made again by a checkpoint, as its node with this id */
     bool trainable;       /* VARIABLE */
     hebb_tensor *initial; /* VARIABLE: the tensor that gives its first value */
@@ -205,6 +209,9 @@ void hb_reduced_axes(const hb_attrs *attrs, int rank, bool reduced[HEBB_MAX_RANK
 typedef struct hb_extent {
     int64_t start, step, count;
 } hb_extent;
+/* Elements of diagonal number `first` (columns right of the main one, or rows below if negative);
+   HEBB_ANY if a size is. */
+int64_t hb_diagonal_size(int64_t rows, int64_t columns, int first);
 hebb_status hb_slice_extents(const hb_attrs *attrs, hebb_shape x, hb_extent extent[HEBB_MAX_RANK],
                              hb_error *error);
 

@@ -140,6 +140,8 @@ RULE(source) {
     TRY(valid_dtype(attrs->dtype, error));
     if (op == HB_OP_RANDOM_UNIFORM || op == HB_OP_RANDOM_NORMAL)
         TRY(hb_want_floating(attrs->dtype, error));
+    if (op == HB_OP_RANDOM_BITS && attrs->dtype != HEBB_I64)
+        return hb_fail(error, HEBB_E_DTYPE, "random bits are i64");
     if (op == HB_OP_IOTA) {
         TRY(hb_want_numeric(attrs->dtype, error));
         if (hb_axis(attrs->axis, in[0].shape.rank) < 0)
@@ -181,6 +183,8 @@ enum {
     GIVES_SELECT = GIVES_T,
     TAKES_CAST = TAKES_A,
     GIVES_CAST = GIVES_T,
+    TAKES_BITS = TAKES_NONE,
+    GIVES_BITS = GIVES_T,
     TAKES_UNIFORM = TAKES_NONE,
     GIVES_UNIFORM = GIVES_T,
     TAKES_NORMAL = TAKES_NONE,
@@ -191,6 +195,8 @@ enum {
     GIVES_REDMAX = GIVES_T,
     TAKES_REDMIN = TAKES_N,
     GIVES_REDMIN = GIVES_T,
+    TAKES_PROD = TAKES_N,
+    GIVES_PROD = GIVES_T,
     GIVES_NONE = GIVES_T,
 };
 static const struct {
@@ -251,7 +257,10 @@ RULE(same) {
 /* ---- reductions ---- */
 
 RULE(reduce) {
-    TRY(hb_want_numeric(in[0].dtype, error));
+    const bool truth = op == HB_OP_ANY || op == HB_OP_ALL;
+    if (truth && in[0].dtype != HEBB_BOOL)
+        return hb_fail(error, HEBB_E_DTYPE, "%s is not bool", hebb_dtype_name(in[0].dtype));
+    if (!truth) TRY(hb_want_numeric(in[0].dtype, error));
     TRY(hb_check_axes(attrs, in[0].shape.rank, error));
     bool reduced[HEBB_MAX_RANK];
     hb_reduced_axes(attrs, in[0].shape.rank, reduced);
@@ -331,12 +340,25 @@ static hebb_status squeezed(hebb_shape x, int axis, hebb_shape *to, hb_error *er
     return HEBB_OK;
 }
 
+static hebb_status merged(hebb_shape x, int axis, hebb_shape *to, hb_error *error) {
+    int at = hb_axis(axis, x.rank);
+    if (at < 0 || at + 1 >= x.rank) return hb_no_axis(error, axis, x.rank - 1);
+    to->rank = x.rank - 1;
+    for (int k = 0; k < to->rank; k++) to->dim[k] = x.dim[k <= at ? k : k + 1];
+    int64_t a = x.dim[at], b = x.dim[at + 1];
+    if (a == HEBB_ANY || b == HEBB_ANY) to->dim[at] = a == 0 || b == 0 ? 0 : HEBB_ANY;
+    else if (__builtin_mul_overflow(a, b, &to->dim[at]))
+        return hb_fail(error, HEBB_E_SHAPE, "the sizes at axes %d and %d overflow", at, at + 1);
+    return HEBB_OK;
+}
+
 RULE(reshape) {
     result->dtype = in[0].dtype;
     result->shape = (hebb_shape){.rank = 0};
     switch (attrs->mode) {
     case HB_RESHAPE_EXPAND: return expanded(in[0].shape, attrs->axis, &result->shape, error);
     case HB_RESHAPE_SQUEEZE: return squeezed(in[0].shape, attrs->axis, &result->shape, error);
+    case HB_RESHAPE_MERGE: return merged(in[0].shape, attrs->axis, &result->shape, error);
     case HB_RESHAPE_FLATTEN: result->shape = flattened(in[0].shape); return HEBB_OK;
     case HB_RESHAPE_LIKE: {
         result->shape = in[1].shape;
@@ -393,6 +415,28 @@ static hb_extent range_extent(hebb_range range, int64_t size) {
     return (hb_extent){start, step, span > 0 ? 1 + (span - 1) / stride : 0};
 }
 
+/* A range that must lie within the size; of an open size it has the number of elements that it
+   says. */
+static hebb_status exact_extent(hebb_range range, int64_t size, hb_extent *extent,
+                                hb_error *error) {
+    int64_t start = range.start, stop = range.stop;
+    if (size == HEBB_ANY) {
+        const bool end = stop == HEBB_END;
+        const bool counts = end ? start < 0 : (start < 0) == (stop < 0);
+        *extent = (hb_extent){0, 1, counts ? (end ? 0 : stop) - start : HEBB_ANY};
+        return HEBB_OK;
+    }
+    if (start < 0) start += size;
+    stop = stop == HEBB_END ? size : stop < 0 ? stop + size : stop;
+    if (start < 0 || stop < start || stop > size)
+        return hb_fail(error, HEBB_E_SHAPE,
+                       "elements %" PRId64 " to %" PRId64 " of axis %d do not exist: its size is "
+                       "%" PRId64,
+                       start, stop, range.axis, size);
+    *extent = (hb_extent){start, 1, stop - start};
+    return HEBB_OK;
+}
+
 hebb_status hb_slice_extents(const hb_attrs *attrs, hebb_shape x, hb_extent extent[HEBB_MAX_RANK],
                              hb_error *error) {
     for (int k = 0; k < x.rank; k++) extent[k] = (hb_extent){0, 1, x.dim[k]};
@@ -407,6 +451,10 @@ hebb_status hb_slice_extents(const hb_attrs *attrs, hebb_shape x, hb_extent exte
             return hb_fail(error, HEBB_E_ARGUMENT, "the step at axis %d is out of range",
                            range.axis);
         seen |= 1u << axis;
+        if (attrs->exact) {
+            TRY(exact_extent(range, x.dim[axis], &extent[axis], error));
+            continue;
+        }
         extent[axis] = x.dim[axis] == HEBB_ANY ? (hb_extent){0, range.step, HEBB_ANY}
                                                : range_extent(range, x.dim[axis]);
     }
@@ -519,15 +567,15 @@ RULE(scatter_add) {
     if (in[0].dtype != in[2].dtype)
         return hb_fail(error, HEBB_E_DTYPE, "dtypes %s and %s differ", hebb_dtype_name(in[0].dtype),
                        hebb_dtype_name(in[2].dtype));
-    TRY(hb_want_numeric(in[0].dtype, error));
+    if (op == HB_OP_SCATTER_ADD) TRY(hb_want_numeric(in[0].dtype, error));
     hebb_shape rows;
     TRY(rows_shape(in[0].shape, in[1].shape, &rows, error));
     bool same = rows.rank == in[2].shape.rank;
     for (int k = 0; same && k < rows.rank; k++) same = fits(rows.dim[k], in[2].shape.dim[k]);
     char sr[160];
     if (!same)
-        return hb_fail(error, HEBB_E_SHAPE, "the rows added must be %s",
-                       hebb_shape_text(rows, sr, sizeof sr));
+        return hb_fail(error, HEBB_E_SHAPE, "the rows %s must be %s",
+                       op == HB_OP_SCATTER_ADD ? "added" : "set", hebb_shape_text(rows, sr, sizeof sr));
     *result = in[0];
     return HEBB_OK;
 }

@@ -298,8 +298,8 @@ static void emit_other(generator *g, int first) {
         instr.c = pick(g, first, dtype);
         break;
     case 1:
-        instr.code = chance(g, 0.5) ? HB_UNIFORM : HB_NORMAL;
-        instr.dtype = (uint8_t)real;
+        instr.code = (uint8_t)(HB_BITS + below(g, 3));
+        instr.dtype = (uint8_t)(instr.code == HB_BITS ? HEBB_I64 : real);
         instr.a = pick(g, first, HEBB_I64);
         instr.imm.i = below(g, 1000);
         break;
@@ -381,8 +381,8 @@ static void emit_reductions(generator *g, int n_pre) {
         int v = (int)below(g, n_pre);
         if (is_half(reducible(g, v))) v = n_pre - 1;
         if (reducible(g, v) == HEBB_BOOL && n > 1) continue;
-        int code = HB_SUM + (int)below(g, 3);
-        if (reducible(g, v) == HEBB_BOOL && code == HB_SUM) code = HB_REDMAX;
+        int code = HB_SUM + (int)below(g, 4);
+        if (reducible(g, v) == HEBB_BOOL && code != HB_REDMIN) code = HB_REDMAX;
         emit(g, (hb_instr){.code = (uint8_t)code,
                            .dtype = (uint8_t)reducible(g, v),
                            .a = (int16_t)v,
@@ -485,15 +485,57 @@ step_case *case_indexed(uint64_t seed, case_limits limits) {
     hb_indexed *in = &g.c->step.u.indexed;
     *in = (hb_indexed){.rows = below(&g, 40), .width = below(&g, chance(&g, 0.2) ? 700 : 20)};
     in->count = below(&g, chance(&g, 0.2) ? 900 : 60);
-    g.c->step.kind = chance(&g, 0.5) ? HB_GATHER : HB_SCATTER_ADD;
+    g.c->step.kind = (hb_step_kind)(HB_GATHER + below(&g, 3));
     hebb_dtype dtype = any_dtype(&g);
     if (dtype == HEBB_BOOL && g.c->step.kind == HB_SCATTER_ADD) dtype = HEBB_I64;
     if (is_half(dtype) && g.c->step.kind == HB_SCATTER_ADD) dtype = HEBB_I8;
     in->x = case_array_add(g.c, dtype, in->rows * in->width, true);
     in->index = case_array_add(g.c, HEBB_I32, in->count, true);
-    in->y = case_array_add(g.c, dtype, in->count * in->width, g.c->step.kind == HB_SCATTER_ADD);
+    in->y = case_array_add(g.c, dtype, in->count * in->width, g.c->step.kind != HB_GATHER);
     case_finish(g.c);
     fill_indices(&g, in);
+    return g.c;
+}
+
+/* ---- along an axis ---- */
+
+static void fill_places(generator *g, const hb_operand *index, int64_t count, int64_t n) {
+    int32_t *at = (int32_t *)(void *)g->c->memory[index->buffer] + index->offset;
+    for (int64_t i = 0; i < count; i++) at[i] = (int32_t)(below(g, n + 4) - 2);
+}
+
+step_case *case_along(uint64_t seed, case_limits limits) {
+    static const hb_step_kind kinds[] = {HB_ARGSORT, HB_RECURRENCE, HB_TAKE_ALONG, HB_PUT_ALONG};
+    generator g = begin(seed, limits);
+    hb_step *step = &g.c->step;
+    hb_along *along = &step->u.along;
+    step->kind = kinds[below(&g, 4)];
+    *along = (hb_along){.outer = below(&g, 6),
+                        .n = below(&g, chance(&g, 0.2) ? 9000 : 90),
+                        .inner = chance(&g, 0.4) ? 1 : below(&g, chance(&g, 0.1) ? 300 : 12),
+                        .m = below(&g, 90),
+                        .reverse = chance(&g, 0.5),
+                        .add = chance(&g, 0.5)};
+    const bool sums = step->kind == HB_RECURRENCE || (step->kind == HB_PUT_ALONG && along->add);
+    hebb_dtype dtype = any_dtype(&g);
+    if (dtype == HEBB_BOOL && sums) dtype = HEBB_U8;
+    if (is_half(dtype)) dtype = HEBB_F32;
+    const int64_t lines = along->outer * along->inner, all = lines * along->n;
+    const int64_t places = lines * along->m;
+    const bool take = step->kind == HB_TAKE_ALONG, sort = step->kind == HB_ARGSORT;
+    step->in = g.c->whole_in;
+    step->out = g.c->whole_out;
+    step->n_out = 1;
+    step->in[step->n_in++] = case_array_add(g.c, dtype, all, true);
+    if (step->kind == HB_RECURRENCE && chance(&g, 0.5))
+        step->in[step->n_in++] = case_array_add(g.c, dtype, all, true);
+    if (take || step->kind == HB_PUT_ALONG)
+        step->in[step->n_in++] = case_array_add(g.c, HEBB_I32, places, true);
+    if (step->kind == HB_PUT_ALONG)
+        step->in[step->n_in++] = case_array_add(g.c, dtype, places, true);
+    step->out[0] = case_array_add(g.c, sort ? HEBB_I32 : dtype, take ? places : all, false);
+    case_finish(g.c);
+    if (take || step->kind == HB_PUT_ALONG) fill_places(&g, &step->in[1], places, along->n);
     return g.c;
 }
 
@@ -502,7 +544,7 @@ step_case *case_indexed(uint64_t seed, case_limits limits) {
 static const char *const code_names[HB_CODES] = {
     [HB_LOAD] = "load",     [HB_CONST] = "const",     [HB_ACC] = "acc",       [HB_CAST] = "cast",
     [HB_SELECT] = "select", [HB_UNIFORM] = "uniform", [HB_NORMAL] = "normal", [HB_SUM] = "sum",
-    [HB_REDMAX] = "redmax", [HB_REDMIN] = "redmin",
+    [HB_REDMAX] = "redmax", [HB_REDMIN] = "redmin",   [HB_PROD] = "prod",     [HB_BITS] = "bits",
 #define SCALAR(CODE, name, arity, types, result, flops) [HB_##CODE] = #name,
 #include "../../kernels/scalar.def"
 #undef SCALAR
@@ -562,10 +604,22 @@ void case_describe(const step_case *c, char *buffer, size_t size) {
         add_loop(&t, &g->epilogue);
     } else if (c->step.kind >= HB_CONV && c->step.kind <= HB_FOLD) {
         case_describe_windows(c, t.at, t.left);
+    } else if (hb_is_whole(c->step.kind)) {
+        const hb_along *a = &c->step.u.along;
+        add(&t,
+            "kind %d (argsort %d, recurrence %d, take %d, put %d) %s [%lld, %lld, %lld] m "
+            "%lld%s%s\n",
+            (int)c->step.kind, HB_ARGSORT, HB_RECURRENCE, HB_TAKE_ALONG, HB_PUT_ALONG,
+            hebb_dtype_name(c->step.in[0].dtype), (long long)a->outer, (long long)a->n,
+            (long long)a->inner, (long long)a->m, a->reverse ? " reverse" : "",
+            a->add ? " add" : "");
     } else {
         const hb_indexed *x = &c->step.u.indexed;
         add(&t, "%s %s rows %lld width %lld count %lld\n",
-            c->step.kind == HB_GATHER ? "gather" : "scatter-add", hebb_dtype_name(x->x.dtype),
-            (long long)x->rows, (long long)x->width, (long long)x->count);
+            c->step.kind == HB_GATHER        ? "gather"
+            : c->step.kind == HB_SCATTER_ADD ? "scatter-add"
+                                             : "scatter-set",
+            hebb_dtype_name(x->x.dtype), (long long)x->rows, (long long)x->width,
+            (long long)x->count);
     }
 }

@@ -26,6 +26,7 @@ typedef struct step_case {
     hb_operand in[CASE_ARRAYS];
     hb_output out[CASE_ARRAYS];
     hb_instr instr[CASE_INSTRUCTIONS];
+    hb_operand whole_in[3], whole_out[1];
 } step_case;
 
 /* Largest number of points (or multiplications, for a GEMM) of a case. */
@@ -41,6 +42,7 @@ step_case *case_indexed(uint64_t seed, case_limits limits);
 step_case *case_conv(uint64_t seed, case_limits limits); /* step_cases_conv.c */
 step_case *case_fold(uint64_t seed, case_limits limits);
 int case_describe_windows(const step_case *c, char *text, size_t size);
+step_case *case_along(uint64_t seed, case_limits limits); /* one of the steps along an axis */
 void case_free(step_case *c);
 
 /* What the case is, for people. */

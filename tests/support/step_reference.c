@@ -307,6 +307,10 @@ static number random_number(const machine *m, const hb_instr *instr, number inde
     const uint32_t op = (uint32_t)instr->imm.i, run = (uint32_t)m->run;
     const uint32_t low = (uint32_t)m->seed, high = (uint32_t)(m->seed >> 32);
     number r = {.error = index.error > 0 ? INFINITY : 0};
+    if (instr->code == HB_BITS) {
+        r.i = hb_random_bits_i64(index.i, op, run, low, high);
+        return r;
+    }
     if (instr->code == HB_UNIFORM) {
         r.f = instr->dtype == HEBB_F32 ? shared_random_uniform_f32(index.i, op, run, low, high)
                                        : shared_random_uniform_f64(index.i, op, run, low, high);
@@ -343,7 +347,7 @@ static number evaluate(const machine *m, const hb_instr *instr, const int64_t *i
     const number b = instr->b >= 0 ? m->values[instr->b] : zero;
     const hebb_dtype from = (hebb_dtype)m->loop->instr[instr->a].dtype;
     if (code == HB_CAST) return cast(from, dtype, a);
-    if (code == HB_UNIFORM || code == HB_NORMAL) return random_number(m, instr, a);
+    if (code >= HB_BITS && code <= HB_NORMAL) return random_number(m, instr, a);
     if (code == HB_SELECT) {
         number r = a.i ? b : m->values[instr->c];
         if (a.error > 0) r.error = INFINITY;
@@ -391,10 +395,11 @@ static void run_range(const machine *m, int first, int last, const int64_t *inde
 }
 
 static bool is_reduction(const hb_instr *instr) {
-    return instr->code >= HB_SUM && instr->code <= HB_REDMIN;
+    return instr->code >= HB_SUM && instr->code <= HB_PROD;
 }
 
-/* A reduction as it goes: f or i the result so far, scale the sum of magnitudes. */
+/* A reduction as it goes: f or i the result so far, scale the sum of magnitudes; of a product, of
+   the magnitudes of logarithms. */
 typedef struct tally {
     number result;
     double scale;
@@ -404,6 +409,10 @@ static tally nothing(const hb_instr *instr) {
     tally t = {0};
     const bool max = instr->code == HB_REDMAX;
     if (instr->code == HB_SUM) return t;
+    if (instr->code == HB_PROD) {
+        t.result.f = t.result.i = 1;
+        return t;
+    }
     t.result.f = max ? -INFINITY : INFINITY;
     switch ((hebb_dtype)instr->dtype) {
     case HEBB_I32: t.result.i = max ? INT32_MIN : INT32_MAX; break;
@@ -425,6 +434,14 @@ static void accumulate(tally *t, const hb_instr *instr, number x) {
         t->scale += fabs(x.f);
         return;
     }
+    if (instr->code == HB_PROD) {
+        r->error = fabs(x.f) * r->error + (fabs(r->f) + r->error) * x.error;
+        r->f *= x.f;
+        r->i = (int64_t)((uint64_t)r->i * (uint64_t)x.i);
+        r->error += 2 * epsilon((hebb_dtype)instr->dtype) * fabs(r->f);
+        if (x.f != 0 && isfinite(x.f)) t->scale += fabs(log2(fabs(x.f)));
+        return;
+    }
     const bool max = instr->code == HB_REDMAX;
     if (!is_float((hebb_dtype)instr->dtype)) {
         if (max ? x.i > r->i : x.i < r->i) r->i = x.i;
@@ -440,6 +457,8 @@ static number total(const tally *t, const hb_instr *instr) {
     number r = t->result;
     if (is_float(dtype) && instr->code == HB_SUM) r.error += 8 * epsilon(dtype) * t->scale;
     if (!is_float(dtype) && r.error > 0) r.error = INFINITY;
+    /* In another order a product may overflow or underflow on the way. */
+    if (instr->code == HB_PROD && t->scale > (dtype == HEBB_F32 ? 120 : 1000)) r.error = INFINITY;
     return as(dtype, r);
 }
 
@@ -519,6 +538,8 @@ static void run_indexed(const hb_step *step, reference_buffer *buffers) {
             const int64_t at_x = (in->x.offset + row * in->width + j) * size;
             if (step->kind == HB_GATHER) {
                 put(y, at_y, dtype, valid ? load(x->bytes + at_x, dtype) : missing(dtype));
+            } else if (valid && step->kind == HB_SCATTER_SET) {
+                put(x, at_x, dtype, load(y->bytes + at_y, dtype));
             } else if (valid) {
                 number old = load(x->bytes + at_x, dtype), add = load(y->bytes + at_y, dtype);
                 number sum = {.f = old.f + add.f,
@@ -531,8 +552,128 @@ static void run_indexed(const hb_step *step, reference_buffer *buffers) {
     }
 }
 
+/* ---- along an axis ---- */
+
+/* Element (o, i, j) of an operand whose middle has that size. */
+static int64_t byte_of(const hb_operand *operand, const hb_along *a, int64_t middle, int64_t o,
+                       int64_t i, int64_t j) {
+    const int64_t at = (o * middle + i) * a->inner + j;
+    return (operand->offset + at) * (int64_t)hebb_dtype_size(operand->dtype);
+}
+
+/* Whether a number is larger; NaN is larger than all others. */
+static bool larger(hebb_dtype dtype, number a, number b) {
+    return is_float(dtype) ? a.f > b.f || (isnan(a.f) && !isnan(b.f)) : a.i > b.i;
+}
+
+/* One column (o, j); get() and set() are of its elements. */
+typedef struct column {
+    const hb_step *step;
+    const hb_along *along;
+    reference_buffer *buffers;
+    int64_t o, j;
+} column;
+
+static number get(const column *c, const hb_operand *operand, int64_t middle, int64_t i) {
+    const int64_t at = byte_of(operand, c->along, middle, c->o, i, c->j);
+    return load(c->buffers[operand->buffer].bytes + at, operand->dtype);
+}
+
+static void set(const column *c, int64_t middle, int64_t i, number x) {
+    const hb_operand *out = &c->step->out[0];
+    put(&c->buffers[out->buffer], byte_of(out, c->along, middle, c->o, i, c->j), out->dtype, x);
+}
+
+static void argsort_column(const column *c) {
+    const hb_along *a = c->along;
+    const hb_operand *x = &c->step->in[0];
+    number *values = calloc((size_t)a->n + 1, sizeof *values);
+    for (int64_t i = 0; i < a->n; i++) values[i] = get(c, x, a->n, i);
+    for (int64_t i = 0; i < a->n; i++) {
+        int64_t rank = 0;
+        for (int64_t k = 0; k < a->n; k++) {
+            const bool above = larger(x->dtype, values[k], values[i]),
+                       below = larger(x->dtype, values[i], values[k]);
+            rank += (a->reverse ? above : below) || (!above && !below && k < i);
+        }
+        set(c, a->n, rank, (number){.i = i});
+    }
+    free(values);
+}
+
+static void recur_column(const column *c) {
+    const hb_along *a = c->along;
+    const hb_step *step = c->step;
+    const hebb_dtype dtype = step->out[0].dtype;
+    number last = {0};
+    double scale = 0;
+    for (int64_t i = 0; i < a->n; i++) {
+        const int64_t at = a->reverse ? a->n - 1 - i : i;
+        const number b = get(c, &step->in[step->n_in - 1], a->n, at);
+        number f = {.f = 1, .i = 1};
+        if (step->n_in > 1) f = get(c, &step->in[0], a->n, at);
+        number y = {.f = f.f * last.f + b.f,
+                    .i = (int64_t)((uint64_t)f.i * (uint64_t)last.i + (uint64_t)b.i)};
+        if (i == 0) y = b;
+        scale = i == 0 ? fabs(b.f) : fabs(f.f) * scale + fabs(b.f);
+        y = as(dtype, y);
+        if (is_float(dtype))
+            y.error =
+                epsilon(dtype) * 4 * (double)(i + 1) * scale + (dtype == HEBB_F32 ? 1e-37 : 1e-300);
+        if (!(scale < (dtype == HEBB_F32 ? 1e37 : 1e300)) && isfinite(scale)) y.error = INFINITY;
+        if (isnan(y.error)) y.error = INFINITY;
+        set(c, a->n, at, y);
+        last = y;
+    }
+}
+
+static void take_column(const column *c) {
+    const hb_along *a = c->along;
+    for (int64_t i = 0; i < a->m; i++) {
+        const int64_t row = get(c, &c->step->in[1], a->m, i).i;
+        const hb_operand *x = &c->step->in[0];
+        set(c, a->m, i, row >= 0 && row < a->n ? get(c, x, a->n, row) : missing(x->dtype));
+    }
+}
+
+static void put_column(const column *c) {
+    const hb_along *a = c->along;
+    const hb_operand *out = &c->step->out[0];
+    for (int64_t i = 0; i < a->n; i++) set(c, a->n, i, get(c, &c->step->in[0], a->n, i));
+    for (int64_t i = 0; i < a->m; i++) {
+        const int64_t row = get(c, &c->step->in[1], a->m, i).i;
+        if (row < 0 || row >= a->n) continue;
+        number y = get(c, &c->step->in[2], a->m, i);
+        if (a->add) {
+            const int64_t at = byte_of(out, a, a->n, c->o, row, c->j);
+            const number old = get(c, out, a->n, row);
+            y.f += old.f;
+            y.i = (int64_t)((uint64_t)y.i + (uint64_t)old.i);
+            y.error = c->buffers[out->buffer].error[at];
+            if (is_float(out->dtype)) y.error += epsilon(out->dtype) * fabs(y.f);
+            y = as(out->dtype, y);
+        }
+        set(c, a->n, row, y);
+    }
+}
+
+static void run_along(const hb_step *step, reference_buffer *buffers) {
+    column c = {.step = step, .along = &step->u.along, .buffers = buffers};
+    for (c.o = 0; c.o < c.along->outer; c.o++)
+        for (c.j = 0; c.j < c.along->inner; c.j++) switch (step->kind) {
+            case HB_ARGSORT: argsort_column(&c); break;
+            case HB_RECURRENCE: recur_column(&c); break;
+            case HB_TAKE_ALONG: take_column(&c); break;
+            default: put_column(&c); break;
+            }
+}
+
 void reference_run(const hb_step *step, reference_buffer *buffers, uint64_t seed, uint64_t run) {
-    if (step->kind == HB_GATHER || step->kind == HB_SCATTER_ADD) {
+    if (hb_is_whole(step->kind)) {
+        run_along(step, buffers);
+        return;
+    }
+    if (step->kind >= HB_GATHER && step->kind <= HB_SCATTER_SET) {
         run_indexed(step, buffers);
         return;
     }

@@ -189,11 +189,21 @@ struct hb_prepared {
 
 static const hb_cpu_solver *choose(const hb_device *device, const hb_step *step) {
     static const hb_cpu_solver *const *const solvers[HB_STEP_KINDS] = {
-        [HB_LOOP] = hb_cpu_loop_solvers,       [HB_GEMM] = hb_cpu_gemm_solvers,
-        [HB_GATHER] = hb_cpu_gather_solvers,   [HB_SCATTER_ADD] = hb_cpu_scatter_add_solvers,
-        [HB_SCAN] = hb_cpu_scan_solvers,       [HB_CONV] = hb_cpu_conv_solvers,
-        [HB_CONV_INPUT] = hb_cpu_conv_solvers, [HB_CONV_WEIGHT] = hb_cpu_conv_weight_solvers,
-        [HB_FOLD] = hb_cpu_fold_solvers,       [HB_CUSTOM] = hb_cpu_custom_solvers,
+        [HB_LOOP] = hb_cpu_loop_solvers,
+        [HB_GEMM] = hb_cpu_gemm_solvers,
+        [HB_GATHER] = hb_cpu_gather_solvers,
+        [HB_SCATTER_ADD] = hb_cpu_scatter_add_solvers,
+        [HB_SCAN] = hb_cpu_scan_solvers,
+        [HB_CONV] = hb_cpu_conv_solvers,
+        [HB_CONV_INPUT] = hb_cpu_conv_solvers,
+        [HB_CONV_WEIGHT] = hb_cpu_conv_weight_solvers,
+        [HB_FOLD] = hb_cpu_fold_solvers,
+        [HB_CUSTOM] = hb_cpu_custom_solvers,
+        [HB_SCATTER_SET] = hb_cpu_scatter_set_solvers,
+        [HB_ARGSORT] = hb_cpu_argsort_solvers,
+        [HB_RECURRENCE] = hb_cpu_recurrence_solvers,
+        [HB_TAKE_ALONG] = hb_cpu_take_along_solvers,
+        [HB_PUT_ALONG] = hb_cpu_put_along_solvers,
     };
     const hb_cpu_solver *best = NULL;
     double least = 0;

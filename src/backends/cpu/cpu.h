@@ -98,6 +98,11 @@ extern const hb_cpu_solver *const hb_cpu_loop_solvers[];        /* loop.c */
 extern const hb_cpu_solver *const hb_cpu_gemm_solvers[];        /* gemm.c */
 extern const hb_cpu_solver *const hb_cpu_gather_solvers[];      /* indexed.c */
 extern const hb_cpu_solver *const hb_cpu_scatter_add_solvers[]; /* indexed.c */
+extern const hb_cpu_solver *const hb_cpu_scatter_set_solvers[]; /* indexed.c */
+extern const hb_cpu_solver *const hb_cpu_argsort_solvers[];     /* sort.c */
+extern const hb_cpu_solver *const hb_cpu_recurrence_solvers[];  /* along.c */
+extern const hb_cpu_solver *const hb_cpu_take_along_solvers[];  /* along.c */
+extern const hb_cpu_solver *const hb_cpu_put_along_solvers[];   /* along.c */
 extern const hb_cpu_solver *const hb_cpu_scan_solvers[];        /* scan.c */
 extern const hb_cpu_solver *const hb_cpu_conv_solvers[];        /* conv.c */
 extern const hb_cpu_solver *const hb_cpu_conv_weight_solvers[]; /* conv_weight.c */

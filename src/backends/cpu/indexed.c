@@ -1,4 +1,4 @@
-/* GATHER and SCATTER-ADD. Called through their solvers (cpu.h). */
+/* GATHER, SCATTER-ADD and SCATTER-SET. Called through their solvers (cpu.h). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,17 +17,21 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **state,
 static void release(void *state) {}
 
 typedef struct run_context {
-    const hb_cpu_vector *vector;
     const hb_indexed *indexed;
     char *x, *y;
     const int32_t *index;
-    int64_t size; /* bytes of an element */
+    int64_t size;    /* bytes of an element */
+    hb_cpu_map *add; /* NULL: rows are written over */
 } run_context;
+
+static void write_row(const run_context *c, char *to, const char *from, int64_t n) {
+    if (c->add) c->add(to, to, from, NULL, n);
+    else memcpy(to, from, (size_t)(n * c->size));
+}
 
 static run_context context_of(const hb_device *device, const hb_indexed *indexed,
                               const hb_run_args *args) {
     return (run_context){
-        .vector = device->isa->vector,
         .indexed = indexed,
         .x = hb_cpu_address(args, &indexed->x),
         .y = hb_cpu_address(args, &indexed->y),
@@ -81,49 +85,47 @@ static void run_gather(hb_device *device, const void *state, const hb_run_args *
     hb_cpu_parallel(device, indexed->count, move_ns(indexed), gather_rows, &context);
 }
 
-/* ---- SCATTER-ADD ---- */
+/* ---- SCATTER-ADD and SCATTER-SET ---- */
 
-/* Columns [begin, end) of the pieces that the width is cut into: each element is added to by one
+/* Columns [begin, end) of the pieces that the width is cut into: each element is written by one
    thread, in order. */
 enum { PIECE = 64 };
 
-static void add_pieces(void *context, int64_t begin, int64_t end, int thread) {
+static void write_pieces(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *c = context;
     const hb_indexed *in = c->indexed;
     const int64_t first = begin * PIECE;
     const int64_t n = (end * PIECE < in->width ? end * PIECE : in->width) - first;
-    const hebb_dtype dtype = in->x.dtype == HEBB_BOOL ? HEBB_U8 : in->x.dtype;
-    hb_cpu_map *add = c->vector->map[HB_ADD][dtype];
     for (int64_t i = 0; i < in->count; i++) {
         const int64_t row = c->index[i];
         if (row < 0 || row >= in->rows) continue;
-        char *to = c->x + (row * in->width + first) * c->size;
-        add(to, to, c->y + (i * in->width + first) * c->size, NULL, n);
+        write_row(c, c->x + (row * in->width + first) * c->size,
+                  c->y + (i * in->width + first) * c->size, n);
     }
 }
 
-/* Narrow rows: a thread adds to the rows of its range and passes over all indices. */
-static void add_rows(void *context, int64_t begin, int64_t end, int thread) {
+/* Narrow rows: a thread writes the rows of its range and passes over all indices. */
+static void write_rows(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *c = context;
     const hb_indexed *in = c->indexed;
-    const hebb_dtype dtype = in->x.dtype == HEBB_BOOL ? HEBB_U8 : in->x.dtype;
-    hb_cpu_map *add = c->vector->map[HB_ADD][dtype];
     const int64_t bytes = in->width * c->size;
     for (int64_t i = 0; i < in->count; i++) {
         const int64_t row = c->index[i];
         if (row < begin || row >= end) continue;
-        add(c->x + row * bytes, c->x + row * bytes, c->y + i * bytes, NULL, in->width);
+        write_row(c, c->x + row * bytes, c->y + i * bytes, in->width);
     }
 }
 
-static void run_scatter_add(hb_device *device, const void *state, const hb_run_args *args) {
-    const hb_indexed *indexed = &((const hb_step *)state)->u.indexed;
+static void run_scatter(hb_device *device, const void *state, const hb_run_args *args) {
+    const hb_step *step = state;
+    const hb_indexed *indexed = &step->u.indexed;
     if (indexed->count == 0 || indexed->width == 0) return;
     run_context context = context_of(device, indexed, args);
+    if (step->kind == HB_SCATTER_ADD) context.add = device->isa->vector->map[HB_ADD][indexed->x.dtype];
     if (indexed->width >= 4 * PIECE)
-        hb_cpu_parallel(device, (indexed->width + PIECE - 1) / PIECE, move_ns(indexed), add_pieces,
+        hb_cpu_parallel(device, (indexed->width + PIECE - 1) / PIECE, move_ns(indexed), write_pieces,
                         &context);
-    else hb_cpu_parallel(device, indexed->rows, move_ns(indexed), add_rows, &context);
+    else hb_cpu_parallel(device, indexed->rows, move_ns(indexed), write_rows, &context);
 }
 
 /* ---- solvers ---- */
@@ -140,8 +142,16 @@ static const hb_cpu_solver scatter_add = {.name = "rows",
                                           .can_do = can_do,
                                           .cost = cost,
                                           .prepare = prepare,
-                                          .run = run_scatter_add,
+                                          .run = run_scatter,
+                                          .release = release};
+static const hb_cpu_solver scatter_set = {.name = "rows",
+                                          .kind = HB_SCATTER_SET,
+                                          .can_do = can_do,
+                                          .cost = cost,
+                                          .prepare = prepare,
+                                          .run = run_scatter,
                                           .release = release};
 
 const hb_cpu_solver *const hb_cpu_gather_solvers[] = {&gather, NULL};
 const hb_cpu_solver *const hb_cpu_scatter_add_solvers[] = {&scatter_add, NULL};
+const hb_cpu_solver *const hb_cpu_scatter_set_solvers[] = {&scatter_set, NULL};

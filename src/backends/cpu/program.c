@@ -137,11 +137,13 @@ static hb_cpu_map *map_of(const maker *m, const hb_instr *instr) {
     switch (instr->code) {
     case HB_CAST: return vector->cast[all[instr->a].dtype][instr->dtype];
     case HB_SELECT:
+    case HB_BITS:
     case HB_UNIFORM:
     case HB_NORMAL: return vector->map[instr->code][instr->dtype];
     case HB_SUM:
     case HB_REDMAX:
-    case HB_REDMIN: return vector->narrow[instr->dtype];
+    case HB_REDMIN:
+    case HB_PROD: return vector->narrow[instr->dtype];
     case HB_LOAD:
     case HB_CONST:
     case HB_ACC: return NULL;
@@ -150,13 +152,13 @@ static hb_cpu_map *map_of(const maker *m, const hb_instr *instr) {
     }
 }
 
-static bool is_reduction(int code) { return code >= HB_SUM && code <= HB_REDMIN; }
+static bool is_reduction(int code) { return code >= HB_SUM && code <= HB_PROD; }
 
 static hb_cpu_action_kind kind_of(const maker *m, const hb_instr *instr) {
     if (instr->code == HB_LOAD)
         return m->part->loop->in[instr->a].buffer == HB_BUFFER_INDEX ? HB_CPU_INDEX : HB_CPU_LOAD;
     if (instr->code == HB_ACC) return HB_CPU_PRODUCT;
-    if (instr->code == HB_UNIFORM || instr->code == HB_NORMAL) return HB_CPU_RANDOM;
+    if (instr->code >= HB_BITS && instr->code <= HB_NORMAL) return HB_CPU_RANDOM;
     return is_reduction(instr->code) ? HB_CPU_REDUCED : HB_CPU_MAP;
 }
 
@@ -166,6 +168,7 @@ static double cost_of(const hb_instr *instr) {
 #define SCALAR(CODE, name, arity, types, result, cost) [HB_##CODE] = cost,
 #include "../../../kernels/scalar.def"
 #undef SCALAR
+        [HB_BITS] = 40,
         [HB_UNIFORM] = 40,
         [HB_NORMAL] = 80,
         [HB_USER] = 60, /* who knows */

@@ -55,6 +55,7 @@ static uint64_t bits_of(double x) {
 
 static uint64_t identity_of(int code, hebb_dtype dtype) {
     if (code == HB_SUM) return 0;
+    if (code == HB_PROD) return dtype == HEBB_F32 || dtype == HEBB_F64 ? bits_of(1) : 1;
     const bool max = code == HB_REDMAX;
     switch (dtype) {
     case HEBB_F32:
@@ -72,7 +73,7 @@ static hebb_status make_reductions(const hb_device *device, const hb_loop *loop,
                                    hb_error *error) {
     const hb_cpu_vector *vector = device->isa->vector;
     while (loop->n_pre + r->n < loop->n_instr && loop->instr[loop->n_pre + r->n].code >= HB_SUM &&
-           loop->instr[loop->n_pre + r->n].code <= HB_REDMIN)
+           loop->instr[loop->n_pre + r->n].code <= HB_PROD)
         r->n++;
     r->each = calloc((size_t)r->n + 1, sizeof *r->each);
     if (!r->each) return hb_fail_memory(error, "reductions", (size_t)r->n * sizeof *r->each);

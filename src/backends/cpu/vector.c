@@ -167,6 +167,7 @@ SELECT(u16, )
                 memcpy((c_##type *)out + at, to_rest, (size_t)rest * sizeof *to);                  \
         }                                                                                          \
     }
+RANDOM(i64, random_bits)
 RANDOM(f32, random_uniform)
 RANDOM(f64, random_uniform)
 RANDOM(f32, random_normal)
@@ -260,6 +261,7 @@ typedef int64_t w_i8;
         return (v_##type)((mask & (b_##type)x) | (~mask & (b_##type)y));                           \
     }                                                                                              \
     HB_INLINE v_##type add_v_##type(v_##type x, v_##type y) { return x + y; }                      \
+    HB_INLINE v_##type mul_v_##type(v_##type x, v_##type y) { return x * y; }                      \
     HB_INLINE v_##type max_v_##type(v_##type x, v_##type y) {                                      \
         return choose_##type((x > y) | (x != x), x, y);                                            \
     }                                                                                              \
@@ -295,9 +297,11 @@ VECTOR(f64, int64_t)
         return result;                                                                             \
     }
 FOLD_FLOATS(f32, add)
+FOLD_FLOATS(f32, mul)
 FOLD_FLOATS(f32, max)
 FOLD_FLOATS(f32, min)
 FOLD_FLOATS(f64, add)
+FOLD_FLOATS(f64, mul)
 FOLD_FLOATS(f64, max)
 FOLD_FLOATS(f64, min)
 
@@ -308,7 +312,8 @@ FOLD_FLOATS(f64, min)
         return result;                                                                             \
     }
 #define FOLD_ALL_INTEGERS(type)                                                                    \
-    FOLD_INTEGERS(type, add) FOLD_INTEGERS(type, max) FOLD_INTEGERS(type, min)
+    FOLD_INTEGERS(type, add)                                                                       \
+    FOLD_INTEGERS(type, mul) FOLD_INTEGERS(type, max) FOLD_INTEGERS(type, min)
 FOLD_ALL_INTEGERS(i32)
 FOLD_ALL_INTEGERS(i64)
 FOLD_ALL_INTEGERS(u8)
@@ -340,7 +345,8 @@ FOLD_ALL_INTEGERS(i8)
         SIMD for (int64_t i = 0; i < n; i++) to[i] =                                               \
             WIDE_##type(hb_##name)(to[i], (w_##type)x[i]);                                         \
     }
-#define REDUCTIONS(type, TYPE) REDUCTION(type, add) REDUCTION(type, max) REDUCTION(type, min)
+#define REDUCTIONS(type, TYPE)                                                                     \
+    REDUCTION(type, add) REDUCTION(type, mul) REDUCTION(type, max) REDUCTION(type, min)
 DTYPES(REDUCTIONS)
 
 #define NARROW(type, TYPE)                                                                         \
@@ -433,6 +439,7 @@ static void fence(void) {
 #define SUM_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, add)
 #define MAX_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, max)
 #define MIN_ROW(type, TYPE)    REDUCE_ROW(type, TYPE, min)
+#define PROD_ROW(type, TYPE)   REDUCE_ROW(type, TYPE, mul)
 #define SELECT_ROW(type, TYPE) ENTRY(SELECT, TYPE, select_##type)
 #define NARROW_ROW(type, TYPE) [HEBB_##TYPE] = narrow_##type,
 
@@ -453,13 +460,14 @@ const hb_cpu_vector PASTE(hb_cpu_vector_, HB_ISA) = {
 #include "../../../kernels/scalar.def"
 #undef SCALAR
             DTYPES(SELECT_ROW) ENTRY(SELECT, F16, select_u16) ENTRY(SELECT, BF16, select_u16)
+                ENTRY(BITS, I64, random_bits_i64)
                 ENTRY(UNIFORM, F32, random_uniform_f32) ENTRY(UNIFORM, F64, random_uniform_f64)
                     ENTRY(NORMAL, F32, random_normal_f32) ENTRY(NORMAL, F64, random_normal_f64)},
     .cast =
         {DTYPES(CAST_ROW)[HEBB_F32][HEBB_F16] = f16_from_f32, [HEBB_F32][HEBB_BF16] = bf16_from_f32,
          [HEBB_F16][HEBB_F32] = f32_from_f16, [HEBB_BF16][HEBB_F32] = f32_from_bf16},
     .narrow = {DTYPES(NARROW_ROW)},
-    .reduce = {{DTYPES(SUM_ROW)}, {DTYPES(MAX_ROW)}, {DTYPES(MIN_ROW)}},
+    .reduce = {{DTYPES(SUM_ROW)}, {DTYPES(MAX_ROW)}, {DTYPES(MIN_ROW)}, {DTYPES(PROD_ROW)}},
     .move = {[1] = move_uint8_t, [2] = move_uint16_t, [4] = move_uint32_t, [8] = move_uint64_t},
     .count = count,
     .stream = stream,

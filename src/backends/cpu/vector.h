@@ -39,7 +39,7 @@ typedef struct hb_cpu_vector {
     hb_cpu_map *map[HB_CODES][HEBB_DTYPES];     /* by code and the operands' dtype (SELECT: b's) */
     hb_cpu_map *cast[HEBB_DTYPES][HEBB_DTYPES]; /* from, to */
     hb_cpu_map *narrow[HEBB_DTYPES];            /* out[i] = the wide a[i] */
-    hb_cpu_reduction reduce[3][HEBB_DTYPES];    /* HB_SUM, HB_REDMAX, HB_REDMIN */
+    hb_cpu_reduction reduce[4][HEBB_DTYPES];    /* HB_SUM, HB_REDMAX, HB_REDMIN, HB_PROD */
     hb_cpu_move *move[9];                       /* by the size of an element: 1, 2, 4, 8 */
     void (*count)(int64_t *out, int64_t first, int64_t step, int64_t n); /* first + i step */
     /* Copies past the caches. The caller calls fence() before other threads may read. */

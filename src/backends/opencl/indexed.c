@@ -1,5 +1,5 @@
-/* GATHER and SCATTER-ADD. Neither has anything to race for: a work-item owns what it writes, and
-   SCATTER-ADD adds in the order of the indices. On CPUs items go along contiguous rows, on GPUs
+/* GATHER, SCATTER-ADD and SCATTER-SET. None has anything to race for: a work-item owns what it writes, and
+   the latter two go in the order of the indices. On CPUs items go along contiguous rows, on GPUs
    neighboring items take neighboring columns. Called by prepare.c. */
 #include "opencl.h"
 
@@ -73,10 +73,10 @@ static void cut_gather(hb_device *device, const hb_indexed *indexed, hb_cl_launc
     hb_cl_range_items(launch, divide_up(indexed->count, per_item), 1, 1);
 }
 
-/* ---- SCATTER-ADD ---- */
+/* ---- SCATTER-ADD and SCATTER-SET ---- */
 
 /* An item owns rows [r0, r1), on a GPU of one column, and goes through all indices. */
-static void write_scatter(hb_cl_kernel *kernel, const hb_indexed *indexed, bool lanes) {
+static void write_scatter(hb_cl_kernel *kernel, const hb_indexed *indexed, bool lanes, bool add) {
     const char *suffix = hb_cl_suffix(indexed->x.dtype);
     write_operands(kernel, indexed, false);
     hb_cl_print(&kernel->body,
@@ -91,9 +91,11 @@ static void write_scatter(hb_cl_kernel *kernel, const hb_indexed *indexed, bool 
     if (lanes)
         hb_cl_print(&kernel->body, "#pragma clang loop vectorize(assume_safety)\n"
                                    "for (hb_index j = 0; j < width; j++)\n");
-    hb_cl_print(&kernel->body,
-                "x[row * width + j] = hb_add_%s(x[row * width + j], y[i * width + j]);\n}\n",
-                suffix);
+    if (!add) hb_cl_append(&kernel->body, "x[row * width + j] = y[i * width + j];\n}\n");
+    else
+        hb_cl_print(&kernel->body,
+                    "x[row * width + j] = hb_add_%s(x[row * width + j], y[i * width + j]);\n}\n",
+                    suffix);
 }
 
 static void cut_scatter(hb_device *device, const hb_indexed *indexed, hb_cl_launch *launch) {
@@ -128,7 +130,7 @@ hebb_status hb_cl_indexed_prepare(hb_device *device, hb_prepared *prepared, cons
         write_gather(&launch->source, indexed, device->lanes);
     } else {
         cut_scatter(device, indexed, launch);
-        write_scatter(&launch->source, indexed, device->lanes);
+        write_scatter(&launch->source, indexed, device->lanes, step->kind == HB_SCATTER_ADD);
     }
     return HEBB_OK;
 }

@@ -54,12 +54,15 @@ static const char *identity_of(const hb_instr *instr) {
         "INFINITY", "INFINITY", "INT_MAX", "LONG_MAX", "UCHAR_MAX", "1", [HEBB_I8] = "SCHAR_MAX",
     };
     if (instr->code == HB_SUM) return "0";
+    if (instr->code == HB_PROD) return "1";
     return instr->code == HB_REDMAX ? lowest[instr->dtype] : highest[instr->dtype];
 }
 
 static reduction reduction_of(const hb_loop *loop, int i) {
     const hb_instr *instr = &loop->instr[i];
-    bool sum = instr->code == HB_SUM, max = instr->code == HB_REDMAX;
+    static const char *const joins[] = {"add", "max", "min", "mul"};
+    static const char *const blocks[] = {"block_sum", "block_max", "block_min", "block_product"};
+    const int kind = instr->code - HB_SUM;
     hebb_dtype dtype = (hebb_dtype)instr->dtype;
     return (reduction){
         .at = i,
@@ -67,10 +70,10 @@ static reduction reduction_of(const hb_loop *loop, int i) {
         .dtype = dtype,
         .type = hb_cl_type(dtype),
         .suffix = hb_cl_suffix(dtype),
-        .join = sum ? "add" : (max ? "max" : "min"),
-        .block = sum ? "block_sum" : (max ? "block_max" : "block_min"),
+        .join = joins[kind],
+        .block = blocks[kind],
         .identity = identity_of(instr),
-        .sum = sum,
+        .sum = instr->code == HB_SUM,
     };
 }
 

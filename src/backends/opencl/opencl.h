@@ -8,7 +8,8 @@
      user.c          users' elementwise ops as OpenCL C; custom.c users' other ops
      loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text
      gemm*.c         GEMM steps: the table of solvers, one file each
-     indexed.c       GATHER and SCATTER-ADD
+     indexed.c       GATHER, SCATTER-ADD and SCATTER-SET
+     along.c         ARGSORT, RECURRENCE, TAKE-ALONG and PUT-ALONG
      conv.c          CONV, CONV_INPUT and CONV_WEIGHT
      fold.c          FOLD
      prepare.c       plans: preparing, running, releasing
@@ -355,7 +356,7 @@ size_t hb_cl_gemm_scratch(hb_device *device, const hb_step *step);
 hebb_status hb_cl_gemm_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error);
 
-/* ---- GATHER and SCATTER-ADD ---- */
+/* ---- GATHER and SCATTER ---- */
 
 /* CUSTOM, of the same form. */
 hebb_status hb_cl_custom_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
@@ -375,5 +376,11 @@ hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const h
                                const char **solver, hb_error *error);
 hebb_status hb_cl_fold_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error);
+
+/* ---- along one axis ---- */
+
+size_t hb_cl_along_scratch(hb_device *device, const hb_step *step);
+hebb_status hb_cl_along_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                                const char **solver, hb_error *error);
 
 #endif

@@ -86,7 +86,12 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
                                   solver, error);
     case HB_GEMM: return hb_cl_gemm_prepare(device, prepared, step, solver, error);
     case HB_GATHER:
-    case HB_SCATTER_ADD: return hb_cl_indexed_prepare(device, prepared, step, solver, error);
+    case HB_SCATTER_ADD:
+    case HB_SCATTER_SET: return hb_cl_indexed_prepare(device, prepared, step, solver, error);
+    case HB_ARGSORT:
+    case HB_RECURRENCE:
+    case HB_TAKE_ALONG:
+    case HB_PUT_ALONG: return hb_cl_along_prepare(device, prepared, step, solver, error);
     case HB_SCAN: return hb_cl_scan_prepare(device, prepared, step, solver, error);
     case HB_CONV:
     case HB_CONV_INPUT:
@@ -102,6 +107,7 @@ size_t hb_cl_scratch(hb_device *device, const hb_step *step) {
     if (step->kind == HB_SCAN) return step->u.scan->arena_bytes;
     if (step->kind >= HB_CONV && step->kind <= HB_CONV_WEIGHT)
         return hb_cl_conv_scratch(device, step);
+    if (step->kind == HB_ARGSORT) return hb_cl_along_scratch(device, step);
     if (step->kind != HB_GEMM) return 0;
     /* Choosing a solver may mean trying one. */
     pthread_mutex_lock(&device->lock);

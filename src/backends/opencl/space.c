@@ -6,7 +6,7 @@
 #include "opencl.h"
 
 bool hb_cl_is_reduction(hb_code code) {
-    return code == HB_SUM || code == HB_REDMAX || code == HB_REDMIN;
+    return code >= HB_SUM && code <= HB_PROD;
 }
 
 /* Sums are formed in 64 bits; a margin is left for ranges that are rounded up. */

@@ -166,9 +166,12 @@ static void write_random(hb_cl_kernel *kernel, const hb_instr *instr, int at) {
     hb_cl_param_add(kernel, HB_CL_RUN_STEP, "run_step", 0);
     hb_cl_param_add(kernel, HB_CL_SEED_LOW, "seed_low", 0);
     hb_cl_param_add(kernel, HB_CL_SEED_HIGH, "seed_high", 0);
-    hb_cl_print(&kernel->body, "hb_random_%s_%s(v%d, %s, run_step, seed_low, seed_high)",
-                instr->code == HB_UNIFORM ? "uniform" : "normal",
-                hb_cl_suffix((hebb_dtype)instr->dtype), instr->a, name);
+    if (instr->code == HB_BITS) hb_cl_append(&kernel->body, "hb_random_bits_i64");
+    else
+        hb_cl_print(&kernel->body, "hb_random_%s_%s",
+                    instr->code == HB_UNIFORM ? "uniform" : "normal",
+                    hb_cl_suffix((hebb_dtype)instr->dtype));
+    hb_cl_print(&kernel->body, "(v%d, %s, run_step, seed_low, seed_high)", instr->a, name);
 }
 
 typedef struct scalar_function {
@@ -211,6 +214,7 @@ static void write_value(hb_cl_kernel *kernel, const hb_loop *loop, int at, int l
         hb_cl_print(&kernel->body, "hb_select_%s(v%d, v%d, v%d)", hb_cl_suffix(dtype), instr->a,
                     instr->b, instr->c);
         break;
+    case HB_BITS:
     case HB_UNIFORM:
     case HB_NORMAL: write_random(kernel, instr, at); break;
     case HB_USER: hb_cl_write_user(kernel, instr); break;

@@ -117,9 +117,17 @@ static const hebb_op distances_op = {
     .launch = distances_launch,
 };
 
-static hebb_tensor *build_distances(hebb_graph *g, hebb_tensor *const *in, const params *p) {
-    return hebb_custom_with(&distances_op, HEBB_TENSORS(in[0], in[1]), &(distances_options){0.75},
+static hebb_tensor *distances(hebb_tensor *a, hebb_tensor *b) {
+    return hebb_custom_with(&distances_op, HEBB_TENSORS(a, b), &(distances_options){0.75},
                             sizeof(distances_options));
+}
+
+/* The op knows no halves: they are computed with as f32, as the library does. */
+static hebb_tensor *build_distances(hebb_graph *g, hebb_tensor *const *in, const params *p) {
+    hebb_dtype dtype = hebb_tensor_dtype(in[0]);
+    if (dtype != HEBB_F16 && dtype != HEBB_BF16) return distances(in[0], in[1]);
+    hebb_tensor *y = distances(hebb_cast(in[0], HEBB_F32), hebb_cast(in[1], HEBB_F32));
+    return hebb_cast(y, dtype);
 }
 
 static values reference_distances(const descriptor *d, const values *in, const params *p) {

@@ -54,7 +54,8 @@ typedef struct hebb_elementwise {
     void (*gradient)(hebb_grad *d); /* NULL: none, and asking for it is an error */
 } hebb_elementwise;
 
-/* The op on its operands, which broadcast and are of one dtype, f32 or f64; so is the result.
+/* The op on its operands, which broadcast and are of one floating dtype; so is the result. f16 and
+   bf16 are computed with as f32.
        hebb_apply(&swish, x)        hebb_apply(&lerp, a, b, t)
    The op is copied. Errors: HEBB_E_ARGUMENT (another number of operands, a name that is none),
    HEBB_E_SHAPE, HEBB_E_DTYPE; HEBB_E_GRADIENT when a gradient is asked for and there is no rule,
@@ -114,7 +115,8 @@ typedef struct hebb_op {
          void name(global const T0 *x0, global const T1 *x1, ..., global T *y,
                    long ..., hebb_real ..., local char *memory)
        with the integers, reals and local memory that there are. Element types are float, double,
-       int, long, and uchar for u8 and bool; hebb_real is y's type if that is floating, else float.
+       int, long, char, uchar (u8 and bool) and ushort (the bits of f16 and bf16); hebb_real is
+       double if y is f64, else float.
        `launch` says how it is run; not called if y has no elements. Both NULL: not on OpenCL. */
     const char *source, *function;
     hebb_status (*launch)(const hebb_signature *x, const hebb_signature *y, const void *options,

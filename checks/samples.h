@@ -135,6 +135,8 @@ struct descriptor {
     size_t n_errors;
     const char *no_errors; /* ... why no arguments are wrong */
 
+    const char *no_halves; /* why it is not checked in f16 and bf16; NULL: it is */
+
     /* Where the derivative jumps or does not exist: the gradient check draws again what falls
        within KINK_WIDTH of one of these numbers, in any floating operand, ... */
     const double *kinks;

@@ -258,6 +258,7 @@ static const descriptor table[] = {
      .domain = POSITIVE, .edges = {SPECIAL}, .differentiable = true, .extra = zeta_samples,
      .n_extra = COUNT(zeta_samples), .f32 = {4e-6, 1e-5}, .f64 = {1e-13, 1e-13},
      .reason = "OpenCL allows 16 units in the last place for pow; zeros at negative x",
+     .no_halves = "the factorial and the zeta function that it is a product of overflow first",
      ERRORS(polygamma_errors)},
     {UNARY(ceil), .domain = OFF_GRID, .differentiable = true},
     {UNARY(round), .domain = OFF_GRID, .differentiable = true, .edges = {SPECIAL, TAILS, HALVES}},

@@ -57,6 +57,7 @@ typedef struct tally {
 } tally;
 
 static int64_t lowest(hebb_dtype dtype) {
+    if (dtype == HEBB_I8) return INT8_MIN;
     return dtype == HEBB_I32 ? INT32_MIN : dtype == HEBB_I64 ? INT64_MIN : 0;
 }
 

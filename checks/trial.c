@@ -4,12 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "half.h"
 #include "job.h"
 
 static bool takes_part(job *j, const sample *s, trial_options o) {
     if (o.open && !sample_is_open(s)) return false;
     /* A sample of fixed dtypes is the same in every check. */
     if (o.real != HEBB_F32 && s->dtype != REAL) return false;
+    if (is_half(o.real) && j->d->no_halves != NULL) {
+        job_leave_out(j, j->d->no_halves);
+        return false;
+    }
     if (j->at->f64 || !sample_uses_f64(s, o.real)) return true;
     job_leave_out(j, "the device has no float64");
     return false;

@@ -149,19 +149,12 @@ hebb_tensor *hebb_fold_with(hebb_tensor *y, hebb_shape sizes, const hebb_window_
 
 /* ---- padding ---- */
 
-/* As a value of the dtype: what an integer cannot hold has been refused. */
-static double held(hebb_dtype dtype, double value) {
-    if (dtype == HEBB_F32) return (double)(float)value;
-    if (dtype == HEBB_BOOL) return value != 0;
-    return dtype == HEBB_F64 ? value : trunc(value);
-}
-
 static hebb_tensor *pad_node(hebb_tensor *x, const hb_attrs *attrs, double value) {
     if (!hb_representable(x->dtype, value))
         return hb_graph_error(x->graph, HEBB_E_ARGUMENT, "pad: %g is not a value of %s", value,
                               hebb_dtype_name(x->dtype));
     hb_attrs own = *attrs;
-    own.value = held(x->dtype, value);
+    own.value = hb_rounded(x->dtype, value);
     return hb_node(NULL, HB_OP_PAD, &x, 1, &own);
 }
 

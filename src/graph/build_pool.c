@@ -15,6 +15,7 @@ static double lowest(hebb_dtype dtype) {
     switch (dtype) {
     case HEBB_I32: return INT32_MIN;
     case HEBB_I64: return -9223372036854775808.0;
+    case HEBB_I8: return INT8_MIN;
     case HEBB_U8:
     case HEBB_BOOL: return 0;
     default: return -INFINITY;

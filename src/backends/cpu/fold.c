@@ -37,7 +37,8 @@ ADD_ROW(u8, uint8_t)
 
 static add_row *const adders[HEBB_DTYPES] = {
     [HEBB_F32] = add_row_f32, [HEBB_F64] = add_row_f64, [HEBB_I32] = add_row_u32,
-    [HEBB_I64] = add_row_u64, [HEBB_U8] = add_row_u8,   [HEBB_BOOL] = add_row_u8};
+    [HEBB_I64] = add_row_u64, [HEBB_I8] = add_row_u8,   [HEBB_U8] = add_row_u8,
+    [HEBB_BOOL] = add_row_u8};
 
 typedef struct job {
     const hb_fold *f;

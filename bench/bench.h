@@ -1,5 +1,5 @@
 /* The parts of hebb-bench: measure.c (the clock), bounds.c (what this machine can do), openblas.c
-   (the peer), workloads.c (what is measured), report.c (how it is told), main.c. All of it uses
+   (the peer), workloads.c and models.c (what is measured), report.c (how it is told), main.c. All of it uses
    Hebb through its public headers only. Times are in seconds until they are printed. */
 #ifndef BENCH_H
 #define BENCH_H

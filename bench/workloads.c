@@ -2,36 +2,17 @@
    by bounds.c for the peak of a product. How speed is judged by them is in the README. */
 #include <stdio.h>
 
-#include "bench.h"
-
-/* A workload made ready to run: what is fed, what is fetched, what it must cost. */
-typedef struct prepared {
-    hebb_graph *graph;
-    hebb_session *session;
-    hebb_tensor *result; /* computed, not copied out: the last is the bus's speed, not ours */
-    hebb_tensor *anchor; /* a variable of one element, see settle() */
-    hebb_array inputs[2];
-    hebb_feed feeds[2];
-    size_t n_feeds;
-    work work;
-} prepared;
-
-struct workload {
-    const char *name;
-    void (*build)(prepared *p, const workload *w);
-    gemm_size gemm; /* of a product */
-    int axis;       /* of a reduction */
-};
+#include "workloads.h"
 
 /* ---- building blocks ---- */
 
 /* A large operand lives on the device, as a variable: feeding it would measure the copy. */
-static hebb_tensor *operand(prepared *p, const char *name, hebb_shape shape) {
+hebb_tensor *operand(prepared *p, const char *name, hebb_shape shape) {
     return hebb_state(p->graph, name, HEBB_F32, shape, hebb_uniform(-1, 1));
 }
 
 /* A batch of numbers in -0.5...0.5, fed at every run as in training. */
-static hebb_tensor *batch_input(prepared *p, const char *name, hebb_shape shape) {
+hebb_tensor *batch_input(prepared *p, const char *name, hebb_shape shape) {
     hebb_array *array = &p->inputs[p->n_feeds];
     *array = hebb_array_zeros(HEBB_F32, shape);
     float *values = array->data;
@@ -41,12 +22,12 @@ static hebb_tensor *batch_input(prepared *p, const char *name, hebb_shape shape)
     return tensor;
 }
 
-static hebb_tensor *label_input(prepared *p, int64_t count, int32_t classes) {
+hebb_tensor *label_input(prepared *p, const char *name, hebb_shape shape, int32_t classes) {
     hebb_array *array = &p->inputs[p->n_feeds];
-    *array = hebb_array_zeros(HEBB_I32, HEBB_SHAPE(count));
+    *array = hebb_array_zeros(HEBB_I32, shape);
     int32_t *values = array->data;
     for (int64_t i = 0; i < hebb_array_count(array); i++) values[i] = (int32_t)i % classes;
-    hebb_tensor *tensor = hebb_input(p->graph, "label", HEBB_I32, HEBB_SHAPE(count));
+    hebb_tensor *tensor = hebb_input(p->graph, name, HEBB_I32, shape);
     p->feeds[p->n_feeds++] = (hebb_feed){tensor, array};
     return tensor;
 }
@@ -74,7 +55,7 @@ enum { MLP_BATCH = 128, MLP_IN = 784, MLP_HIDDEN = 512, MLP_CLASSES = 10 };
    written. */
 static void build_mlp(prepared *p, hebb_optimizer optimizer, double numbers_a_weight) {
     hebb_tensor *x = batch_input(p, "x", HEBB_SHAPE(MLP_BATCH, MLP_IN));
-    hebb_tensor *label = label_input(p, MLP_BATCH, MLP_CLASSES);
+    hebb_tensor *label = label_input(p, "label", HEBB_SHAPE(MLP_BATCH), MLP_CLASSES);
     hebb_tensor *h = hebb_dense(x, MLP_HIDDEN, .activation = hebb_relu);
     h = hebb_dense(h, MLP_HIDDEN, .activation = hebb_relu);
     hebb_tensor *logits = hebb_dense(h, MLP_CLASSES);
@@ -200,10 +181,16 @@ static const workload workloads[] = {
     {.name = "xor", .build = build_xor},
     {.name = "mlp", .build = build_mlp_sgd},
     {.name = "mlp_adam", .build = build_mlp_adam},
+    {.name = "cnn", .build = build_cnn},
+    {.name = "resblock", .build = build_resblock},
+    {.name = "lstm", .build = build_lstm},
+    {.name = "transformer", .build = build_transformer},
     {.name = "stream", .build = build_stream},
     {.name = "pointwise", .build = build_pointwise},
     {.name = "reduce_axis0", .build = build_reduce, .axis = 0},
     {.name = "reduce_axis1", .build = build_reduce, .axis = 1},
+    {.name = "softmax", .build = build_softmax},
+    {.name = "layernorm", .build = build_layernorm},
     {.name = "gemm_64", .build = build_gemm, .gemm = {1, 64, 64, 64}},
     {.name = "gemm_128", .build = build_gemm, .gemm = {1, 128, 128, 128}},
     {.name = "gemm_256", .build = build_gemm, .gemm = {1, 256, 256, 256}},

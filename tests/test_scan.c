@@ -497,3 +497,86 @@ Test(scan, a_bodys_tensor_has_no_value_outside) {
     hebb_device_close(device);
     hebb_graph_destroy(g);
 }
+
+/* ---- training ---- */
+
+enum { TRAIN_TIME = 20, TRAIN_BATCH = 64, TRAIN_HIDDEN = 16 };
+
+typedef struct gru {
+    hebb_tensor *update, *reset, *fresh; /* [2 + TRAIN_HIDDEN, TRAIN_HIDDEN] each */
+} gru;
+
+/* K. Cho et al. 2014. */
+static void gru_cell(hebb_scan_frame *f) {
+    const gru *g = f->user;
+    hebb_tensor *h = f->state[0], *x = f->in[0];
+    hebb_tensor *both = hebb_concat(((hebb_tensor *[]){x, h}), 2, 1);
+    hebb_tensor *z = hebb_sigmoid(hebb_matmul(both, g->update));
+    hebb_tensor *r = hebb_sigmoid(hebb_matmul(both, g->reset));
+    hebb_tensor *kept = hebb_concat(((hebb_tensor *[]){x, hebb_mul(r, h)}), 2, 1);
+    hebb_tensor *candidate = hebb_tanh(hebb_matmul(kept, g->fresh));
+    f->next[0] = hebb_add(h, hebb_mul(z, hebb_sub(candidate, h)));
+}
+
+/* Sequences of random signs, of which the network must tell the first when it has seen all: [T,
+   batch, 2], the second feature marking the first element. */
+static void make_task(uint64_t seed, float *x, float *y) {
+    for (int64_t b = 0; b < TRAIN_BATCH; b++)
+        for (int64_t t = 0; t < TRAIN_TIME; t++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            float sign = seed >> 63 ? 1.0f : -1.0f;
+            x[(t * TRAIN_BATCH + b) * 2] = sign;
+            x[(t * TRAIN_BATCH + b) * 2 + 1] = t == 0;
+            if (t == 0) y[b] = sign;
+        }
+}
+
+static double train(hebb_device *device, int steps) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, HEBB_ANY, 2));
+    hebb_tensor *y = hebb_input(g, "y", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 1));
+    hebb_shape shape = HEBB_SHAPE(2 + TRAIN_HIDDEN, TRAIN_HIDDEN);
+    gru w = {hebb_variable(g, "update", HEBB_F32, shape, hebb_glorot_uniform()),
+             hebb_variable(g, "reset", HEBB_F32, shape, hebb_glorot_uniform()),
+             hebb_variable(g, "fresh", HEBB_F32, shape, hebb_glorot_uniform())};
+    hebb_tensor *h0 =
+        hebb_matmul(hebb_zeros_like(y), hebb_full(g, HEBB_F32, HEBB_SHAPE(1, TRAIN_HIDDEN), 0));
+    hebb_tensor *last;
+    hebb_scan(&last, NULL, .body = gru_cell, .user = &w, .states = HEBB_LIST(h0),
+              .sequences = HEBB_LIST(x));
+    hebb_tensor *guess = hebb_dense(last, 1, .activation = hebb_tanh);
+    hebb_tensor *loss = hebb_mean_squared_error(guess, y);
+    hebb_tensor *step = hebb_minimize(loss, hebb_adam(.learning_rate = 0.02));
+    cr_assert_not(hebb_failed(g), "%s", hebb_message(g));
+    hebb_session *s = hebb_session_create(g, device, .seed = 5);
+    static float xs[TRAIN_TIME * TRAIN_BATCH * 2], ys[TRAIN_BATCH];
+    hebb_array in = hebb_array_view(xs, HEBB_F32, HEBB_SHAPE(TRAIN_TIME, TRAIN_BATCH, 2));
+    hebb_array want = hebb_array_view(ys, HEBB_F32, HEBB_SHAPE(TRAIN_BATCH, 1)), value = {0};
+    for (int k = 0; k < steps; k++) {
+        make_task((uint64_t)k + 1, xs, ys);
+        hebb_run(s, HEBB_FEED({x, &in}, {y, &want}), HEBB_FETCH({step, NULL}, {loss, &value}));
+        cr_assert_not(hebb_failed(s), "%s", hebb_message(s));
+    }
+    double result = hebb_array_item(&value);
+    hebb_array_free(&value);
+    hebb_session_destroy(s);
+    hebb_graph_destroy(g);
+    return result;
+}
+
+/* What was seen 20 steps ago is remembered: gradients reach that far. */
+Test(scan, learns_to_remember) {
+    hebb_device *device = cpu_device();
+    double first = train(device, 1), last = train(device, 800);
+    cr_expect_gt(first, 0.5);
+    cr_expect_lt(last, 0.05, "the loss is %g", last);
+    hebb_device_close(device);
+}
+
+Test(scan, trains_alike_on_both_devices) {
+    hebb_device *cpu = cpu_device(), *opencl = opencl_device();
+    double a = train(cpu, 5), b = train(opencl, 5);
+    cr_expect(fabs(a - b) < 1e-4 * a, "%g and %g", a, b);
+    hebb_device_close(cpu);
+    hebb_device_close(opencl);
+}

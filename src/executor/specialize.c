@@ -193,31 +193,6 @@ static int lower_apply(specializer *s, const hebb_tensor *t) {
     return hb_narrow(s, ir_add(s->ir, &node, in, t->n_in), t);
 }
 
-static int lower_custom(specializer *s, const hebb_tensor *t) {
-    hb_signature y = s->signature[t->id];
-    if (y.dtype != t->dtype) {
-        hb_fail(&s->ir->error, HEBB_E_DTYPE, "run: %s: the op's shape rule gives %s after %s",
-                t->name, hebb_dtype_name(y.dtype), hebb_dtype_name(t->dtype));
-        return 0;
-    }
-    hb_step step;
-    memset(&step, 0, sizeof step); /* steps are compared byte by byte */
-    step.kind = HB_CUSTOM;
-    step.u.custom.op = t->attrs->custom;
-    step.u.custom.options = t->attrs->options;
-    step.name = t->attrs->custom->name;
-    int in[HEBB_OP_INPUTS];
-    for (int k = 0; k < t->n_in; k++) {
-        hb_signature x = s->signature[t->in[k]->id];
-        step.bytes += (double)hebb_shape_count(x.shape) * (double)hebb_dtype_size(x.dtype);
-        in[k] = IR_OF(s, t->in[k]);
-    }
-    step.bytes += (double)hebb_shape_count(y.shape) * (double)hebb_dtype_size(y.dtype);
-    ir_node node = {
-        .kind = IR_STEP, .dtype = y.dtype, .shape = y.shape, .step = &step, .origin = t};
-    return ir_add(s->ir, &node, in, t->n_in);
-}
-
 static int reduce_to(specializer *s, const hebb_tensor *t, int x, const bool *reduced) {
     x = hb_widen(s, x, t);
     if (s->ir->error.status != HEBB_OK) return 0;
@@ -356,54 +331,6 @@ static int lower_pad(specializer *s, const hebb_tensor *t) {
     return add_owner(s, &node, (int[]){border, x}, 2);
 }
 
-/* ---- steps on whole tensors ---- */
-
-/* The value that the step makes of the first n_in operands. */
-static int add_step(specializer *s, const hebb_tensor *t, const hb_step *step, int n_in) {
-    hb_step *kept = ir_memory(s->ir, sizeof *kept);
-    if (kept == NULL) return 0;
-    *kept = *step;
-    ir_node node = {.kind = IR_STEP,
-                    .dtype = hb_arithmetic(t->dtype),
-                    .shape = s->signature[t->id].shape,
-                    .step = kept,
-                    .origin = t};
-    int in[4];
-    for (int k = 0; k < n_in; k++) in[k] = hb_widen(s, IR_OF(s, t->in[k]), t);
-    return hb_narrow(s, ir_add(s->ir, &node, in, n_in), t);
-}
-
-static int lower_conv(specializer *s, const hebb_tensor *t) {
-    hb_step step;
-    hebb_shape in[2] = {s->signature[t->in[0]->id].shape, s->signature[t->in[1]->id].shape};
-    hb_conv_step(t, in, s->signature[t->id].shape, &step);
-    return add_step(s, t, &step, 2);
-}
-
-/* Windows side by side are x with its axes cut in two and put in another order. */
-static int lower_tiles(specializer *s, const hebb_tensor *t) {
-    hebb_shape y = s->signature[t->in[0]->id].shape, x = s->signature[t->id].shape, cut = y;
-    hb_view list = hb_contiguous(y);
-    int n = t->attrs->window.n, outer = x.rank - n;
-    int64_t stride[HEBB_MAX_RANK];
-    memcpy(stride, list.stride, sizeof stride);
-    for (int d = 0; d < n; d++) {
-        cut.dim[outer + 2 * d] = y.dim[outer + d];
-        cut.dim[outer + 2 * d + 1] = y.dim[x.rank + d];
-        stride[outer + 2 * d] = list.stride[outer + d];
-        stride[outer + 2 * d + 1] = list.stride[x.rank + d];
-    }
-    return ir_reshape(s->ir, ir_view(s->ir, IR_OF(s, t->in[0]), cut, 0, stride, t), x, t);
-}
-
-static int lower_fold(specializer *s, const hebb_tensor *t) {
-    hebb_shape y = s->signature[t->in[0]->id].shape, x = s->signature[t->id].shape;
-    hb_step step;
-    if (hb_windows_tile(t, y, x)) return lower_tiles(s, t);
-    hb_fold_step(t, y, x, &step);
-    return add_step(s, t, &step, 1);
-}
-
 /* ---- matrix products, indexing ---- */
 
 static int lower_matmul(specializer *s, const hebb_tensor *t) {
@@ -441,69 +368,6 @@ static int lower_scatter_add(specializer *s, const hebb_tensor *t) {
 }
 static int lower_scatter_set(specializer *s, const hebb_tensor *t) {
     return lower_scatter(s, t, IR_SCATTER_SET);
-}
-
-/* ---- along one axis ---- */
-
-/* The step without its operands: x is [outer, n, inner] around the axis. */
-static hb_step *along_step(specializer *s, const hebb_tensor *t, hebb_shape x) {
-    hb_step *step = ir_memory(s->ir, sizeof *step);
-    if (step == NULL) return NULL;
-    const int at = hb_axis(t->attrs->axis, x.rank);
-    hb_along *along = &step->u.along;
-    along->outer = along->inner = 1;
-    along->n = x.dim[at];
-    for (int k = 0; k < x.rank; k++)
-        if (k != at) *(k < at ? &along->outer : &along->inner) *= x.dim[k];
-    along->reverse = t->attrs->reverse;
-    along->add = t->op == HB_OP_ADD_ALONG;
-    step->kind = t->op == HB_OP_ARGSORT      ? HB_ARGSORT
-                 : t->op == HB_OP_RECURRENCE ? HB_RECURRENCE
-                 : t->op == HB_OP_TAKE_ALONG ? HB_TAKE_ALONG
-                                             : HB_PUT_ALONG;
-    step->name = hb_op_name(t->op);
-    if (t->op != HB_OP_ARGSORT && t->op != HB_OP_RECURRENCE)
-        along->m = s->signature[t->in[1]->id].shape.dim[at];
-    return step;
-}
-
-static void count_along(specializer *s, const hebb_tensor *t, hebb_shape x, hb_step *step) {
-    const double size = (double)hebb_shape_count(x);
-    for (int k = 0; k < t->n_in; k++)
-        step->bytes += (double)hebb_shape_count(s->signature[t->in[k]->id].shape) *
-                       (double)hebb_dtype_size(t->in[k]->dtype);
-    step->bytes += (double)hebb_shape_count(s->signature[t->id].shape) *
-                   (double)hebb_dtype_size(t->dtype);
-    if (t->op == HB_OP_RECURRENCE) step->flops = t->n_in * size;
-}
-
-/* Places are sorted all of them; the first ones are a view. */
-static int first_places(specializer *s, const hebb_tensor *t, int all, hebb_shape x) {
-    const hb_view list = hb_contiguous(x);
-    hebb_shape to = s->signature[t->id].shape;
-    return hebb_shape_equal(to, x) ? all : ir_view(s->ir, all, to, 0, list.stride, t);
-}
-
-static int lower_along(specializer *s, const hebb_tensor *t) {
-    const bool spread = t->op == HB_OP_RECURRENCE; /* its inputs broadcast to the result */
-    hebb_shape x = s->signature[spread ? t->id : t->in[0]->id].shape;
-    hb_step *step = along_step(s, t, x);
-    if (step == NULL) return 0;
-    count_along(s, t, x, step);
-    int in[3];
-    for (int k = 0; k < t->n_in; k++) {
-        in[k] = hb_widen(s, IR_OF(s, t->in[k]), t);
-        if (spread) in[k] = ir_broadcast(s->ir, in[k], x, t);
-    }
-    ir_node node = {.kind = IR_STEP,
-                    .dtype = hb_arithmetic(t->dtype),
-                    .shape = t->op == HB_OP_ARGSORT ? x : s->signature[t->id].shape,
-                    .step = step,
-                    .origin = t};
-    const int result = ir_add(s->ir, &node, in, t->n_in);
-    if (s->ir->error.status != HEBB_OK) return 0;
-    return t->op == HB_OP_ARGSORT ? first_places(s, t, result, x)
-                                  : hb_narrow(s, result, t);
 }
 
 /* ---- all of it ---- */
@@ -548,17 +412,17 @@ static const lowering lowerings[HB_OPS] = {
 #define lower_ELEMENTWISE                                       lower_elementwise
 #define lower_REDUCE                                            lower_reduce
 #define lower_APPLY                                             lower_apply
-#define lower_CUSTOM                                            lower_custom
+#define lower_CUSTOM                                            hb_lower_custom
 #define lower_VIEW                                              lower_view
 #define lower_PARTS                                             lower_parts
 #define lower_PAD                                               lower_pad
-#define lower_CONV                                              lower_conv
-#define lower_FOLD                                              lower_fold
+#define lower_CONV                                              hb_lower_conv
+#define lower_FOLD                                              hb_lower_fold
 #define lower_MATMUL                                            lower_matmul
 #define lower_GATHER                                            lower_gather
 #define lower_SCATTER_ADD                                       lower_scatter_add
 #define lower_SCATTER_SET                                       lower_scatter_set
-#define lower_ALONG                                             lower_along
+#define lower_ALONG                                             hb_lower_along
 #define lower_IDENTITY                                          lower_identity
 #define lower_GROUP                                             lower_group
 #define lower_RECOMPUTE                                         lower_recompute

@@ -1,4 +1,5 @@
-/* What specialize.c and scan.c share: the state of lowering a graph, or a scan's body, to an ir. */
+/* What specialize.c, specialize_steps.c and scan.c share: the state of lowering a graph, or a
+ * scan's body, to an ir. */
 #ifndef HB_SPECIALIZE_H
 #define HB_SPECIALIZE_H
 
@@ -35,6 +36,12 @@ hebb_dtype hb_arithmetic(hebb_dtype dtype);
 int hb_widen(specializer *s, int x, const hebb_tensor *t);
 /* The value x as t's own dtype. */
 int hb_narrow(specializer *s, int x, const hebb_tensor *t);
+
+/* specialize_steps.c: the lowerings to steps on whole tensors. */
+int hb_lower_conv(specializer *s, const hebb_tensor *t);
+int hb_lower_fold(specializer *s, const hebb_tensor *t);
+int hb_lower_along(specializer *s, const hebb_tensor *t);
+int hb_lower_custom(specializer *s, const hebb_tensor *t);
 
 /* scan.c: the lowerings of SCAN and of its results. */
 int hb_lower_scan(specializer *s, const hebb_tensor *t);

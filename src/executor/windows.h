@@ -1,5 +1,5 @@
 /* Convolutions and windows of concrete shapes as the executor has them: the steps of the former,
-   the strided views of the latter. Called by specialize.c. */
+   the strided views of the latter. Called by specialize.c and specialize_steps.c. */
 #ifndef HB_WINDOWS_H
 #define HB_WINDOWS_H
 

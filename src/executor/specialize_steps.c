@@ -1,0 +1,143 @@
+/* From nodes to steps on whole tensors: convolutions and folding, what works along one axis, users'
+   ops. */
+#include <string.h>
+
+#include "specialize.h"
+#include "windows.h"
+
+/* ---- convolution and folding ---- */
+
+/* The value that the step makes of the first n_in operands. */
+static int add_step(specializer *s, const hebb_tensor *t, const hb_step *step, int n_in) {
+    hb_step *kept = ir_memory(s->ir, sizeof *kept);
+    if (kept == NULL) return 0;
+    *kept = *step;
+    ir_node node = {.kind = IR_STEP,
+                    .dtype = hb_arithmetic(t->dtype),
+                    .shape = s->signature[t->id].shape,
+                    .step = kept,
+                    .origin = t};
+    int in[4];
+    for (int k = 0; k < n_in; k++) in[k] = hb_widen(s, IR_OF(s, t->in[k]), t);
+    return hb_narrow(s, ir_add(s->ir, &node, in, n_in), t);
+}
+
+int hb_lower_conv(specializer *s, const hebb_tensor *t) {
+    hb_step step;
+    hebb_shape in[2] = {s->signature[t->in[0]->id].shape, s->signature[t->in[1]->id].shape};
+    hb_conv_step(t, in, s->signature[t->id].shape, &step);
+    return add_step(s, t, &step, 2);
+}
+
+/* Windows side by side are x with its axes cut in two and put in another order. */
+static int lower_tiles(specializer *s, const hebb_tensor *t) {
+    hebb_shape y = s->signature[t->in[0]->id].shape, x = s->signature[t->id].shape, cut = y;
+    hb_view list = hb_contiguous(y);
+    int n = t->attrs->window.n, outer = x.rank - n;
+    int64_t stride[HEBB_MAX_RANK];
+    memcpy(stride, list.stride, sizeof stride);
+    for (int d = 0; d < n; d++) {
+        cut.dim[outer + 2 * d] = y.dim[outer + d];
+        cut.dim[outer + 2 * d + 1] = y.dim[x.rank + d];
+        stride[outer + 2 * d] = list.stride[outer + d];
+        stride[outer + 2 * d + 1] = list.stride[x.rank + d];
+    }
+    return ir_reshape(s->ir, ir_view(s->ir, IR_OF(s, t->in[0]), cut, 0, stride, t), x, t);
+}
+
+int hb_lower_fold(specializer *s, const hebb_tensor *t) {
+    hebb_shape y = s->signature[t->in[0]->id].shape, x = s->signature[t->id].shape;
+    hb_step step;
+    if (hb_windows_tile(t, y, x)) return lower_tiles(s, t);
+    hb_fold_step(t, y, x, &step);
+    return add_step(s, t, &step, 1);
+}
+
+/* ---- along one axis ---- */
+
+/* The step without its operands: x is [outer, n, inner] around the axis. */
+static hb_step *along_step(specializer *s, const hebb_tensor *t, hebb_shape x) {
+    hb_step *step = ir_memory(s->ir, sizeof *step);
+    if (step == NULL) return NULL;
+    const int at = hb_axis(t->attrs->axis, x.rank);
+    hb_along *along = &step->u.along;
+    along->outer = along->inner = 1;
+    along->n = x.dim[at];
+    for (int k = 0; k < x.rank; k++)
+        if (k != at) *(k < at ? &along->outer : &along->inner) *= x.dim[k];
+    along->reverse = t->attrs->reverse;
+    along->add = t->op == HB_OP_ADD_ALONG;
+    step->kind = t->op == HB_OP_ARGSORT      ? HB_ARGSORT
+                 : t->op == HB_OP_RECURRENCE ? HB_RECURRENCE
+                 : t->op == HB_OP_TAKE_ALONG ? HB_TAKE_ALONG
+                                             : HB_PUT_ALONG;
+    step->name = hb_op_name(t->op);
+    if (t->op != HB_OP_ARGSORT && t->op != HB_OP_RECURRENCE)
+        along->m = s->signature[t->in[1]->id].shape.dim[at];
+    return step;
+}
+
+static void count_along(specializer *s, const hebb_tensor *t, hebb_shape x, hb_step *step) {
+    const double size = (double)hebb_shape_count(x);
+    for (int k = 0; k < t->n_in; k++)
+        step->bytes += (double)hebb_shape_count(s->signature[t->in[k]->id].shape) *
+                       (double)hebb_dtype_size(t->in[k]->dtype);
+    step->bytes +=
+        (double)hebb_shape_count(s->signature[t->id].shape) * (double)hebb_dtype_size(t->dtype);
+    if (t->op == HB_OP_RECURRENCE) step->flops = t->n_in * size;
+}
+
+/* Places are sorted all of them; the first ones are a view. */
+static int first_places(specializer *s, const hebb_tensor *t, int all, hebb_shape x) {
+    const hb_view list = hb_contiguous(x);
+    hebb_shape to = s->signature[t->id].shape;
+    return hebb_shape_equal(to, x) ? all : ir_view(s->ir, all, to, 0, list.stride, t);
+}
+
+int hb_lower_along(specializer *s, const hebb_tensor *t) {
+    const bool spread = t->op == HB_OP_RECURRENCE; /* its inputs broadcast to the result */
+    hebb_shape x = s->signature[spread ? t->id : t->in[0]->id].shape;
+    hb_step *step = along_step(s, t, x);
+    if (step == NULL) return 0;
+    count_along(s, t, x, step);
+    int in[3];
+    for (int k = 0; k < t->n_in; k++) {
+        in[k] = hb_widen(s, IR_OF(s, t->in[k]), t);
+        if (spread) in[k] = ir_broadcast(s->ir, in[k], x, t);
+    }
+    ir_node node = {.kind = IR_STEP,
+                    .dtype = hb_arithmetic(t->dtype),
+                    .shape = t->op == HB_OP_ARGSORT ? x : s->signature[t->id].shape,
+                    .step = step,
+                    .origin = t};
+    const int result = ir_add(s->ir, &node, in, t->n_in);
+    if (s->ir->error.status != HEBB_OK) return 0;
+    return t->op == HB_OP_ARGSORT ? first_places(s, t, result, x) : hb_narrow(s, result, t);
+}
+
+/* ---- users' ---- */
+
+int hb_lower_custom(specializer *s, const hebb_tensor *t) {
+    hb_signature y = s->signature[t->id];
+    if (y.dtype != t->dtype) {
+        hb_fail(&s->ir->error, HEBB_E_DTYPE, "run: %s: the op's shape rule gives %s after %s",
+                t->name, hebb_dtype_name(y.dtype), hebb_dtype_name(t->dtype));
+        return 0;
+    }
+    hb_step step;
+    memset(&step, 0, sizeof step); /* steps are compared byte by byte */
+    step.kind = HB_CUSTOM;
+    step.u.custom.op = t->attrs->custom;
+    step.u.custom.options = t->attrs->options;
+    step.name = t->attrs->custom->name;
+    int in[HEBB_OP_INPUTS];
+    for (int k = 0; k < t->n_in; k++) {
+        hb_signature x = s->signature[t->in[k]->id];
+        step.bytes += (double)hebb_shape_count(x.shape) * (double)hebb_dtype_size(x.dtype);
+        in[k] = IR_OF(s, t->in[k]);
+    }
+    step.bytes += (double)hebb_shape_count(y.shape) * (double)hebb_dtype_size(y.dtype);
+    ir_node node = {
+        .kind = IR_STEP, .dtype = y.dtype, .shape = y.shape, .step = &step, .origin = t};
+    return ir_add(s->ir, &node, in, t->n_in);
+}

@@ -225,6 +225,21 @@ Test(truncated, f32_on_cpu) { check_truncated("cpu", HEBB_F32); }
 Test(truncated, f64_on_cpu) { check_truncated("cpu", HEBB_F64); }
 Test(truncated, f32_on_opencl) { check_truncated("opencl", HEBB_F32); }
 
+/* The unbounded one reaches the ends of what uniform numbers there are. */
+Test(truncated, halves_are_finite) {
+    const hebb_dtype halves[] = {HEBB_F16, HEBB_BF16};
+    cut = (bounds){-INFINITY, INFINITY};
+    for (int d = 0; d < 2; d++) {
+        cut_dtype = halves[d];
+        hebb_array a = draw("cpu", truncated, 21);
+        for (int64_t k = 0; k < N; k++) {
+            const double x = hebb_array_at(&a, k);
+            cr_assert(fabs(x) < 6, "%g", x);
+        }
+        hebb_array_free(&a);
+    }
+}
+
 /* ---- bad arguments ---- */
 
 #define REFUSES(STATUS, ...)                                                                       \

@@ -118,51 +118,35 @@ static bool check_bounds(hebb_graph *graph, hebb_dtype dtype, double low, double
     return graph->error.status == HEBB_OK;
 }
 
-static hebb_tensor *polynomial(hebb_tensor *x, const double *c, int n) {
-    hebb_tensor *y = hebb_scalar_like(x, c[0]);
-    for (int k = 1; k < n; k++) y = hebb_add(hebb_mul(y, x), hebb_scalar_like(x, c[k]));
-    return y;
-}
-
-/* The inverse of erf to seven digits: polynomials in w = -log(1 - x^2) by M. Giles, "Approximating
-   the erfinv function", GPU Computing Gems 2, 2011, table 5. */
-static hebb_tensor *inverse_erf(hebb_tensor *x) {
-    static const double near[] = {2.81022636e-08,  3.43273939e-07, -3.5233877e-06,
-                                  -4.39150654e-06, 0.00021858087,  -0.00125372503,
-                                  -0.00417768164,  0.246640727,    1.50140941};
-    static const double far[] = {-0.000200214257, 0.000100950558, 0.00134934322,
-                                 -0.00367342844,  0.00573950773,  -0.0076224613,
-                                 0.00943887047,   1.00167406,     2.83297682};
-    hebb_tensor *one = hebb_scalar_like(x, 1);
-    hebb_tensor *w = hebb_neg(hebb_log(hebb_mul(hebb_sub(one, x), hebb_add(one, x))));
-    hebb_tensor *middle = polynomial(hebb_sub(w, hebb_scalar_like(w, 2.5)), near, 9);
-    hebb_tensor *tail = polynomial(hebb_sub(hebb_sqrt(w), hebb_scalar_like(w, 3)), far, 9);
-    hebb_tensor *slope = hebb_select(hebb_less(w, hebb_scalar_like(w, 5)), middle, tail);
-    return hebb_mul(slope, x);
-}
-
 /* The distribution function is (1 + erf(x / sqrt 2)) / 2, so erf of the result is even between
    those of the bounds. It stays off -1 and 1, where the result would be infinite. */
-static hebb_tensor *truncated(hebb_tensor *u, double low, double high) {
+static hebb_tensor *between(hebb_tensor *u, double low, double high) {
     const double from = erf(low * M_SQRT1_2), to = erf(high * M_SQRT1_2);
     u = hebb_mul(u, hebb_scalar_like(u, to - from));
     u = hebb_add(u, hebb_scalar_like(u, from));
     u = hebb_maximum(u, hebb_scalar_like(u, -1 + 0x1p-24));
     u = hebb_minimum(u, hebb_scalar_like(u, 1 - 0x1p-24));
-    hebb_tensor *x = hebb_mul(inverse_erf(u), hebb_scalar_like(u, M_SQRT2));
+    hebb_tensor *x = hebb_mul(hebb_erfinv(u), hebb_scalar_like(u, M_SQRT2));
     x = hebb_maximum(x, hebb_scalar_like(x, low));
     return hebb_minimum(x, hebb_scalar_like(x, high));
 }
 
+/* In halves the numbers next to -1 and 1 would be too far off them. */
+static hebb_tensor *truncated(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape,
+                              hebb_tensor *like, double low, double high) {
+    if (!check_bounds(graph, dtype, low, high)) return &graph->inert;
+    hebb_dtype drawn = hb_half(dtype) ? HEBB_F32 : dtype;
+    hebb_tensor *u = random(graph, HB_OP_RANDOM_UNIFORM, drawn, shape, like);
+    hebb_tensor *x = between(u, low, high);
+    return drawn == dtype ? x : hebb_cast(x, dtype);
+}
+
 hebb_tensor *hebb_random_truncated_normal(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape,
                                           double low, double high) {
-    if (graph == NULL) return NULL;
-    if (!check_bounds(graph, dtype, low, high)) return &graph->inert;
-    return truncated(hebb_random_uniform(graph, dtype, shape), low, high);
+    return graph == NULL ? NULL : truncated(graph, dtype, shape, NULL, low, high);
 }
 
 hebb_tensor *hebb_random_truncated_normal_like(hebb_tensor *like, double low, double high) {
     if (hebb_tensor_is_inert(like)) return like;
-    if (!check_bounds(like->graph, like->dtype, low, high)) return &like->graph->inert;
-    return truncated(hebb_random_uniform_like(like), low, high);
+    return truncated(like->graph, like->dtype, HEBB_SCALAR, like, low, high);
 }

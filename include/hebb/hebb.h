@@ -7,6 +7,9 @@
      control.h  loops over time                         io.h       files
      conv.h     convolution, pooling, resizing          custom.h   ops of your own
      autodiff.h gradients                               gradcheck.h checking gradients
+     indexing.h taking, putting, sorting                random.h   integers, permutations, ...
+     einsum.h   products by formula                     reductions.h products, variance, sums along
+     movement.h flipping, rolling, tiling, padding
 
    A model is a graph, built once; a session binds it to a device and runs it:
 

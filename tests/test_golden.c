@@ -1,6 +1,6 @@
 /* Values and gradients that another framework computed (tests/golden/, made by scripts/golden/), on
    every backend: for ops whose conventions differ between frameworks. A new file is a name in
-   `files`; a new op a row in `ops`. */
+   `files`; a new op a row in `ops`, or in support/golden_ops.c. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static const char *const files[] = {"conv.txt"};
+static const char *const files[] = {"conv.txt", "ops.txt"};
 
 /* ---- how the cases' words are said here ---- */
 
@@ -98,6 +98,8 @@ static const golden_op ops[] = {
 static const golden_op *find_op(const char *name) {
     for (size_t k = 0; k < COUNT(ops); k++)
         if (strcmp(ops[k].name, name) == 0) return &ops[k];
+    for (const golden_op *op = golden_ops; op->name != NULL; op++)
+        if (strcmp(op->name, name) == 0) return op;
     return NULL;
 }
 

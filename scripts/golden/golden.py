@@ -1,10 +1,11 @@
 """Writes golden values: inputs, results and gradients that another framework computed, for
 tests/test_golden.c. The scripts make_*.py beside this file use it; they need PyTorch, the test does not.
 
-A file is text. A line with `case NAME key=value ...` begins a case, its numbers separated by commas;
-lines `tensor NAME size,size,...` follow, each with a line of that many numbers in C's hexadecimal
-notation, exact in float32. By convention x, w, ... are inputs, y is the result, `dy` the cotangent fed
-to it and dx, dw, ... the gradients. Lines that begin with # are comments."""
+A file is text. A line with `case NAME key=value ...` begins a case, a value being numbers separated
+by commas, or a word; lines `tensor NAME size,size,...` follow, each with a line of that many numbers
+in C's hexadecimal notation, exact in float32. By convention x, w, ... are inputs, of which i holds
+whole numbers (int32 where it is fed); y is the result, `dy` the cotangent fed to it and dx, dw, ...
+the gradients. A case without dy has values only. Lines that begin with # are comments."""
 
 import numpy
 import torch
@@ -17,6 +18,8 @@ def write_tensor(out, name, tensor):
 
 
 def number(value):
+    if not numpy.isfinite(value):
+        return str(value)
     mantissa, exponent = float(value).hex().split("p")
     sign, digits = ("-", mantissa[3:]) if mantissa[0] == "-" else ("", mantissa[2:])
     whole, _, rest = digits.partition(".")
@@ -39,19 +42,21 @@ class File:
 
     def case(self, name, function, inputs, **options):
         y = function(**inputs)
-        dy = self.draw(*y.shape).detach()
-        gradients = torch.autograd.grad(y, list(inputs.values()), dy)
-        words = [f"{key}={','.join(str(n) for n in flat(value))}" for key, value in options.items()]
+        wanted = {key: tensor for key, tensor in inputs.items() if tensor.requires_grad}
+        words = [f"{key}={','.join(flat(value))}" for key, value in options.items()]
         self.out.write(" ".join(["case", name] + words) + "\n")
         for key, tensor in inputs.items():
             write_tensor(self.out, key, tensor)
         write_tensor(self.out, "y", y)
+        if not wanted:
+            return
+        dy = self.draw(*y.shape).detach()
         write_tensor(self.out, "dy", dy)
-        for key, gradient in zip(inputs, gradients):
+        for key, gradient in zip(wanted, torch.autograd.grad(y, list(wanted.values()), dy)):
             write_tensor(self.out, "d" + key, gradient)
 
 
 def flat(value):
     if isinstance(value, (list, tuple)):
         return [n for part in value for n in flat(part)]
-    return [int(value)]
+    return [str(int(value)) if isinstance(value, bool) else str(value)]

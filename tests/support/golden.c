@@ -67,8 +67,11 @@ static bool read_option(golden_case *c, char *word) {
     *value++ = '\0';
     golden_option *o = &c->option[c->n_options++];
     snprintf(o->name, sizeof o->name, "%s", word);
+    if (strlen(value) >= sizeof o->text) return false;
+    snprintf(o->text, sizeof o->text, "%s", value);
     o->n = read_numbers(value, o->number, GOLDEN_NUMBERS);
-    return o->n >= 0;
+    if (o->n < 0) o->n = 0;
+    return true;
 }
 
 static bool read_case(golden_file *file, golden_case *c) {
@@ -93,14 +96,17 @@ static bool read_tensor(golden_file *file, golden_case *c) {
     snprintf(t->name, sizeof t->name, "%s", name);
     int rank = shape == NULL ? 0 : read_numbers(shape, sizes, HEBB_MAX_RANK);
     if (rank < 0) return false;
-    t->value = hebb_array_zeros(HEBB_F32, hebb_shape_of(rank, sizes));
+    bool whole = strcmp(name, "i") == 0;
+    t->value = hebb_array_zeros(whole ? HEBB_I32 : HEBB_F32, hebb_shape_of(rank, sizes));
     c->n_tensors++;
     int64_t count = hebb_array_count(&t->value);
     if (t->value.data == NULL || !next_line(file)) return false;
     char *at = file->line, *end;
     for (int64_t i = 0; i < count; i++, at = end) {
-        ((float *)t->value.data)[i] = strtof(at, &end);
+        float number = strtof(at, &end);
         if (end == at) return false;
+        if (whole) ((int32_t *)t->value.data)[i] = (int32_t)number;
+        else ((float *)t->value.data)[i] = number;
     }
     return at[strspn(at, " ")] == '\0';
 }
@@ -153,6 +159,15 @@ void golden_numbers(const golden_case *c, const char *name, int64_t usual, int64
                                        : usual;
 }
 
+const char *golden_text(const golden_case *c, const char *name) {
+    const golden_option *o = find_option(c, name);
+    return o == NULL ? "" : o->text;
+}
+
+double golden_real(const golden_case *c, const char *name) {
+    return strtod(golden_text(c, name), NULL);
+}
+
 /* ---- comparing ---- */
 
 static bool same(const hebb_array *want, const hebb_array *got, const char *what, double tolerance,
@@ -168,11 +183,14 @@ static bool same(const hebb_array *want, const hebb_array *got, const char *what
         return false;
     }
     double largest = 1;
-    for (int64_t i = 0; i < hebb_array_count(want); i++)
-        largest = fmax(largest, fabs(hebb_array_at(want, i)));
+    for (int64_t i = 0; i < hebb_array_count(want); i++) {
+        double y = hebb_array_at(want, i);
+        if (isfinite(y)) largest = fmax(largest, fabs(y));
+    }
     for (int64_t i = 0; i < hebb_array_count(want); i++) {
         double x = hebb_array_at(got, i), y = hebb_array_at(want, i);
-        if (fabs(x - y) <= tolerance * largest) continue; /* false for NaN */
+        if (x == y || (isnan(x) && isnan(y))) continue;
+        if (isfinite(x) && fabs(x - y) <= tolerance * largest) continue; /* false for NaN */
         snprintf(why, size, "element %lld of %s is %.9g, not %.9g", (long long)i, what, x, y);
         return false;
     }
@@ -181,48 +199,61 @@ static bool same(const hebb_array *want, const hebb_array *got, const char *what
 
 enum { MOST_INPUTS = 4 };
 
-static void compare(const golden_case *c, const golden_op *op, hebb_session *s, hebb_tensor **x,
-                    const hebb_array **fed, int n, hebb_tensor *y, hebb_tensor *dy,
-                    double tolerance, char *why, size_t size) {
-    hebb_tensor *dx[MOST_INPUTS];
+/* A case on the library's side: its inputs and those of them that the file has gradients of. */
+typedef struct trial {
+    hebb_tensor *x[MOST_INPUTS], *y, *dy; /* dy: NULL if the case has values only */
+    hebb_feed feeds[MOST_INPUTS + 1];
+    int n, n_wanted;
+    hebb_tensor *wanted[MOST_INPUTS], *dx[MOST_INPUTS];
+    char name[MOST_INPUTS][3]; /* "dx" */
+} trial;
+
+static void compare(const golden_case *c, trial *t, hebb_session *s, double tolerance, char *why,
+                    size_t size) {
     hebb_array got[MOST_INPUTS + 1] = {{0}};
-    hebb_feed feeds[MOST_INPUTS + 1] = {{0}};
-    hebb_fetch fetches[MOST_INPUTS + 1] = {{y, &got[0]}};
-    hebb_gradients(&y, 1, x, (size_t)n, &dy, dx);
-    for (int k = 0; k < n; k++) {
-        feeds[k] = (hebb_feed){x[k], fed[k]};
-        fetches[k + 1] = (hebb_fetch){dx[k], &got[k + 1]};
-    }
-    feeds[n] = (hebb_feed){dy, golden_find(c, "dy")};
-    hebb_run(s, feeds, (size_t)n + 1, fetches, (size_t)n + 1);
+    hebb_fetch fetches[MOST_INPUTS + 1] = {{t->y, &got[0]}};
+    if (t->dy != NULL) hebb_gradients(&t->y, 1, t->wanted, (size_t)t->n_wanted, &t->dy, t->dx);
+    for (int k = 0; k < t->n_wanted; k++) fetches[k + 1] = (hebb_fetch){t->dx[k], &got[k + 1]};
+    hebb_run(s, t->feeds, (size_t)(t->n + (t->dy != NULL)), fetches, (size_t)t->n_wanted + 1);
     if (hebb_failed(s)) snprintf(why, size, "%s", hebb_message(s));
     else if (same(golden_find(c, "y"), &got[0], "y", tolerance, why, size))
-        for (int k = 0; k < n; k++) {
-            char name[] = {'d', op->inputs[k], '\0'};
-            if (!same(golden_find(c, name), &got[k + 1], name, tolerance, why, size)) break;
-        }
-    for (int k = 0; k <= n; k++) hebb_array_free(&got[k]);
+        for (int k = 0; k < t->n_wanted; k++)
+            if (!same(golden_find(c, t->name[k]), &got[k + 1], t->name[k], tolerance, why, size))
+                break;
+    for (int k = 0; k <= t->n_wanted; k++) hebb_array_free(&got[k]);
+}
+
+static void declare_inputs(const golden_case *c, const golden_op *op, hebb_graph *g, trial *t) {
+    for (int k = 0; k < (int)strlen(op->inputs); k++) {
+        char name[] = {op->inputs[k], '\0'};
+        const hebb_array *value = golden_find(c, name);
+        if (value == NULL) return;
+        t->x[t->n] = hebb_input(g, name, value->dtype, value->shape);
+        t->feeds[t->n] = (hebb_feed){t->x[t->n], value};
+        snprintf(t->name[t->n_wanted], sizeof t->name[0], "d%s", name);
+        if (golden_find(c, t->name[t->n_wanted]) != NULL) t->wanted[t->n_wanted++] = t->x[t->n];
+        t->n++;
+    }
 }
 
 void golden_check(const golden_case *c, const golden_op *op, hebb_device *device, double tolerance,
                   char *why, size_t size) {
     hebb_graph *g = hebb_graph_create();
-    hebb_tensor *x[MOST_INPUTS];
-    const hebb_array *fed[MOST_INPUTS];
-    int n = (int)strlen(op->inputs);
+    trial t = {.n = 0};
+    const hebb_array *dy = golden_find(c, "dy");
     why[0] = '\0';
-    for (int k = 0; k < n; k++) {
-        char name[] = {op->inputs[k], '\0'};
-        fed[k] = golden_find(c, name);
-        if (fed[k] == NULL) snprintf(why, size, "the file has no %s", name);
-        else x[k] = hebb_input(g, name, HEBB_F32, fed[k]->shape);
-    }
-    if (golden_find(c, "dy") == NULL) snprintf(why, size, "the file has no dy");
-    if (why[0] == '\0') {
-        hebb_tensor *y = op->build(c, x);
-        hebb_tensor *dy = hebb_input(g, "dy", HEBB_F32, golden_find(c, "dy")->shape);
+    declare_inputs(c, op, g, &t);
+    if (t.n == 0) snprintf(why, size, "the file has no %.1s", op->inputs);
+    else if ((dy != NULL) != (t.n_wanted > 0))
+        snprintf(why, size, "the file has %s", dy != NULL ? "dy and no gradient" : "no dy");
+    else {
+        t.y = op->build(c, t.x);
+        if (dy != NULL) {
+            t.dy = hebb_input(g, "dy", HEBB_F32, dy->shape);
+            t.feeds[t.n] = (hebb_feed){t.dy, dy};
+        }
         hebb_session *s = hebb_session_create(g, device);
-        compare(c, op, s, x, fed, n, y, dy, tolerance, why, size);
+        compare(c, &t, s, tolerance, why, size);
         hebb_session_destroy(s);
     }
     hebb_graph_destroy(g);

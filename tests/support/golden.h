@@ -14,7 +14,8 @@ typedef struct golden_tensor {
 
 typedef struct golden_option {
     char name[GOLDEN_NAME];
-    int n;
+    char text[GOLDEN_NAME];
+    int n; /* of numbers; 0 if the text is something else */
     int64_t number[GOLDEN_NUMBERS];
 } golden_option;
 
@@ -38,14 +39,19 @@ const hebb_array *golden_find(const golden_case *c, const char *name); /* NULL i
 /* An option's numbers in to[n]: a single one counts for all, missing ones are `usual`. */
 void golden_numbers(const golden_case *c, const char *name, int64_t usual, int64_t *to, int n);
 int golden_count(const golden_case *c, const char *name); /* of an option's numbers */
+/* An option as it is written, "" if there is none; and as a real number. */
+const char *golden_text(const golden_case *c, const char *name);
+double golden_real(const golden_case *c, const char *name);
 
-/* Builds the case's op on inputs x[...] of the names given, in that order. */
+/* Builds the case's op on inputs x[...] of the names given, in that order. An input i is i32, all
+   others are f32. */
 typedef hebb_tensor *golden_build(const golden_case *c, hebb_tensor *const *x);
 typedef struct golden_op {
-    const char *name, *inputs; /* "xw": a letter an input */
+    const char *name, *inputs; /* "xw": a letter an input; fewer where the case has fewer */
     golden_build *build;
 } golden_op;
-/* Compares y and the gradients with the file's; "" or what differs. */
+extern const golden_op golden_ops[]; /* golden_ops.c; a row without a name ends them */
+/* Compares y and what gradients the file has with the file's; "" or what differs. */
 void golden_check(const golden_case *c, const golden_op *op, hebb_device *device, double tolerance,
                   char *why, size_t size);
 

@@ -266,3 +266,55 @@ Test(checkpoint, errors) {
     cr_expect_eq(hebb_graph_status(g), HEBB_E_NULL);
     hebb_graph_destroy(g);
 }
+
+/* ---- answers that do not fit ---- */
+
+static void of_another_dtype(hebb_backward *b) { b->dx[0] = hebb_cast(b->dy, HEBB_F32); }
+static void of_another_shape(hebb_backward *b) {
+    b->dx[0] = hebb_full(hebb_tensor_graph(b->dy), HEBB_F64, HEBB_SHAPE(4), 0);
+}
+
+static void expect_refused(hebb_backward_rule rule, hebb_status status, const char *fragment) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F64, HEBB_SHAPE(3));
+    hebb_tensor *y = hebb_with_gradient(hebb_exp(x), HEBB_LIST(x), rule, NULL);
+    cr_expect(hebb_tensor_is_inert(hebb_gradient(total(y), x)));
+    cr_expect_eq(hebb_graph_status(g), status);
+    cr_expect(strstr(hebb_message(g), fragment) != NULL, "%s", hebb_message(g));
+    hebb_graph_destroy(g);
+}
+
+Test(with_gradient, answers_must_fit) {
+    expect_refused(of_another_dtype, HEBB_E_DTYPE, "gave a dx[0] of f32 for f64");
+    expect_refused(of_another_shape, HEBB_E_SHAPE, "gave a dx[0] [4] for [3]");
+}
+
+static hebb_tensor *leaked;
+static void leaks(hebb_tensor *const *in, hebb_tensor **out, void *user) {
+    leaked = hebb_tanh(in[0]);
+    out[0] = hebb_mul(leaked, leaked);
+}
+
+Test(checkpoint, no_gradient_of_what_is_inside) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F64, HEBB_SHAPE(3)), *out;
+    hebb_checkpoint(&out, .body = leaks, .inputs = HEBB_LIST(x), .n_out = 1);
+    hebb_gradient(total(out), leaked);
+    cr_expect_eq(hebb_graph_status(g), HEBB_E_GRADIENT);
+    cr_expect(strstr(hebb_message(g), "inside the body of a checkpoint") != NULL, "%s",
+              hebb_message(g));
+    hebb_graph_destroy(g);
+}
+
+/* Lists of results may be lists of arguments. */
+Test(gradients, stored_where_the_xs_are) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F64, HEBB_SHAPE(3));
+    hebb_tensor *z = hebb_input(g, "z", HEBB_F64, HEBB_SHAPE(3)), *both[] = {x, z};
+    hebb_tensor *y = total(hebb_mul(hebb_square(x), z));
+    cr_expect_eq(hebb_gradients(&y, 1, both, 2, NULL, both), HEBB_OK);
+    cr_expect(both[0] != x && both[1] != z && !hebb_failed(g), "%s", hebb_message(g));
+    hebb_tensor *xs[] = {x, z}, *vectors[] = {z, x};
+    cr_expect_eq(hebb_hvp(y, xs, 2, vectors, 2, vectors), HEBB_OK, "%s", hebb_message(g));
+    hebb_graph_destroy(g);
+}

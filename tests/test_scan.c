@@ -580,3 +580,159 @@ Test(scan, trains_alike_on_both_devices) {
     hebb_device_close(cpu);
     hebb_device_close(opencl);
 }
+
+/* ---- bodies of all kinds ---- */
+
+typedef struct body_case {
+    const char *name;
+    void (*body)(hebb_scan_frame *f);
+    /* What the loop gives, by hand: x [T, n], h and w [n]. */
+    hebb_tensor *(*by_hand)(hebb_tensor *const *x, int length, hebb_tensor *h, hebb_tensor *w);
+} body_case;
+
+static void next_is_input(hebb_scan_frame *f) {
+    f->next[0] = f->in[0];
+    f->out[0] = hebb_mul(f->state[0], f->user);
+}
+static hebb_tensor *previous_ones(hebb_tensor *const *x, int length, hebb_tensor *h,
+                                  hebb_tensor *w) {
+    hebb_tensor *sum = hebb_mul(h, w);
+    for (int t = 0; t + 1 < length; t++) sum = hebb_add(sum, hebb_mul(x[t], w));
+    return hebb_add(sum, hebb_mul(x[length - 1], x[length - 1]));
+}
+
+static void next_is_capture(hebb_scan_frame *f) {
+    f->next[0] = f->user;
+    f->out[0] = hebb_mul(f->in[0], f->state[0]);
+}
+static hebb_tensor *captures(hebb_tensor *const *x, int length, hebb_tensor *h, hebb_tensor *w) {
+    hebb_tensor *sum = hebb_mul(h, x[0]);
+    for (int t = 1; t < length; t++) sum = hebb_add(sum, hebb_mul(x[t], w));
+    return hebb_add(sum, hebb_mul(w, w));
+}
+
+static void next_is_state(hebb_scan_frame *f) {
+    f->next[0] = f->state[0];
+    f->out[0] = f->in[0];
+}
+static hebb_tensor *nothing_changes(hebb_tensor *const *x, int length, hebb_tensor *h,
+                                    hebb_tensor *w) {
+    hebb_tensor *sum = hebb_mul(h, h);
+    for (int t = 0; t < length; t++) sum = hebb_add(sum, x[t]);
+    return hebb_add(sum, hebb_mul(w, hebb_scalar_like(w, 0)));
+}
+
+static const body_case body_cases[] = {
+    {"the next state is an element", next_is_input, previous_ones},
+    {"the next state is a capture", next_is_capture, captures},
+    {"the next state is the state", next_is_state, nothing_changes},
+};
+
+/* The sum of all results plus the last state squared, and its gradients. */
+static void check_body(const body_case *c, hebb_device *device, int64_t n) {
+    enum { LENGTH = 3 };
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(LENGTH, HEBB_ANY));
+    hebb_tensor *h = hebb_input(g, "h", HEBB_F32, HEBB_SHAPE(HEBB_ANY));
+    hebb_tensor *p = hebb_input(g, "p", HEBB_F32, HEBB_SHAPE(HEBB_ANY));
+    /* A view of p: what is captured is the view. */
+    hebb_tensor *w = hebb_slice(p, HEBB_RANGES({0, HEBB_END, HEBB_END, -1}));
+    hebb_tensor *last, *out, *parts[LENGTH], *y[2], *dx[2][4], *in[] = {x, h, p, w};
+    hebb_scan(&last, &out, .body = c->body, .user = w, .states = HEBB_LIST(h),
+              .sequences = HEBB_LIST(x), .n_out = 1);
+    y[0] = hebb_add(hebb_sum(out, HEBB_ALL_AXES, false),
+                    hebb_sum(hebb_square(last), HEBB_ALL_AXES, false));
+    for (int t = 0; t < LENGTH; t++)
+        parts[t] = hebb_squeeze(hebb_slice(x, HEBB_RANGES({0, t, t + 1, 1})), 0);
+    y[1] = hebb_sum(c->by_hand(parts, LENGTH, h, w), HEBB_ALL_AXES, false);
+    for (int k = 0; k < 2; k++) hebb_gradients(&y[k], 1, in, 4, NULL, dx[k]);
+    hebb_array fed[3] = {{0}}, got[2][5] = {{{0}}};
+    const hebb_shape shapes[] = {HEBB_SHAPE(LENGTH, n), HEBB_SHAPE(n), HEBB_SHAPE(n)};
+    hebb_feed feeds[3];
+    hebb_fetch fetches[10];
+    for (int k = 0; k < 3; k++) {
+        fed[k] = filled(HEBB_F32, shapes[k], (uint64_t)k);
+        feeds[k] = (hebb_feed){in[k], &fed[k]};
+    }
+    for (int k = 0; k < 10; k++)
+        fetches[k] = (hebb_fetch){k % 5 == 0 ? y[k / 5] : dx[k / 5][k % 5 - 1], &got[k / 5][k % 5]};
+    run_all(g, device, feeds, 3, fetches, 10);
+    for (int i = 0; i < 5; i++) {
+        if (i > 0) expect_equal(&got[0][i], &got[1][i], 1e-5, c->name);
+        hebb_array_free(&got[0][i]);
+        hebb_array_free(&got[1][i]);
+    }
+    for (int k = 0; k < 3; k++) hebb_array_free(&fed[k]);
+    hebb_graph_destroy(g);
+}
+
+Test(scan, bodies_that_hand_on_on_the_cpu) {
+    hebb_device *device = cpu_device();
+    for (size_t k = 0; k < sizeof body_cases / sizeof *body_cases; k++) {
+        check_body(&body_cases[k], device, 4);
+        check_body(&body_cases[k], device, 3001);
+    }
+    hebb_device_close(device);
+}
+
+Test(scan, bodies_that_hand_on_on_opencl) {
+    hebb_device *device = opencl_device();
+    for (size_t k = 0; k < sizeof body_cases / sizeof *body_cases; k++)
+        check_body(&body_cases[k], device, 129);
+    hebb_device_close(device);
+}
+
+/* Weights made of themselves many times over: their gradient is a sum over exponentially many
+ * paths. */
+static void doubled(hebb_scan_frame *f) {
+    hebb_tensor *w = hebb_add(f->user, hebb_sum(f->in[0], HEBB_AXES(0), false));
+    for (int k = 0; k < 26; k++) w = hebb_add(w, w);
+    f->next[0] = hebb_matmul(f->state[0], w);
+}
+
+Test(scan, sums_of_many_paths) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *w = hebb_input(g, "w", HEBB_F64, HEBB_SHAPE(2, 2));
+    hebb_tensor *h = hebb_input(g, "h", HEBB_F64, HEBB_SHAPE(3, 2)), *last;
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F64, HEBB_SHAPE(2, 1, 2, 2));
+    hebb_scan(&last, NULL, .body = doubled, .user = w, .states = HEBB_LIST(h),
+              .sequences = HEBB_LIST(x));
+    hebb_gradient(hebb_sum(last, HEBB_ALL_AXES, false), w);
+    cr_expect_not(hebb_failed(g), "%s", hebb_message(g));
+    cr_expect_lt(hebb_graph_size(g), 1000);
+    hebb_graph_destroy(g);
+}
+
+static void two_states(hebb_scan_frame *f) {
+    f->next[0] = hebb_add(f->state[0], f->state[1]);
+    f->next[1] = hebb_mul(f->state[1], hebb_scalar_like(f->state[1], 2));
+}
+
+/* Results may be stored where the arguments are. */
+Test(scan, lists_may_be_updated_in_place) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *s[] = {hebb_full(g, HEBB_F32, HEBB_SCALAR, 1),
+                        hebb_full(g, HEBB_F32, HEBB_SCALAR, 3)};
+    hebb_scan(s, NULL, .body = two_states, .states = {s, 2}, .length = 3);
+    hebb_array a = {0}, b = {0};
+    hebb_device *device = cpu_device();
+    run_all(g, device, HEBB_NO_FEED, HEBB_FETCH({s[0], &a}, {s[1], &b}));
+    cr_expect_eq(hebb_array_item(&a), 1 + 3 + 6 + 12);
+    cr_expect_eq(hebb_array_item(&b), 24);
+    hebb_array_free(&a);
+    hebb_array_free(&b);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
+}
+
+Test(scan, lists_without_a_place_are_errors) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(5)), *out;
+    hebb_scan(NULL, &out, .body = next_is_state, .states = {NULL, 1}, .sequences = HEBB_LIST(x),
+              .n_out = 1);
+    cr_expect_eq(hebb_graph_status(g), HEBB_E_NULL, "%s", hebb_message(g));
+    cr_expect(hebb_tensor_is_inert(out));
+    hebb_graph_destroy(g);
+    hebb_scan(NULL, &out, .body = next_is_state, .states = {NULL, -1}, .n_out = 1);
+    cr_expect_null(out);
+}

@@ -25,7 +25,8 @@ extern "C" {
    gradients too. It must not assign variables, and its own tensors have no value outside of it.
    Random ops that it makes give other numbers in each iteration. The gradient of a scan is a scan
    in reverse, over what the body's gradient needs of each iteration; it can be differentiated
-   again. Scans nest. */
+   again. For that the body's tensors are collected with one more dimension: those of rank 8 cannot
+   be. Scans nest. */
 
 typedef struct hebb_tensor_list {
     hebb_tensor *const *at;
@@ -102,6 +103,8 @@ typedef struct hebb_checkpoint_options {
 
 /* out[n_out] of the body, of which nothing but the inputs is kept for the backward pass: gradients
    compute the body again (T. Chen et al., "Training deep nets with sublinear memory cost", 2016).
+   For the same reason there is no gradient with respect to a tensor inside the body
+   (HEBB_E_GRADIENT).
    Values and gradients are the same, bit by bit, random numbers included; second derivatives exist.
    The results of scans inside the body are kept. Errors as in hebb_scan(). */
 #define hebb_checkpoint(out_, ...)                                                                 \

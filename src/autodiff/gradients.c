@@ -127,7 +127,10 @@ static bool check_tensor(hebb_graph *graph, const hebb_tensor *t, const char *ro
     else if (t->op == HB_OP_GROUP)
         hb_graph_error(graph, HEBB_E_ARGUMENT, "gradients: %s %s is a group, which has no value",
                        role, hebb_tensor_name(t));
-    else if (t->op != HB_OP_INERT && !hb_floating(t->dtype))
+    else if (t->op == HB_OP_INERT)
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "gradients: %s %zu is what a failed builder gave",
+                       role, index);
+    else if (!hb_floating(t->dtype))
         hb_graph_error(graph, HEBB_E_DTYPE, "gradients: %s %s is %s, not floating", role,
                        hebb_tensor_name(t), hebb_dtype_name(t->dtype));
     return graph->error.status == HEBB_OK;
@@ -177,12 +180,29 @@ static hebb_graph *graph_of(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *co
     return NULL;
 }
 
+/* What a checkpoint's body is computed from gets its gradient by another computation of the body,
+   in which the tensor has no part. */
+static bool check_outside(const sweep *s, const hebb_tensor *x) {
+    for (int id = x->id + 1; id < s->n; id++) {
+        const hebb_tensor *node = s->graph->nodes[id];
+        if (node->op != HB_OP_CHECKPOINT) continue;
+        const hb_checkpoint *c = node->attrs->checkpoint;
+        if (x->id >= c->to || !hb_is_recomputed(x, c->from)) continue;
+        hb_graph_error(s->graph, HEBB_E_GRADIENT,
+                       "gradients: %s is inside the body of a checkpoint", hebb_tensor_name(x));
+        return false;
+    }
+    return true;
+}
+
 static void differentiate(sweep *s, hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs,
                           size_t n_xs, hebb_tensor *const *cotangents, hebb_tensor **gradients) {
     for (size_t k = 0; k < n_ys; k++)
         if (!check_tensor(s->graph, ys[k], "y", k)) return;
     for (size_t k = 0; k < n_xs; k++)
         if (!check_tensor(s->graph, xs[k], "x", k)) return;
+    for (size_t k = 0; k < n_xs; k++)
+        if (!s->leaf[xs[k]->id] && !check_outside(s, xs[k])) return;
     for (size_t k = 0; k < n_xs; k++) s->needed[xs[k]->id] = true;
     mark_needed(s);
     if (!seed(s, ys, n_ys, cotangents)) return;
@@ -224,17 +244,18 @@ void hb_gradients_within(hebb_graph *graph, hebb_tensor *const *ys, size_t n_ys,
 hebb_status hebb_gradients(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *const *xs, size_t n_xs,
                            hebb_tensor *const *cotangents, hebb_tensor **gradients) {
     hebb_graph *graph = graph_of(ys, n_ys, xs, n_xs);
-    if (gradients != NULL)
-        for (size_t k = 0; k < n_xs; k++) gradients[k] = graph == NULL ? NULL : &graph->inert;
-    if (graph == NULL) return HEBB_E_NULL;
-    if ((ys == NULL && n_ys > 0) || (n_xs > 0 && (xs == NULL || gradients == NULL))) {
-        hb_graph_error(graph, HEBB_E_NULL, "gradients: the ys, xs or gradients are NULL");
+    if (graph == NULL) {
+        for (size_t k = 0; gradients != NULL && k < n_xs; k++) gradients[k] = NULL;
         return HEBB_E_NULL;
     }
-    if (graph->error.status != HEBB_OK) return graph->error.status;
-    make_sweep(graph, false, ys, n_ys, xs, n_xs, cotangents, gradients);
+    if ((ys == NULL && n_ys > 0) || (n_xs > 0 && (xs == NULL || gradients == NULL)))
+        hb_graph_error(graph, HEBB_E_NULL, "gradients: the ys, xs or gradients are NULL");
+    /* The gradients may be stored where the xs or cotangents are: not before these have been read.
+     */
+    if (graph->error.status == HEBB_OK)
+        make_sweep(graph, false, ys, n_ys, xs, n_xs, cotangents, gradients);
     if (graph->error.status != HEBB_OK)
-        for (size_t k = 0; k < n_xs; k++) gradients[k] = &graph->inert;
+        for (size_t k = 0; gradients != NULL && k < n_xs; k++) gradients[k] = &graph->inert;
     return graph->error.status;
 }
 

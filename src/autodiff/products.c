@@ -70,14 +70,15 @@ hebb_tensor *hebb_jvp(hebb_tensor *y, hebb_tensor *const *xs, size_t n_xs,
 hebb_status hebb_hvp(hebb_tensor *y, hebb_tensor *const *xs, size_t n_xs,
                      hebb_tensor *const *vectors, size_t n_vectors, hebb_tensor **products) {
     hebb_graph *graph = graph_of(y, xs, n_xs);
+    hebb_tensor **gradients = NULL;
+    if (graph != NULL && products == NULL && n_xs > 0)
+        hb_graph_error(graph, HEBB_E_NULL, "hvp: the products are NULL");
+    /* The products may be stored where the vectors are: not before these have been read. */
+    if (graph != NULL && check(graph, "hvp", "vector", y, xs, n_xs, vectors, n_vectors))
+        gradients = list_of(graph, n_xs);
+    if (gradients != NULL && hebb_gradients(&y, 1, xs, n_xs, NULL, gradients) == HEBB_OK)
+        return hebb_gradients(gradients, n_xs, xs, n_xs, vectors, products);
     for (size_t k = 0; products != NULL && k < n_xs; k++)
         products[k] = graph == NULL ? NULL : &graph->inert;
-    if (graph == NULL) return HEBB_E_NULL;
-    if (products == NULL && n_xs > 0)
-        hb_graph_error(graph, HEBB_E_NULL, "hvp: the products are NULL");
-    if (!check(graph, "hvp", "vector", y, xs, n_xs, vectors, n_vectors)) return graph->error.status;
-    hebb_tensor **gradients = list_of(graph, n_xs);
-    if (gradients == NULL) return graph->error.status;
-    if (hebb_gradients(&y, 1, xs, n_xs, NULL, gradients) != HEBB_OK) return graph->error.status;
-    return hebb_gradients(gradients, n_xs, xs, n_xs, vectors, products);
+    return graph == NULL ? HEBB_E_NULL : graph->error.status;
 }

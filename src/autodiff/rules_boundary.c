@@ -6,6 +6,33 @@
 
 RULE1(recompute, dy)
 
+/* Whether dx broadcasts to x, as far as sizes are known. */
+static bool fits_operand(const hebb_tensor *dx, const hebb_tensor *x) {
+    bool fits = dx->shape.rank >= 0 && dx->shape.rank <= x->shape.rank;
+    for (int k = 1; fits && k <= dx->shape.rank; k++) {
+        int64_t a = dx->shape.dim[dx->shape.rank - k], b = x->shape.dim[x->shape.rank - k];
+        fits = a == b || a == 1 || a == HEBB_ANY || b == HEBB_ANY;
+    }
+    return fits;
+}
+
+static void check_answer(const hb_grad *d, int k) {
+    const hebb_tensor *dx = d->dx[k], *x = d->x[k];
+    hebb_graph *graph = d->y->graph;
+    char sd[160], sx[160];
+    const char *name = hebb_tensor_name(d->y);
+    if (dx->graph != graph)
+        hb_graph_error(graph, HEBB_E_GRAPH,
+                       "gradients: the rule of %s gave a dx[%d] of another graph", name, k);
+    else if (dx->op != HB_OP_INERT && dx->dtype != x->dtype)
+        hb_graph_error(graph, HEBB_E_DTYPE, "gradients: the rule of %s gave a dx[%d] of %s for %s",
+                       name, k, hebb_dtype_name(dx->dtype), hebb_dtype_name(x->dtype));
+    else if (dx->op != HB_OP_INERT && !fits_operand(dx, x))
+        hb_graph_error(graph, HEBB_E_SHAPE, "gradients: the rule of %s gave a dx[%d] %s for %s",
+                       name, k, hebb_shape_text(dx->shape, sd, sizeof sd),
+                       hebb_shape_text(x->shape, sx, sizeof sx));
+}
+
 void gradient_with_gradient(hb_grad *d) {
     int n = d->y->n_in - 1;
     hebb_backward b = {
@@ -13,12 +40,8 @@ void gradient_with_gradient(hb_grad *d) {
     for (int k = 0; k < n; k++) d->dx[k] = NULL;
     d->y->attrs->rule(&b);
     for (int k = 0; k < n; k++)
-        if (d->want[k] && d->dx[k] != NULL && d->dx[k]->graph != d->y->graph) {
-            hb_graph_error(d->y->graph, HEBB_E_GRAPH,
-                           "gradients: the rule of %s gave a tensor of another graph",
-                           hebb_tensor_name(d->y));
-            return;
-        }
+        if (d->want[k] && d->dx[k] != NULL) check_answer(d, k);
+    for (int k = 0; k < n && d->y->graph->error.status != HEBB_OK; k++) d->dx[k] = NULL;
 }
 
 /* ---- checkpoints ---- */

@@ -146,12 +146,22 @@ static bool is_late_product(const hebb_tensor *g) {
            g->in[1]->shape.rank == 2 && g->shape.dim[0] != HEBB_ANY && g->shape.dim[1] != HEBB_ANY;
 }
 
-static bool can_delay(const hebb_tensor *g) {
+/* Whether a gradient is a sum of few terms that can be delayed; `most` terms and steps to them are
+   looked at. */
+static bool delays(const hebb_tensor *g, int *most) {
+    if (--*most < 0) return false;
     if (g->op == HB_OP_ADD)
-        return hebb_shape_equal(g->in[0]->shape, g->in[1]->shape) && can_delay(g->in[0]) &&
-               can_delay(g->in[1]);
-    if (swaps_last(g)) return can_delay(g->in[0]);
+        return hebb_shape_equal(g->in[0]->shape, g->in[1]->shape) && delays(g->in[0], most) &&
+               delays(g->in[1], most);
+    if (swaps_last(g)) return delays(g->in[0], most);
     return g->op == HB_OP_SUM_LIKE || is_late_product(g);
+}
+
+enum { MOST_DELAYED = 16 };
+
+static bool can_delay(const hebb_tensor *g) {
+    int most = MOST_DELAYED;
+    return delays(g, &most);
 }
 
 /* What the late form needs of the backward body. */
@@ -278,16 +288,17 @@ static void build(reverse_scan *r, hebb_tensor **slot, hebb_tensor **list) {
 
 void gradient_scan(hb_grad *d) {
     const hb_scan_info *f = d->y->attrs->scan;
-    reverse_scan r = {.d = d,
-                      .graph = d->y->graph,
-                      .forward = f,
-                      .n_xs = f->n_states + f->n_sequences + f->n_captures,
-                      .info = {.reverse = !f->reverse, .length = f->length}};
+    reverse_scan r = {
+        .d = d,
+        .graph = d->y->graph,
+        .forward = f,
+        .n_xs = f->n_states + f->n_sequences + f->n_captures,
+        .info = {.reverse = !f->reverse, .length = f->length, .light_from = f->light_from}};
     /* Room for: x and dx, slots, 4 lists of differentiate_body(), states three times, sequences and
      * elements (each tensor of the body, and the stack of one of a scan in it, at most), results.
      */
     size_t xs = (size_t)r.n_xs + 1, few = xs + (size_t)d->n_results;
-    size_t many = 2 * (size_t)d->y->id + few, terms = (size_t)r.graph->n_nodes;
+    size_t many = 2 * (size_t)d->y->id + few, terms = 2 * MOST_DELAYED * xs;
     hebb_tensor **list = calloc(3 * xs + 4 * few + 3 * xs + 2 * many + many + terms, sizeof *list);
     if (list == NULL) {
         hb_graph_error(r.graph, HEBB_E_MEMORY, "out of memory: gradients of a graph of %d tensors",

@@ -163,7 +163,8 @@ static void lower_sequences(scan_lowering *l) {
 static void lower_state(scan_lowering *l, int k) {
     carried *c = &l->result->state[k];
     const hebb_tensor *x = l->info->state[k];
-    const hb_signature *one = signature_of(l, x);
+    /* That of x itself is known only if something in the body needs it. */
+    const hb_signature *one = signature_of(l, l->t->in[k]);
     int64_t bytes = bytes_of(one);
     bool reverse = l->info->reverse;
     c->places = c->every ? l->times + 1 : 2;

@@ -45,7 +45,7 @@ static bool is_light(const hebb_tensor *node) {
 
 typedef struct finder {
     hebb_graph *graph;
-    int n;
+    int n, light_from;
     unsigned char *inside;
     bool *bound, *seen;
     hebb_tensor **captures;
@@ -57,7 +57,7 @@ static void find_captures(finder *f) {
     for (int id = f->n - 1; id >= 0; id--) {
         hebb_tensor *node = f->graph->nodes[id];
         if (!f->seen[id] || f->bound[id]) continue;
-        if (!f->inside[id] && !is_light(node)) {
+        if (!f->inside[id] && !(is_light(node) && id >= f->light_from)) {
             f->captures[f->n_captures++] = node;
             continue;
         }
@@ -121,6 +121,7 @@ hebb_tensor *hb_scan_make(hebb_graph *graph, hb_scan_info *info, hebb_tensor *co
     finder f;
     if (graph->error.status != HEBB_OK) return &graph->inert;
     if (finder_make(&f, graph)) {
+        f.light_from = info->light_from;
         for (int k = 0; k < info->n_states; k++) bind(&f, info->state[k]);
         for (int k = 0; k < info->n_sequences; k++) bind(&f, info->element[k]);
         hb_scan_spread(graph, f.n, random_from, f.n, f.inside);
@@ -149,7 +150,12 @@ hebb_tensor *hb_scan_stack(hebb_tensor *scan, hebb_tensor *x) {
 
 /* ---- the user's loop ---- */
 
+static bool is_list(const hebb_tensor_list *list) {
+    return list->count >= 0 && (list->count == 0 || list->at != NULL);
+}
+
 static hebb_graph *graph_of(const hebb_tensor_list *list) {
+    if (!is_list(list)) return NULL;
     for (int k = 0; k < list->count; k++)
         if (list->at[k] != NULL) return list->at[k]->graph;
     return NULL;
@@ -161,6 +167,8 @@ static bool check_list(hebb_graph *graph, const char *role, hebb_tensor *const *
         if (at[k] == NULL) hb_graph_error(graph, HEBB_E_NULL, "%s %d is NULL", role, k);
         else if (at[k]->graph != graph)
             hb_graph_error(graph, HEBB_E_GRAPH, "%s %d is of another graph", role, k);
+        else if (at[k]->op == HB_OP_INERT)
+            hb_graph_error(graph, HEBB_E_ARGUMENT, "%s %d is what a failed builder gave", role, k);
         else if (at[k]->op == HB_OP_GROUP)
             hb_graph_error(graph, HEBB_E_ARGUMENT, "%s %d is a group: it has no value", role, k);
     return graph->error.status == HEBB_OK;
@@ -174,7 +182,8 @@ static hebb_tensor **pointers(hebb_graph *graph, int count) {
 static hb_scan_info *trace(hebb_graph *graph, const hebb_scan_options *o, hebb_tensor **out) {
     hb_scan_info *info = hb_graph_memory(graph, sizeof *info);
     if (info == NULL) return NULL;
-    *info = (hb_scan_info){.reverse = o->reverse,
+    *info = (hb_scan_info){.light_from = graph->n_nodes,
+                           .reverse = o->reverse,
                            .length = o->length,
                            .n_states = o->states.count,
                            .n_sequences = o->sequences.count,
@@ -229,22 +238,40 @@ static void build(hebb_graph *graph, const hebb_scan_options *o, hebb_tensor **l
                           &(hb_attrs){.index = k});
 }
 
+/* The list in the graph's memory, so that it may be where results are stored; false after recording
+   an error. */
+static bool copy_list(hebb_graph *graph, const char *role, hebb_tensor_list *list) {
+    if (!is_list(list)) {
+        hb_graph_error(graph, HEBB_E_NULL, "%s: a list of %d without a place", role, list->count);
+        *list = (hebb_tensor_list){NULL, 0};
+        return false;
+    }
+    hebb_tensor **copy = pointers(graph, list->count);
+    for (int k = 0; copy != NULL && k < list->count; k++) copy[k] = list->at[k];
+    list->at = copy;
+    return copy != NULL;
+}
+
 void hebb_scan_with(hebb_tensor **last, hebb_tensor **out, const hebb_scan_options *options) {
     if (options == NULL) return;
-    hebb_graph *graph = graph_of(&options->states);
-    if (graph == NULL) graph = graph_of(&options->sequences);
+    hebb_scan_options o = *options;
+    hebb_graph *graph = graph_of(&o.states);
+    if (graph == NULL) graph = graph_of(&o.sequences);
+    bool fine = graph != NULL && graph->error.status == HEBB_OK;
+    if (fine) {
+        graph->file = o.file;
+        graph->line = o.line;
+        fine = copy_list(graph, "scan: states", &o.states) &&
+               copy_list(graph, "scan: sequences", &o.sequences);
+    }
     hebb_tensor *none = graph == NULL ? NULL : &graph->inert;
-    for (int k = 0; last != NULL && k < options->states.count; k++) last[k] = none;
-    for (int k = 0; out != NULL && k < options->n_out; k++) out[k] = none;
-    if (graph == NULL || graph->error.status != HEBB_OK) return;
-    graph->file = options->file;
-    graph->line = options->line;
-    if (!check_options(graph, options, out)) return;
-    hebb_tensor **body_out = calloc((size_t)options->n_out + 1, sizeof *body_out);
+    for (int k = 0; last != NULL && k < o.states.count; k++) last[k] = none;
+    for (int k = 0; out != NULL && k < o.n_out; k++) out[k] = none;
+    if (!fine || !check_options(graph, &o, out)) return;
+    hebb_tensor **body_out = calloc((size_t)o.n_out + 1, sizeof *body_out);
     if (body_out == NULL)
-        hb_graph_error(graph, HEBB_E_MEMORY, "out of memory: a scan with %d results",
-                       options->n_out);
-    else build(graph, options, last, out, body_out);
+        hb_graph_error(graph, HEBB_E_MEMORY, "out of memory: a scan with %d results", o.n_out);
+    else build(graph, &o, last, out, body_out);
     free(body_out);
 }
 
@@ -252,11 +279,11 @@ void hebb_scan_with(hebb_tensor **last, hebb_tensor **out, const hebb_scan_optio
 
 hebb_tensor *hebb_with_gradient(hebb_tensor *y, hebb_tensor_list xs, hebb_backward_rule rule,
                                 void *user) {
-    if (hebb_tensor_is_inert(y)) return y;
-    hebb_graph *graph = y->graph;
+    hebb_graph *graph = y != NULL ? y->graph : graph_of(&xs);
+    if (graph == NULL || (y != NULL && y->op == HB_OP_INERT)) return y;
+    if (y == NULL) return hb_graph_error(graph, HEBB_E_NULL, "with_gradient: y is NULL");
     if (rule == NULL) return hb_graph_error(graph, HEBB_E_NULL, "with_gradient: there is no rule");
-    if (xs.count < 0 || (xs.count > 0 && xs.at == NULL))
-        return hb_graph_error(graph, HEBB_E_NULL, "with_gradient: the xs are NULL");
+    if (!is_list(&xs)) return hb_graph_error(graph, HEBB_E_NULL, "with_gradient: the xs are NULL");
     hebb_tensor **in = pointers(graph, xs.count);
     if (in == NULL) return &graph->inert;
     for (int k = 0; k < xs.count; k++) in[k] = xs.at[k];
@@ -306,24 +333,30 @@ static void make_checkpoints(hebb_graph *graph, int from, hebb_tensor **out, int
     finder_free(&f);
 }
 
-void hebb_checkpoint_with(hebb_tensor **out, const hebb_checkpoint_options *o) {
-    if (o == NULL) return;
-    hebb_graph *graph = graph_of(&o->inputs);
-    for (int k = 0; out != NULL && k < o->n_out; k++) out[k] = graph == NULL ? NULL : &graph->inert;
-    if (graph == NULL || graph->error.status != HEBB_OK) return;
-    graph->file = o->file;
-    graph->line = o->line;
-    if (o->body == NULL) hb_graph_error(graph, HEBB_E_NULL, "checkpoint: there is no body");
-    else if (o->n_out < 0 || (o->n_out > 0 && out == NULL))
-        hb_graph_error(graph, HEBB_E_ARGUMENT, "checkpoint: %d results and %s for them", o->n_out,
+void hebb_checkpoint_with(hebb_tensor **out, const hebb_checkpoint_options *options) {
+    if (options == NULL) return;
+    hebb_checkpoint_options o = *options;
+    hebb_graph *graph = graph_of(&o.inputs);
+    bool fine = graph != NULL && graph->error.status == HEBB_OK;
+    if (fine) {
+        graph->file = o.file;
+        graph->line = o.line;
+        fine = copy_list(graph, "checkpoint: inputs", &o.inputs) &&
+               check_list(graph, "checkpoint: input", o.inputs.at, o.inputs.count);
+    }
+    for (int k = 0; out != NULL && k < o.n_out; k++) out[k] = graph == NULL ? NULL : &graph->inert;
+    if (!fine) return;
+    if (o.body == NULL) hb_graph_error(graph, HEBB_E_NULL, "checkpoint: there is no body");
+    else if (o.n_out < 0 || (o.n_out > 0 && out == NULL))
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "checkpoint: %d results and %s for them", o.n_out,
                        out == NULL ? "no place" : "a place");
-    if (!check_list(graph, "checkpoint: input", o->inputs.at, o->inputs.count)) return;
+    if (graph->error.status != HEBB_OK) return;
     int from = graph->n_nodes;
-    for (int k = 0; k < o->n_out; k++) out[k] = NULL;
-    o->body(o->inputs.at, out, o->user);
-    graph->file = o->file;
-    graph->line = o->line;
-    if (check_list(graph, "checkpoint: the body's result", out, o->n_out))
-        make_checkpoints(graph, from, out, o->n_out);
-    for (int k = 0; k < o->n_out && graph->error.status != HEBB_OK; k++) out[k] = &graph->inert;
+    for (int k = 0; k < o.n_out; k++) out[k] = NULL;
+    o.body(o.inputs.at, out, o.user);
+    graph->file = o.file;
+    graph->line = o.line;
+    if (check_list(graph, "checkpoint: the body's result", out, o.n_out))
+        make_checkpoints(graph, from, out, o.n_out);
+    for (int k = 0; k < o.n_out && graph->error.status != HEBB_OK; k++) out[k] = &graph->inert;
 }

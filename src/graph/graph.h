@@ -40,7 +40,8 @@ typedef struct hb_scan_info {
     bool reverse, like;
     int64_t length; /* number of iterations, unless `like` */
     int n_states, n_sequences, n_captures;
-    int random_from;       /* random ops with ids from this to the scan's are in its body */
+    int random_from;       /* random ops with ids from this to the scan's are in its body ... */
+    int light_from;        /* ... and views and numbers, which each iteration makes anew */
     hebb_tensor **state;   /* bound to the states: a SCAN_SLOT each */
     hebb_tensor **next;    /* their values after an iteration */
     hebb_tensor **element; /* bound to the sequences' elements: SCAN_SLOTs, or, in a gradient,
@@ -78,8 +79,8 @@ typedef struct hb_attrs {
     hb_reshape_mode mode;
     int n_ranges; /* SLICE, SLICE_SCATTER */
     hebb_range ranges[HEBB_MAX_RANK];
-    hb_window window;     /* convolutions, WINDOWS, FOLD; PAD and UNPAD for a window to come */
-    int n_borders;        /* PAD, UNPAD */
+    hb_window window; /* convolutions, WINDOWS, FOLD; PAD and UNPAD for a window to come */
+    int n_borders;    /* PAD, UNPAD */
     hebb_border borders[HEBB_MAX_RANK];
     bool exact;           /* SLICE: a range beyond the size is an error, not clipped */
     bool reverse;         /* RECURRENCE: from the end; ARGSORT: descending */
@@ -182,7 +183,8 @@ hebb_tensor *hb_scan_stack(hebb_tensor *scan, hebb_tensor *x);
 /* The stand-in for a state with that first value, or for an element of that sequence. */
 hebb_tensor *hb_scan_slot(hebb_tensor *source, bool element);
 /* Makes a SCAN: info has all but the captures, which are found as what the results need that does
-   not depend on what is bound. first[]: the states' first values; `like` may be NULL. Random ops
+   not depend on what is bound, views and numbers with ids from info->light_from on apart. first[]:
+   the states' first values; `like` may be NULL. Random ops
    with ids from `random_from` on are part of the body. */
 hebb_tensor *hb_scan_make(hebb_graph *graph, hb_scan_info *info, hebb_tensor *const *first,
                           hebb_tensor *const *sequences, hebb_tensor *const *results, int n_results,

@@ -54,10 +54,10 @@ int pick_fitting(random_drawing *d, int a, random_kind kind, bool exact) {
 }
 
 /* The smallest size along an axis that any batch but the empty one gives. */
-int64_t least_size(const random_node *node, int axis) {
+int64_t least_size(const random_drawing *d, const random_node *node, int axis) {
     int64_t least = node->shape[0].dim[axis];
     for (int b = 1; b < RANDOM_BATCHES; b++)
-        if (random_batch[b] > 0 && node->shape[b].dim[axis] < least)
+        if (d->recipe->batch[b] > 0 && node->shape[b].dim[axis] < least)
             least = node->shape[b].dim[axis];
     return least;
 }

@@ -21,7 +21,7 @@ int pick_fitting(random_drawing *d, int a, random_kind kind, bool exact);
 int rank_of(const random_drawing *d, int i);
 bool shapes_fit(hebb_shape a, hebb_shape b);
 /* The smallest size along an axis that any batch but the empty one gives. */
-int64_t least_size(const random_node *node, int axis);
+int64_t least_size(const random_drawing *d, const random_node *node, int axis);
 /* Whether it is the same for all batches. */
 bool fixed_size(const random_node *node, int axis);
 

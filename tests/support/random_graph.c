@@ -1,13 +1,15 @@
 /* Drawing recipes and building graphs of them: see random_graph.h. */
-#include <math.h>
+#include <string.h>
 
 #include "random_ops.h"
 
-#define MOST_ELEMENTS 2000
-#define MOST_RANK     6
-#define WHOLE_SIZE    4 /* the sizes of the inputs that every graph begins with */
+#define MOST_ELEMENTS  2000
+#define LARGE_ELEMENTS 100000
+#define MOST_RANK      6
 
-const int64_t random_batch[RANDOM_BATCHES] = {3, 5, 1, 0};
+/* Large ones are beyond the sizes of vectors and tiles, and enough for several threads. */
+static const int64_t small_batches[RANDOM_BATCHES] = {3, 5, 1, 0};
+static const int64_t large_batches[RANDOM_BATCHES] = {67, 261, 1, 0};
 
 /* ---- building ---- */
 
@@ -119,6 +121,7 @@ static random_kind kind_of(hebb_dtype dtype) {
 
 /* Whether the node builds for every batch size, to something that is not too large. */
 static bool workshop_try(workshop *w, const random_recipe *r, random_node *node) {
+    const int64_t most = r->batch[0] > small_batches[0] ? LARGE_ELEMENTS : MOST_ELEMENTS;
     bool fits = true;
     workshop_catch_up(w, r);
     for (int b = 0; b < RANDOM_BATCHES && fits; b++) {
@@ -127,8 +130,7 @@ static bool workshop_try(workshop *w, const random_recipe *r, random_node *node)
         if (!fits) break;
         node->shape[b] = hebb_tensor_shape(y);
         node->kind = kind_of(hebb_tensor_dtype(y));
-        fits = node->shape[b].rank <= MOST_RANK &&
-               hebb_shape_count(node->shape[b]) <= MOST_ELEMENTS &&
+        fits = node->shape[b].rank <= MOST_RANK && hebb_shape_count(node->shape[b]) <= most &&
                node->shape[b].rank == node->shape[0].rank;
     }
     workshop_close(w); /* a graph with an error, or with a node too many */
@@ -136,9 +138,9 @@ static bool workshop_try(workshop *w, const random_recipe *r, random_node *node)
 }
 
 /* Nothing may be left of a few, so that not all means are NaN. */
-static bool is_empty(const random_node *node) {
+static bool is_empty(const random_recipe *r, const random_node *node) {
     for (int b = 0; b < RANDOM_BATCHES; b++)
-        if (random_batch[b] > 0 && hebb_shape_count(node->shape[b]) == 0) return true;
+        if (r->batch[b] > 0 && hebb_shape_count(node->shape[b]) == 0) return true;
     return false;
 }
 
@@ -188,7 +190,7 @@ static bool add_op(random_drawing *d, workshop *w, bool smooth) {
     const bool exact = all_exact(r, &node);
     if ((node.op->traits & RANDOM_JUMPS) && !exact) return false;
     if (!workshop_try(w, r, &node)) return false;
-    if (is_empty(&node) && (smooth || rng_below(&d->r, 10) > 0)) return false;
+    if (is_empty(r, &node) && (smooth || rng_below(&d->r, 10) > 0)) return false;
     node.exact = exact && (node.op->traits & RANDOM_KEEPS);
     node.summed = (node.op->traits & RANDOM_SUMS) || any_summed(r, &node);
     node.fetched = rng_below(&d->r, 8) == 0;
@@ -226,7 +228,7 @@ static void add_first_inputs(random_recipe *r) {
         for (int b = 0; b < RANDOM_BATCHES; b++) {
             shapes[b] = inputs[i].shape;
             for (int k = 0; k < shapes[b].rank; k++)
-                if (shapes[b].dim[k] == HEBB_ANY) shapes[b].dim[k] = random_batch[b];
+                if (shapes[b].dim[k] == HEBB_ANY) shapes[b].dim[k] = r->batch[b];
         }
         add_input(r, inputs[i].kind, shapes);
     }
@@ -253,10 +255,11 @@ int random_recipe_ops(const random_recipe *r) {
     return ops;
 }
 
-random_recipe random_recipe_draw(uint64_t seed, bool smooth, int most) {
+random_recipe random_recipe_draw(uint64_t seed, bool smooth, bool large, int most) {
     random_recipe r = {.seed = seed};
     random_drawing d = {.recipe = &r, .r = {seed}};
     workshop w = {0};
+    memcpy(r.batch, large ? large_batches : small_batches, sizeof r.batch);
     add_first_inputs(&r);
     const int least = most < 10 ? most : 10,
               wanted = least + (int)rng_below(&d.r, most - least + 1);

@@ -19,9 +19,6 @@
 #define RANDOM_BATCHES  4
 #define RANDOM_OPEN     (-1) /* no batch: sizes that depend on it are HEBB_ANY */
 
-/* 3, 5, 1 and 0. */
-extern const int64_t random_batch[RANDOM_BATCHES];
-
 typedef enum random_kind {
     RANDOM_REAL, /* of the graph's floating dtype */
     RANDOM_WHOLE,
@@ -43,13 +40,15 @@ typedef struct random_node {
 
 typedef struct random_recipe {
     uint64_t seed;
+    int64_t batch[RANDOM_BATCHES]; /* the sizes; the third is 1, the fourth 0 */
     int count;
     random_node node[RANDOM_NODES];
 } random_recipe;
 
 /* `smooth` leaves out abs, maximum and the like, whose kinks a central difference may straddle, and
-   gradients that are none; `most` ops at the most. */
-random_recipe random_recipe_draw(uint64_t seed, bool smooth, int most);
+   gradients that are none; `large` graphs have batches of 67 and 261 instead of 3 and 5; `most` ops
+   at the most. */
+random_recipe random_recipe_draw(uint64_t seed, bool smooth, bool large, int most);
 int random_recipe_ops(const random_recipe *r); /* without inputs */
 
 #define RANDOM_FETCHES (2 * RANDOM_NODES + 1)

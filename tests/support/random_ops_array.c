@@ -251,7 +251,7 @@ static bool draw_rows(random_drawing *d, random_node *node, const random_op *op)
     (void)op;
     if ((node->x[0] = pick_any(d, 1)) < 0) return false;
     node->x[1] = pick(d, RANDOM_WHOLE, true, 0);
-    node->n[0] = least_size(node_at(d, node->x[0]), 0);
+    node->n[0] = least_size(d, node_at(d, node->x[0]), 0);
     return node->x[1] >= 0 && node->n[0] > 0;
 }
 

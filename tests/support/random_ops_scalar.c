@@ -44,8 +44,11 @@ static void bell_gradient(hebb_grad *d) {
 }
 
 static hebb_tensor *users_own(const random_node *node, hebb_tensor *const *x) {
+    const hebb_dtype dtype = hebb_tensor_dtype(x[0]);
     (void)node;
-    return hebb_apply(&bell, x[0], x[1]);
+    if (dtype == HEBB_F32 || dtype == HEBB_F64) return hebb_apply(&bell, x[0], x[1]);
+    hebb_tensor *wide = hebb_apply(&bell, hebb_cast(x[0], HEBB_F32), hebb_cast(x[1], HEBB_F32));
+    return hebb_cast(wide, dtype);
 }
 
 /* ---- choices: continuous, or of exact operands ---- */

@@ -40,7 +40,7 @@ static double limit_of(const checker *c) {
 /* ---- running ---- */
 
 typedef struct results {
-    hebb_array at[RANDOM_FETCHES];
+    hebb_array at[RANDOM_FETCHES + RANDOM_NODES]; /* and the variables after the run */
     int n;
 } results;
 
@@ -58,6 +58,11 @@ static bool run(checker *c, const random_recipe *r, const random_graph *g, hebb_
     for (int i = 0; i < r->count; i++) {
         if (r->node[i].op != NULL) continue;
         fed[n] = random_value(r, i, c->dtype, batch, nudge, way);
+        if (r->node[i].variable) {
+            hebb_session_set(s, g->node[i], &fed[n]);
+            hebb_array_free(&fed[n]);
+            continue;
+        }
         feeds[n] = (hebb_feed){g->node[i], &fed[n]};
         n++;
     }
@@ -66,6 +71,8 @@ static bool run(checker *c, const random_recipe *r, const random_graph *g, hebb_
     hebb_session_set_step(s, 0);
     const hebb_status status = hebb_run(s, feeds, n, fetches, (size_t)g->n_fetches);
     if (status != HEBB_OK) snprintf(c->why, WHY, "run: %s", hebb_message(s));
+    for (int i = 0; i < r->count && status == HEBB_OK; i++)
+        if (r->node[i].variable) hebb_session_get(s, g->node[i], &out->at[out->n++]);
     for (size_t i = 0; i < n; i++) hebb_array_free(&fed[i]);
     return status == HEBB_OK;
 }
@@ -111,7 +118,7 @@ static bool match(checker *c, const random_graph *g, const results *a, const res
     for (int k = 0; k < a->n; k++) {
         char why[256];
         values expected = values_from_array(&a->at[k]);
-        const bool exactly = c->other == NULL && g->same_bits[k];
+        const bool exactly = c->other == NULL && k < g->n_fetches && g->same_bits[k];
         const double allowed = exactly ? 0 : limit;
         if (is_floating(expected.dtype) && !exactly) {
             const double scale = largest_finite(&expected) + NUDGE_ROOM * change[k] / limit;
@@ -130,7 +137,7 @@ static bool match(checker *c, const random_graph *g, const results *a, const res
    told from what is wrong: by how much a changes when the inputs change in their last places. */
 static bool agree(checker *c, const random_recipe *r, const random_graph *g, int batch,
                   const results *a, const results *b, const char *what) {
-    double change[RANDOM_FETCHES] = {0};
+    double change[RANDOM_FETCHES + RANDOM_NODES] = {0};
     if (match(c, g, a, b, change, what)) return true;
     for (int way = 1; way <= NUDGES; way++) {
         results nudged;

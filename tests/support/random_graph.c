@@ -27,6 +27,8 @@ static hebb_shape open_shape(const random_node *node) {
 
 static hebb_tensor *build_node(const random_node *node, hebb_graph *g, hebb_tensor *const *built,
                                hebb_dtype dtype, int batch) {
+    if (node->op == NULL && node->variable)
+        return hebb_variable(g, NULL, dtype_of(node->kind, dtype), node->shape[0], hebb_zeros());
     if (node->op == NULL)
         return hebb_input(g, NULL, dtype_of(node->kind, dtype),
                           batch == RANDOM_OPEN ? open_shape(node) : node->shape[batch]);

@@ -34,7 +34,8 @@ typedef struct random_node {
     random_kind kind;
     bool exact;  /* the same bits whatever computes it: a rounding error cannot flip a comparison */
     bool summed; /* depends on sums, whose last bits are open; all else has the same bits always */
-    bool fetched;                     /* although others use it */
+    bool variable; /* an input that is a variable: set before each run, maybe assigned */
+    bool fetched;  /* although others use it */
     hebb_shape shape[RANDOM_BATCHES]; /* for each batch size */
 } random_node;
 

@@ -180,6 +180,28 @@ static hebb_tensor *with_clipped_gradient(const random_node *node, hebb_tensor *
     return hebb_with_gradient(hebb_neg(x[0]), HEBB_LIST(x[0]), clip_cotangent, NULL);
 }
 
+/* An input of fixed shape becomes a variable; x[1] is its new value. Once for each. */
+static bool draw_assign(random_drawing *d, random_node *node, const random_op *op) {
+    random_node *first = d->recipe->node;
+    const int i = pick(d, op->kind, true, 0);
+    if (i < 0 || first[i].op != NULL) return false;
+    for (int k = 0; k < first[i].shape[0].rank; k++)
+        if (!fixed_size(&first[i], k)) return false;
+    for (int j = i; j < d->recipe->count; j++)
+        if (first[j].op != NULL && first[j].op->draw == draw_assign && first[j].x[0] == i)
+            return false;
+    first[i].variable = true;
+    node->x[0] = i;
+    node->x[1] = pick_fitting(d, i, op->kind, false);
+    return node->x[1] >= 0;
+}
+
+static hebb_tensor *assigned(const random_node *node, hebb_tensor *const *x) {
+    (void)node;
+    hebb_tensor *value = hebb_broadcast_like(x[1], x[0]);
+    return hebb_stop_gradient(hebb_assign(x[0], value));
+}
+
 static const random_op rows[] = {
     ROW("windows", SPATIAL, KEEPS, draw_windows, windows),
     ROW("fold", SPATIAL, SUMS, draw_folded, folded),
@@ -191,6 +213,7 @@ static const random_op rows[] = {
     ROW("conv_transpose", SPATIAL, SUMS, draw_unconv, unconvolved),
 
     ROW("scan", CONTROL, SUMS, draw_scan, looped),
+    ROW("assign", CONTROL, KINKED, draw_assign, assigned),
     ROW("checkpoint", CONTROL, SUMS, draw_pair, checkpointed),
     ROW("with_gradient", CONTROL, 0, draw_one, with_its_gradient),
     ROW("with_gradient of its own", CONTROL, KINKED, draw_one, with_clipped_gradient),

@@ -159,7 +159,7 @@ static bool any_summed(const random_recipe *r, const random_node *node) {
 }
 
 static const random_table *const tables[] = {&random_scalar_ops, &random_array_ops,
-                                             &random_control_ops};
+                                             &random_axis_ops, &random_control_ops};
 
 const random_op *random_op_at(int index) {
     int part = 0;

@@ -1,5 +1,5 @@
 /* The table of ops that random graphs are made of. A new op is a row in random_ops_scalar.c,
-   random_ops_array.c or random_ops_control.c. */
+   random_ops_array.c, random_ops_axis.c or random_ops_control.c. */
 #ifndef TESTS_RANDOM_OPS_H
 #define TESTS_RANDOM_OPS_H
 
@@ -15,6 +15,7 @@ typedef enum random_family {
     RANDOM_MOVEMENT,
     RANDOM_PRODUCT,
     RANDOM_INDEX,
+    RANDOM_ALONG,
     RANDOM_SPATIAL,
     RANDOM_CONTROL,
     RANDOM_FAMILIES,
@@ -60,7 +61,7 @@ typedef struct random_table {
     const random_op *row;
     int count;
 } random_table;
-extern const random_table random_scalar_ops, random_array_ops, random_control_ops;
+extern const random_table random_scalar_ops, random_array_ops, random_axis_ops, random_control_ops;
 
 int random_op_count(void);
 const random_op *random_op_at(int index);

@@ -1,231 +1,272 @@
-/* The generator of random graphs: see random_graph.h. */
-#include "random_graph.h"
+/* Drawing recipes and building graphs of them: see random_graph.h. */
+#include <string.h>
 
-#define MOST_TENSORS  64
-#define MOST_ELEMENTS 2000
-#define MOST_RANK     5
+#include "random_ops.h"
 
-typedef struct pool {
-    hebb_graph *g;
-    rng r;
-    hebb_dtype dtype;
-    hebb_tensor *t[MOST_TENSORS];
-    int n;
-} pool;
+#define MOST_ELEMENTS  2000
+#define LARGE_ELEMENTS 100000
+#define MOST_RANK      6
 
-static int below(pool *p, int n) { return (int)rng_below(&p->r, n); }
+/* Large ones are beyond the sizes of vectors and tiles, and enough for several threads. */
+static const int64_t small_batches[RANDOM_BATCHES] = {3, 5, 1, 0};
+static const int64_t large_batches[RANDOM_BATCHES] = {67, 261, 1, 0};
 
-/* Later tensors more often, so that graphs get deep. */
-static hebb_tensor *pick(pool *p) {
-    int a = below(p, p->n), b = below(p, p->n);
-    return p->t[a > b ? a : b];
+/* ---- building ---- */
+
+static hebb_dtype dtype_of(random_kind kind, hebb_dtype dtype) {
+    return kind == RANDOM_REAL ? dtype : kind == RANDOM_WHOLE ? HEBB_I32 : HEBB_BOOL;
 }
 
-static hebb_tensor *number(hebb_tensor *x, double value) { return hebb_scalar_like(x, value); }
-
-/* ---- one op; NULL if it does not suit the operands that were drawn ---- */
-
-static hebb_tensor *unary_smooth(pool *p) {
-    hebb_tensor *x = pick(p);
-    switch (below(p, 7)) {
-    case 0: return hebb_neg(x);
-    case 1: return hebb_sigmoid(x);
-    case 2: return hebb_softplus(hebb_tanh(x));
-    case 3: return hebb_exp(hebb_neg(hebb_softplus(x)));
-    case 4: return hebb_log(hebb_add(number(x, 1.5), hebb_square(hebb_tanh(x))));
-    case 5: return hebb_reciprocal(hebb_add(number(x, 1.5), hebb_tanh(x)));
-    default: return hebb_sqrt(hebb_add(hebb_square(hebb_tanh(x)), number(x, 0.5)));
-    }
+static hebb_shape open_shape(const random_node *node) {
+    hebb_shape shape = node->shape[0];
+    for (int b = 1; b < RANDOM_BATCHES; b++)
+        for (int k = 0; k < shape.rank; k++)
+            if (node->shape[b].dim[k] != node->shape[0].dim[k]) shape.dim[k] = HEBB_ANY;
+    return shape;
 }
 
-static bool fits(hebb_shape a, hebb_shape b) {
-    for (int k = 1; k <= a.rank && k <= b.rank; k++) {
-        int64_t m = a.dim[a.rank - k], n = b.dim[b.rank - k];
-        if (m != n && m != 1 && n != 1) return false;
-    }
-    return hebb_shape_count(broadcast_shapes(a, b)) <= MOST_ELEMENTS;
+static hebb_tensor *build_node(const random_node *node, hebb_graph *g, hebb_tensor *const *built,
+                               hebb_dtype dtype, int batch) {
+    if (node->op == NULL && node->variable)
+        return hebb_variable(g, NULL, dtype_of(node->kind, dtype), node->shape[0], hebb_zeros());
+    if (node->op == NULL)
+        return hebb_input(g, NULL, dtype_of(node->kind, dtype),
+                          batch == RANDOM_OPEN ? open_shape(node) : node->shape[batch]);
+    hebb_tensor *x[RANDOM_OPERANDS] = {0};
+    for (int k = 0; k < RANDOM_OPERANDS; k++)
+        if (node->x[k] >= 0) x[k] = built[node->x[k]];
+    return node->op->build(node, x);
 }
 
-static bool pick_pair(pool *p, hebb_tensor **a, hebb_tensor **b) {
-    *a = pick(p);
-    for (int tries = 0; tries < 10; tries++) {
-        *b = pick(p);
-        if (fits(hebb_tensor_shape(*a), hebb_tensor_shape(*b))) return true;
+static void mark_used(const random_recipe *r, bool *used) {
+    for (int i = 0; i < r->count; i++)
+        for (int k = 0; k < RANDOM_OPERANDS; k++)
+            if (r->node[i].x[k] >= 0) used[r->node[i].x[k]] = true;
+}
+
+static void add_gradients(const random_recipe *r, random_graph *out) {
+    hebb_tensor *xs[RANDOM_NODES], *gradients[RANDOM_NODES];
+    size_t n = 0;
+    for (int i = 0; i < r->count; i++)
+        if (r->node[i].op == NULL && r->node[i].kind == RANDOM_REAL) xs[n++] = out->node[i];
+    hebb_gradients(&out->objective, 1, xs, n, NULL, gradients);
+    n = 0;
+    for (int i = 0; i < r->count; i++)
+        if (r->node[i].op == NULL && r->node[i].kind == RANDOM_REAL)
+            out->fetch[out->n_fetches++] = out->gradient[i] = gradients[n++];
+}
+
+random_graph random_graph_build(const random_recipe *r, hebb_dtype dtype, int batch,
+                                bool gradients) {
+    random_graph out = {.graph = hebb_graph_create()};
+    bool used[RANDOM_NODES] = {false};
+    mark_used(r, used);
+    for (int i = 0; i < r->count; i++) {
+        hebb_tensor *y = out.node[i] = build_node(&r->node[i], out.graph, out.node, dtype, batch);
+        if (used[i] && !r->node[i].fetched) continue;
+        out.same_bits[out.n_fetches] = !r->node[i].summed;
+        out.fetch[out.n_fetches++] = y;
+        if (r->node[i].kind != RANDOM_REAL) continue;
+        hebb_tensor *term = hebb_sum(hebb_square(y), HEBB_ALL_AXES, false);
+        term = hebb_mul(term, hebb_scalar_like(term, 0.125));
+        out.objective = out.objective == NULL ? term : hebb_add(out.objective, term);
     }
+    if (out.objective == NULL) return out;
+    out.fetch[out.n_fetches++] = out.objective;
+    if (gradients) add_gradients(r, &out);
+    return out;
+}
+
+hebb_array random_value(const random_recipe *r, int node, hebb_dtype dtype, int batch, double nudge,
+                        int way) {
+    static const domain domains[] = {REALS, SMALL, TRUTH};
+    const random_node *input = &r->node[node];
+    rng numbers = {r->seed * 1000003 + (uint64_t)(input->n[0] * 16 + batch)},
+        ways = {(uint64_t)way};
+    values v = values_make(input->kind == RANDOM_REAL ? HEBB_F32 : dtype_of(input->kind, dtype),
+                           input->shape[batch]);
+    values_fill(&v, domains[input->kind], 1, (int)input->n[0], &numbers);
+    v = values_cast(&v, dtype_of(input->kind, dtype));
+    if (input->kind == RANDOM_REAL)
+        for (int64_t i = 0; i < v.count; i++) v.at[i].f *= 1 + nudge * rng_real(&ways, -1, 1);
+    return values_to_array(&v);
+}
+
+/* ---- drawing ---- */
+
+/* The recipe so far, built for each batch size: that is how shapes are known. */
+typedef struct workshop {
+    hebb_graph *graph[RANDOM_BATCHES];
+    hebb_tensor *t[RANDOM_BATCHES][RANDOM_NODES];
+    int built;
+} workshop;
+
+static void workshop_close(workshop *w) {
+    for (int b = 0; b < RANDOM_BATCHES; b++) hebb_graph_destroy(w->graph[b]);
+    *w = (workshop){0};
+}
+
+static void workshop_catch_up(workshop *w, const random_recipe *r) {
+    for (int b = 0; b < RANDOM_BATCHES; b++) {
+        if (w->graph[b] == NULL) w->graph[b] = hebb_graph_create();
+        for (int i = w->built; i < r->count; i++)
+            w->t[b][i] = build_node(&r->node[i], w->graph[b], w->t[b], HEBB_F64, b);
+    }
+    w->built = r->count;
+}
+
+static random_kind kind_of(hebb_dtype dtype) {
+    return hebb_dtype_floating(dtype) ? RANDOM_REAL
+           : dtype == HEBB_I32        ? RANDOM_WHOLE
+                                      : RANDOM_TRUTH;
+}
+
+/* Whether the node builds for every batch size, to something that is not too large. */
+static bool workshop_try(workshop *w, const random_recipe *r, random_node *node) {
+    const int64_t most = r->batch[0] > small_batches[0] ? LARGE_ELEMENTS : MOST_ELEMENTS;
+    bool fits = true;
+    workshop_catch_up(w, r);
+    for (int b = 0; b < RANDOM_BATCHES && fits; b++) {
+        hebb_tensor *y = build_node(node, w->graph[b], w->t[b], HEBB_F64, b);
+        fits = hebb_graph_status(w->graph[b]) == HEBB_OK && y != NULL;
+        if (!fits) break;
+        node->shape[b] = hebb_tensor_shape(y);
+        node->kind = kind_of(hebb_tensor_dtype(y));
+        fits = node->shape[b].rank <= MOST_RANK && hebb_shape_count(node->shape[b]) <= most &&
+               node->shape[b].rank == node->shape[0].rank;
+    }
+    workshop_close(w); /* a graph with an error, or with a node too many */
+    return fits;
+}
+
+/* Nothing may be left of a few, so that not all means are NaN. */
+static bool is_empty(const random_recipe *r, const random_node *node) {
+    for (int b = 0; b < RANDOM_BATCHES; b++)
+        if (r->batch[b] > 0 && hebb_shape_count(node->shape[b]) == 0) return true;
     return false;
 }
 
-static hebb_tensor *binary_smooth(pool *p) {
-    hebb_tensor *a, *b;
-    if (!pick_pair(p, &a, &b)) return NULL;
-    switch (below(p, 5)) {
-    case 0: return hebb_add(a, b);
-    case 1: return hebb_sub(a, b);
-    case 2: return hebb_div(a, hebb_add(number(b, 1.5), hebb_sigmoid(b)));
-    case 3: return hebb_pow(hebb_add(number(a, 0.5), hebb_sigmoid(a)), hebb_tanh(b));
-    default: return hebb_mul(hebb_tanh(a), b);
+static bool all_exact(const random_recipe *r, const random_node *node) {
+    for (int k = 0; k < RANDOM_OPERANDS; k++)
+        if (node->x[k] >= 0 && !r->node[node->x[k]].exact) return false;
+    return true;
+}
+
+static bool any_summed(const random_recipe *r, const random_node *node) {
+    for (int k = 0; k < RANDOM_OPERANDS; k++)
+        if (node->x[k] >= 0 && r->node[node->x[k]].summed) return true;
+    return false;
+}
+
+static const random_table *const tables[] = {&random_scalar_ops, &random_array_ops,
+                                             &random_axis_ops, &random_control_ops};
+
+const random_op *random_op_at(int index) {
+    int part = 0;
+    while (index >= tables[part]->count) index -= tables[part++]->count;
+    return &tables[part]->row[index];
+}
+
+int random_op_count(void) {
+    int count = 0;
+    for (size_t part = 0; part < sizeof tables / sizeof *tables; part++)
+        count += tables[part]->count;
+    return count;
+}
+
+static const random_op *pick_op(random_drawing *d, bool smooth) {
+    const random_family family = (random_family)rng_below(&d->r, RANDOM_FAMILIES);
+    const random_op *fitting[256];
+    int n = 0;
+    for (int i = 0; i < random_op_count() && n < 256; i++) {
+        const random_op *op = random_op_at(i);
+        if (op->family == family && !(smooth && (op->traits & RANDOM_KINKED))) fitting[n++] = op;
+    }
+    return n == 0 ? NULL : fitting[rng_below(&d->r, n)];
+}
+
+static bool add_op(random_drawing *d, workshop *w, bool smooth) {
+    random_recipe *r = d->recipe;
+    random_node node = {.op = pick_op(d, smooth), .x = {-1, -1, -1}};
+    if (node.op == NULL || !node.op->draw(d, &node, node.op)) return false;
+    const bool exact = all_exact(r, &node);
+    if ((node.op->traits & RANDOM_JUMPS) && !exact) return false;
+    if (!workshop_try(w, r, &node)) return false;
+    if (is_empty(r, &node) && (smooth || rng_below(&d->r, 10) > 0)) return false;
+    node.exact = exact && (node.op->traits & RANDOM_KEEPS);
+    node.summed = (node.op->traits & RANDOM_SUMS) || any_summed(r, &node);
+    node.fetched = rng_below(&d->r, 8) == 0;
+    r->node[r->count++] = node;
+    return true;
+}
+
+static int add_input(random_recipe *r, random_kind kind, const hebb_shape *shapes) {
+    if (r->count == RANDOM_NODES) return -1;
+    random_node node = {.x = {-1, -1, -1}, .n = {r->count}, .kind = kind, .exact = true};
+    for (int b = 0; b < RANDOM_BATCHES; b++) node.shape[b] = shapes[b];
+    r->node[r->count] = node;
+    return r->count++;
+}
+
+int random_fresh(random_drawing *d, random_kind kind, hebb_shape shape) {
+    const hebb_shape shapes[RANDOM_BATCHES] = {shape, shape, shape, shape};
+    if (random_recipe_ops(d->recipe) + 16 < d->recipe->count) return -1;
+    return add_input(d->recipe, kind, shapes);
+}
+
+static void add_first_inputs(random_recipe *r) {
+    const struct {
+        random_kind kind;
+        hebb_shape shape; /* HEBB_ANY: the batch size */
+    } inputs[] = {
+        {RANDOM_REAL, HEBB_SHAPE(HEBB_ANY, 4)},    {RANDOM_REAL, HEBB_SHAPE(4)},
+        {RANDOM_REAL, HEBB_SHAPE(2, 1, 4)},        {RANDOM_REAL, HEBB_SHAPE(HEBB_ANY, 1)},
+        {RANDOM_REAL, HEBB_SHAPE(HEBB_ANY, 2, 6)}, {RANDOM_REAL, HEBB_SHAPE(2, 3, 5, 4)},
+        {RANDOM_WHOLE, HEBB_SHAPE(HEBB_ANY)},      {RANDOM_WHOLE, HEBB_SHAPE(2, 4)},
+        {RANDOM_TRUTH, HEBB_SHAPE(HEBB_ANY, 4)},
+    };
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        hebb_shape shapes[RANDOM_BATCHES];
+        for (int b = 0; b < RANDOM_BATCHES; b++) {
+            shapes[b] = inputs[i].shape;
+            for (int k = 0; k < shapes[b].rank; k++)
+                if (shapes[b].dim[k] == HEBB_ANY) shapes[b].dim[k] = r->batch[b];
+        }
+        add_input(r, inputs[i].kind, shapes);
     }
 }
 
-/* Continuous all the same: a rounding error must not flip a value far away. The condition of select
-   is of an input, which has none. */
-static hebb_tensor *kinked(pool *p) {
-    hebb_tensor *a, *b, *input = p->t[below(p, RANDOM_INPUTS)];
-    if (!pick_pair(p, &a, &b)) return NULL;
-    switch (below(p, 5)) {
-    case 0: return hebb_abs(a);
-    case 1: return hebb_relu(a);
-    case 2: return hebb_maximum(a, b);
-    case 3: return hebb_minimum(a, b);
-    default:
-        if (!fits(hebb_tensor_shape(input), hebb_tensor_shape(a))) return NULL;
-        return hebb_select(hebb_greater(input, number(input, 0)), a, number(a, 0.25));
+void random_compact(random_recipe *r) {
+    bool used[RANDOM_NODES] = {false};
+    int moved[RANDOM_NODES], n = 0;
+    mark_used(r, used);
+    for (int i = 0; i < r->count; i++) {
+        moved[i] = n;
+        if (r->node[i].op == NULL && !used[i]) continue;
+        random_node node = r->node[i];
+        for (int k = 0; k < RANDOM_OPERANDS; k++)
+            if (node.x[k] >= 0) node.x[k] = moved[node.x[k]];
+        r->node[n++] = node;
     }
+    r->count = n;
 }
 
-static hebb_tensor *reduction(pool *p, bool smooth) {
-    hebb_tensor *x = pick(p);
-    int rank = hebb_tensor_shape(x).rank, axis = rank == 0 ? 0 : below(p, rank);
-    bool keep = below(p, 2);
-    if (rank == 0) return NULL;
-    switch (below(p, smooth ? 3 : 5)) {
-    case 0: return hebb_mul(hebb_sum(x, HEBB_AXES(axis), keep), number(x, 0.5));
-    case 1: return hebb_mean(x, HEBB_AXES(axis - rank), keep);
-    case 2: return hebb_softmax(x);
-    case 3: return hebb_max(x, HEBB_AXES(axis), keep);
-    default: return hebb_min(x, HEBB_AXES(axis), keep);
-    }
+int random_recipe_ops(const random_recipe *r) {
+    int ops = 0;
+    for (int i = 0; i < r->count; i++) ops += r->node[i].op != NULL;
+    return ops;
 }
 
-static hebb_tensor *permuted(pool *p, hebb_tensor *x, int rank) {
-    int order[HEBB_MAX_RANK];
-    for (int k = 0; k < rank; k++) order[k] = k;
-    for (int k = rank - 1; k > 0; k--) {
-        int j = below(p, k + 1), t = order[k];
-        order[k] = order[j];
-        order[j] = t;
-    }
-    return hebb_transpose(x, order, rank);
-}
-
-static hebb_tensor *sliced(pool *p, hebb_tensor *x, hebb_shape shape) {
-    int axis = below(p, shape.rank);
-    int64_t n = shape.dim[axis];
-    switch (below(p, 4)) {
-    case 0: return hebb_slice(x, HEBB_RANGES({axis, -1, HEBB_END, -1}));
-    case 1: return hebb_slice(x, HEBB_RANGES({axis, 0, HEBB_END, 2}));
-    case 2: return hebb_slice(x, HEBB_RANGES({axis, n / 2, HEBB_END, 1}));
-    default: return hebb_slice(x, HEBB_RANGES({axis, -1, HEBB_END, -2}));
-    }
-}
-
-static hebb_tensor *written_over(hebb_tensor *x, hebb_shape shape) {
-    hebb_tensor *front = hebb_slice(x, HEBB_RANGES({0, 0, (shape.dim[0] + 1) / 2, 1}));
-    return hebb_slice_scatter(hebb_neg(x), hebb_tanh(front),
-                              HEBB_RANGES({0, 0, (shape.dim[0] + 1) / 2, 1}));
-}
-
-static hebb_tensor *movement(pool *p) {
-    hebb_tensor *x = pick(p);
-    hebb_shape shape = hebb_tensor_shape(x);
-    if (shape.rank == 0) return hebb_broadcast_to(x, HEBB_SHAPE(3, 1));
-    switch (below(p, 8)) {
-    case 0: return permuted(p, x, shape.rank);
-    case 1: return sliced(p, x, shape);
-    case 2: return hebb_reshape(x, HEBB_SHAPE(HEBB_ANY));
-    case 3: return hebb_flatten(x);
-    case 4: return shape.rank < MOST_RANK ? hebb_expand_dims(x, below(p, shape.rank + 1)) : NULL;
-    case 5: return written_over(x, shape);
-    case 6:
-        if (2 * hebb_shape_count(shape) > MOST_ELEMENTS) return NULL;
-        return hebb_concat((hebb_tensor *[]){x, hebb_tanh(x)}, 2, below(p, shape.rank));
-    default:
-        if (!fits(shape, hebb_tensor_shape(p->t[0]))) return NULL;
-        return hebb_sum_like(hebb_add(x, p->t[0]), p->t[0]);
-    }
-}
-
-static hebb_tensor *swapped(hebb_tensor *x, int rank) {
-    int order[HEBB_MAX_RANK];
-    for (int k = 0; k < rank; k++) order[k] = k;
-    order[rank - 1] = rank - 2;
-    order[rank - 2] = rank - 1;
-    return hebb_transpose(x, order, rank);
-}
-
-static hebb_tensor *product(pool *p) {
-    hebb_tensor *a = pick(p), *b = pick(p);
-    hebb_shape x = hebb_tensor_shape(a), y = hebb_tensor_shape(b);
-    if (x.rank < 2 || hebb_shape_count(x) > 200) return NULL;
-    bool suits = y.rank == 2 && y.dim[0] == x.dim[x.rank - 1] && y.dim[1] <= 8;
-    hebb_tensor *right = suits ? b : swapped(hebb_tanh(a), x.rank);
-    return hebb_mul(hebb_matmul(a, right), number(a, 0.25));
-}
-
-static hebb_tensor *rows(pool *p) {
-    static int32_t at[] = {0, 0, 1, 0};
-    hebb_array index = hebb_array_view(at, HEBB_I32, HEBB_SHAPE(4));
-    hebb_tensor *x = pick(p), *i = hebb_constant(p->g, &index);
-    hebb_shape shape = hebb_tensor_shape(x);
-    if (shape.rank == 0 || shape.dim[0] < 2 || hebb_shape_count(shape) > MOST_ELEMENTS / 4)
-        return NULL;
-    return below(p, 2) ? hebb_gather(x, i) : hebb_scatter_add(x, i, hebb_tanh(hebb_gather(x, i)));
-}
-
-/* An expression twice, for common subexpressions to find. */
-static hebb_tensor *repeated(pool *p) {
-    hebb_tensor *x = pick(p);
-    return hebb_mul(hebb_add(hebb_tanh(x), number(x, 0.5)), hebb_add(hebb_tanh(x), number(x, 0.5)));
-}
-
-static hebb_tensor *any_op(pool *p, bool smooth) {
-    switch (below(p, smooth ? 9 : 11)) {
-    case 0:
-    case 1: return unary_smooth(p);
-    case 2:
-    case 3: return binary_smooth(p);
-    case 4: return reduction(p, smooth);
-    case 5:
-    case 6: return movement(p);
-    case 7: return below(p, 2) ? product(p) : rows(p);
-    case 8: return repeated(p);
-    default: return kinked(p);
-    }
-}
-
-/* ---- the whole graph ---- */
-
-static void add_inputs(pool *p, random_graph *out) {
-    const hebb_shape shapes[RANDOM_INPUTS] = {HEBB_SHAPE(3, 4), HEBB_SHAPE(4), HEBB_SHAPE(2, 1, 4),
-                                              HEBB_SHAPE(3, 1)};
-    for (int k = 0; k < RANDOM_INPUTS; k++) {
-        values v = values_make(HEBB_F32, shapes[k]);
-        values_fill(&v, REALS, 1, k, &p->r);
-        v = values_cast(&v, p->dtype);
-        out->value[k] = values_to_array(&v);
-        out->input[k] = p->t[p->n++] = hebb_input(p->g, NULL, p->dtype, shapes[k]);
-    }
-}
-
-static void add_objective(pool *p, random_graph *out) {
-    for (int k = 0; k < RANDOM_OUTPUTS; k++) {
-        hebb_tensor *y = k == 0 ? p->t[p->n - 1] : pick(p);
-        hebb_tensor *term = hebb_mean(hebb_square(y), HEBB_ALL_AXES, false);
-        out->output[k] = y;
-        out->objective = k == 0 ? term : hebb_add(out->objective, term);
-    }
-}
-
-random_graph random_graph_make(uint64_t seed, hebb_dtype dtype, bool smooth) {
-    random_graph out = {.graph = hebb_graph_create()};
-    pool p = {.g = out.graph, .r = {seed}, .dtype = dtype};
-    add_inputs(&p, &out);
-    int wanted = RANDOM_INPUTS + 10 + below(&p, 31);
-    while (p.n < wanted && hebb_graph_status(p.g) == HEBB_OK) {
-        hebb_tensor *t = any_op(&p, smooth);
-        if (t != NULL && hebb_tensor_shape(t).rank <= MOST_RANK) p.t[p.n++] = t;
-    }
-    add_objective(&p, &out);
-    hebb_gradients(&out.objective, 1, out.input, RANDOM_INPUTS, NULL, out.gradient);
-    return out;
+random_recipe random_recipe_draw(uint64_t seed, bool smooth, bool large, int most) {
+    random_recipe r = {.seed = seed};
+    random_drawing d = {.recipe = &r, .r = {seed}};
+    workshop w = {0};
+    memcpy(r.batch, large ? large_batches : small_batches, sizeof r.batch);
+    add_first_inputs(&r);
+    const int least = most < 10 ? most : 10,
+              wanted = least + (int)rng_below(&d.r, most - least + 1);
+    while (random_recipe_ops(&r) < wanted && r.count < RANDOM_NODES) add_op(&d, &w, smooth);
+    workshop_close(&w);
+    random_compact(&r);
+    return r;
 }

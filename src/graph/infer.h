@@ -29,6 +29,10 @@ static inline int64_t known(int64_t a, int64_t b) { return a == HEBB_ANY ? b : a
 hebb_status hb_no_axis(hb_error *error, int axis, int rank);
 /* The shape that a and b broadcast to together. */
 hebb_status hb_broadcast_shapes(hebb_shape a, hebb_shape b, hebb_shape *result, hb_error *error);
+/* Whether x broadcasts to exactly `to`; sizes of `to` that are open take x's. */
+hebb_status hb_broadcasts_to(hebb_shape x, hebb_shape *to, hb_error *error);
+/* Sizes must be HEBB_ANY (if open is allowed) or 0 and more. */
+hebb_status hb_valid_shape(hebb_shape shape, bool open, hb_error *error);
 hebb_status hb_same_dtype(const hb_signature *in, int n, hb_error *error);
 hebb_status hb_want_floating(hebb_dtype dtype, hb_error *error);
 hebb_status hb_want_numeric(hebb_dtype dtype, hb_error *error);

@@ -40,18 +40,18 @@ static axes axes_of(const golden_case *c) {
 
 /* ---- ops without options ---- */
 
+/* clang-format off */
 #define EACH_1(DO)                                                                                 \
-    DO(neg)                                                                                        \
-    DO(abs) DO(sign) DO(square) DO(sqrt) DO(exp) DO(log) DO(tanh) DO(sigmoid) DO(softplus)         \
-        DO(reciprocal) DO(floor) DO(rsqrt) DO(expm1) DO(log1p) DO(log2) DO(sin) DO(cos) DO(tan)    \
-            DO(asin) DO(acos) DO(atan) DO(sinh) DO(cosh) DO(asinh) DO(acosh) DO(atanh) DO(erf)     \
-                DO(erfc) DO(erfinv) DO(lgamma) DO(digamma) DO(ceil) DO(round) DO(trunc) DO(relu)   \
-                    DO(ramp) DO(softmax) DO(log_softmax)
+    DO(neg) DO(abs) DO(sign) DO(square) DO(sqrt) DO(exp) DO(log) DO(tanh) DO(sigmoid) DO(softplus) \
+    DO(reciprocal) DO(floor) DO(rsqrt) DO(expm1) DO(log1p) DO(log2) DO(sin) DO(cos) DO(tan)        \
+    DO(asin) DO(acos) DO(atan) DO(sinh) DO(cosh) DO(asinh) DO(acosh) DO(atanh) DO(erf) DO(erfc)    \
+    DO(erfinv) DO(lgamma) DO(digamma) DO(ceil) DO(round) DO(trunc) DO(relu) DO(ramp) DO(softmax)   \
+    DO(log_softmax)
 #define EACH_2(DO)                                                                                 \
-    DO(add)                                                                                        \
-    DO(sub) DO(mul) DO(div) DO(pow) DO(mod) DO(floor_div) DO(atan2) DO(hypot) DO(maximum)          \
-        DO(minimum) DO(zeta) DO(matmul) DO(dot) DO(outer) DO(mean_squared_error) DO(square_loss)   \
-            DO(log_loss)
+    DO(add) DO(sub) DO(mul) DO(div) DO(pow) DO(mod) DO(floor_div) DO(atan2) DO(hypot) DO(maximum)  \
+    DO(minimum) DO(zeta) DO(matmul) DO(dot) DO(outer) DO(mean_squared_error) DO(square_loss)       \
+    DO(log_loss)
+/* clang-format on */
 
 #define BUILD_1(name) BUILD(name, hebb_##name(x[0]))
 #define BUILD_2(name) BUILD(name, hebb_##name(x[0], x[1]))

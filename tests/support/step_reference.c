@@ -669,10 +669,6 @@ static void run_along(const hb_step *step, reference_buffer *buffers) {
 }
 
 void reference_run(const hb_step *step, reference_buffer *buffers, uint64_t seed, uint64_t run) {
-    if (hb_is_whole(step->kind)) {
-        run_along(step, buffers);
-        return;
-    }
     if (step->kind >= HB_GATHER && step->kind <= HB_SCATTER_SET) {
         run_indexed(step, buffers);
         return;
@@ -683,6 +679,10 @@ void reference_run(const hb_step *step, reference_buffer *buffers, uint64_t seed
     }
     if (step->kind == HB_FOLD) {
         reference_fold(step, buffers);
+        return;
+    }
+    if (hb_is_whole(step->kind)) {
+        run_along(step, buffers);
         return;
     }
     machine m = {.loop = step->kind == HB_GEMM ? &step->u.gemm.epilogue : &step->u.loop,

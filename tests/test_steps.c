@@ -2,7 +2,8 @@
    random steps of all kinds, and some by hand. On the CPU also: each instruction set, and the same
    bits on one thread and on two.
 
-   HEBB_TEST_SEED moves the random cases, HEBB_TEST_CASES multiplies them. */
+   HEBB_TEST_SEED moves the random cases, HEBB_TEST_CASES multiplies them (0.1: a tenth of them), and
+   HEBB_TEST_POINTS makes none larger than that: for devices that are slow. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -228,8 +229,10 @@ static void try_random(make_case *make, int count, case_limits limits) {
     opened list[MOST_DEVICES];
     const int n = open_all(list);
     const char *seed = getenv("HEBB_TEST_SEED"), *more = getenv("HEBB_TEST_CASES");
+    const char *points = getenv("HEBB_TEST_POINTS");
     const uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
-    if (more) count *= atoi(more);
+    if (more) count = (int)ceil(count * strtod(more, NULL));
+    if (points && atoll(points) < limits.points) limits.points = atoll(points);
     for (int i = 0; i < n; i++)
         if (list[i].backend->set_threads) list[i].backend->set_threads(list[i].device, 1, NULL);
     for (int i = 0; i < count; i++) try_everywhere(list, n, make(first + (uint64_t)i, limits));
@@ -300,6 +303,18 @@ Test(steps, sums_are_accurate) {
         for (int64_t i = 0; i < 1500 * 1100; i++) elements(c)[i] = 0.7f + 1e-7f * (float)(i % 999);
         try_by_hand(c);
     }
+}
+
+/* Reductions of so many elements into so few that two stages share the work, on GPUs and on CPUs. */
+Test(steps, split_reductions) {
+    static const int64_t shapes[][2] = {{2, 17000}, {900, 3}, {1, 600000}, {600000, 2}};
+    const char *points = getenv("HEBB_TEST_POINTS");
+    for (int i = 0; i < 4; i++)
+        for (int code = HB_SUM; code <= HB_REDMIN; code++) {
+            const int64_t rows = shapes[i][0], columns = shapes[i][1];
+            if (points && rows * columns > atoll(points)) continue;
+            try_by_hand(reduce_matrix(code, rows, columns, rows > columns, rows < columns));
+        }
 }
 
 Test(steps, extremes_keep_nan) {

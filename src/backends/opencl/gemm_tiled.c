@@ -51,7 +51,7 @@ static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, int
     hb_cl_index_param(kernel, "ak", hb_cl_column_stride(product, &gemm->a));
     hb_cl_index_param(kernel, "bk", hb_cl_row_stride(product, &gemm->b));
     hb_cl_index_param(kernel, "bj", hb_cl_column_stride(product, &gemm->b));
-    hb_cl_print(&kernel->body, "local %s as[16 * %d], bs[16 * %d];\n%s acc[%d];\n", type, PITCH,
+    hb_cl_print(&kernel->body, "local %s as[16 * %d], bs[16 * %d];\n%s acc[%d] = {0};\n", type, PITCH,
                 PITCH, type, per * per);
     hb_cl_print(&kernel->body,
                 "const hb_index row = (hb_index)get_group_id(1) * %d;\n"

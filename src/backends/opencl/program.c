@@ -97,7 +97,7 @@ static void write_source(hb_cl_text *source, hb_cl_request *const *requests, siz
 
 /* ---- building ---- */
 
-/* HEBB_DUMP=opencl prints what is compiled. */
+/* HEBB_DUMP=opencl prints what is compiled, between lines that scripts/check-kernels looks for. */
 static bool wants_dump(void) {
     const char *what = getenv("HEBB_DUMP");
     return what != NULL && strcmp(what, "opencl") == 0;
@@ -182,7 +182,8 @@ static hebb_status compile_together(hb_device *device, hb_cl_request *const *req
                                     hb_error *error) {
     hb_cl_text source = {0};
     write_source(&source, requests, n);
-    if (wants_dump() && source.data != NULL) fprintf(stderr, "%s\n", source.data);
+    if (wants_dump() && source.data != NULL)
+        fprintf(stderr, "/* ---- program ---- */\n%s/* ---- end ---- */\n", source.data);
     cl_program program = NULL;
     hebb_status status = source.failed
                              ? hb_fail_memory(error, "a program's source", source.capacity)

@@ -230,3 +230,46 @@ Test(corners, many_shapes) {
     hebb_array_free(&out);
     close_all(&f);
 }
+
+/* What builders answer to one operand that is NULL, beside others that know the graph. */
+Test(corners, an_operand_that_is_null) {
+    enum { CASES = 24 };
+    for (int k = 0; k < CASES; k++) {
+        hebb_graph *g = hebb_graph_create();
+        hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(4, 4)), *none = NULL;
+        hebb_tensor *v = hebb_input(g, "v", HEBB_F32, HEBB_SHAPE(4));
+        hebb_tensor *i = hebb_input(g, "i", HEBB_I32, HEBB_SHAPE(4)), *y = x;
+        switch (k) {
+        case 0: y = hebb_take(x, none, 0); break;
+        case 1: y = hebb_take(x, none, 1); break;
+        case 2: y = hebb_take(none, i, 1); break;
+        case 3: y = hebb_dot(v, none); break;
+        case 4: y = hebb_dot(none, v); break;
+        case 5: y = hebb_outer(v, none); break;
+        case 6: y = hebb_outer(none, v); break;
+        case 7: y = hebb_einsum("i,i", none, v); break;
+        case 8: y = hebb_conv(x, none); break;
+        case 9: y = hebb_conv(none, x); break;
+        case 10: y = hebb_conv_transpose(x, none); break;
+        case 11: y = hebb_conv_transpose(none, x); break;
+        case 12: y = hebb_conv_input(none, x, x); break;
+        case 13: y = hebb_conv_input(x, none, x); break;
+        case 14: y = hebb_conv_input(x, x, none); break;
+        case 15: y = hebb_conv_weight(none, x, x); break;
+        case 16: y = hebb_conv_weight(x, none, x); break;
+        case 17: y = hebb_conv_weight(x, x, none); break;
+        case 18: y = hebb_stack((hebb_tensor *[]){none, x}, 2, 0); break;
+        case 19: y = hebb_stack((hebb_tensor *[]){x, none}, 2, 0); break;
+        case 20: y = hebb_log_softmax_loss(none, i); break;
+        case 21: y = hebb_sparse_softmax_cross_entropy(x, none); break;
+        case 22: y = hebb_max_margin_loss(none, i, 1); break;
+        case 23: y = hebb_sparse_accuracy(none, i); break;
+        }
+        cr_expect_eq(hebb_graph_status(g), HEBB_E_NULL, "%d: %s", k, hebb_message(g));
+        cr_expect_not_null(y, "%d", k);
+        cr_expect(hebb_tensor_is_inert(y), "%d", k);
+        hebb_graph_destroy(g);
+    }
+    cr_expect_null(hebb_dot(NULL, NULL));
+    cr_expect_null(hebb_stack((hebb_tensor *[]){NULL, NULL}, 2, 0));
+}

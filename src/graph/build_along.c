@@ -59,8 +59,8 @@ hebb_tensor *hebb_scatter_set(hebb_tensor *base, hebb_tensor *indices, hebb_tens
 
 /* Gathering along the first axis, between two transpositions. */
 hebb_tensor *hebb_take(hebb_tensor *x, hebb_tensor *indices, int axis) {
-    if (hebb_tensor_is_inert(x)) return x;
-    if (hebb_tensor_is_inert(indices)) return &x->graph->inert;
+    hebb_tensor *instead;
+    if (!hb_operands("take", (hebb_tensor *[]){x, indices}, 2, &instead)) return instead;
     int order[2 * HEBB_MAX_RANK], rank = x->shape.rank, n = indices->shape.rank;
     int at = hb_axis(axis, rank);
     if (at < 0)

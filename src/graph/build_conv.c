@@ -82,8 +82,11 @@ static hebb_tensor *conv_node(hb_op op, hebb_tensor *a, hebb_tensor *b, hebb_ten
                               const hebb_conv_options *options, bool transposed) {
     static const int64_t nothing[3];
     hb_attrs attrs = {0};
-    if (hebb_tensor_is_inert(a)) return a;
     const char *name = transposed ? "conv_transpose" : hb_op_name(op);
+    const bool like_is_input = op == HB_OP_CONV_WEIGHT || (op == HB_OP_CONV_INPUT && !transposed);
+    hebb_tensor *in[] = {a, b, like}, *instead;
+    const int n_in = like_is_input ? 3 : 2;
+    if (!hb_operands(name, in, n_in, &instead)) return instead;
     if (!take_conv(a, name, options, &attrs.window)) return &a->graph->inert;
     const hb_window *window = &attrs.window;
     bool extra = memcmp(window->extra, nothing, sizeof nothing) != 0;
@@ -95,8 +98,7 @@ static hebb_tensor *conv_node(hb_op op, hebb_tensor *a, hebb_tensor *b, hebb_ten
         if (window->extra[d] < 0 || window->extra[d] >= window->stride[d])
             return hb_graph_error(a->graph, HEBB_E_ARGUMENT,
                                   "%s: .output_padding must be 0 to stride - 1", name);
-    bool like_is_input = op == HB_OP_CONV_WEIGHT || (op == HB_OP_CONV_INPUT && !transposed);
-    return hb_node(NULL, op, (hebb_tensor *[]){a, b, like}, like_is_input ? 3 : 2, &attrs);
+    return hb_node(NULL, op, in, n_in, &attrs);
 }
 
 hebb_tensor *hebb_conv_with(hebb_tensor *x, hebb_tensor *w, const hebb_conv_options *options) {

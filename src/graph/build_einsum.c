@@ -297,13 +297,11 @@ static hebb_tensor *compute(einsum *e) {
 }
 
 hebb_tensor *hebb_einsum(const char *formula, hebb_tensor *a, hebb_tensor *b) {
-    if (hebb_tensor_is_inert(a)) return a;
-    if (b != NULL && hebb_tensor_is_inert(b)) return b;
+    hebb_tensor *instead;
+    if (!hb_operands("einsum", (hebb_tensor *[]){a, b}, b != NULL ? 2 : 1, &instead))
+        return instead;
     hebb_graph *graph = a->graph;
     if (formula == NULL) return hb_graph_error(graph, HEBB_E_NULL, "einsum: the formula is NULL");
-    if (b != NULL && b->graph != graph)
-        return hb_graph_error(graph, HEBB_E_GRAPH, "einsum: %s and %s are of different graphs",
-                              hebb_tensor_name(a), hebb_tensor_name(b));
     einsum e = {.formula = formula, .graph = graph, .n_in = b != NULL ? 2 : 1, .x = {a, b}};
     for (int l = 0; l < LABELS; l++) e.size[l] = HEBB_ANY;
     if (a->dtype == HEBB_BOOL || (b != NULL && b->dtype != a->dtype)) {
@@ -318,8 +316,8 @@ hebb_tensor *hebb_einsum(const char *formula, hebb_tensor *a, hebb_tensor *b) {
 /* ---- vectors ---- */
 
 hebb_tensor *hebb_dot(hebb_tensor *a, hebb_tensor *b) {
-    if (hebb_tensor_is_inert(a)) return a;
-    if (hebb_tensor_is_inert(b)) return b;
+    hebb_tensor *instead;
+    if (!hb_operands("dot", (hebb_tensor *[]){a, b}, 2, &instead)) return instead;
     if (a->shape.rank != 1 || b->shape.rank != 1)
         return hb_graph_error(
             a->graph, HEBB_E_SHAPE, "dot: the ranks of %s and %s are %d and %d, not 1",
@@ -330,8 +328,8 @@ hebb_tensor *hebb_dot(hebb_tensor *a, hebb_tensor *b) {
 }
 
 hebb_tensor *hebb_outer(hebb_tensor *a, hebb_tensor *b) {
-    if (hebb_tensor_is_inert(a)) return a;
-    if (hebb_tensor_is_inert(b)) return b;
+    hebb_tensor *instead;
+    if (!hb_operands("outer", (hebb_tensor *[]){a, b}, 2, &instead)) return instead;
     hebb_tensor *rows = a;
     for (int k = 0; k < b->shape.rank; k++) rows = hebb_expand_dims(rows, -1);
     return hebb_mul(rows, b);

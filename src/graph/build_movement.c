@@ -90,12 +90,13 @@ hebb_tensor *hebb_roll(hebb_tensor *x, int64_t shift, int axis) {
 
 hebb_tensor *hebb_stack(hebb_tensor *const *tensors, int count, int axis) {
     if (tensors == NULL || count < 1) return NULL;
-    if (hebb_tensor_is_inert(tensors[0])) return tensors[0];
+    hebb_tensor *instead;
+    if (!hb_operands("stack", tensors, count, &instead)) return instead;
     hebb_graph *graph = tensors[0]->graph;
     hebb_tensor **parts = hb_graph_memory(graph, (size_t)count * sizeof *parts);
     if (parts == NULL) return &graph->inert;
     for (int k = 0; k < count; k++) {
-        if (!hebb_tensor_is_inert(tensors[k]) && tensors[k]->shape.rank != tensors[0]->shape.rank)
+        if (tensors[k]->shape.rank != tensors[0]->shape.rank)
             return hb_graph_error(graph, HEBB_E_SHAPE,
                                   "stack: tensor %d has rank %d, tensor 0 rank %d", k,
                                   tensors[k]->shape.rank, tensors[0]->shape.rank);

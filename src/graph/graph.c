@@ -168,9 +168,8 @@ void hb_describe_node(char *text, size_t size, hb_op op, const hb_attrs *attrs,
 }
 
 /* NULL if all inputs are fit to be used, else what the builder shall return. */
-static hebb_tensor *check_inputs(hebb_graph **graph, hb_op op, const hb_attrs *attrs,
+static hebb_tensor *check_inputs(hebb_graph **graph, const char *title, bool groups,
                                  hebb_tensor *const *in, int n_in) {
-    const char *title = hb_op_title(op, attrs);
     for (int k = 0; k < n_in && *graph == NULL; k++)
         if (in[k] != NULL) *graph = in[k]->graph;
     if (*graph == NULL) return NULL;
@@ -181,12 +180,18 @@ static hebb_tensor *check_inputs(hebb_graph **graph, hb_op op, const hb_attrs *a
             return hb_graph_error(*graph, HEBB_E_GRAPH, "%s: operand %d, %s, is of another graph",
                                   title, k, hebb_tensor_name(in[k]));
         if (in[k]->op == HB_OP_INERT) return &(*graph)->inert;
-        if (in[k]->op == HB_OP_GROUP && op != HB_OP_GROUP)
+        if (in[k]->op == HB_OP_GROUP && !groups)
             return hb_graph_error(*graph, HEBB_E_ARGUMENT,
                                   "%s: operand %d, %s, is a group: it has no value", title, k,
                                   hebb_tensor_name(in[k]));
     }
     return (*graph)->error.status != HEBB_OK ? &(*graph)->inert : NULL;
+}
+
+bool hb_operands(const char *title, hebb_tensor *const *in, int n_in, hebb_tensor **instead) {
+    hebb_graph *graph = NULL;
+    *instead = check_inputs(&graph, title, false, in, n_in);
+    return *instead == NULL && graph != NULL;
 }
 
 /* Room for one more pointer in a growing array. */
@@ -238,7 +243,8 @@ static hebb_tensor *append(hebb_graph *graph, hb_op op, hebb_tensor *const *in, 
 
 hebb_tensor *hb_node(hebb_graph *graph, hb_op op, hebb_tensor *const *in, int n_in,
                      const hb_attrs *attrs) {
-    hebb_tensor *bad = check_inputs(&graph, op, attrs, in, n_in);
+    hebb_tensor *bad =
+        check_inputs(&graph, hb_op_title(op, attrs), op == HB_OP_GROUP, in, n_in);
     if (bad != NULL || graph == NULL) return bad;
     hb_signature few[8], *signatures = few, result;
     if (n_in > 8) {

@@ -152,6 +152,10 @@ bool hb_register_name(hebb_tensor *tensor);
 hebb_tensor *hb_graph_error(hebb_graph *graph, hebb_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Whether a builder that looks at its operands before it makes a node can use them: one NULL, of
+   another graph or a group is recorded as hb_node() would. If not, *instead is what it returns. */
+bool hb_operands(const char *title, hebb_tensor *const *in, int n_in, hebb_tensor **instead);
+
 /* Appends a node after checking its inputs (NULL, inert, another graph, the shape rule). `graph`
    may be NULL if there are inputs. attrs (may be NULL) is copied. Returns the inert tensor on
    error, NULL if there is no graph to record one in. */

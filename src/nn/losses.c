@@ -39,11 +39,13 @@ static hebb_tensor *pick(hebb_tensor *x, hebb_tensor *chosen) {
 
 /* NULL if rows of x and labels fit; else what the loss must return. */
 static hebb_tensor *misfit(const char *what, hebb_tensor *x, hebb_tensor *labels) {
-    if (hebb_tensor_is_inert(x)) return x;
-    if (labels != NULL && hebb_tensor_is_inert(labels)) return labels;
+    hebb_graph *graph = hebb_tensor_graph(x != NULL ? x : labels);
     char message[128];
-    snprintf(message, sizeof message, "%s: labels is NULL", what);
-    if (labels == NULL) return hebb_graph_fail(hebb_tensor_graph(x), HEBB_E_NULL, message);
+    snprintf(message, sizeof message, "%s: %s is NULL", what, x == NULL ? "logits" : "labels");
+    if (graph == NULL) return NULL;
+    if (x == NULL || labels == NULL) return hebb_graph_fail(graph, HEBB_E_NULL, message);
+    if (hebb_tensor_is_inert(x)) return x;
+    if (hebb_tensor_is_inert(labels)) return labels;
     if (check_labels(what, x, labels) == HEBB_OK) return NULL;
     return hebb_graph_fail(hebb_tensor_graph(x), HEBB_E_SHAPE, "");
 }
@@ -58,18 +60,18 @@ static hebb_tensor *log_softmax_loss(hebb_tensor *x, hebb_tensor *labels) {
 
 hebb_tensor *hebb_log_softmax_loss(hebb_tensor *x, hebb_tensor *labels) {
     hebb_tensor *failed = misfit("log_softmax_loss", x, labels);
-    return hebb_tensor_is_inert(x) || failed != NULL ? failed : log_softmax_loss(x, labels);
+    return x == NULL || failed != NULL ? failed : log_softmax_loss(x, labels);
 }
 
 hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, hebb_tensor *labels) {
     hebb_tensor *failed = misfit("sparse_softmax_cross_entropy", logits, labels);
-    if (hebb_tensor_is_inert(logits) || failed != NULL) return failed;
+    if (logits == NULL || failed != NULL) return failed;
     return hebb_mean(log_softmax_loss(logits, labels), HEBB_ALL_AXES, false);
 }
 
 hebb_tensor *hebb_max_margin_loss(hebb_tensor *x, hebb_tensor *labels, double margin) {
     hebb_tensor *failed = misfit("max_margin_loss", x, labels);
-    if (hebb_tensor_is_inert(x) || failed != NULL) return failed;
+    if (x == NULL || failed != NULL) return failed;
     hebb_tensor *chosen = at_label(x, labels), *raised = hebb_add(x, hebb_scalar_like(x, margin));
     hebb_tensor *others = hebb_select(chosen, hebb_scalar_like(x, -INFINITY), raised);
     hebb_tensor *best = hebb_max(others, HEBB_AXES(-1), false);
@@ -102,9 +104,8 @@ hebb_tensor *hebb_mean_squared_error(hebb_tensor *prediction, hebb_tensor *targe
 }
 
 hebb_tensor *hebb_sparse_accuracy(hebb_tensor *logits, hebb_tensor *labels) {
-    if (hebb_tensor_is_inert(logits)) return logits;
-    if (!hebb_tensor_is_inert(labels) && check_labels("sparse_accuracy", logits, labels) != HEBB_OK)
-        return hebb_graph_fail(hebb_tensor_graph(logits), HEBB_E_SHAPE, "");
+    hebb_tensor *failed = misfit("sparse_accuracy", logits, labels);
+    if (logits == NULL || failed != NULL) return failed;
     hebb_tensor *right = hebb_equal(hebb_argmax(logits, -1, false), labels);
     return hebb_mean(hebb_cast(right, HEBB_F32), HEBB_ALL_AXES, false);
 }

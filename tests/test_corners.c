@@ -273,3 +273,51 @@ Test(corners, an_operand_that_is_null) {
     cr_expect_null(hebb_dot(NULL, NULL));
     cr_expect_null(hebb_stack((hebb_tensor *[]){NULL, NULL}, 2, 0));
 }
+
+/* Sums and counts on the way to a result may be more than f16 holds. */
+Test(corners, sums_of_halves_in_between) {
+    enum { N = 70000 };
+    fixture f = open_cpu();
+    const hebb_dtype dtypes[] = {HEBB_F16, HEBB_BF16};
+    for (int d = 0; d < 2; d++) {
+        const bool f16 = dtypes[d] == HEBB_F16;
+        hebb_tensor *alternating =
+            hebb_cast(hebb_mod(hebb_iota_like(hebb_full(f.g, HEBB_F32, HEBB_SHAPE(N), 0), 0,
+                                              HEBB_I32),
+                               hebb_full(f.g, HEBB_I32, HEBB_SCALAR, 2)),
+                      dtypes[d]);
+        hebb_tensor *far = hebb_mul(hebb_slice(alternating, HEBB_RANGES({0, 0, 4, 1})),
+                                    hebb_full(f.g, dtypes[d], HEBB_SCALAR, 1024));
+        hebb_tensor *high = hebb_full(f.g, dtypes[d], HEBB_SHAPE(1, 1, 3), 60000);
+        hebb_tensor *many = hebb_full(f.g, dtypes[d], HEBB_SHAPE(1, N), 1);
+        hebb_tensor *row = hebb_full(f.g, dtypes[d], HEBB_SHAPE(1, 1, N), 1);
+        hebb_tensor *label = hebb_full(f.g, HEBB_I32, HEBB_SHAPE(1), 0);
+        const double high_value = f16 ? 60000 : 59904;
+        const struct {
+            hebb_tensor *y;
+            double expected;
+        } cases[] = {
+            {hebb_variance(alternating, HEBB_ALL_AXES, false, 0), 0.25},
+            {hebb_standard_deviation(alternating, HEBB_ALL_AXES, false, 0), 0.5},
+            {hebb_standard_deviation(far, HEBB_ALL_AXES, false, 0), 512},
+            {hebb_logsumexp(many, HEBB_ALL_AXES, false), f16 ? 12.15625 : 12.1875},
+            {hebb_log_softmax_loss(many, label), f16 ? 11.15625 : 11.1875},
+            {hebb_average_pool(high, HEBB_SHAPE(3), .pad = {{1, 1}}), high_value},
+            {hebb_average_pool(row, HEBB_SHAPE(N), .pad = {{0, 1}}), 1},
+            {hebb_adaptive_average_pool(high, HEBB_SHAPE(2)), high_value},
+            {hebb_resize(hebb_slice(row, HEBB_RANGES({2, 0, 2, 1})), HEBB_SHAPE(N),
+                         .method = HEBB_LINEAR),
+             1},
+        };
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+            hebb_array out = {0};
+            cr_assert_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({cases[k].y, &out})), HEBB_OK,
+                         "%s", hebb_message(f.s));
+            cr_expect_eq(out.dtype, dtypes[d]);
+            cr_expect_eq(hebb_array_at(&out, 0), cases[k].expected, "%zu of %s: %g, not %g", k,
+                         hebb_dtype_name(dtypes[d]), hebb_array_at(&out, 0), cases[k].expected);
+            hebb_array_free(&out);
+        }
+    }
+    close_all(&f);
+}

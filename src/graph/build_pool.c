@@ -91,6 +91,8 @@ hebb_tensor *hebb_average_pool_with(hebb_tensor *x, hebb_shape kernel,
     if (hebb_tensor_is_inert(x)) return x;
     if (!floating(x, "average_pool") || !take_pool(x, "average_pool", kernel, options, &window))
         return &x->graph->inert;
+    if (hb_half(x->dtype)) /* as in hebb_mean() */
+        return hebb_cast(hebb_average_pool_with(hebb_cast(x, HEBB_F32), kernel, options), x->dtype);
     bool plain = hb_pad_for(x, &window, 0) == x;
     if (plain || (options != NULL && options->count_include_pad))
         return reduce_windows(x, &window, 0, hebb_mean);
@@ -208,6 +210,8 @@ hebb_tensor *hebb_adaptive_max_pool(hebb_tensor *x, hebb_shape sizes) {
 hebb_tensor *hebb_adaptive_average_pool(hebb_tensor *x, hebb_shape sizes) {
     if (hebb_tensor_is_inert(x)) return x;
     if (!floating(x, "adaptive_average_pool")) return &x->graph->inert;
+    if (hb_half(x->dtype)) /* as in hebb_mean() */
+        return hebb_cast(hebb_adaptive_average_pool(hebb_cast(x, HEBB_F32), sizes), x->dtype);
     return pool_adaptively(x, "adaptive_average_pool", sizes, 0, false);
 }
 
@@ -251,8 +255,9 @@ static hebb_tensor *resize_first(hebb_tensor *x, int64_t size, const hebb_resize
     hebb_tensor *next = hebb_minimum(hebb_add(low, whole(low, 1)), hebb_sub(n, whole(n, 1)));
     hebb_tensor *after = hebb_gather(x, hebb_cast(next, HEBB_I32));
     hebb_tensor *rest = hebb_sub(p.numerator, hebb_mul(low, p.denominator));
-    hebb_tensor *t = hebb_div(hebb_cast(rest, x->dtype), hebb_cast(p.denominator, x->dtype));
-    t = beside(t, x);
+    hebb_dtype wide = hb_half(x->dtype) ? HEBB_F32 : x->dtype; /* of places, not fractions */
+    hebb_tensor *t = hebb_div(hebb_cast(rest, wide), hebb_cast(p.denominator, wide));
+    t = beside(hebb_cast(t, x->dtype), x);
     return hebb_add(hebb_mul(before, hebb_sub(hebb_scalar_like(t, 1), t)), hebb_mul(after, t));
 }
 

@@ -46,6 +46,8 @@ hebb_tensor *hebb_logsumexp(hebb_tensor *x, const int *axes, int n_axes, bool ke
     if (!hb_floating(x->dtype))
         return hb_graph_error(x->graph, HEBB_E_DTYPE, "logsumexp: %s is %s, not floating",
                               hebb_tensor_name(x), hebb_dtype_name(x->dtype));
+    if (hb_half(x->dtype)) /* the sum may be more than f16 holds */
+        return hebb_cast(hebb_logsumexp(hebb_cast(x, HEBB_F32), axes, n_axes, keep), x->dtype);
     hebb_tensor *m = hebb_stop_gradient(hebb_max(x, axes, n_axes, true));
     hebb_tensor *finite = hebb_less(hebb_abs(m), hebb_scalar_like(m, INFINITY));
     m = hebb_select(finite, m, hebb_scalar_like(m, 0));
@@ -62,6 +64,8 @@ hebb_tensor *hebb_variance(hebb_tensor *x, const int *axes, int n_axes, bool kee
     if (!hb_floating(x->dtype))
         return hb_graph_error(x->graph, HEBB_E_DTYPE, "variance: %s is %s, not floating",
                               hebb_tensor_name(x), hebb_dtype_name(x->dtype));
+    if (hb_half(x->dtype)) /* as in hebb_mean() */
+        return hebb_cast(hebb_variance(hebb_cast(x, HEBB_F32), axes, n_axes, keep, ddof), x->dtype);
     hebb_tensor *distance = hebb_sub(x, hebb_mean(x, axes, n_axes, true));
     hebb_tensor *n = hebb_size(x, axes, n_axes, x->dtype);
     n = hebb_maximum(hebb_sub(n, hebb_scalar_like(n, ddof)), hebb_scalar_like(n, 0));
@@ -72,5 +76,8 @@ hebb_tensor *hebb_variance(hebb_tensor *x, const int *axes, int n_axes, bool kee
 
 hebb_tensor *hebb_standard_deviation(hebb_tensor *x, const int *axes, int n_axes, bool keep,
                                      int ddof) {
-    return hebb_sqrt(hebb_variance(x, axes, n_axes, keep, ddof));
+    if (hebb_tensor_is_inert(x)) return x;
+    if (!hb_half(x->dtype)) return hebb_sqrt(hebb_variance(x, axes, n_axes, keep, ddof));
+    hebb_tensor *wide = hebb_cast(x, HEBB_F32); /* the square may be more than f16 holds */
+    return hebb_cast(hebb_standard_deviation(wide, axes, n_axes, keep, ddof), x->dtype);
 }

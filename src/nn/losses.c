@@ -53,6 +53,9 @@ static hebb_tensor *misfit(const char *what, hebb_tensor *x, hebb_tensor *labels
 /* With z = x - max x: -log softmax(x)[label] = log(sum of e^z) - z[label]. The sum is at least 1.
  */
 static hebb_tensor *log_softmax_loss(hebb_tensor *x, hebb_tensor *labels) {
+    const hebb_dtype dtype = hebb_tensor_dtype(x);
+    if (dtype == HEBB_F16 || dtype == HEBB_BF16) /* the sum may be more than f16 holds */
+        return hebb_cast(log_softmax_loss(hebb_cast(x, HEBB_F32), labels), dtype);
     hebb_tensor *z = hebb_sub(x, hebb_stop_gradient(hebb_max(x, HEBB_AXES(-1), true)));
     hebb_tensor *total = hebb_sum(hebb_exp(z), HEBB_AXES(-1), false);
     return hebb_sub(hebb_log(total), pick(z, at_label(x, labels)));

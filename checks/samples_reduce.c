@@ -23,6 +23,9 @@ static double fold_mean(const double *x, int64_t n, double *scale) {
     *scale /= (double)n;
     return sum / (double)n;
 }
+static int64_t fold_whole_mean(const int64_t *x, int64_t n, hebb_dtype dtype) {
+    return n == 0 ? 0 : fold_whole_sum(x, n, dtype) / n;
+}
 static double fold_max(const double *x, int64_t n, double *scale) {
     double best = -INFINITY;
     for (int64_t i = 0; i < n; i++)
@@ -404,11 +407,12 @@ static const descriptor table[] = {
      ERRORS(reduce_errors),
      .build = build_mean,
      .fold = fold_mean,
+     .fold_whole = fold_whole_mean,
      .reference = reference_reduce,
      .result = SAME,
      .arity = 1,
      .family = reduce_family,
-     .dtypes = TAKES_REAL,
+     .dtypes = TAKES_NUMBERS,
      .edges = {NONFINITE},
      .differentiable = true,
      SUM_TOLERANCE},

@@ -138,7 +138,8 @@ HEBB_API hebb_tensor *hebb_clip(hebb_tensor *x, double low, double high);
 #define HEBB_ALL_AXES NULL, -1
 
 HEBB_API hebb_tensor *hebb_sum(hebb_tensor *x, const int *axes, int n_axes, bool keep);
-/* sum / number of elements: NaN of nothing; of integers, 0 of nothing and truncated. */
+/* sum / number of elements: NaN of nothing; of integers, whose sum is taken as i64, 0 of nothing
+   and truncated. */
 HEBB_API hebb_tensor *hebb_mean(hebb_tensor *x, const int *axes, int n_axes, bool keep);
 /* The largest; NaN if there is one; -inf (or the smallest integer) of nothing. Equal largest
    elements share the gradient. hebb_min likewise. */

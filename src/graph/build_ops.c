@@ -95,8 +95,10 @@ hebb_tensor *hebb_size(hebb_tensor *x, const int *axes, int n_axes, hebb_dtype d
 
 hebb_tensor *hebb_mean(hebb_tensor *x, const int *axes, int n_axes, bool keep) {
     if (hebb_tensor_is_inert(x)) return x;
-    if (hb_half(x->dtype)) /* the sum, or the size, may be more than f16 holds */
+    if (hb_half(x->dtype)) /* the sum, or the size, may be more than x's dtype holds */
         return hebb_cast(hebb_mean(hebb_cast(x, HEBB_F32), axes, n_axes, keep), x->dtype);
+    if (x->dtype == HEBB_I32 || x->dtype == HEBB_I8 || x->dtype == HEBB_U8) /* likewise */
+        return hebb_cast(hebb_mean(hebb_cast(x, HEBB_I64), axes, n_axes, keep), x->dtype);
     return hebb_div(hebb_sum(x, axes, n_axes, keep), hebb_size(x, axes, n_axes, x->dtype));
 }
 

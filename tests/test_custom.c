@@ -752,3 +752,35 @@ Test(custom, open_sizes) {
     cr_expect_not_null(strstr(hebb_message(on.s), "hole(x f32 [3])"), "%s", hebb_message(on.s));
     bench_close(&on);
 }
+
+/* One size while it is open, another rank, size or dtype when it is known. */
+static hebb_status fickle_shape(const hebb_signature *x, const void *options, hebb_signature *y,
+                                char *message) {
+    const int how = *(const int *)options;
+    const bool open = x[0].shape.dim[0] == HEBB_ANY;
+    *y = (hebb_signature){open || how != 2 ? HEBB_F32 : HEBB_F64, HEBB_SHAPE(open ? 4 : 5)};
+    if (how == 1 && !open) y->shape = HEBB_SHAPE(4, 1);
+    if (how == 2) y->shape = HEBB_SHAPE(4);
+    return HEBB_OK;
+}
+
+Test(custom, another_shape_than_before) {
+    const hebb_op op = {.name = "fickle", .n_inputs = 1, .shape = fickle_shape, .cpu = eight_cpu};
+    const hebb_status expected[] = {HEBB_E_SHAPE, HEBB_E_SHAPE, HEBB_E_DTYPE};
+    const char *words[] = {"gives [5] after [4]", "gives [4, 1] after [4]", "gives f64 after f32"};
+    float numbers[3] = {1, 2, 3};
+    hebb_array value = hebb_array_view(numbers, HEBB_F32, HEBB_SHAPE(3));
+    for (int how = 0; how < 3; how++) {
+        bench on = bench_open("cpu");
+        hebb_tensor *x = hebb_input(on.g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY));
+        hebb_tensor *y = hebb_custom_with(&op, HEBB_TENSORS(x), &how, sizeof how);
+        cr_expect_not(hebb_failed(on.g), "%s", hebb_message(on.g));
+        hebb_tensor *last = hebb_slice(y, HEBB_RANGES({0, -1, HEBB_END, 1}));
+        cr_expect_eq(hebb_run(on.s, HEBB_FEED({x, &value}), HEBB_FETCH({last, NULL})),
+                     expected[how]);
+        cr_expect_not_null(strstr(hebb_message(on.s), "fickle(x f32 [3])"), "%s",
+                           hebb_message(on.s));
+        cr_expect_not_null(strstr(hebb_message(on.s), words[how]), "%s", hebb_message(on.s));
+        bench_close(&on);
+    }
+}

@@ -62,6 +62,21 @@ static hebb_status fed_shape(const specializer *s, const hebb_tensor *node, hb_s
     return HEBB_OK;
 }
 
+/* A user's rule is asked anew when sizes are known, and what was built relies on its first answer. */
+static hebb_status keeps_promise(const hebb_tensor *node, hb_signature now, hb_error *error) {
+    char before[160], after[160];
+    bool same = now.shape.rank == node->shape.rank;
+    for (int k = 0; same && k < now.shape.rank; k++)
+        same = node->shape.dim[k] == HEBB_ANY || node->shape.dim[k] == now.shape.dim[k];
+    if (now.dtype != node->dtype)
+        return hb_fail(error, HEBB_E_DTYPE, "the op's shape rule gives %s after %s",
+                       hebb_dtype_name(now.dtype), hebb_dtype_name(node->dtype));
+    if (same) return HEBB_OK;
+    return hb_fail(error, HEBB_E_SHAPE, "the op's shape rule gives %s after %s",
+                   hebb_shape_text(now.shape, after, sizeof after),
+                   hebb_shape_text(node->shape, before, sizeof before));
+}
+
 static hebb_status bind_shape(specializer *s, const hebb_tensor *node, hb_error *error) {
     if (node->op == HB_OP_INPUT) return fed_shape(s, node, &s->signature[node->id], error);
     hb_signature few[8], *in = few;
@@ -72,6 +87,9 @@ static hebb_status bind_shape(specializer *s, const hebb_tensor *node, hb_error 
     for (int k = 0; k < node->n_in; k++) in[k] = s->signature[node->in[k]->id];
     hb_error cause;
     if (hb_infer(node->op, node->attrs, in, node->n_in, &s->signature[node->id], &cause) != HEBB_OK)
+        return at_line(error, node, in, &cause);
+    if (node->op == HB_OP_CUSTOM &&
+        keeps_promise(node, s->signature[node->id], &cause) != HEBB_OK)
         return at_line(error, node, in, &cause);
     return HEBB_OK;
 }
@@ -122,6 +140,11 @@ static int lower_iota(specializer *s, const hebb_tensor *t) {
     hebb_shape shape = s->signature[t->id].shape;
     int axis = hb_axis(t->attrs->axis, shape.rank);
     int64_t stride[HEBB_MAX_RANK] = {0};
+    const double last = (double)shape.dim[axis] - 1;
+    if (last >= 0 && !hb_floating(t->dtype) && !hb_representable(t->dtype, last))
+        hb_fail(&s->ir->error, HEBB_E_ARGUMENT,
+                "run: %s: axis %d of %s goes to %.0f, which %s cannot hold", t->name, axis,
+                t->in[0]->name, last, hebb_dtype_name(t->dtype));
     stride[axis] = 1;
     int list = index_list(s, HEBB_SHAPE(shape.dim[axis]));
     int view = ir_view(s->ir, list, shape, 0, stride, t);

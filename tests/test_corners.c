@@ -321,3 +321,60 @@ Test(corners, sums_of_halves_in_between) {
     }
     close_all(&f);
 }
+
+static const int64_t far_places[] = {
+    INT64_MIN, INT64_MIN + 1, INT64_MAX, INT64_MAX - 1, ((int64_t)1 << 53) + 1, -5, -1, 0, 1, 8};
+
+/* A size that is open when the graph is built is rolled by all bits of the number. */
+Test(corners, rolling_far) {
+    fixture f = open_cpu();
+    float in[7] = {0, 1, 2, 3, 4, 5, 6};
+    hebb_tensor *x = hebb_input(f.g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY));
+    for (size_t k = 0; k < sizeof far_places / sizeof *far_places; k++)
+        for (int64_t n = 0; n <= 7; n++) {
+            hebb_array a = hebb_array_view(in, HEBB_F32, HEBB_SHAPE(n)), out = {0};
+            hebb_tensor *y = hebb_roll(x, far_places[k], 0);
+            cr_assert_eq(hebb_run(f.s, HEBB_FEED({x, &a}), HEBB_FETCH({y, &out})), HEBB_OK, "%s",
+                         hebb_message(f.s));
+            for (int64_t i = 0; i < n; i++)
+                cr_expect_eq(hebb_array_at(&out, (i + (far_places[k] % n + n) % n) % n), (double)i);
+            hebb_array_free(&out);
+        }
+    close_all(&f);
+}
+
+Test(corners, triangles_far_from_the_diagonal) {
+    fixture f = open_cpu();
+    hebb_tensor *x = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(2, 3), 1);
+    for (size_t k = 0; k < 5; k++) {
+        hebb_array lower = {0}, upper = {0};
+        cr_assert_eq(hebb_run(f.s, HEBB_NO_FEED,
+                              HEBB_FETCH({hebb_tril(x, far_places[k]), &lower},
+                                         {hebb_triu(x, far_places[k]), &upper})),
+                     HEBB_OK, "%s", hebb_message(f.s));
+        for (int64_t i = 0; i < 6; i++) {
+            cr_expect_eq(hebb_array_at(&lower, i), far_places[k] > 0);
+            cr_expect_eq(hebb_array_at(&upper, i), far_places[k] < 0);
+        }
+        hebb_array_free(&lower);
+        hebb_array_free(&upper);
+    }
+    close_all(&f);
+}
+
+Test(corners, indices_beyond_their_dtype) {
+    fixture f = open_cpu();
+    hebb_tensor *long_axis = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(((int64_t)1 << 31) + 1), 0);
+    hebb_tensor *list = hebb_iota_like(long_axis, 0, HEBB_I32);
+    hebb_tensor *some = hebb_slice(list, HEBB_RANGES({0, -1, HEBB_END, 1}));
+    hebb_array out = {0};
+    cr_expect_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({some, &out})), HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(hebb_message(f.s), "goes to 2147483648, which i32 cannot hold"), "%s",
+                       hebb_message(f.s));
+    hebb_tensor *bytes = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(128), 0);
+    cr_expect_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({hebb_iota_like(bytes, 0, HEBB_I8), &out})),
+                 HEBB_OK, "%s", hebb_message(f.s));
+    cr_expect_eq(hebb_array_at(&out, 127), 127);
+    hebb_array_free(&out);
+    close_all(&f);
+}

@@ -204,7 +204,8 @@ HEBB_API hebb_tensor *hebb_gather(hebb_tensor *x, hebb_tensor *indices);
 HEBB_API hebb_tensor *hebb_scatter_add(hebb_tensor *base, hebb_tensor *indices, hebb_tensor *x);
 /* [..., depth] of `dtype`: 1 where the index (i32) is, else 0; all 0 for an index out of range. */
 HEBB_API hebb_tensor *hebb_one_hot(hebb_tensor *indices, int64_t depth, hebb_dtype dtype);
-/* 0, 1, 2, ... along `axis`, in the shape of `like`; numeric dtype. */
+/* 0, 1, 2, ... along `axis`, in the shape of `like`; numeric dtype. HEBB_E_ARGUMENT from the run if
+   an integer dtype cannot hold the last of them. */
 HEBB_API hebb_tensor *hebb_iota_like(hebb_tensor *like, int axis, hebb_dtype dtype);
 
 /* ---- like another tensor's shape ---- */

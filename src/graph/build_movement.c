@@ -59,15 +59,16 @@ hebb_tensor *hebb_swap_axes(hebb_tensor *x, int a, int b) {
 }
 
 /* By places modulo the size. */
-static hebb_tensor *roll_places(hebb_tensor *x, double shift, int axis) {
+static hebb_tensor *roll_places(hebb_tensor *x, int64_t shift, int axis) {
     int others[HEBB_MAX_RANK], n_others = 0;
     for (int k = 0; k < x->shape.rank; k++)
         if (k != axis) others[n_others++] = k;
     hebb_tensor *n = hebb_size(x, &axis, 1, HEBB_I64);
     hebb_tensor *line = hebb_any(hebb_equal(x, x), others, n_others, false);
     hebb_tensor *place = hebb_iota_like(line, 0, HEBB_I64);
-    hebb_tensor *from = hebb_sub(place, hebb_scalar_like(place, shift));
-    from = hebb_sub(from, hebb_mul(hebb_div(from, n), n)); /* in -n + 1 ... n - 1 */
+    const hebb_array whole = hebb_array_view(&shift, HEBB_I64, HEBB_SCALAR);
+    hebb_tensor *rest = hebb_mod(hebb_constant(x->graph, &whole), n); /* in 0 ... n - 1 */
+    hebb_tensor *from = hebb_sub(place, rest);
     from = hebb_select(hebb_less(from, hebb_scalar_like(from, 0)), hebb_add(from, n), from);
     return hebb_take(x, hebb_cast(from, HEBB_I32), axis);
 }
@@ -77,7 +78,7 @@ hebb_tensor *hebb_roll(hebb_tensor *x, int64_t shift, int axis) {
     const int at = checked_axis(x, "roll", axis);
     if (at < 0) return &x->graph->inert;
     const int64_t size = x->shape.dim[at];
-    if (size == HEBB_ANY) return roll_places(x, (double)shift, at);
+    if (size == HEBB_ANY) return roll_places(x, shift, at);
     if (size == 0) return x;
     shift = (shift % size + size) % size;
     if (shift == 0) return x;
@@ -284,6 +285,8 @@ static hebb_tensor *triangle(hebb_tensor *x, const char *function, int64_t k, bo
     if (x->shape.rank < 2)
         return hb_graph_error(x->graph, HEBB_E_SHAPE, "%s: the rank of %s is %d, less than 2",
                               function, hebb_tensor_name(x), x->shape.rank);
+    const int64_t most = (int64_t)1 << 53; /* beyond any size, and a double */
+    k = k > most ? most : k < -most ? -most : k;
     hebb_tensor *row = hebb_iota_like(x, -2, HEBB_I64), *column = hebb_iota_like(x, -1, HEBB_I64);
     hebb_tensor *limit = hebb_scalar_like(row, (double)k), *place = hebb_sub(column, row);
     hebb_tensor *kept = lower ? hebb_less_equal(place, limit) : hebb_greater_equal(place, limit);

@@ -275,6 +275,7 @@ Test(gradcheck, errors) {
         {HEBB_E_NULL, hebb_gradcheck(y, HEBB_TENSORS(x), NULL, 1, on.s, &r)},
         {HEBB_E_ARGUMENT, hebb_gradcheck(y, &x, 0, HEBB_NO_FEED, on.s, &r)},
         {HEBB_E_ARGUMENT, hebb_gradcheck(y, HEBB_TENSORS(y), HEBB_NO_FEED, on.s, &r)},
+        {HEBB_E_ARGUMENT, hebb_gradcheck(y, HEBB_TENSORS(x, x), HEBB_NO_FEED, on.s, &r)},
         {HEBB_E_ARGUMENT, hebb_gradcheck(group, HEBB_TENSORS(x), HEBB_NO_FEED, on.s, &r)},
         {HEBB_E_ARGUMENT,
          hebb_gradcheck_with(y, HEBB_TENSORS(x), HEBB_NO_FEED, on.s, &negative, &r)},

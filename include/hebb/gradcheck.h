@@ -53,8 +53,8 @@ typedef struct hebb_gradcheck_report {
     char message[512]; /* all of it in words, never empty */
 } hebb_gradcheck_report;
 
-/* Checks the gradient of y, floating and of any shape, with respect to the xs: inputs or variables,
-   floating, whose values lie where y has a derivative. An x that is a fed input takes the fed
+/* Checks the gradient of y, f32 or f64 and of any shape, with respect to the xs: inputs or variables,
+   f32 or f64, each named once, whose values lie where y has a derivative. An x that is a fed input takes the fed
    value, in which NaN marks elements to leave alone; one that is not fed and has no open sizes is
    drawn from -2...2; a variable has the session's value, which is back in place afterwards. Every
    run is the same run to random ops. All else that y needs is fed. The session may be used before
@@ -65,8 +65,8 @@ typedef struct hebb_gradcheck_report {
 
    HEBB_OK means that the comparison could be made: report->passed has the result. Errors, with
    words in the report's message: HEBB_E_NULL, HEBB_E_ARGUMENT (no x, an x that is neither input nor
-   variable, options out of range), HEBB_E_DTYPE (y or an x is not floating), HEBB_E_GRAPH, what
-   hebb_gradients() answers, which stays in the graph (HEBB_E_GRADIENT names the op), and what
+   variable or is named twice, options out of range), HEBB_E_DTYPE (y or an x is neither f32 nor
+   f64), HEBB_E_GRAPH, what hebb_gradients() answers, which stays in the graph (HEBB_E_GRADIENT names the op), and what
    hebb_run() answers. A gradient of the wrong shape or dtype is not an error but fails. */
 HEBB_API hebb_status hebb_gradcheck(hebb_tensor *y, hebb_tensor *const *xs, size_t n_xs,
                                     const hebb_feed *feeds, size_t n_feeds, hebb_session *session,

@@ -226,7 +226,13 @@ static hebb_status start(hb_check *c, hebb_tensor *y, hebb_tensor *const *xs, si
     if (n_feeds > 0) memcpy(c->feeds, feeds, n_feeds * sizeof *feeds);
     c->n_feeds = n_feeds;
     c->n_x = n_xs;
-    for (size_t k = 0; k < n_xs && c->status == HEBB_OK; k++) take_x(c, &c->x[k], xs[k]);
+    for (size_t k = 0; k < n_xs && c->status == HEBB_OK; k++) {
+        for (size_t j = 0; j < k; j++)
+            if (xs[j] == xs[k])
+                return hb_check_fail(c, HEBB_E_ARGUMENT, "gradcheck: x %s is named twice",
+                                     hebb_tensor_name(xs[k]));
+        take_x(c, &c->x[k], xs[k]);
+    }
     return c->status;
 }
 

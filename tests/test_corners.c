@@ -378,3 +378,40 @@ Test(corners, indices_beyond_their_dtype) {
     hebb_array_free(&out);
     close_all(&f);
 }
+
+Test(corners, einsum_with_the_most_axes) {
+    fixture f = open_cpu();
+    hebb_tensor *a = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(2, 2, 2, 2, 2, 2, 3), 1);
+    hebb_tensor *b = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(4, 5, 2, 2, 2, 2, 2, 2), 2);
+    hebb_tensor *y = hebb_einsum("abcdefg, . ..abcdef - > ...g", a, b);
+    hebb_tensor *z = hebb_einsum("...abcdef,abcdefg->g...", b, a);
+    hebb_array first = {0}, second = {0};
+    cr_assert_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({y, &first}, {z, &second})), HEBB_OK, "%s",
+                 hebb_message(f.s));
+    cr_expect(hebb_shape_equal(first.shape, HEBB_SHAPE(4, 5, 3)));
+    cr_expect(hebb_shape_equal(second.shape, HEBB_SHAPE(3, 4, 5)));
+    for (int64_t i = 0; i < 60; i++) {
+        cr_expect_eq(hebb_array_at(&first, i), 128);
+        cr_expect_eq(hebb_array_at(&second, i), 128);
+    }
+    hebb_array_free(&first);
+    hebb_array_free(&second);
+    close_all(&f);
+}
+
+/* All sizes differ, so that axes in another order would not go unnoticed. */
+Test(corners, einsum_with_the_most_axes_keeps_their_order) {
+    fixture f = open_cpu();
+    hebb_tensor *a = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(2, 3, 2, 1, 2, 1, 3), 1);
+    hebb_tensor *b = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(4, 5, 2, 3, 2, 1, 2, 1), 1);
+    hebb_tensor *whole = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(20), 0);
+    hebb_tensor *rows = hebb_reshape(hebb_iota_like(whole, 0, HEBB_F32),
+                                     HEBB_SHAPE(4, 5, 1, 1, 1, 1, 1, 1));
+    hebb_tensor *y = hebb_einsum("abcdefg,...abcdef->g...", a, hebb_mul(b, rows));
+    hebb_array out = {0};
+    cr_assert_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({y, &out})), HEBB_OK, "%s",
+                 hebb_message(f.s));
+    for (int64_t i = 0; i < 60; i++) cr_expect_eq(hebb_array_at(&out, i), 24 * (double)(i % 20));
+    hebb_array_free(&out);
+    close_all(&f);
+}

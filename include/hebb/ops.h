@@ -145,7 +145,8 @@ HEBB_API hebb_tensor *hebb_mean(hebb_tensor *x, const int *axes, int n_axes, boo
    elements share the gradient. hebb_min likewise. */
 HEBB_API hebb_tensor *hebb_max(hebb_tensor *x, const int *axes, int n_axes, bool keep);
 HEBB_API hebb_tensor *hebb_min(hebb_tensor *x, const int *axes, int n_axes, bool keep);
-/* Index (i32) of the first largest element along one axis; the first NaN counts as largest. */
+/* Index (i32) of the first largest element along one axis; the first NaN counts as largest. 2^31-1
+   of nothing. hebb_argmin likewise. */
 HEBB_API hebb_tensor *hebb_argmax(hebb_tensor *x, int axis, bool keep);
 HEBB_API hebb_tensor *hebb_argmin(hebb_tensor *x, int axis, bool keep);
 /* The number of elements of x over the axes as a scalar of `dtype`, bound when x's sizes are.
@@ -161,7 +162,8 @@ HEBB_API hebb_tensor *hebb_reshape_like(hebb_tensor *x, hebb_tensor *like);
 HEBB_API hebb_tensor *hebb_flatten(hebb_tensor *x);
 HEBB_API hebb_tensor *hebb_expand_dims(hebb_tensor *x, int axis); /* inserts a size 1 at axis */
 HEBB_API hebb_tensor *hebb_squeeze(hebb_tensor *x, int axis);     /* removes a size 1 */
-/* Result dimension i is x's dimension order[i]; NULL reverses them. */
+/* Result dimension i is x's dimension order[i], of which there are n; NULL, with any n, reverses
+   them. */
 HEBB_API hebb_tensor *hebb_transpose(hebb_tensor *x, const int *order, int n);
 HEBB_API hebb_tensor *hebb_broadcast_to(hebb_tensor *x, hebb_shape shape);
 HEBB_API hebb_tensor *hebb_broadcast_like(hebb_tensor *x, hebb_tensor *like);

@@ -28,7 +28,7 @@ HEBB_API hebb_tensor *hebb_random_permutation(hebb_graph *graph, int64_t n);
 /* Along an axis of like's shape, each line an order of its own. */
 HEBB_API hebb_tensor *hebb_random_permutation_like(hebb_tensor *like, int axis);
 /* A class (i32) for each row of logits [..., classes]: class c with probability softmax(logits)[c].
-   The largest of the logits plus Gumbel noise (E. Gumbel 1954). */
+   The largest of the logits plus Gumbel noise (E. Gumbel 1954); 2^31-1 of no classes. */
 HEBB_API hebb_tensor *hebb_random_categorical(hebb_tensor *logits);
 /* The normal distribution (mean 0, deviation 1) between low and high, low < high, either of which
    may be infinite; floating. By the inverse of its distribution function, which float32 knows to

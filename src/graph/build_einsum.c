@@ -38,6 +38,13 @@ static int letter(char c) {
     return c >= 'a' && c <= 'z' ? 26 + c - 'a' : -1;
 }
 
+/* The next place that is no space. */
+static int after(const char *formula, int at) {
+    do at++;
+    while (formula[at] == ' ');
+    return at;
+}
+
 /* One term up to a comma, an arrow or the end. */
 static bool read_term(einsum *e, int *at, term *t) {
     const char *f = e->formula;
@@ -46,11 +53,12 @@ static bool read_term(einsum *e, int *at, term *t) {
         const char c = f[*at];
         if (c == ' ') continue;
         if (c == '.') {
-            if (f[*at + 1] != '.' || f[*at + 2] != '.')
+            const int second = after(f, *at), third = f[second] == '.' ? after(f, second) : second;
+            if (f[third] != '.' || third == second)
                 return fail(e, HEBB_E_ARGUMENT, *at, "an ellipsis has three dots");
             if (t->dots >= 0) return fail(e, HEBB_E_ARGUMENT, *at, "a second ellipsis");
             t->dots = t->n;
-            *at += 2;
+            *at = third;
         } else if (letter(c) < 0) return fail(e, HEBB_E_ARGUMENT, *at, "not a letter");
         else if (t->n == HEBB_MAX_RANK) return fail(e, HEBB_E_ARGUMENT, *at, "too many letters");
         else t->label[t->n++] = letter(c);
@@ -69,8 +77,9 @@ static bool read_formula(einsum *e) {
     if (e->formula[at] == ',')
         return fail(e, HEBB_E_ARGUMENT, at, "there are more terms than operands");
     if (e->formula[at] == 0) return true;
-    if (e->formula[at + 1] != '>') return fail(e, HEBB_E_ARGUMENT, at, "an arrow is ->");
-    at += 2;
+    const int tip = after(e->formula, at);
+    if (e->formula[tip] != '>') return fail(e, HEBB_E_ARGUMENT, at, "an arrow is ->");
+    at = tip + 1;
     e->arrow = true;
     if (!read_term(e, &at, &e->out)) return false;
     return e->formula[at] == 0 || fail(e, HEBB_E_ARGUMENT, at, "what the result has ends here");
@@ -192,18 +201,26 @@ typedef struct roles {
     int n_batch, n_left, n_right, n_summed;
 } roles;
 
-static roles roles_of(const einsum *e) {
+/* `spread`: axes under "..." that one operand has are common, the other one stretches. */
+static roles roles_as(const einsum *e, bool spread) {
     roles r = {.n_batch = 0};
     const term *a = &e->in[0], *b = &e->in[1];
     for (int i = 0; i < e->out.n; i++) {
         const int l = e->out.label[i];
-        if (l >= LETTERS || (has(a, l) && has(b, l))) r.batch[r.n_batch++] = l;
+        if ((spread && l >= LETTERS) || (has(a, l) && has(b, l))) r.batch[r.n_batch++] = l;
         else if (has(a, l)) r.left[r.n_left++] = l;
         else r.right[r.n_right++] = l;
     }
     for (int i = 0; i < a->n; i++)
         if (!has(&e->out, a->label[i])) r.summed[r.n_summed++] = a->label[i];
     return r;
+}
+
+/* As it is done best, unless that takes an operand with too many axes. */
+static roles roles_of(const einsum *e) {
+    const roles r = roles_as(e, true);
+    const int own = r.n_left > r.n_right ? r.n_left : r.n_right;
+    return r.n_batch + own + r.n_summed < HEBB_MAX_RANK ? r : roles_as(e, false);
 }
 
 static int join(int *to, const int *a, int n_a, const int *b, int n_b) {

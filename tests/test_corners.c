@@ -281,11 +281,10 @@ Test(corners, sums_of_halves_in_between) {
     const hebb_dtype dtypes[] = {HEBB_F16, HEBB_BF16};
     for (int d = 0; d < 2; d++) {
         const bool f16 = dtypes[d] == HEBB_F16;
-        hebb_tensor *alternating =
-            hebb_cast(hebb_mod(hebb_iota_like(hebb_full(f.g, HEBB_F32, HEBB_SHAPE(N), 0), 0,
-                                              HEBB_I32),
-                               hebb_full(f.g, HEBB_I32, HEBB_SCALAR, 2)),
-                      dtypes[d]);
+        hebb_tensor *alternating = hebb_cast(
+            hebb_mod(hebb_iota_like(hebb_full(f.g, HEBB_F32, HEBB_SHAPE(N), 0), 0, HEBB_I32),
+                     hebb_full(f.g, HEBB_I32, HEBB_SCALAR, 2)),
+            dtypes[d]);
         hebb_tensor *far = hebb_mul(hebb_slice(alternating, HEBB_RANGES({0, 0, 4, 1})),
                                     hebb_full(f.g, dtypes[d], HEBB_SCALAR, 1024));
         hebb_tensor *high = hebb_full(f.g, dtypes[d], HEBB_SHAPE(1, 1, 3), 60000);
@@ -311,8 +310,8 @@ Test(corners, sums_of_halves_in_between) {
         };
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
             hebb_array out = {0};
-            cr_assert_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({cases[k].y, &out})), HEBB_OK,
-                         "%s", hebb_message(f.s));
+            cr_assert_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({cases[k].y, &out})), HEBB_OK, "%s",
+                         hebb_message(f.s));
             cr_expect_eq(out.dtype, dtypes[d]);
             cr_expect_eq(hebb_array_at(&out, 0), cases[k].expected, "%zu of %s: %g, not %g", k,
                          hebb_dtype_name(dtypes[d]), hebb_array_at(&out, 0), cases[k].expected);
@@ -405,8 +404,8 @@ Test(corners, einsum_with_the_most_axes_keeps_their_order) {
     hebb_tensor *a = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(2, 3, 2, 1, 2, 1, 3), 1);
     hebb_tensor *b = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(4, 5, 2, 3, 2, 1, 2, 1), 1);
     hebb_tensor *whole = hebb_full(f.g, HEBB_F32, HEBB_SHAPE(20), 0);
-    hebb_tensor *rows = hebb_reshape(hebb_iota_like(whole, 0, HEBB_F32),
-                                     HEBB_SHAPE(4, 5, 1, 1, 1, 1, 1, 1));
+    hebb_tensor *rows =
+        hebb_reshape(hebb_iota_like(whole, 0, HEBB_F32), HEBB_SHAPE(4, 5, 1, 1, 1, 1, 1, 1));
     hebb_tensor *y = hebb_einsum("abcdefg,...abcdef->g...", a, hebb_mul(b, rows));
     hebb_array out = {0};
     cr_assert_eq(hebb_run(f.s, HEBB_NO_FEED, HEBB_FETCH({y, &out})), HEBB_OK, "%s",

@@ -278,6 +278,13 @@ Test(elementwise, errors) {
     }
     {
         GRAPH();
+        hebb_elementwise bad = swish;
+        bad.parameters = NULL;
+        hebb_apply(&bad, x);
+        expect_error(g, HEBB_E_ARGUMENT, "parameters NULL");
+    }
+    {
+        GRAPH();
         hebb_gradient(hebb_apply(&forms, x, x, x, x), x);
         expect_error(g, HEBB_E_GRADIENT, "forms:1 (forms) has no gradient");
     }

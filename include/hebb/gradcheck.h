@@ -53,10 +53,11 @@ typedef struct hebb_gradcheck_report {
     char message[512]; /* all of it in words, never empty */
 } hebb_gradcheck_report;
 
-/* Checks the gradient of y, f32 or f64 and of any shape, with respect to the xs: inputs or variables,
-   f32 or f64, each named once, whose values lie where y has a derivative. An x that is a fed input takes the fed
-   value, in which NaN marks elements to leave alone; one that is not fed and has no open sizes is
-   drawn from -2...2; a variable has the session's value, which is back in place afterwards. Every
+/* Checks the gradient of y, f32 or f64 and of any shape, with respect to the xs: inputs or
+   variables, f32 or f64, each named once, whose values lie where y has a derivative. An x that is a
+   fed input takes the fed value, in which NaN marks elements to leave alone; one that is not fed
+   and has no open sizes is drawn from -2...2; a variable has the session's value, which is back in
+   place afterwards. Every
    run is the same run to random ops. All else that y needs is fed. The session may be used before
    and after; its number of runs does not change.
 

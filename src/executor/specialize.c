@@ -62,7 +62,7 @@ static hebb_status fed_shape(const specializer *s, const hebb_tensor *node, hb_s
     return HEBB_OK;
 }
 
-/* A user's rule is asked anew when sizes are known, and what was built relies on its first answer. */
+/* A user's rule is asked anew when sizes are known; what was built relies on its first answer. */
 static hebb_status keeps_promise(const hebb_tensor *node, hb_signature now, hb_error *error) {
     char before[160], after[160];
     bool same = now.shape.rank == node->shape.rank;
@@ -88,8 +88,7 @@ static hebb_status bind_shape(specializer *s, const hebb_tensor *node, hb_error 
     hb_error cause;
     if (hb_infer(node->op, node->attrs, in, node->n_in, &s->signature[node->id], &cause) != HEBB_OK)
         return at_line(error, node, in, &cause);
-    if (node->op == HB_OP_CUSTOM &&
-        keeps_promise(node, s->signature[node->id], &cause) != HEBB_OK)
+    if (node->op == HB_OP_CUSTOM && keeps_promise(node, s->signature[node->id], &cause) != HEBB_OK)
         return at_line(error, node, in, &cause);
     return HEBB_OK;
 }

@@ -56,8 +56,7 @@ static bool take_pool(hebb_tensor *x, const char *op, hebb_shape kernel,
 
 static bool floating(hebb_tensor *x, const char *op) {
     if (hb_floating(x->dtype)) return true;
-    hb_graph_error(x->graph, HEBB_E_DTYPE, "%s: %s is not floating", op,
-                   hebb_dtype_name(x->dtype));
+    hb_graph_error(x->graph, HEBB_E_DTYPE, "%s: %s is not floating", op, hebb_dtype_name(x->dtype));
     return false;
 }
 

@@ -243,8 +243,7 @@ static hebb_tensor *append(hebb_graph *graph, hb_op op, hebb_tensor *const *in, 
 
 hebb_tensor *hb_node(hebb_graph *graph, hb_op op, hebb_tensor *const *in, int n_in,
                      const hb_attrs *attrs) {
-    hebb_tensor *bad =
-        check_inputs(&graph, hb_op_title(op, attrs), op == HB_OP_GROUP, in, n_in);
+    hebb_tensor *bad = check_inputs(&graph, hb_op_title(op, attrs), op == HB_OP_GROUP, in, n_in);
     if (bad != NULL || graph == NULL) return bad;
     hb_signature few[8], *signatures = few, result;
     if (n_in > 8) {

@@ -67,8 +67,9 @@ typedef struct hebb_gradcheck_report {
    HEBB_OK means that the comparison could be made: report->passed has the result. Errors, with
    words in the report's message: HEBB_E_NULL, HEBB_E_ARGUMENT (no x, an x that is neither input nor
    variable or is named twice, options out of range), HEBB_E_DTYPE (y or an x is neither f32 nor
-   f64), HEBB_E_GRAPH, what hebb_gradients() answers, which stays in the graph (HEBB_E_GRADIENT names the op), and what
-   hebb_run() answers. A gradient of the wrong shape or dtype is not an error but fails. */
+   f64), HEBB_E_GRAPH, what hebb_gradients() answers, which stays in the graph (HEBB_E_GRADIENT
+   names the op), and what hebb_run() answers. A gradient of the wrong shape or dtype is not an
+   error but fails. */
 HEBB_API hebb_status hebb_gradcheck(hebb_tensor *y, hebb_tensor *const *xs, size_t n_xs,
                                     const hebb_feed *feeds, size_t n_feeds, hebb_session *session,
                                     hebb_gradcheck_report *report);

@@ -45,8 +45,8 @@ typedef enum check_topic {
 typedef struct check {
     const char *name;
     check_topic topic;
-    bool again; /* what others check, in another dtype: may be left out where kernels take long to
-                   compile */
+    bool again; /* what others check, in another dtype or unfused: may be left out where kernels
+                   take long to compile */
 } check;
 
 size_t check_count(void);

@@ -23,7 +23,7 @@ void run_checks(const descriptor *d, unsigned topics, const char *name) {
         if (!(topics & 1u << c->topic)) continue;
         if (c->again && cpu != device && getenv("HEBB_TESTS_FULL") == NULL) {
             tally_skipped(d->name, c->name, name,
-                          "its kernels are others' with another type; HEBB_TESTS_FULL=1 runs it");
+                          "others check the same text in another type or fused; HEBB_TESTS_FULL=1 runs it");
             continue;
         }
         check_result r = check_run(c, d, &at);

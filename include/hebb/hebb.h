@@ -3,7 +3,7 @@
      base.h     status codes, dtypes, shapes            device.h   the devices there are
      array.h    host memory                             session.h  running a graph on a device
      graph.h    graphs, inputs, variables, printing     nn.h       layers, losses, optimizers
-     ops.h      the operations                          train.h    batches
+     ops.h      the operations                          data.h     batches
      control.h  loops over time                         io.h       files
      conv.h     convolution, pooling, resizing          custom.h   ops of your own
      autodiff.h gradients                               gradcheck.h checking gradients
@@ -44,6 +44,7 @@
 #include <hebb/session.h>
 #include <hebb/gradcheck.h>
 #include <hebb/nn.h>
+#include <hebb/data.h>
 #include <hebb/train.h>
 #include <hebb/io.h>
 

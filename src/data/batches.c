@@ -1,4 +1,4 @@
-/* Mini-batches over host arrays (hebb/train.h). Called by users' training loops; built on the
+/* Mini-batches over host arrays (hebb/data.h). Called by users' training loops; built on the
    public headers and Random123 alone.
 
    In order, a batch is a view of the caller's own rows. Shuffled, its rows are gathered into
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <Random123/philox.h>
 
-#include <hebb/train.h>
+#include <hebb/data.h>
 
 typedef struct source {
     hebb_array array;    /* the caller's */

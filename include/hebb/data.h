@@ -1,0 +1,50 @@
+/* Data sets and batches. */
+#ifndef HEBB_DATA_H
+#define HEBB_DATA_H
+
+#include <hebb/array.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Mini-batches over examples held in arrays. Example i is row i (along the first dimension) of
+   every array. The arrays are looked at, not copied; keep them until the batches are destroyed. */
+typedef struct hebb_batches hebb_batches;
+
+typedef struct hebb_batches_options {
+    bool shuffle; /* a new order each epoch, from the seed */
+    uint64_t seed;
+    bool drop_last; /* leave out a last batch that is not full */
+    int reserved_;
+} hebb_batches_options;
+
+/* hebb_batches_create(arrays, 2, 128, .shuffle = true, .seed = 1). NULL if memory is out or an
+   argument is wrong: no arrays, a scalar array, different numbers of rows, batch < 1; *status (may
+   be NULL) says which. */
+#define hebb_batches_create(arrays, n_arrays, ...)                                                 \
+    hebb_batches_create_args(arrays, n_arrays, __VA_ARGS__, .reserved_ = 0)
+#define hebb_batches_create_args(arrays, n_arrays, batch, ...)                                     \
+    hebb_batches_create_with((arrays), (n_arrays), (batch), NULL,                                  \
+                             &(const hebb_batches_options){__VA_ARGS__})
+HEBB_API hebb_batches *hebb_batches_create_with(const hebb_array *arrays, size_t n_arrays,
+                                                int64_t batch, hebb_status *status,
+                                                const hebb_batches_options *options);
+HEBB_API void hebb_batches_destroy(hebb_batches *batches);
+
+/* Starts epoch number `epoch`: the order is a function of the seed and this number alone (a
+   Fisher-Yates shuffle driven by Philox counters). */
+HEBB_API void hebb_batches_start(hebb_batches *batches, uint64_t epoch);
+
+/* Gives the next batch: views[k] becomes a view of rows of arrays[k], valid until the next call.
+   The last batch of an epoch may be smaller. False, and views untouched, at the end of the epoch.
+ */
+HEBB_API bool hebb_batches_next(hebb_batches *batches, hebb_array *views);
+
+HEBB_API int64_t hebb_batches_count(const hebb_batches *batches);    /* batches an epoch */
+HEBB_API int64_t hebb_batches_examples(const hebb_batches *batches); /* examples an epoch */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

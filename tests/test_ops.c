@@ -47,6 +47,7 @@ static const struct {
     {"random_bits", "test_random_values.c: counts, and equal on both backends"},
     {"random_uniform", "test_session.c: moments, and equal on both backends"},
     {"random_normal", "test_session.c: moments, and close on both backends"},
+    {"training", "test_layer.c"},
     {"assign", "test_session.c"},
     {"group", "test_session.c"},
     {"scan_slot", "test_scan.c: it is a part of scan"},

@@ -3,6 +3,7 @@
      base.h     status codes, dtypes, shapes            device.h   the devices there are
      array.h    host memory                             session.h  running a graph on a device
      graph.h    graphs, inputs, variables, printing     nn.h       layers, losses, optimizers
+     layer.h    making layers of your own
      ops.h      the operations                          data.h     batches
      control.h  loops over time                         io.h       files
      conv.h     convolution, pooling, resizing          custom.h   ops of your own
@@ -31,6 +32,7 @@
 #include <hebb/control.h>
 #include <hebb/array.h>
 #include <hebb/graph.h>
+#include <hebb/layer.h>
 #include <hebb/ops.h>
 #include <hebb/conv.h>
 #include <hebb/reductions.h>

@@ -87,6 +87,15 @@ HEBB_API hebb_status hebb_session_set(hebb_session *session, hebb_tensor *variab
 HEBB_API uint64_t hebb_session_step(const hebb_session *session);
 HEBB_API hebb_status hebb_session_set_step(hebb_session *session, uint64_t step);
 
+/* What hebb_training() is in the runs that follow: whether dropout drops, for example. */
+typedef enum hebb_mode {
+    HEBB_MODE_AUTO = 0,  /* true in a run that assigns to a trainable variable; the default */
+    HEBB_MODE_TRAINING,  /* true: to look at gradients, or at what dropout makes of a prediction */
+    HEBB_MODE_INFERENCE, /* false, even if the run trains: to train on with frozen statistics */
+} hebb_mode;
+/* HEBB_E_ARGUMENT if there is no such mode. */
+HEBB_API hebb_status hebb_session_set_mode(hebb_session *session, hebb_mode mode);
+
 /* What the plan of the last run does. */
 typedef struct hebb_plan_stats {
     size_t nodes;          /* ops left after simplification */

@@ -4,6 +4,7 @@
 #ifndef HB_IR_H
 #define HB_IR_H
 
+#include <hebb/session.h>
 #include "../backends/step.h"
 #include "../base/error.h"
 #include "../graph/graph.h"
@@ -128,9 +129,9 @@ hb_ref ir_ref(const hb_ir *ir, int node);
 /* ---- passes ---- */
 
 /* specialize.c, scan.c: the nodes that the fetched tensors need, with the fed shapes. inputs[k] is
-   the shape fed for input number k, rank -1 if it is not fed. */
+   the shape fed for input number k, rank -1 if it is not fed; `mode` decides what is trained. */
 hebb_status hb_specialize(const hebb_graph *graph, hebb_tensor *const *fetched, size_t n_fetched,
-                          const hebb_shape *inputs, hb_ir *result, hb_error *error);
+                          const hebb_shape *inputs, hebb_mode mode, hb_ir *result, hb_error *error);
 /* The same for the initial values of the variables marked in `wanted`: assigns them. */
 hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, hb_ir *result,
                                   hb_error *error);

@@ -280,7 +280,7 @@ static hebb_status build(hb_plan *plan, const hebb_graph *graph, unsigned withou
     double start = now();
     hebb_status status = initial != NULL ? hb_specialize_initial(graph, initial, &raw, error)
                                          : hb_specialize(graph, plan->fetches, plan->n_fetches,
-                                                         plan->inputs, &raw, error);
+                                                         plan->inputs, plan->mode, &raw, error);
     if (status == HEBB_OK) status = simplify(&raw, without, "simplified", &plan->ir, error);
     size_t unshared = status == HEBB_OK ? unshared_bytes(&raw) : 0;
     ir_free(&raw);
@@ -309,7 +309,7 @@ static hebb_status copy_key(hb_plan *plan, hebb_tensor *const *fetches, const he
 
 hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device, unsigned without,
                         hebb_tensor *const *fetches, size_t n_fetches, const hebb_shape *inputs,
-                        const bool *initial, hb_error *error) {
+                        hebb_mode mode, const bool *initial, hb_error *error) {
     hb_plan *plan = calloc(1, sizeof *plan);
     if (plan == NULL) {
         hb_fail_memory(error, "a plan", sizeof *plan);
@@ -318,6 +318,7 @@ hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device, unsigned w
     plan->device = device;
     plan->n_inputs = graph->n_inputs;
     plan->n_fetches = n_fetches;
+    plan->mode = mode;
     if (copy_key(plan, fetches, inputs, error) == HEBB_OK &&
         build(plan, graph, without, initial, error) == HEBB_OK)
         return plan;

@@ -21,6 +21,7 @@ struct hb_plan {
     hebb_shape *inputs;
     size_t n_fetches;
     hebb_tensor **fetches;
+    hebb_mode mode;
     /* what it does */
     hb_ir ir; /* owns the memory of the steps */
     size_t n_steps;
@@ -36,7 +37,7 @@ struct hb_plan {
    with `initial` not NULL, the first values of the variables marked there. NULL on error. */
 hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device, unsigned without,
                         hebb_tensor *const *fetches, size_t n_fetches, const hebb_shape *inputs,
-                        const bool *initial, hb_error *error);
+                        hebb_mode mode, const bool *initial, hb_error *error);
 void hb_plan_destroy(hb_plan *plan);
 
 /* What is fetched as number k: its dtype and shape; false for a group. */

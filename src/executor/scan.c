@@ -61,8 +61,10 @@ static void bind(scan_lowering *l) {
     const hb_scan_info *f = l->info;
     for (int k = 0; k < f->n_states; k++) l->bound[f->state[k]->id] = true;
     for (int k = 0; k < f->n_sequences; k++) l->bound[f->element[k]->id] = true;
-    for (int k = 0; k < f->n_captures; k++)
-        l->bound[l->t->in[f->n_states + f->n_sequences + k]->id] = true;
+    for (int k = 0; k < f->n_captures; k++) {
+        const hebb_tensor *x = l->t->in[f->n_states + f->n_sequences + k];
+        l->bound[x->id] = x->op != HB_OP_TRAINING; /* which the body's plan is to know */
+    }
 }
 
 /* From wanted tensors down to what is bound. */
@@ -152,7 +154,7 @@ static void lower_sequences(scan_lowering *l) {
     }
     for (int k = 0; k < f->n_captures; k++) {
         const hebb_tensor *x = l->t->in[f->n_states + f->n_sequences + k];
-        if (!l->b.needed[x->id]) continue;
+        if (!l->b.needed[x->id] || x->op == HB_OP_TRAINING) continue; /* the body knows that itself */
         hb_slide slide = {.operand = add_in(l, x), .period = 1};
         read_from(l, x, add_slide(l, x, slide));
     }

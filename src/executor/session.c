@@ -24,6 +24,7 @@ struct hebb_session {
     hebb_device *device;
     uint64_t seed, step;
     unsigned without;
+    hebb_mode mode;
     uint8_t poison;
     slots variables, inputs, constants;
     slot arena;
@@ -104,6 +105,14 @@ uint64_t hebb_session_step(const hebb_session *s) { return s == NULL ? 0 : s->st
 hebb_status hebb_session_set_step(hebb_session *s, uint64_t step) {
     if (s == NULL) return HEBB_E_NULL;
     s->step = step;
+    return HEBB_OK;
+}
+
+hebb_status hebb_session_set_mode(hebb_session *s, hebb_mode mode) {
+    if (s == NULL) return HEBB_E_NULL;
+    if (mode < HEBB_MODE_AUTO || mode > HEBB_MODE_INFERENCE)
+        return hb_fail(&s->error, HEBB_E_ARGUMENT, "set_mode: there is no mode %d", (int)mode);
+    s->mode = mode;
     return HEBB_OK;
 }
 
@@ -237,8 +246,8 @@ static hebb_status make_first_values(hebb_session *s, bool *wanted) {
             reserve_bytes(s, &s->variables.slot[k], tensor_bytes(variable, variable->shape));
         if (status != HEBB_OK) return status;
     }
-    hb_plan *plan =
-        hb_plan_create(s->graph, s->device, s->without, NULL, 0, NULL, wanted, &s->error);
+    hb_plan *plan = hb_plan_create(s->graph, s->device, s->without, NULL, 0, NULL, HEBB_MODE_AUTO,
+                                   wanted, &s->error);
     if (plan == NULL) return s->error.status;
     hebb_status status = run_plan(s, plan, 0);
     if (status == HEBB_OK) status = s->device->backend->finish(s->device->device, &s->error);
@@ -414,7 +423,9 @@ static hebb_status read_results(hebb_session *s, const hb_plan *plan, const hebb
 /* ---- plans ---- */
 
 static bool fits_plan(const hebb_session *s, const hb_plan *plan, size_t n_fetches) {
-    if (plan->n_fetches != n_fetches || plan->n_inputs != s->graph->n_inputs) return false;
+    if (plan->mode != s->mode || plan->n_fetches != n_fetches ||
+        plan->n_inputs != s->graph->n_inputs)
+        return false;
     if (n_fetches > 0 && memcmp(plan->fetches, s->fetched, n_fetches * sizeof *s->fetched) != 0)
         return false;
     for (int k = 0; k < plan->n_inputs; k++)
@@ -449,7 +460,7 @@ static hb_plan *find_plan(hebb_session *s, size_t n_fetches) {
             return s->plans = plan;
         }
     hb_plan *plan = hb_plan_create(s->graph, s->device, s->without, s->fetched, n_fetches, s->fed,
-                                   NULL, &s->error);
+                                   s->mode, NULL, &s->error);
     if (plan == NULL) return NULL;
     plan->next = s->plans;
     s->plans = plan;

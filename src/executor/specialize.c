@@ -114,7 +114,7 @@ static int lower_buffer(specializer *s, const hebb_tensor *t) {
 }
 
 static int lower_full(specializer *s, const hebb_tensor *t) {
-    double value = t->attrs->value;
+    double value = t->op == HB_OP_TRAINING ? s->training : t->attrs->value;
     if (t->op == HB_OP_SIZE) {
         hebb_shape x = s->signature[t->in[0]->id].shape;
         bool counted[HEBB_MAX_RANK];
@@ -467,9 +467,20 @@ static hebb_status check_assign_once(const specializer *s, const hebb_tensor *t,
                    t->in[0]->name);
 }
 
+/* Whether the run trains: as the session says, or if it changes a parameter. */
+static bool trains(const specializer *s, hebb_mode mode) {
+    if (mode != HEBB_MODE_AUTO) return mode == HEBB_MODE_TRAINING;
+    for (int id = 0; id < s->n; id++) {
+        const hebb_tensor *t = s->graph->nodes[id];
+        if (s->needed[id] && t->op == HB_OP_ASSIGN && t->in[0]->attrs->trainable) return true;
+    }
+    return false;
+}
+
 /* Shapes first: a scan has results that were made after it. */
-static hebb_status lower_all(specializer *s, hb_error *error) {
+static hebb_status lower_all(specializer *s, hebb_mode mode, hb_error *error) {
     mark(s);
+    s->training = trains(s, mode);
     for (int id = 0; id < s->n; id++)
         if (s->shaped[id] && bind_shape(s, s->graph->nodes[id], error) != HEBB_OK)
             return error->status;
@@ -503,13 +514,14 @@ static hebb_status start(specializer *s, const hebb_graph *graph, hb_ir *result,
 }
 
 hebb_status hb_specialize(const hebb_graph *graph, hebb_tensor *const *fetched, size_t n_fetched,
-                          const hebb_shape *inputs, hb_ir *result, hb_error *error) {
+                          const hebb_shape *inputs, hebb_mode mode, hb_ir *result,
+                          hb_error *error) {
     specializer s;
     if (start(&s, graph, result, error) != HEBB_OK) return error->status;
     s.inputs = inputs;
     for (size_t k = 0; k < n_fetched; k++)
         s.needed[fetched[k]->id] = s.shaped[fetched[k]->id] = true;
-    if (lower_all(&s, error) != HEBB_OK) return error->status;
+    if (lower_all(&s, mode, error) != HEBB_OK) return error->status;
     result->fetches = ir_memory(result, (n_fetched + 1) * sizeof *result->fetches);
     if (result->fetches == NULL) return hb_fail_memory(error, "a plan", n_fetched * sizeof(int));
     result->n_fetches = (int)n_fetched;
@@ -525,7 +537,7 @@ hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, h
         int id = graph->variables[v]->attrs->initial->id;
         if (wanted[v]) s.needed[id] = s.shaped[id] = true;
     }
-    if (lower_all(&s, error) != HEBB_OK) return error->status;
+    if (lower_all(&s, HEBB_MODE_INFERENCE, error) != HEBB_OK) return error->status;
     for (int v = 0; v < graph->n_variables; v++) {
         if (!wanted[v]) continue;
         int buffer = hb_buffer_of(&s, graph->variables[v]);

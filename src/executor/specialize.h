@@ -18,6 +18,7 @@ typedef struct specializer {
     int *buffer;              /* plan buffer by graph id, 0 if none yet */
     hb_lowered_scan **scan;   /* by graph id of a SCAN */
     const hebb_shape *inputs; /* fed shapes by input number */
+    bool training;            /* what HB_OP_TRAINING is */
 } specializer;
 
 #define IR_OF(s, t) ((s)->value[(t)->id])

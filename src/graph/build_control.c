@@ -34,6 +34,7 @@ static bool is_light(const hebb_tensor *node) {
     case HB_OP_FULL:
     case HB_OP_IOTA:
     case HB_OP_SIZE:
+    case HB_OP_TRAINING:
     case HB_OP_RESHAPE:
     case HB_OP_BROADCAST:
     case HB_OP_TRANSPOSE:

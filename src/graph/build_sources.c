@@ -228,10 +228,28 @@ static hebb_status check_initial_tensor(hebb_graph *graph, const hebb_tensor *va
     return graph->error.status;
 }
 
+/* What sharing layers use again must be what they ask for. */
+static hebb_tensor *check_shared(hebb_tensor *shared, hebb_dtype dtype, hebb_shape shape,
+                                 bool trainable) {
+    char has[160], wanted[160];
+    bool same = shared->dtype == dtype && shared->attrs->trainable == trainable;
+    if (same && hebb_shape_equal(shared->shape, shape)) return shared;
+    return hb_graph_error(
+        shared->graph, same ? HEBB_E_SHAPE : HEBB_E_DTYPE,
+        "the shared variable %s is %s %s%s, not %s %s%s", shared->name,
+        hebb_dtype_name(shared->dtype), hebb_shape_text(shared->shape, has, sizeof has),
+        shared->attrs->trainable ? "" : " (not trainable)", hebb_dtype_name(dtype),
+        hebb_shape_text(shape, wanted, sizeof wanted), trainable ? "" : " (not trainable)");
+}
+
 static hebb_tensor *make_variable(hebb_graph *graph, const char *name, hebb_dtype dtype,
                                   hebb_shape shape, hebb_initializer initializer, bool trainable) {
     if (graph == NULL) return NULL;
     if (graph->error.status != HEBB_OK) return &graph->inert;
+    name = hb_scoped_name(graph, name);
+    if (name == NULL && graph->error.status != HEBB_OK) return &graph->inert;
+    hebb_tensor *shared = hb_shared_variable(graph, name);
+    if (shared != NULL) return check_shared(shared, dtype, shape, trainable);
     if (initializer.kind == HEBB_INIT_TENSOR &&
         check_initial_tensor(graph, initializer.tensor) != HEBB_OK)
         return &graph->inert;

@@ -124,6 +124,9 @@ typedef struct hb_block hb_block; /* a piece of the graph's memory */
 /* Users' ops that the graph has nodes of. */
 typedef struct hb_kept_op hb_kept_op;
 
+/* Scopes, layers and what is attached. */
+typedef struct hb_layers hb_layers;
+
 struct hebb_graph {
     int n_nodes, node_capacity;
     hebb_tensor **nodes;
@@ -137,6 +140,7 @@ struct hebb_graph {
     const char *file; /* the program's current line */
     int line;
     hb_kept_op *kept_ops;
+    hb_layers *layers; /* layer.c; NULL: none yet */
     hb_block *blocks;
 };
 
@@ -147,6 +151,12 @@ const char *hb_graph_text(hebb_graph *graph, const char *text); /* a copy of a s
 /* Lets hebb_graph_find() find an input or variable by its name; false, with the graph's error, if
    memory is out. */
 bool hb_register_name(hebb_tensor *tensor);
+
+/* The name that a variable called `name` has in the open layers; NULL, with the graph's error, if
+   memory is out or it is too long. */
+const char *hb_scoped_name(hebb_graph *graph, const char *name);
+/* The variable of that full name that sharing layers use again; NULL if they do not. */
+hebb_tensor *hb_shared_variable(hebb_graph *graph, const char *name);
 
 /* Records an error unless there is one, prefixed by the current line; returns the inert tensor. */
 hebb_tensor *hb_graph_error(hebb_graph *graph, hebb_status status, const char *format, ...)

@@ -19,6 +19,14 @@ typedef struct option {
    --help; says what is wrong and exits with 1 for an argument that is none of these. */
 void parse_options(int argc, char **argv, const char *about, const option *options, size_t count);
 
+/* The option that every example has. */
+#define DEVICE_OPTION(variable)                                                                    \
+    {                                                                                              \
+        "device", "where to compute: cpu, opencl, opencl:1, part of a name, auto", &(variable),    \
+            NULL, 0                                                                                \
+    }
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
 /* Seconds since some moment. */
 double now(void);
 

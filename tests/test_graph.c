@@ -179,7 +179,7 @@ Test(errors, null_among_the_operands) {
     FAILS(NULL, hebb_constant(f.g, (&(hebb_array){.shape = {1, {3}}})), "constant");
     FAILS(NULL, hebb_variable(f.g, NULL, HEBB_F32, HEBB_SHAPE(2, 3), hebb_initial_tensor(NULL)), "variable");
     FAILS(NULL, hebb_mean_squared_error(f.x, NULL), "");
-    FAILS(NULL, hebb_minimize(f.scalar, (hebb_optimizer){.learning_rate = 1}), "");
+    FAILS(NULL, hebb_minimize(f.scalar, ((hebb_optimizer){.learning_rate = 1})), "");
 }
 
 Test(errors, an_initial_value_that_depends_on_an_input) {

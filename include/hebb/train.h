@@ -89,8 +89,8 @@ typedef struct hebb_fit_options {
     int64_t initial_epoch;          /* to go on where an earlier fit ended */
     int64_t steps_per_epoch;        /* at most so many; default: all */
     const char *resume; /* a checkpoint of hebb_checkpoint_file(): goes on from there, bitwise as if
-                           it had never stopped (the same options given); if there is no such file,
-                           from the beginning */
+                           it had never stopped (the same model, data and options given); if there
+                           is no such file, from the beginning */
     int reserved_;
 } hebb_fit_options;
 

@@ -1,4 +1,4 @@
-/* Options, clock and progress bar of the examples. */
+/* Options and clock of the examples. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <stdbool.h>
@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common.h"
 
@@ -66,19 +65,4 @@ double now(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-void progress_draw(const progress *p) {
-    enum { WIDTH = 18 };
-    static const char full[] = "##################", empty[] = "..................";
-    if (!isatty(STDERR_FILENO) || p->done == 0) return;
-    int filled = (int)(WIDTH * p->done / p->total);
-    long left = (long)(p->seconds * (double)(p->total - p->done) / (double)p->done + 0.5);
-    fprintf(stderr, "\repoch %ld/%ld [%.*s%.*s] %3ld%%  loss %.4f  accuracy %.4f  ETA %ld:%02ld ",
-            p->epoch, p->epochs, filled, full, WIDTH - filled, empty, 100 * p->done / p->total,
-            p->loss, p->accuracy, left / 60, left % 60);
-}
-
-void progress_clear(void) {
-    if (isatty(STDERR_FILENO)) fprintf(stderr, "\r%79s\r", "");
 }

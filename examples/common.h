@@ -1,5 +1,5 @@
 /* What the examples share and Hebb does not offer, because it belongs to programs: command-line
-   options, a clock, a progress bar. Knows nothing of Hebb. */
+   options, a clock. Knows nothing of Hebb. */
 #ifndef EXAMPLES_COMMON_H
 #define EXAMPLES_COMMON_H
 
@@ -29,18 +29,5 @@ void parse_options(int argc, char **argv, const char *about, const option *optio
 
 /* Seconds since some moment. */
 double now(void);
-
-/* Where training stands in an epoch. */
-typedef struct progress {
-    long epoch, epochs;
-    long done, total;      /* batches */
-    double seconds;        /* since the epoch began */
-    double loss, accuracy; /* so far */
-} progress;
-
-/* Draws the bar over the last one, in 79 columns, if standard error is a terminal; nothing else. */
-void progress_draw(const progress *p);
-/* Wipes it out. */
-void progress_clear(void);
 
 #endif

@@ -10,6 +10,8 @@
      autodiff.h gradients                               gradcheck.h checking gradients
      indexing.h taking, putting, sorting                random.h   integers, permutations, ...
      einsum.h   products by formula                     reductions.h products, variance, sums along
+     checkpoint.h saving, loading      safetensors.h files of named arrays
+     train.h    fit, evaluate, predict callbacks.h what happens besides
      movement.h flipping, rolling, tiling, padding
 
    A model is a graph, built once; a session binds it to a device and runs it:
@@ -48,6 +50,9 @@
 #include <hebb/nn.h>
 #include <hebb/data.h>
 #include <hebb/train.h>
+#include <hebb/callbacks.h>
 #include <hebb/io.h>
+#include <hebb/safetensors.h>
+#include <hebb/checkpoint.h>
 
 #endif

@@ -86,6 +86,16 @@ HEBB_API hebb_status hebb_session_set(hebb_session *session, hebb_tensor *variab
 /* The number of runs so far: with the seed, all of the random state. Set it to resume. */
 HEBB_API uint64_t hebb_session_step(const hebb_session *session);
 HEBB_API hebb_status hebb_session_set_step(hebb_session *session, uint64_t step);
+HEBB_API uint64_t hebb_session_seed(const hebb_session *session);
+HEBB_API hebb_status hebb_session_set_seed(hebb_session *session, uint64_t seed);
+
+/* What the session was created with; NULL for NULL. */
+HEBB_API hebb_graph *hebb_session_graph(const hebb_session *session);
+HEBB_API hebb_device *hebb_session_device(const hebb_session *session);
+/* Records an error of the caller's own as that of the last call: for functions that make several
+   calls on a session. `message` is copied. Returns the status. */
+HEBB_API hebb_status hebb_session_fail(hebb_session *session, hebb_status status,
+                                       const char *message);
 
 /* What hebb_training() is in the runs that follow: whether dropout drops, for example. */
 typedef enum hebb_mode {
@@ -115,17 +125,24 @@ HEBB_API hebb_status hebb_session_stats(const hebb_session *session, hebb_plan_s
 HEBB_API hebb_status hebb_session_status(const hebb_session *session);
 HEBB_API const char *hebb_session_message(const hebb_session *session);
 
-/* Whether a graph, device or session has an error, and the words for it. */
+/* For hebb_failed(); hebb/train.h has what models do. */
+typedef struct hebb_model hebb_model;
+HEBB_API hebb_status hebb_model_status(const hebb_model *model);
+HEBB_API const char *hebb_model_message(const hebb_model *model);
+
+/* Whether a graph, device, session or model has an error, and the words for it. */
 #ifndef __cplusplus
 #define hebb_failed(object)                                                                        \
     (_Generic((object), hebb_graph *                                                               \
               : hebb_graph_status, hebb_device *                                                   \
-              : hebb_device_status, hebb_session *                                                 \
+              : hebb_device_status, hebb_model *                                                   \
+              : hebb_model_status, hebb_session *                                                  \
               : hebb_session_status)(object) != HEBB_OK)
 #define hebb_message(object)                                                                       \
     (_Generic((object), hebb_graph *                                                               \
               : hebb_graph_message, hebb_device *                                                  \
-              : hebb_device_message, hebb_session *                                                \
+              : hebb_device_message, hebb_model *                                                  \
+              : hebb_model_message, hebb_session *                                                 \
               : hebb_session_message)(object))
 #endif
 

@@ -108,6 +108,23 @@ hebb_status hebb_session_set_step(hebb_session *s, uint64_t step) {
     return HEBB_OK;
 }
 
+uint64_t hebb_session_seed(const hebb_session *s) { return s == NULL ? 0 : s->seed; }
+
+hebb_status hebb_session_set_seed(hebb_session *s, uint64_t seed) {
+    if (s == NULL) return HEBB_E_NULL;
+    s->seed = seed;
+    return HEBB_OK;
+}
+
+hebb_graph *hebb_session_graph(const hebb_session *s) { return s == NULL ? NULL : s->graph; }
+
+hebb_device *hebb_session_device(const hebb_session *s) { return s == NULL ? NULL : s->device; }
+
+hebb_status hebb_session_fail(hebb_session *s, hebb_status status, const char *message) {
+    if (s == NULL) return HEBB_E_NULL;
+    return hb_fail(&s->error, status, "%s", message == NULL ? "" : message);
+}
+
 hebb_status hebb_session_set_mode(hebb_session *s, hebb_mode mode) {
     if (s == NULL) return HEBB_E_NULL;
     if (mode < HEBB_MODE_AUTO || mode > HEBB_MODE_INFERENCE)

@@ -1,0 +1,88 @@
+/* The progress bar: the only thing here that prints, to where it is told. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "train.h"
+
+typedef struct bar {
+    FILE *out;
+    bool terminal;
+    double drawn; /* seconds of the epoch at which it was drawn last */
+} bar;
+
+enum { MOST_COLUMNS = 400, BAR_COLUMNS = 20 };
+
+static size_t columns(FILE *out) {
+    struct winsize size = {0};
+    if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col < 20) return 80;
+    return size.ws_col < MOST_COLUMNS ? size.ws_col : MOST_COLUMNS;
+}
+
+/* snprintf() that goes on where the last one ended, and stops where the line does. */
+#define APPEND(line, used, room, ...)                                                              \
+    do {                                                                                           \
+        if (used < room) used += (size_t)snprintf((line) + used, room - used, __VA_ARGS__);        \
+    } while (0)
+
+static size_t add_logs(const hebb_fit_state *fit, char *line, size_t used, size_t room) {
+    for (size_t k = 0; k < fit->n_logs; k++)
+        APPEND(line, used, room, "  %s %.4f", fit->logs[k].name, fit->logs[k].value);
+    return used;
+}
+
+static void draw(const bar *b, const hebb_fit_state *fit) {
+    char line[MOST_COLUMNS + 1], marks[BAR_COLUMNS + 1];
+    size_t room = columns(b->out), used = 0; /* the last column stays free: it would wrap */
+    int64_t full = BAR_COLUMNS * fit->batch / fit->batches;
+    long left =
+        (long)(fit->seconds * (double)(fit->batches - fit->batch) / (double)fit->batch + 0.5);
+    memset(marks, '.', BAR_COLUMNS);
+    memset(marks, '#', (size_t)full);
+    marks[BAR_COLUMNS] = '\0';
+    APPEND(line, used, room, "epoch %lld/%lld", (long long)fit->epoch + 1, (long long)fit->epochs);
+    if (room >= 60) APPEND(line, used, room, " [%s]", marks);
+    APPEND(line, used, room, " %3d%%  ETA %ld:%02ld", (int)(100 * fit->batch / fit->batches),
+           left / 60, left % 60);
+    used = add_logs(fit, line, used, room);
+    fprintf(b->out, "\r%-*s", (int)room - 1, line);
+    fflush(b->out);
+}
+
+static hebb_status progress_batch_end(hebb_callback *self, hebb_fit_state *fit) {
+    bar *b = self->data;
+    if (!b->terminal || (fit->batch > 1 && fit->seconds - b->drawn < 0.1)) return HEBB_OK;
+    b->drawn = fit->seconds;
+    draw(b, fit);
+    return HEBB_OK;
+}
+
+/* A line that stays. Writing may fail; that is no reason to end a training. */
+static hebb_status progress_epoch_end(hebb_callback *self, hebb_fit_state *fit) {
+    const bar *b = self->data;
+    char line[1024];
+    size_t used = 0;
+    APPEND(line, used, sizeof line, "epoch %lld/%lld", (long long)fit->epoch + 1,
+           (long long)fit->epochs);
+    used = add_logs(fit, line, used, sizeof line);
+    APPEND(line, used, sizeof line, "  %.2f s", fit->seconds);
+    if (b->terminal) fprintf(b->out, "\r%*s\r", (int)columns(b->out) - 1, "");
+    fprintf(b->out, "%s\n", line);
+    fflush(b->out);
+    return HEBB_OK;
+}
+
+static void progress_destroy(hebb_callback *self) { free(self->data); }
+
+hebb_callback hebb_progress(FILE *out) {
+    hebb_callback c = {.name = "progress",
+                       .batch_end = progress_batch_end,
+                       .epoch_end = progress_epoch_end,
+                       .destroy = progress_destroy};
+    bar *b = calloc(1, sizeof *b);
+    c.data = b;
+    c.status = out == NULL ? HEBB_E_NULL : b == NULL ? HEBB_E_MEMORY : HEBB_OK;
+    if (out != NULL && b != NULL) *b = (bar){.out = out, .terminal = isatty(fileno(out)) == 1};
+    return c;
+}

@@ -61,15 +61,21 @@ HEBB_API hebb_tensor *hebb_scalar_like(hebb_tensor *x, double value);
    fan_in and fan_out of a shape [in, out] are its sizes; of [out, in, kernel...] (rank 3 and more)
    they are in and out times the size of the kernel; of rank 0 and 1 both are the size. */
 typedef enum hebb_initializer_kind {
-    HEBB_INIT_DEFAULT = 0,    /* of the layer that takes it; zeros elsewhere */
-    HEBB_INIT_CONSTANT,       /* a */
-    HEBB_INIT_UNIFORM,        /* a to b */
-    HEBB_INIT_NORMAL,         /* mean a, standard deviation b */
-    HEBB_INIT_GLOROT_UNIFORM, /* +-sqrt(6 / (fan_in + fan_out)), Glorot and Bengio 2010 */
-    HEBB_INIT_GLOROT_NORMAL,  /* deviation sqrt(2 / (fan_in + fan_out)) */
-    HEBB_INIT_HE_UNIFORM,     /* +-sqrt(6 / fan_in), He et al. 2015 */
-    HEBB_INIT_HE_NORMAL,      /* deviation sqrt(2 / fan_in) */
-    HEBB_INIT_TENSOR,         /* the value of a tensor of the graph that depends on no input */
+    HEBB_INIT_DEFAULT = 0,      /* of the layer that takes it; zeros elsewhere */
+    HEBB_INIT_CONSTANT,         /* a */
+    HEBB_INIT_UNIFORM,          /* a to b */
+    HEBB_INIT_NORMAL,           /* mean a, standard deviation b */
+    HEBB_INIT_GLOROT_UNIFORM,   /* +-sqrt(6 / (fan_in + fan_out)), Glorot and Bengio 2010 */
+    HEBB_INIT_GLOROT_NORMAL,    /* deviation sqrt(2 / (fan_in + fan_out)) */
+    HEBB_INIT_HE_UNIFORM,       /* +-sqrt(6 / fan_in), He et al. 2015 */
+    HEBB_INIT_HE_NORMAL,        /* deviation sqrt(2 / fan_in) */
+    HEBB_INIT_TRUNCATED_NORMAL, /* mean a, deviation b, and nothing beyond 2 b from the mean */
+    HEBB_INIT_LECUN_UNIFORM,    /* +-sqrt(3 / fan_in), LeCun et al. 1998 */
+    HEBB_INIT_LECUN_NORMAL,     /* deviation sqrt(1 / fan_in) */
+    HEBB_INIT_ORTHOGONAL, /* a times a random matrix [first size, all others] with orthonormal rows,
+                             or columns if these are fewer (A. Saxe et al. 2014); rank 2 or more */
+    HEBB_INIT_IDENTITY,   /* a where row and column are equal, else 0; rank 2 */
+    HEBB_INIT_TENSOR,     /* the value of a tensor of the graph that depends on no input */
 } hebb_initializer_kind;
 typedef struct hebb_initializer {
     hebb_initializer_kind kind;
@@ -86,6 +92,11 @@ HEBB_API hebb_initializer hebb_glorot_uniform(void); /* also known as Xavier */
 HEBB_API hebb_initializer hebb_glorot_normal(void);
 HEBB_API hebb_initializer hebb_he_uniform(void);
 HEBB_API hebb_initializer hebb_he_normal(void);
+HEBB_API hebb_initializer hebb_truncated_normal(double mean, double deviation);
+HEBB_API hebb_initializer hebb_lecun_uniform(void);
+HEBB_API hebb_initializer hebb_lecun_normal(void);
+HEBB_API hebb_initializer hebb_orthogonal(double gain); /* 0 counts as 1 */
+HEBB_API hebb_initializer hebb_identity_matrix(double gain);
 HEBB_API hebb_initializer hebb_initial_tensor(hebb_tensor *value);
 
 /* State that lives in a session: a parameter, a moment, a counter. The name is as an input's. The

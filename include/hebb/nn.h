@@ -9,5 +9,6 @@
 #include <hebb/metrics.h>
 #include <hebb/normalization.h>
 #include <hebb/optimizers.h>
+#include <hebb/recurrent.h>
 
 #endif

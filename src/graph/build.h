@@ -47,4 +47,8 @@ bool hb_in_range(const int64_t *numbers, int n);
 /* x surrounded by `value` as the window wants it; x itself if it wants nothing. */
 hebb_tensor *hb_pad_for(hebb_tensor *x, const hb_window *window, double value);
 
+/* build_initial.c: the tensor that computes a variable's first value. */
+hebb_tensor *hb_initial_value(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape,
+                              hebb_initializer initializer);
+
 #endif

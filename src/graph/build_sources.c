@@ -127,70 +127,6 @@ hebb_tensor *hebb_random_normal_like(hebb_tensor *like) {
 
 /* ---- variables ---- */
 
-#define INITIALIZER(function, parameters, ...)                                                     \
-    hebb_initializer function parameters { return (hebb_initializer){__VA_ARGS__}; }
-
-INITIALIZER(hebb_zeros, (void), .kind = HEBB_INIT_CONSTANT)
-INITIALIZER(hebb_ones, (void), .kind = HEBB_INIT_CONSTANT, .a = 1)
-INITIALIZER(hebb_constant_value, (double value), .kind = HEBB_INIT_CONSTANT, .a = value)
-INITIALIZER(hebb_uniform, (double low, double high), .kind = HEBB_INIT_UNIFORM, .a = low, .b = high)
-INITIALIZER(hebb_normal, (double mean, double deviation), .kind = HEBB_INIT_NORMAL, .a = mean,
-            .b = deviation)
-INITIALIZER(hebb_glorot_uniform, (void), .kind = HEBB_INIT_GLOROT_UNIFORM)
-INITIALIZER(hebb_glorot_normal, (void), .kind = HEBB_INIT_GLOROT_NORMAL)
-INITIALIZER(hebb_he_uniform, (void), .kind = HEBB_INIT_HE_UNIFORM)
-INITIALIZER(hebb_he_normal, (void), .kind = HEBB_INIT_HE_NORMAL)
-INITIALIZER(hebb_initial_tensor, (hebb_tensor * value), .kind = HEBB_INIT_TENSOR, .tensor = value)
-
-/* fan_in and fan_out as hebb/graph.h defines them. */
-static void fans(hebb_shape shape, double *fan_in, double *fan_out) {
-    double kernel = 1;
-    for (int k = 2; k < shape.rank; k++) kernel *= (double)shape.dim[k];
-    if (shape.rank < 2) *fan_in = *fan_out = shape.rank == 1 ? (double)shape.dim[0] : 1;
-    else if (shape.rank == 2) *fan_in = (double)shape.dim[0], *fan_out = (double)shape.dim[1];
-    else *fan_in = (double)shape.dim[1] * kernel, *fan_out = (double)shape.dim[0] * kernel;
-}
-
-static hebb_tensor *scaled_random(hebb_graph *graph, hb_op op, hebb_dtype dtype, hebb_shape shape,
-                                  double scale, double shift) {
-    /* Of f16 and bf16 only the result is rounded. */
-    hebb_tensor *r = hb_random_node(graph, op, hb_half(dtype) ? HEBB_F32 : dtype, shape, NULL);
-    r = (hebb_mul)(r, (hebb_scalar_like)(r, scale));
-    if (shift != 0) r = (hebb_add)(r, (hebb_scalar_like)(r, shift));
-    return hb_half(dtype) ? (hebb_cast)(r, dtype) : r;
-}
-
-static hebb_tensor *uniform_between(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape,
-                                    double low, double high) {
-    return scaled_random(graph, HB_OP_RANDOM_UNIFORM, dtype, shape, high - low, low);
-}
-
-/* The tensor that computes a variable's first value. */
-static hebb_tensor *initial_value(hebb_graph *graph, hebb_dtype dtype, hebb_shape shape,
-                                  hebb_initializer initializer) {
-    double fan_in, fan_out, a = initializer.a, b = initializer.b;
-    fans(shape, &fan_in, &fan_out);
-    double glorot = fan_in + fan_out > 0 ? 2 / (fan_in + fan_out) : 0,
-           he = fan_in > 0 ? 2 / fan_in : 0;
-    switch (initializer.kind) {
-    case HEBB_INIT_DEFAULT:
-    case HEBB_INIT_CONSTANT: return full(graph, dtype, shape, NULL, a);
-    case HEBB_INIT_UNIFORM: return uniform_between(graph, dtype, shape, a, b);
-    case HEBB_INIT_NORMAL: return scaled_random(graph, HB_OP_RANDOM_NORMAL, dtype, shape, b, a);
-    case HEBB_INIT_GLOROT_UNIFORM:
-        return uniform_between(graph, dtype, shape, -sqrt(3 * glorot), sqrt(3 * glorot));
-    case HEBB_INIT_GLOROT_NORMAL:
-        return scaled_random(graph, HB_OP_RANDOM_NORMAL, dtype, shape, sqrt(glorot), 0);
-    case HEBB_INIT_HE_UNIFORM:
-        return uniform_between(graph, dtype, shape, -sqrt(3 * he), sqrt(3 * he));
-    case HEBB_INIT_HE_NORMAL:
-        return scaled_random(graph, HB_OP_RANDOM_NORMAL, dtype, shape, sqrt(he), 0);
-    case HEBB_INIT_TENSOR: return initializer.tensor;
-    }
-    return hb_graph_error(graph, HEBB_E_ARGUMENT, "variable: %d is no kind of initializer",
-                          (int)initializer.kind);
-}
-
 /* An input or variable that the value depends on: it has none before the first run. */
 static const hebb_tensor *needed_source(const hebb_tensor *value) {
     const hebb_graph *graph = value->graph;
@@ -257,7 +193,7 @@ static hebb_tensor *make_variable(hebb_graph *graph, const char *name, hebb_dtyp
         .dtype = dtype, .shape = shape, .index = graph->n_variables, .trainable = trainable};
     hebb_tensor *variable = named_source(graph, HB_OP_VARIABLE, name, &attrs);
     if (variable->op == HB_OP_INERT) return variable;
-    hebb_tensor *initial = initial_value(graph, dtype, shape, initializer);
+    hebb_tensor *initial = hb_initial_value(graph, dtype, shape, initializer);
     if (initial == NULL || initial->op == HB_OP_INERT) return &graph->inert;
     if (initial->dtype != dtype || !hebb_shape_equal(initial->shape, shape)) {
         char si[160], sv[160];

@@ -53,7 +53,7 @@ static hebb_tensor *dense(hebb_tensor *x, int64_t units, const hebb_dense_option
         return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
     if (units <= 0) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
     hebb_shape kernel = HEBB_SHAPE(shape.dim[shape.rank - 1], units);
-    hebb_tensor *y = hebb_matmul(
+    hebb_tensor *y = hb_project(
         x, hb_kernel(x, kernel, o->kernel_initializer, o->kernel_l1, o->kernel_l2, o->kernel));
     if (!o->no_bias)
         y = hebb_add(y,
@@ -121,15 +121,16 @@ static bool can_dot(hebb_shape x, int *axis) {
     return (x.rank == 2 || x.rank == 3) && *axis >= 1 && *axis < x.rank;
 }
 
-hebb_tensor *hebb_batch_dot(hebb_tensor *a, hebb_tensor *b, int axis_a, int axis_b, bool normalize) {
+hebb_tensor *hebb_batch_dot(hebb_tensor *a, hebb_tensor *b, int axis_a, int axis_b,
+                            bool normalize) {
     if (hebb_tensor_is_inert(a)) return a;
     if (hebb_tensor_is_inert(b)) return hebb_mul(a, b); /* which says what is wrong */
     hebb_shape sa = hebb_tensor_shape(a), sb = hebb_tensor_shape(b);
     char message[400], ta[160], tb[160];
-    snprintf(message, sizeof message,
-             "batch_dot: axes %d and %d of %s and %s; wanted are ranks of 2 or 3, and not the batch",
-             axis_a, axis_b, hebb_shape_text(sa, ta, sizeof ta),
-             hebb_shape_text(sb, tb, sizeof tb));
+    snprintf(
+        message, sizeof message,
+        "batch_dot: axes %d and %d of %s and %s; wanted are ranks of 2 or 3, and not the batch",
+        axis_a, axis_b, hebb_shape_text(sa, ta, sizeof ta), hebb_shape_text(sb, tb, sizeof tb));
     if (!can_dot(sa, &axis_a) || !can_dot(sb, &axis_b))
         return hebb_graph_fail(hebb_tensor_graph(a), HEBB_E_SHAPE, message);
     if (normalize) {

@@ -19,8 +19,12 @@ hebb_status hb_part_name(hebb_graph *graph, const char *prefix, const char *part
 /* l1 sum |x| + l2 sum x^2; NULL if both are 0. */
 hebb_tensor *hb_penalize(hebb_tensor *x, double l1, double l2);
 
-/* A layer's variable "kernel", of x's dtype, with its penalties, and reparameterized if that is asked for. */
+/* A layer's variable "kernel", of x's dtype, with its penalties, and reparameterized if that is
+ * asked for. */
 hebb_tensor *hb_kernel(hebb_tensor *x, hebb_shape shape, hebb_initializer initializer, double l1,
                        double l2, hebb_reparameterization reparameterization);
+
+/* x kernel: [..., in] and [in, out] -> [..., out], as one product of all rows. */
+hebb_tensor *hb_project(hebb_tensor *x, hebb_tensor *kernel);
 
 #endif

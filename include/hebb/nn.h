@@ -3,9 +3,11 @@
 #define HEBB_NN_H
 
 #include <hebb/activations.h>
+#include <hebb/conv_layers.h>
 #include <hebb/layers.h>
 #include <hebb/losses.h>
 #include <hebb/metrics.h>
+#include <hebb/normalization.h>
 #include <hebb/optimizers.h>
 
 #endif

@@ -10,21 +10,11 @@ the gradients. A case without dy has values only. Lines that begin with # are co
 import numpy
 import torch
 
+from hexadecimal import write_array
+
 
 def write_tensor(out, name, tensor):
-    values = tensor.detach().numpy().astype(numpy.float32)
-    out.write(f"tensor {name} {','.join(str(n) for n in values.shape)}\n")
-    out.write(" ".join(number(v) for v in values.reshape(-1)) + "\n")
-
-
-def number(value):
-    if not numpy.isfinite(value):
-        return str(value)
-    mantissa, exponent = float(value).hex().split("p")
-    sign, digits = ("-", mantissa[3:]) if mantissa[0] == "-" else ("", mantissa[2:])
-    whole, _, rest = digits.partition(".")
-    rest = rest.rstrip("0")
-    return f"{sign}0x{whole}{'.' + rest if rest else ''}p{int(exponent)}"
+    write_array(out, name, tensor.detach().numpy())
 
 
 class File:

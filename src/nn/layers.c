@@ -1,21 +1,45 @@
-/* Layers, composed from the public operations (hebb/layers.h). */
+/* Dense layers, embeddings, merging (hebb/layers.h): composed from the public operations. */
+#include <math.h>
 #include <stdio.h>
+
+#include <hebb/einsum.h>
+#include <hebb/indexing.h>
+#include <hebb/layer.h>
+#include <hebb/movement.h>
 
 #include "nn.h"
 
-static hebb_tensor *layer_variable(hebb_tensor *x, const char *layer, const char *part,
-                                   hebb_shape shape, hebb_initializer initializer) {
-    char name[HB_NAME_SIZE];
-    hebb_graph *graph = hebb_tensor_graph(x);
-    if (hb_part_name(graph, layer, part, name) != HEBB_OK)
-        return hebb_graph_fail(graph, HEBB_E_ARGUMENT, "");
-    return hebb_variable(graph, name, hebb_tensor_dtype(x), shape, initializer);
+hebb_tensor *hb_penalize(hebb_tensor *x, double l1, double l2) {
+    hebb_tensor *penalty = NULL;
+    if (hebb_tensor_is_inert(x)) return x;
+    if (!(l1 >= 0) || !(l2 >= 0))
+        return hebb_graph_fail(hebb_tensor_graph(x), HEBB_E_ARGUMENT,
+                               "penalty: l1 or l2 is negative");
+    if (l1 > 0) {
+        penalty = hebb_sum(hebb_abs(x), HEBB_ALL_AXES, false);
+        penalty = hebb_mul(penalty, hebb_scalar_like(penalty, l1));
+    }
+    if (l2 > 0) {
+        hebb_tensor *squares = hebb_sum(hebb_square(x), HEBB_ALL_AXES, false);
+        squares = hebb_mul(squares, hebb_scalar_like(squares, l2));
+        penalty = penalty == NULL ? squares : hebb_add(penalty, squares);
+    }
+    return penalty;
 }
 
-hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units, const hebb_dense_options *options) {
-    static const hebb_dense_options defaults;
-    const hebb_dense_options *o = options != NULL ? options : &defaults;
-    if (hebb_tensor_is_inert(x)) return x;
+hebb_tensor *hb_kernel(hebb_tensor *x, hebb_shape shape, hebb_initializer initializer, double l1,
+                       double l2, hebb_reparameterization reparameterization) {
+    if (initializer.kind == HEBB_INIT_DEFAULT) initializer = hebb_glorot_uniform();
+    hebb_tensor *kernel =
+        hebb_variable(hebb_tensor_graph(x), "kernel", hebb_tensor_dtype(x), shape, initializer);
+    hebb_tensor *penalty = hb_penalize(kernel, l1, l2);
+    if (penalty != NULL) hebb_attach_loss(kernel, penalty);
+    return reparameterization != NULL ? reparameterization(kernel) : kernel;
+}
+
+/* ---- dense ---- */
+
+static hebb_tensor *dense(hebb_tensor *x, int64_t units, const hebb_dense_options *o) {
     hebb_graph *graph = hebb_tensor_graph(x);
     hebb_shape shape = hebb_tensor_shape(x);
     hebb_dtype dtype = hebb_tensor_dtype(x);
@@ -28,16 +52,93 @@ hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units, const hebb_dense_opt
     if (shape.rank < 2 || shape.dim[shape.rank - 1] == HEBB_ANY)
         return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
     if (units <= 0) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
-
-    char fresh[HB_NAME_SIZE];
-    hb_fresh_prefix(graph, "dense", (const char *const[]){"kernel", "bias"}, 2, fresh);
-    const char *layer = o->name != NULL ? o->name : fresh;
-    bool own = o->kernel_initializer.kind != HEBB_INIT_DEFAULT;
-    hebb_tensor *kernel =
-        layer_variable(x, layer, "kernel", HEBB_SHAPE(shape.dim[shape.rank - 1], units),
-                       own ? o->kernel_initializer : hebb_glorot_uniform());
-    hebb_tensor *y = hebb_matmul(x, kernel);
+    hebb_shape kernel = HEBB_SHAPE(shape.dim[shape.rank - 1], units);
+    hebb_tensor *y = hebb_matmul(
+        x, hb_kernel(x, kernel, o->kernel_initializer, o->kernel_l1, o->kernel_l2, o->kernel));
     if (!o->no_bias)
-        y = hebb_add(y, layer_variable(x, layer, "bias", HEBB_SHAPE(units), o->bias_initializer));
+        y = hebb_add(y,
+                     hebb_variable(graph, "bias", dtype, HEBB_SHAPE(units), o->bias_initializer));
     return o->activation != NULL ? o->activation(y) : y;
+}
+
+hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units, const hebb_dense_options *options) {
+    static const hebb_dense_options defaults;
+    if (hebb_tensor_is_inert(x)) return x;
+    if (options == NULL) options = &defaults;
+    hebb_layer_begin(hebb_tensor_graph(x), "dense", options->name);
+    return hebb_layer_end(hebb_tensor_graph(x), dense(x, units, options));
+}
+
+/* ---- embedding ---- */
+
+hebb_tensor *hebb_embedding_with(hebb_tensor *ids, int64_t vocabulary, int64_t features,
+                                 const hebb_embedding_options *options) {
+    static const hebb_embedding_options defaults;
+    if (hebb_tensor_is_inert(ids)) return ids;
+    const hebb_embedding_options *o = options != NULL ? options : &defaults;
+    hebb_graph *graph = hebb_tensor_graph(ids);
+    char message[200];
+    snprintf(message, sizeof message,
+             "embedding: ids are %s, wanted i32, of a vocabulary > 0 (here %lld), as features > 0 "
+             "(here %lld)",
+             hebb_dtype_name(hebb_tensor_dtype(ids)), (long long)vocabulary, (long long)features);
+    if (hebb_tensor_dtype(ids) != HEBB_I32) return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
+    if (vocabulary < 1 || features < 1) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
+    hebb_layer_begin(graph, "embedding", o->name);
+    bool own = o->initializer.kind != HEBB_INIT_DEFAULT;
+    hebb_tensor *table = hebb_variable(graph, "table", o->dtype, HEBB_SHAPE(vocabulary, features),
+                                       own ? o->initializer : hebb_uniform(-0.05, 0.05));
+    hebb_tensor *penalty = hb_penalize(table, 0, o->l2);
+    if (penalty != NULL) hebb_attach_loss(table, penalty);
+    return hebb_layer_end(graph, hebb_gather(table, ids));
+}
+
+/* ---- shapes and merging ---- */
+
+hebb_tensor *hebb_repeat_vector(hebb_tensor *x, int64_t times) {
+    return hebb_repeat(hebb_expand_dims(x, 1), 1, times);
+}
+
+static hebb_tensor *fold(hebb_tensor_list xs, hebb_tensor *(*join)(hebb_tensor *, hebb_tensor *)) {
+    if (xs.count < 1 || xs.at == NULL) return NULL;
+    hebb_tensor *all = xs.at[0];
+    for (int k = 1; k < xs.count; k++) all = join(all, xs.at[k]);
+    return all;
+}
+
+hebb_tensor *hebb_sum_of(hebb_tensor_list xs) { return fold(xs, (hebb_add)); }
+hebb_tensor *hebb_product_of(hebb_tensor_list xs) { return fold(xs, (hebb_mul)); }
+hebb_tensor *hebb_maximum_of(hebb_tensor_list xs) { return fold(xs, (hebb_maximum)); }
+hebb_tensor *hebb_minimum_of(hebb_tensor_list xs) { return fold(xs, (hebb_minimum)); }
+
+hebb_tensor *hebb_average_of(hebb_tensor_list xs) {
+    hebb_tensor *sum = fold(xs, (hebb_add));
+    return sum == NULL ? NULL : hebb_mul(sum, hebb_scalar_like(sum, 1.0 / xs.count));
+}
+
+static bool can_dot(hebb_shape x, int *axis) {
+    if (*axis < 0) *axis += x.rank;
+    return (x.rank == 2 || x.rank == 3) && *axis >= 1 && *axis < x.rank;
+}
+
+hebb_tensor *hebb_batch_dot(hebb_tensor *a, hebb_tensor *b, int axis_a, int axis_b, bool normalize) {
+    if (hebb_tensor_is_inert(a)) return a;
+    if (hebb_tensor_is_inert(b)) return hebb_mul(a, b); /* which says what is wrong */
+    hebb_shape sa = hebb_tensor_shape(a), sb = hebb_tensor_shape(b);
+    char message[400], ta[160], tb[160];
+    snprintf(message, sizeof message,
+             "batch_dot: axes %d and %d of %s and %s; wanted are ranks of 2 or 3, and not the batch",
+             axis_a, axis_b, hebb_shape_text(sa, ta, sizeof ta),
+             hebb_shape_text(sb, tb, sizeof tb));
+    if (!can_dot(sa, &axis_a) || !can_dot(sb, &axis_b))
+        return hebb_graph_fail(hebb_tensor_graph(a), HEBB_E_SHAPE, message);
+    if (normalize) {
+        a = hebb_unit_normalization(a, axis_a);
+        b = hebb_unit_normalization(b, axis_b);
+    }
+    a = sa.rank == 2 ? hebb_expand_dims(a, 1) : hebb_move_axis(a, axis_a, 2);
+    b = sb.rank == 2 ? hebb_expand_dims(b, 2) : hebb_move_axis(b, axis_b, 1);
+    hebb_tensor *y = hebb_matmul(a, b);
+    if (sb.rank == 2) return sa.rank == 2 ? hebb_squeeze(y, 2) : hebb_squeeze(y, 2);
+    return sa.rank == 2 ? hebb_squeeze(y, 1) : y;
 }

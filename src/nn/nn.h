@@ -16,4 +16,11 @@ void hb_fresh_prefix(const hebb_graph *graph, const char *prefix, const char *co
 hebb_status hb_part_name(hebb_graph *graph, const char *prefix, const char *part,
                          char name[HB_NAME_SIZE]);
 
+/* l1 sum |x| + l2 sum x^2; NULL if both are 0. */
+hebb_tensor *hb_penalize(hebb_tensor *x, double l1, double l2);
+
+/* A layer's variable "kernel", of x's dtype, with its penalties, and reparameterized if that is asked for. */
+hebb_tensor *hb_kernel(hebb_tensor *x, hebb_shape shape, hebb_initializer initializer, double l1,
+                       double l2, hebb_reparameterization reparameterization);
+
 #endif

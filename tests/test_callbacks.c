@@ -214,15 +214,20 @@ Test(callbacks, csv_is_appended_to) {
     net n = make_net(0.1, 0);
     char checkpoint[80], text[2048];
     snprintf(checkpoint, sizeof checkpoint, "%s.safetensors", path);
-    for (int epochs = 2; epochs < 5; epochs += 2)
+    for (int epochs = 2; epochs < 5; epochs += 2) {
         cr_assert_eq(hebb_fit(n.model, &data, .epochs = epochs, .resume = checkpoint,
                               .callbacks = HEBB_CALLBACKS(hebb_csv_log(path),
                                                           hebb_checkpoint_file(checkpoint))),
                      HEBB_OK, "%s", hebb_message(n.model));
+        FILE *file = fopen(path, "a"); /* as if it had been killed before the next checkpoint */
+        fputs(epochs == 2 ? "2,9\n3,9" : "", file);
+        fclose(file);
+    }
     unlink(checkpoint);
     read_text(text, sizeof text);
     cr_expect_eq(strncmp(text, "epoch,loss\n0,", 13), 0, "%s", text);
     cr_expect_not_null(strstr(text, "\n3,"), "%s", text);
+    cr_expect_null(strstr(text, ",9\n"), "%s", text);
     int lines = 0;
     for (const char *c = text; *c != '\0'; c++) lines += *c == '\n';
     cr_expect_eq(lines, 5, "%s", text);

@@ -99,7 +99,8 @@ typedef struct hebb_early_stopping_options {
 HEBB_API hebb_callback hebb_early_stopping_with(const hebb_early_stopping_options *options);
 
 typedef struct hebb_checkpoint_file_options {
-    bool best_only;      /* only after an epoch that is better than all before */
+    bool best_only;      /* only after an epoch that is better than all before; a training that is
+                            resumed from it goes on behind that epoch */
     const char *monitor; /* as above */
     int64_t every;       /* epochs; default 1 */
     int reserved_;

@@ -1,8 +1,11 @@
 /* Callbacks (hebb/callbacks.h): those of the library, and one's own. */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -246,6 +249,33 @@ Test(callbacks, progress_is_a_line_an_epoch_where_no_terminal_is) {
     cr_expect_not_null(strstr(text, "  val_loss 0."), "%s", text);
     cr_expect_null(strchr(text, '\r'));
     free_net(&n);
+}
+
+/* A line that is as long as the terminal is wide would wrap, and no \r could draw over it. */
+Test(callbacks, progress_fits_the_terminal) {
+    int keyboard = posix_openpt(O_RDWR | O_NOCTTY), length = 0;
+    if (keyboard < 0 || grantpt(keyboard) != 0 || unlockpt(keyboard) != 0)
+        cr_skip_test("no pseudo-terminals here");
+    FILE *out = fdopen(open(ptsname(keyboard), O_RDWR | O_NOCTTY), "w");
+    cr_assert_not_null(out);
+    for (unsigned short width = 30; width <= 110; width = (unsigned short)(width + 40)) {
+        net n = make_net(0.1, 0);
+        char text[4096] = "";
+        ioctl(keyboard, TIOCSWINSZ, &(struct winsize){.ws_col = width, .ws_row = 24});
+        hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS(hebb_progress(out)));
+        ssize_t got = read(keyboard, text, sizeof text - 1);
+        cr_assert_gt(got, 0);
+        cr_expect_eq(strncmp(text, "\repoch 1/1", 10), 0, "%s", text);
+        for (ssize_t k = 0; k < got; k++) {
+            length = text[k] == '\r' || text[k] == '\n' ? 0 : length + 1;
+            cr_expect_lt(length, width);
+            if (k > 0 && strncmp(text + k, "\repoch", 6) == 0) break; /* the line that stays */
+        }
+        cr_expect_eq(strchr(text, '[') != NULL, width >= 60);
+        free_net(&n);
+    }
+    fclose(out);
+    close(keyboard);
 }
 
 Test(callbacks, averages_are_validated_and_stay) {

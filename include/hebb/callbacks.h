@@ -124,7 +124,8 @@ typedef struct hebb_reduce_on_plateau_options {
     double least;        /* the rate is not made smaller */
 } hebb_reduce_on_plateau_options;
 /* Multiplies the learning rate when the monitored value gets no better. HEBB_E_UNSUPPORTED if the
-   step has no variable named ".../learning_rate" (a schedule has none). */
+   step was not made by hebb_minimize(). An optimizer with a schedule takes its rate from that at
+   each step, whatever is set here. */
 #define hebb_reduce_on_plateau(...)                                                                \
     hebb_reduce_on_plateau_with(                                                                   \
         &(const hebb_reduce_on_plateau_options){.reserved_ = 0, __VA_ARGS__})

@@ -1,6 +1,7 @@
 /* Out of memory: every allocation of the library fails in turn, once, and then with all that follow
    it. Each failure must come out as HEBB_E_MEMORY or a NULL object, and nothing may be lost: this
    program is linked with --wrap for malloc and its relatives, and counts what is outstanding. */
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,6 +259,30 @@ Test(training, one_allocation_fails) {
 Test(training, all_allocations_fail_from_one_on) {
     model_batch(&batch, 0);
     fail_in_turn(train, true);
+}
+
+/* Allocations of a fit of so many steps. */
+static long allocations_of(hebb_model *m, int64_t steps) {
+    arm(LONG_MAX, false);
+    hebb_fit(m, HEBB_DATASET(batch.x_array, batch.label_array), .batch = 1,
+             .steps_per_epoch = steps,
+             .callbacks = HEBB_CALLBACKS(hebb_early_stopping(.monitor = "loss")));
+    disarm();
+    cr_assert_str_eq(hebb_message(m), "");
+    return atomic_load(&calls);
+}
+
+Test(fit, steps_allocate_nothing) {
+    model_batch(&batch, 0);
+    model m = model_create(hebb_adam());
+    hebb_device *device = hebb_device_open("cpu");
+    hebb_model *fitted = hebb_model_create(m.graph, device, .inputs = HEBB_LIST(m.x, m.label),
+                                           .loss = m.loss, .step = m.step);
+    allocations_of(fitted, 1); /* makes the plan */
+    cr_expect_eq(allocations_of(fitted, 2), allocations_of(fitted, 30));
+    hebb_model_destroy(fitted);
+    hebb_device_close(device);
+    hebb_graph_destroy(m.graph);
 }
 
 #ifdef WITH_FILES

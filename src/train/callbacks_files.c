@@ -93,6 +93,8 @@ static bool drop_lines(csv *c, int64_t epoch) {
         if (later || !whole) break;
         at = ftell(c->file);
     }
+    if (fseek(c->file, 0, SEEK_END) != 0) return false;
+    if (ftell(c->file) <= at) return true; /* nothing to drop, or no file that can be shortened */
     return fseek(c->file, at, SEEK_SET) == 0 && ftruncate(fileno(c->file), at) == 0;
 }
 

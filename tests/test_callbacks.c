@@ -1,8 +1,11 @@
 /* Callbacks (hebb/callbacks.h): those of the library, and one's own. */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -214,15 +217,20 @@ Test(callbacks, csv_is_appended_to) {
     net n = make_net(0.1, 0);
     char checkpoint[80], text[2048];
     snprintf(checkpoint, sizeof checkpoint, "%s.safetensors", path);
-    for (int epochs = 2; epochs < 5; epochs += 2)
+    for (int epochs = 2; epochs < 5; epochs += 2) {
         cr_assert_eq(hebb_fit(n.model, &data, .epochs = epochs, .resume = checkpoint,
                               .callbacks = HEBB_CALLBACKS(hebb_csv_log(path),
                                                           hebb_checkpoint_file(checkpoint))),
                      HEBB_OK, "%s", hebb_message(n.model));
+        FILE *file = fopen(path, "a"); /* as if it had been killed before the next checkpoint */
+        fputs(epochs == 2 ? "2,9\n3,9" : "", file);
+        fclose(file);
+    }
     unlink(checkpoint);
     read_text(text, sizeof text);
     cr_expect_eq(strncmp(text, "epoch,loss\n0,", 13), 0, "%s", text);
     cr_expect_not_null(strstr(text, "\n3,"), "%s", text);
+    cr_expect_null(strstr(text, ",9\n"), "%s", text);
     int lines = 0;
     for (const char *c = text; *c != '\0'; c++) lines += *c == '\n';
     cr_expect_eq(lines, 5, "%s", text);
@@ -241,6 +249,33 @@ Test(callbacks, progress_is_a_line_an_epoch_where_no_terminal_is) {
     cr_expect_not_null(strstr(text, "  val_loss 0."), "%s", text);
     cr_expect_null(strchr(text, '\r'));
     free_net(&n);
+}
+
+/* A line that is as long as the terminal is wide would wrap, and no \r could draw over it. */
+Test(callbacks, progress_fits_the_terminal) {
+    int keyboard = posix_openpt(O_RDWR | O_NOCTTY), length = 0;
+    if (keyboard < 0 || grantpt(keyboard) != 0 || unlockpt(keyboard) != 0)
+        cr_skip_test("no pseudo-terminals here");
+    FILE *out = fdopen(open(ptsname(keyboard), O_RDWR | O_NOCTTY), "w");
+    cr_assert_not_null(out);
+    for (unsigned short width = 30; width <= 110; width = (unsigned short)(width + 40)) {
+        net n = make_net(0.1, 0);
+        char text[4096] = "";
+        ioctl(keyboard, TIOCSWINSZ, &(struct winsize){.ws_col = width, .ws_row = 24});
+        hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS(hebb_progress(out)));
+        ssize_t got = read(keyboard, text, sizeof text - 1);
+        cr_assert_gt(got, 0);
+        cr_expect_eq(strncmp(text, "\repoch 1/1", 10), 0, "%s", text);
+        for (ssize_t k = 0; k < got; k++) {
+            length = text[k] == '\r' || text[k] == '\n' ? 0 : length + 1;
+            cr_expect_lt(length, width);
+            if (k > 0 && strncmp(text + k, "\repoch", 6) == 0) break; /* the line that stays */
+        }
+        cr_expect_eq(strchr(text, '[') != NULL, width >= 60);
+        free_net(&n);
+    }
+    fclose(out);
+    close(keyboard);
 }
 
 Test(callbacks, averages_are_validated_and_stay) {

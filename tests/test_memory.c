@@ -1,6 +1,7 @@
 /* Out of memory: every allocation of the library fails in turn, once, and then with all that follow
    it. Each failure must come out as HEBB_E_MEMORY or a NULL object, and nothing may be lost: this
    program is linked with --wrap for malloc and its relatives, and counts what is outstanding. */
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,49 @@ static bool train(void) {
     return done;
 }
 
+#ifdef WITH_FILES
+/* A model that is fitted with every callback, resumed, evaluated and asked. */
+static char checkpoint_path[] = "/tmp/hebb-memory-fit-XXXXXX";
+
+static bool use_model(hebb_model *m, hebb_tensor *logits) {
+    hebb_array columns[2] = {batch.x_array, batch.label_array}, result = {0};
+    const hebb_dataset data = {columns, 2}, asked = {columns, 1};
+    double values[1];
+    bool done = true;
+    for (int epochs = 1; epochs < 3 && done; epochs++)
+        done = fine(hebb_fit(m, &data, .epochs = epochs, .batch = 10, .validation_split = 0.25,
+                             .resume = checkpoint_path,
+                             .callbacks = HEBB_CALLBACKS(
+                                 hebb_early_stopping(.restore_best = true, .monitor = "loss"),
+                                 hebb_reduce_on_plateau(.monitor = "loss"), hebb_norms(),
+                                 hebb_stop_on_nan(), hebb_csv_log("/dev/null"),
+                                 hebb_checkpoint_file(checkpoint_path))),
+                    hebb_message(m));
+    done = done && fine(hebb_evaluate(m, &data, values), hebb_message(m));
+    done = done && fine(hebb_predict(m, &asked, logits, &result), hebb_message(m));
+    hebb_array_free(&result);
+    return done;
+}
+
+static bool fit(void) {
+    bool done = false;
+    unlink(checkpoint_path);
+    model m = model_create(hebb_sgd());
+    hebb_device *device = hebb_device_open("cpu");
+    hebb_model *fitted = NULL;
+    if (m.graph != NULL)
+        fitted = hebb_model_create(m.graph, device, .inputs = HEBB_LIST(m.x, m.label),
+                                   .loss = m.loss, .step = m.step);
+    if (device != NULL && fitted != NULL && fine(hebb_model_status(fitted), hebb_message(fitted)))
+        done = use_model(fitted, m.logits);
+    hebb_model_destroy(fitted);
+    hebb_device_close(device);
+    hebb_graph_destroy(m.graph);
+    unlink(checkpoint_path);
+    return done;
+}
+#endif
+
 static char idx_path[] = "/tmp/hebb-memory-XXXXXX";
 
 static bool read_and_shuffle(void) {
@@ -216,6 +260,41 @@ Test(training, all_allocations_fail_from_one_on) {
     model_batch(&batch, 0);
     fail_in_turn(train, true);
 }
+
+/* Allocations of a fit of so many steps. */
+static long allocations_of(hebb_model *m, int64_t steps) {
+    arm(LONG_MAX, false);
+    hebb_fit(m, HEBB_DATASET(batch.x_array, batch.label_array), .batch = 1,
+             .steps_per_epoch = steps,
+             .callbacks = HEBB_CALLBACKS(hebb_early_stopping(.monitor = "loss")));
+    disarm();
+    cr_assert_str_eq(hebb_message(m), "");
+    return atomic_load(&calls);
+}
+
+Test(fit, steps_allocate_nothing) {
+    model_batch(&batch, 0);
+    model m = model_create(hebb_adam());
+    hebb_device *device = hebb_device_open("cpu");
+    hebb_model *fitted = hebb_model_create(m.graph, device, .inputs = HEBB_LIST(m.x, m.label),
+                                           .loss = m.loss, .step = m.step);
+    allocations_of(fitted, 1); /* makes the plan */
+    cr_expect_eq(allocations_of(fitted, 2), allocations_of(fitted, 30));
+    hebb_model_destroy(fitted);
+    hebb_device_close(device);
+    hebb_graph_destroy(m.graph);
+}
+
+#ifdef WITH_FILES
+static void fit_in_turn(bool from_then_on) {
+    model_batch(&batch, 0);
+    close(mkstemp(checkpoint_path));
+    fail_in_turn(fit, from_then_on);
+}
+
+Test(fit, one_allocation_fails) { fit_in_turn(false); }
+Test(fit, all_allocations_fail_from_one_on) { fit_in_turn(true); }
+#endif
 
 Test(custom, one_allocation_fails) { fail_in_turn(check_users_ops, false); }
 Test(custom, all_allocations_fail_from_one_on) { fail_in_turn(check_users_ops, true); }

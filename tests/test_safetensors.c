@@ -115,6 +115,35 @@ Test(safetensors, scalars_and_empty_ones) {
     hebb_safetensors_destroy(file);
 }
 
+static void expect_values(const hebb_safetensors *file, const char *name, hebb_dtype dtype,
+                          hebb_shape shape, const double *values) {
+    const hebb_array *array = hebb_safetensors_find(file, name);
+    cr_assert_not_null(array, "%s", name);
+    cr_expect_eq(array->dtype, dtype, "%s", name);
+    cr_assert(hebb_shape_equal(array->shape, shape), "%s", name);
+    for (int64_t k = 0; k < hebb_array_count(array); k++)
+        cr_expect_eq(hebb_array_at(array, k), values[k], "%s", name);
+}
+
+/* Written by the format's own library (scripts/golden/make_safetensors.py). */
+Test(safetensors, of_others) {
+    hebb_safetensors *file;
+    cr_assert_eq(
+        hebb_safetensors_read(GOLDEN_FOLDER "/tensors.safetensors", &file, message, sizeof message),
+        HEBB_OK, "%s", message);
+    cr_expect_eq(hebb_safetensors_count(file), 8);
+    cr_expect_str_eq(hebb_safetensors_text(file, "note"), "a \"quoted\" \xc3\xa9");
+    expect_values(file, "a", HEBB_F32, HEBB_SHAPE(2, 3), (double[]){0, .5, 1, 1.5, 2, 2.5});
+    expect_values(file, "flags", HEBB_BOOL, HEBB_SHAPE(3), (double[]){1, 0, 1});
+    expect_values(file, "layer/kernel", HEBB_F64, HEBB_SHAPE(1, 2), (double[]){-1.5, 2.25});
+    expect_values(file, "half", HEBB_F16, HEBB_SHAPE(2), (double[]){0.5, -2});
+    expect_values(file, "counts", HEBB_I64, HEBB_SHAPE(2), (double[]){-3, 1099511627776.0});
+    expect_values(file, "bytes", HEBB_U8, HEBB_SHAPE(2), (double[]){255, 0});
+    expect_values(file, "none", HEBB_I8, HEBB_SHAPE(0, 2), NULL);
+    expect_values(file, "steps", HEBB_I32, HEBB_SHAPE(1), (double[]){7});
+    hebb_safetensors_destroy(file);
+}
+
 Test(safetensors, truncated_at_every_byte) {
     cr_assert_eq(write_some(3), HEBB_OK);
     char bytes[4096];

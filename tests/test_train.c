@@ -227,6 +227,38 @@ Test(train, a_share_is_for_validation) {
     free_net(&b);
 }
 
+static hebb_status count_batch(hebb_callback *self, hebb_fit_state *fit) {
+    cr_expect_eq(fit->batches, 3);
+    cr_expect_leq(fit->examples, 3 * 8);
+    ++*(int *)self->data;
+    return HEBB_OK;
+}
+
+Test(train, fewer_steps_an_epoch) {
+    net n = make_net("cpu", 1);
+    int batches = 0;
+    hebb_callback counter = {.batch_end = count_batch, .data = &batches};
+    hebb_fit(n.model, &data, .epochs = 2, .batch = 8, .steps_per_epoch = 3,
+             .callbacks = HEBB_CALLBACKS(counter));
+    cr_expect_str_eq(hebb_message(n.model), "");
+    cr_expect_eq(batches, 6);
+    cr_expect_eq(hebb_session_step(hebb_model_session(n.model)), 6);
+    free_net(&n);
+}
+
+/* Whoever trains a batch of examples in their order gets one order, whoever shuffles another. */
+Test(train, shuffles_unless_told_otherwise) {
+    net a = make_net("cpu", 1), b = make_net("cpu", 1), c = make_net("cpu", 1);
+    hebb_fit(a.model, &data, .batch = 8);
+    hebb_fit(b.model, &data, .batch = 8, .in_order = true);
+    hebb_fit(c.model, &data, .batch = 8, .in_order = true, .seed = 5);
+    cr_expect_not(same_state(&a, &b));
+    cr_expect(same_state(&b, &c));
+    free_net(&a);
+    free_net(&b);
+    free_net(&c);
+}
+
 /* ---- errors ---- */
 
 static void expect_failure(net *n, hebb_status have, hebb_status want, const char *words) {

@@ -99,7 +99,8 @@ typedef struct hebb_early_stopping_options {
 HEBB_API hebb_callback hebb_early_stopping_with(const hebb_early_stopping_options *options);
 
 typedef struct hebb_checkpoint_file_options {
-    bool best_only;      /* only after an epoch that is better than all before */
+    bool best_only;      /* only after an epoch that is better than all before; a training that is
+                            resumed from it goes on behind that epoch */
     const char *monitor; /* as above */
     int64_t every;       /* epochs; default 1 */
     int reserved_;
@@ -123,7 +124,8 @@ typedef struct hebb_reduce_on_plateau_options {
     double least;        /* the rate is not made smaller */
 } hebb_reduce_on_plateau_options;
 /* Multiplies the learning rate when the monitored value gets no better. HEBB_E_UNSUPPORTED if the
-   step has no variable named ".../learning_rate" (a schedule has none). */
+   step was not made by hebb_minimize(). An optimizer with a schedule takes its rate from that at
+   each step, whatever is set here. */
 #define hebb_reduce_on_plateau(...)                                                                \
     hebb_reduce_on_plateau_with(                                                                   \
         &(const hebb_reduce_on_plateau_options){.reserved_ = 0, __VA_ARGS__})

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "train.h"
 
@@ -82,11 +83,28 @@ static hebb_status csv_fail(const csv *c, hebb_model *m) {
     return hb_model_fail(m, HEBB_E_FILE, "%s: cannot be written: %s", c->path, strerror(errno));
 }
 
+/* Lines of epochs that were logged, but are made again because no checkpoint knows of them, go. */
+static bool drop_lines(csv *c, int64_t epoch) {
+    char line[4096];
+    long at = 0;
+    while (fgets(line, sizeof line, c->file) != NULL) {
+        bool whole = strchr(line, '\n') != NULL;
+        bool later = *line >= '0' && *line <= '9' && strtoll(line, NULL, 10) >= epoch;
+        if (later || !whole) break;
+        at = ftell(c->file);
+    }
+    if (fseek(c->file, 0, SEEK_END) != 0) return false;
+    if (ftell(c->file) <= at) return true; /* nothing to drop, or no file that can be shortened */
+    return fseek(c->file, at, SEEK_SET) == 0 && ftruncate(fileno(c->file), at) == 0;
+}
+
 /* Opened at the first epoch's end: what is resumed and what is logged is known then. */
 static hebb_status csv_open(csv *c, const hebb_fit_state *fit) {
-    c->file = fopen(c->path, c->resumed ? "a" : "w");
+    if (c->resumed) c->file = fopen(c->path, "r+");
+    if (c->file != NULL && !drop_lines(c, fit->epoch)) return csv_fail(c, fit->model);
+    if (c->file == NULL) c->file = fopen(c->path, "w");
     if (c->file == NULL) return csv_fail(c, fit->model);
-    if (c->resumed && ftell(c->file) > 0) return HEBB_OK;
+    if (ftell(c->file) > 0) return HEBB_OK;
     fputs("epoch", c->file);
     for (size_t k = 0; k < fit->n_logs; k++) fprintf(c->file, ",%s", fit->logs[k].name);
     fputc('\n', c->file);

@@ -4,6 +4,9 @@
 #include "train.h"
 
 static hebb_status no_rate(hebb_model *m, const char *who) {
+    const hebb_graph *graph = hebb_model_graph(m);
+    if (hebb_graph_status(graph) != HEBB_OK) /* out of memory for the search */
+        return hb_model_fail(m, hebb_graph_status(graph), "%s", hebb_graph_message(graph));
     return hb_model_fail(m, HEBB_E_UNSUPPORTED,
                          "fit: %s: the step has no learning rate to be changed", who);
 }

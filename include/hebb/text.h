@@ -1,0 +1,56 @@
+/* Text: reading it, and turning it into numbers. */
+#ifndef HEBB_TEXT_H
+#define HEBB_TEXT_H
+
+#include <hebb/array.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Reads a file, plain or gzip-compressed, into *text, with a zero byte after its *length bytes
+   (length may be NULL). To be freed by free(). On error *text is untouched and up to `size` bytes
+   of `message` (may be NULL) say what is wrong: HEBB_E_FILE, HEBB_E_FORMAT (corrupt gzip),
+   HEBB_E_MEMORY. */
+HEBB_API hebb_status hebb_read_text(const char *path, char **text, size_t *length, char *message,
+                                    size_t size);
+
+/* Tokens and their numbers, as Keras's TextVectorization has them: 0 is padding, 1 what is not
+   known, then the most frequent first (equal ones in the order of their bytes). A token is a word:
+   letters, digits and apostrophes, in lower case (of ASCII), or a single punctuation mark; or a
+   character of UTF-8 (a byte where the text is no UTF-8). */
+typedef struct hebb_vocabulary hebb_vocabulary;
+typedef struct hebb_vocabulary_options {
+    bool characters; /* default: words */
+    bool keep_case;
+    int64_t most;  /* tokens at most, padding and unknown included; default: all */
+    int64_t least; /* a token that is rarer is unknown; default 1 */
+    int reserved_;
+} hebb_vocabulary_options;
+/* NULL if memory is out. hebb_vocabulary_create(texts, n, .most = 10000) */
+#define hebb_vocabulary_create(texts, ...)                                                         \
+    hebb_vocabulary_create_args(texts, __VA_ARGS__, .reserved_ = 0)
+#define hebb_vocabulary_create_args(texts, n, ...)                                                 \
+    hebb_vocabulary_create_with((texts), (n), &(const hebb_vocabulary_options){__VA_ARGS__})
+HEBB_API hebb_vocabulary *hebb_vocabulary_create_with(const char *const *texts, size_t n,
+                                                      const hebb_vocabulary_options *options);
+HEBB_API void hebb_vocabulary_destroy(hebb_vocabulary *vocabulary);
+
+HEBB_API int64_t hebb_vocabulary_size(const hebb_vocabulary *vocabulary); /* with 0 and 1 */
+/* "" of padding and of what is no number of a token, "[UNK]" of 1. The vocabulary's. */
+HEBB_API const char *hebb_vocabulary_token(const hebb_vocabulary *vocabulary, int32_t id);
+HEBB_API int32_t hebb_vocabulary_id(const hebb_vocabulary *vocabulary, const char *token);
+
+/* The numbers of a text's tokens: stores up to `room`, and returns how many there are. */
+HEBB_API int64_t hebb_vocabulary_encode(const hebb_vocabulary *vocabulary, const char *text,
+                                        int32_t *ids, int64_t room);
+/* The texts as rows of numbers, [n, length] i32: cut off at the end, padded with 0 after it. The
+   array is resized. HEBB_E_NULL, HEBB_E_ARGUMENT (length < 1), HEBB_E_MEMORY. */
+HEBB_API hebb_status hebb_vocabulary_encode_all(const hebb_vocabulary *vocabulary,
+                                                const char *const *texts, size_t n, int64_t length,
+                                                hebb_array *rows);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

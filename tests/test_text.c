@@ -1,0 +1,126 @@
+/* Reading text, and vocabularies. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <criterion/criterion.h>
+#include <hebb/hebb.h>
+
+static const char *const lines[] = {"The cat sat.", "the dog sat, the cat ran!", "It's a dog"};
+
+Test(vocabulary, words_by_frequency) {
+    hebb_vocabulary *v = hebb_vocabulary_create(lines, 3);
+    static const char *const wanted[] = {"",  "[UNK]", "the", "cat", "dog",  "sat",
+                                         "!", ",",     ".",   "a",   "it's", "ran"};
+    cr_assert_eq(hebb_vocabulary_size(v), 12);
+    for (int32_t k = 0; k < 12; k++) {
+        cr_expect_str_eq(hebb_vocabulary_token(v, k), wanted[k]);
+        if (k > 1) cr_expect_eq(hebb_vocabulary_id(v, wanted[k]), k);
+    }
+    cr_expect_eq(hebb_vocabulary_id(v, "horse"), 1);
+    cr_expect_str_eq(hebb_vocabulary_token(v, 12), "");
+    cr_expect_str_eq(hebb_vocabulary_token(v, -1), "");
+    int32_t ids[4];
+    cr_expect_eq(hebb_vocabulary_encode(v, "THE horse ran home", ids, 3), 4);
+    cr_expect(ids[0] == 2 && ids[1] == 1 && ids[2] == 11);
+    hebb_array rows = {0};
+    cr_expect_eq(hebb_vocabulary_encode_all(v, lines, 3, 5, &rows), HEBB_OK);
+    static const int32_t all[] = {2, 3, 5, 8, 0, 2, 4, 5, 7, 2, 10, 9, 4, 0, 0};
+    cr_assert_eq(hebb_array_count(&rows), 15);
+    for (int k = 0; k < 15; k++) cr_expect_eq(hebb_array_at(&rows, k), all[k]);
+    cr_expect_eq(hebb_vocabulary_encode_all(v, lines, 3, 0, &rows), HEBB_E_ARGUMENT);
+    cr_expect_eq(hebb_vocabulary_encode_all(v, NULL, 3, 5, &rows), HEBB_E_NULL);
+    hebb_array_free(&rows);
+    hebb_vocabulary_destroy(v);
+}
+
+Test(vocabulary, limits) {
+    hebb_vocabulary *v = hebb_vocabulary_create(lines, 3, .most = 4);
+    cr_expect_eq(hebb_vocabulary_size(v), 4);
+    cr_expect_eq(hebb_vocabulary_id(v, "dog"), 1);
+    hebb_vocabulary_destroy(v);
+    v = hebb_vocabulary_create(lines, 3, .least = 2, .keep_case = true);
+    cr_expect_eq(hebb_vocabulary_size(v), 6); /* cat dog sat the */
+    cr_expect_eq(hebb_vocabulary_id(v, "The"), 1);
+    hebb_vocabulary_destroy(v);
+    v = hebb_vocabulary_create(NULL, 0);
+    cr_expect_eq(hebb_vocabulary_size(v), 2);
+    hebb_vocabulary_destroy(v);
+    hebb_vocabulary_destroy(NULL);
+    cr_expect_eq(hebb_vocabulary_size(NULL), 0);
+}
+
+Test(vocabulary, characters_are_those_of_utf_8) {
+    const char *text = "a\xc3\xa9\xe2\x82\xac a\xff";
+    hebb_vocabulary *v = hebb_vocabulary_create(&text, 1, .characters = true);
+    int32_t ids[8];
+    cr_expect_eq(hebb_vocabulary_size(v), 7);
+    cr_assert_eq(hebb_vocabulary_encode(v, text, ids, 8), 6);
+    cr_expect_eq(ids[0], ids[4]);
+    cr_expect_str_eq(hebb_vocabulary_token(v, ids[1]), "\xc3\xa9");
+    cr_expect_str_eq(hebb_vocabulary_token(v, ids[2]), "\xe2\x82\xac");
+    cr_expect_str_eq(hebb_vocabulary_token(v, ids[5]), "\xff");
+    hebb_vocabulary_destroy(v);
+}
+
+/* Many more words than the table starts with, all different. */
+Test(vocabulary, many_words) {
+    char *text = malloc(200000);
+    size_t n = 0;
+    for (int k = 0; k < 20000; k++) n += (size_t)sprintf(text + n, "w%d ", k);
+    hebb_vocabulary *v = hebb_vocabulary_create((const char *const[]){text}, 1);
+    cr_expect_eq(hebb_vocabulary_size(v), 20002);
+    for (int k = 0; k < 20000; k += 997) {
+        char word[16];
+        sprintf(word, "w%d", k);
+        cr_expect_str_eq(hebb_vocabulary_token(v, hebb_vocabulary_id(v, word)), word);
+    }
+    hebb_vocabulary_destroy(v);
+    free(text);
+}
+
+/* ---- files ---- */
+
+static void write_file(const char *path, const char *text, size_t n, bool zipped) {
+    if (!zipped) {
+        FILE *file = fopen(path, "wb");
+        fwrite(text, 1, n, file);
+        fclose(file);
+        return;
+    }
+    gzFile file = gzopen(path, "wb");
+    gzwrite(file, text, (unsigned)n);
+    gzclose(file);
+}
+
+Test(read_text, plain_and_compressed) {
+    char path[] = "/tmp/hebb_text_XXXXXX", message[256], *large = malloc(300001), *text;
+    close(mkstemp(path));
+    for (int k = 0; k < 300000; k++) large[k] = (char)('a' + k % 23 + k / 70000);
+    large[300000] = 0;
+    for (int zipped = 0; zipped < 2; zipped++) {
+        size_t length = 0;
+        write_file(path, large, 300000, zipped);
+        cr_assert_eq(hebb_read_text(path, &text, &length, message, sizeof message), HEBB_OK);
+        cr_expect_eq(length, 300000);
+        cr_expect_str_eq(text, large);
+        free(text);
+    }
+    truncate(path, 500);
+    text = large;
+    cr_expect_eq(hebb_read_text(path, &text, NULL, message, sizeof message), HEBB_E_FORMAT);
+    cr_expect(strstr(message, path) != NULL, "%s", message);
+    cr_expect_eq(text, large);
+    write_file(path, "", 0, false);
+    cr_expect_eq(hebb_read_text(path, &text, NULL, NULL, 0), HEBB_OK);
+    cr_expect_str_eq(text, "");
+    free(text);
+    unlink(path);
+    cr_expect_eq(hebb_read_text(path, &text, NULL, message, sizeof message), HEBB_E_FILE);
+    cr_expect(strstr(message, "No such file") != NULL, "%s", message);
+    cr_expect_eq(hebb_read_text(NULL, &text, NULL, message, sizeof message), HEBB_E_NULL);
+    cr_expect_neq(hebb_read_text("/tmp", &text, NULL, message, sizeof message), HEBB_OK);
+    free(large);
+}

@@ -74,10 +74,11 @@ static hebb_status add_seconds(hebb_callback *self, hebb_fit_state *fit) {
 }
 
 static bool train(hebb_model *model, const hebb_dataset *learn, const hebb_dataset *check,
-                  long epochs, long batch) {
+                  long epochs, long batch, long steps) {
     double seconds = 0, tested[2]; /* loss and accuracy */
     hebb_callback timer = {.epoch_end = add_seconds, .data = &seconds};
     hebb_fit(model, learn, .epochs = epochs, .batch = batch, .validation = check,
+             .steps_per_epoch = steps,
              .callbacks =
                  HEBB_CALLBACKS(hebb_rate_scheduler(rate, &epochs), timer, hebb_progress(stdout)));
     if (!hebb_failed(model)) hebb_evaluate(model, check, tested, .batch = batch);
@@ -94,7 +95,7 @@ static bool train(hebb_model *model, const hebb_dataset *learn, const hebb_datas
 
 /* Everything is destroyed in the order opposite to its making; NULL is ignored everywhere. */
 static bool run(const char *device_name, const hebb_dataset *learn, const hebb_dataset *check,
-                bool convolution, long epochs, long batch, long seed) {
+                bool convolution, long epochs, long batch, long steps, long seed) {
     hebb_graph *graph = hebb_graph_create();
     hebb_device *device = hebb_device_open(device_name);
     hebb_model *model = build_model(graph, device, convolution, (uint64_t)seed);
@@ -102,7 +103,7 @@ static bool run(const char *device_name, const hebb_dataset *learn, const hebb_d
         hebb_device_info info = hebb_device_get_info(device);
         printf("training on %s (%s)\n", info.id, info.name);
     }
-    bool fine = train(model, learn, check, epochs, batch);
+    bool fine = train(model, learn, check, epochs, batch, steps);
     hebb_model_destroy(model);
     hebb_device_close(device);
     hebb_graph_destroy(graph);
@@ -112,12 +113,13 @@ static bool run(const char *device_name, const hebb_dataset *learn, const hebb_d
 int main(int argc, char **argv) {
     const char *device = "auto", *data = "/usr/share/datasets/fashion-mnist";
     const char *network = "mlp";
-    long epochs = 5, batch = 128, seed = 1;
+    long epochs = 5, batch = 128, steps = 0, seed = 1;
     const option options[] = {
         {"device", "where to compute: cpu, opencl, opencl:1, part of a name, auto", &device, NULL,
          0},
         {"epochs", "times to go through the training images", NULL, &epochs, 1},
         {"batch", "images a step", NULL, &batch, 1},
+        {"steps", "of an epoch at most; 0 for all", NULL, &steps, 0},
         {"seed", "of the first weights and of the order of the images", NULL, &seed, 0},
         {"network", "mlp, two dense layers; or cnn, with convolutions", &network, NULL, 0},
         {"data", "directory of the four IDX files, each a .gz", &data, NULL, 0},
@@ -138,7 +140,7 @@ int main(int argc, char **argv) {
                 read_part(data, "t10k-images-idx3-ubyte", &check[0]) &&
                 read_part(data, "t10k-labels-idx1-ubyte", &check[1]) &&
                 run(device, HEBB_DATASET(learn[0], learn[1]), HEBB_DATASET(check[0], check[1]),
-                    convolution, epochs, batch, seed);
+                    convolution, epochs, batch, steps, seed);
     for (int k = 0; k < 2; k++) {
         hebb_array_free(&learn[k]);
         hebb_array_free(&check[k]);

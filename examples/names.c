@@ -48,7 +48,7 @@ static network build(hebb_graph *g, int64_t letters, bool goes_on) {
     if (goes_on) n.before = hebb_input(g, NULL, HEBB_F32, HEBB_SHAPE(HEBB_ANY, UNITS));
     hebb_share_begin(g, "model");
     hebb_recurrent_options o = {.sequences = true, .final_state = &n.after};
-    if (goes_on) o.initial_state = HEBB_LIST(n.before);
+    if (goes_on) o.initial_state = (hebb_tensor_list){&n.before, 1};
     hebb_tensor *h = hebb_gru_with(hebb_embedding(n.seen, letters, 24), UNITS, &o);
     n.logits = hebb_dense(h, letters);
     hebb_share_end(g);

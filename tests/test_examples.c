@@ -1,7 +1,10 @@
 /* Examples as users run them: what they print, and how they end. */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -20,9 +23,125 @@ static int run(const char *arguments, char *output, size_t size) {
     return WEXITSTATUS(status);
 }
 
-Test(examples, xor) {
+/* The value of NAME=VALUE in the last line; NaN if it is not there. */
+static double value_of(const char *output, const char *name) {
+    const char *line = output;
+    for (const char *c = output; *c != 0; c++)
+        if (c[0] == '\n' && c[1] != 0) line = c + 1;
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "%s=", name);
+    const char *found = strstr(line, wanted);
+    return found == NULL ? NAN : strtod(found + strlen(wanted), NULL);
+}
+
+static const char *const devices[] = {"cpu", "opencl"};
+
+/* A few steps on each device; the loss falls. */
+static void learns(const char *arguments) {
+    for (int k = 0; k < 2; k++) {
+        char command[512], output[16384];
+        snprintf(command, sizeof command, "%s --device %s", arguments, devices[k]);
+        int status = run(command, output, sizeof output);
+        if (k == 1 && strstr(output, "no OpenCL device") != NULL) {
+            printf("%s: no OpenCL device\n", arguments);
+            return;
+        }
+        cr_expect_eq(status, 0, "%s: %s", command, output);
+        double first = value_of(output, "first_loss"), last = value_of(output, "last_loss");
+        cr_expect(last < first, "%s: the loss went from %g to %g\n%s", command, first, last,
+                  output);
+    }
+}
+
+Test(examples, neuron) {
+    char output[16384];
+    cr_expect_eq(run("neuron", output, sizeof output), 0, "%s", output);
+    cr_expect_eq(value_of(output, "hebb"), 4);
+    cr_expect_eq(value_of(output, "perceptron_or"), 4);
+    cr_expect_lt(value_of(output, "perceptron_xor"), 4);
+}
+
+Test(examples, xor_needs_two_hidden_units) {
     char output[16384];
     cr_expect_eq(run("xor", output, sizeof output), 0, "%s", output);
+    cr_expect_eq(value_of(output, "success_1"), 0, "%s", output);
+    cr_expect_gt(value_of(output, "success_2"), 0.2, "%s", output);
+    cr_expect_gt(value_of(output, "success_3"), 0.6, "%s", output);
+}
+
+Test(examples, xor) { learns("xor --epochs 60 --attempts 1"); }
+Test(examples, three_layer) { learns("three_layer --epochs 300"); }
+Test(examples, backprop) { learns("backprop"); }
+Test(examples, fashion_mnist) { learns("fashion_mnist --epochs 2 --steps 40"); }
+Test(examples, fashion_mnist_cnn) { learns("fashion_mnist --network cnn --epochs 2 --steps 4"); }
+
+Test(examples, dqn_keeps_the_pole_upright) {
+    char output[16384];
+    cr_expect_eq(run("dqn", output, sizeof output), 0, "%s", output);
+    cr_expect_geq(value_of(output, "mean_reward"), 195, "%s", output);
+    cr_expect_eq(run("dqn --epochs 30 --device opencl", output, sizeof output), 0, "%s", output);
+}
+
+Test(examples, reinforce_keeps_the_pole_upright) {
+    char output[16384];
+    cr_expect_eq(run("reinforce", output, sizeof output), 0, "%s", output);
+    cr_expect_geq(value_of(output, "mean_reward"), 195, "%s", output);
+    cr_expect_eq(run("reinforce --epochs 3 --device opencl", output, sizeof output), 0, "%s",
+                 output);
+}
+
+/* ---- those that read text: files of words made here ---- */
+
+static const char *const words[] = {"good", "warm", "funny", "bad", "dull", "cold", "film", "the"};
+
+/* n lines of eight words, of which those from `from` to below `to` are drawn. */
+static void write_lines(const char *path, int n, int from, int to) {
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    unsigned state = 1;
+    for (int k = 0; k < 8 * n; k++) {
+        state = state * 1664525 + 1013904223;
+        const char *word =
+            k % 2 == 0 ? words[from + (int)(state >> 16) % (to - from)] : words[6 + k / 2 % 2];
+        fprintf(file, "%s%c", word, k % 8 == 7 ? '\n' : ' ');
+    }
+    fclose(file);
+}
+
+static void with_text(const char *arguments, bool directory) {
+    char folder[] = "/tmp/hebb_example_XXXXXX", path[128], command[512];
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/rt-polarity.pos", folder);
+    write_lines(path, 200, 0, 3);
+    snprintf(command, sizeof command, "%s --data %s", arguments, directory ? folder : path);
+    char negative[128];
+    snprintf(negative, sizeof negative, "%s/rt-polarity.neg", folder);
+    write_lines(negative, 200, 3, 6);
+    learns(command);
+    unlink(path);
+    unlink(negative);
+    rmdir(folder);
+}
+
+Test(examples, char_rnn) { with_text("char_rnn --epochs 2 --units 16 --sample 20", false); }
+Test(examples, char_rnn_gru) {
+    with_text("char_rnn --epochs 2 --units 16 --sample 20 --layer gru", false);
+}
+Test(examples, sentiment) { with_text("sentiment --epochs 3", true); }
+
+Test(examples, names) {
+    char path[] = "/tmp/hebb_names_XXXXXX", command[256];
+    int file = mkstemp(path);
+    cr_assert_geq(file, 0);
+    for (int k = 0; k < 300; k++) {
+        char name[16];
+        int n = snprintf(name, sizeof name, "an%ca%d\n", 'a' + k % 7, k % 10);
+        cr_assert_eq(write(file, name, (size_t)n), n);
+    }
+    close(file);
+    snprintf(command, sizeof command, "names --epochs 3 --data %s", path);
+    learns(command);
+    unlink(path);
 }
 
 Test(examples, right_gradients_pass) {

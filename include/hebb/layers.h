@@ -66,7 +66,7 @@ HEBB_API hebb_tensor *hebb_gaussian_dropout(hebb_tensor *x, double rate);
 HEBB_API hebb_tensor *hebb_alpha_dropout(hebb_tensor *x, double rate);
 /* x plus numbers of mean 0 and that deviation, >= 0. */
 HEBB_API hebb_tensor *hebb_gaussian_noise(hebb_tensor *x, double deviation);
-/* x, with (l1 sum |x| + l2 sum x^2) / batch added to losses that depend on it. Rank 1 or more. */
+/* x, with l1 sum |x| + l2 sum x^2 added to losses that depend on it. */
 HEBB_API hebb_tensor *hebb_activity_regularization(hebb_tensor *x, double l1, double l2);
 
 /* ---- shapes ----
@@ -86,7 +86,7 @@ HEBB_API hebb_tensor *hebb_minimum_of(hebb_tensor_list xs);
    [batch, k] -> [batch, 1]; [batch, k, m] and [batch, k, n], with axes 1 and 1, -> [batch, m, n].
    With `normalize` the cosine of the angle. Ranks 2 and 3. */
 HEBB_API hebb_tensor *hebb_batch_dot(hebb_tensor *a, hebb_tensor *b, int axis_a, int axis_b,
-                               bool normalize);
+                                     bool normalize);
 
 #ifdef __cplusplus
 }
@@ -105,6 +105,6 @@ HEBB_API hebb_tensor *hebb_batch_dot(hebb_tensor *a, hebb_tensor *b, int axis_a,
 #define hebb_gaussian_noise(x, deviation)       (hebb_gaussian_noise)(HEBB_HERE(x), deviation)
 #define hebb_activity_regularization(x, l1, l2) (hebb_activity_regularization)(HEBB_HERE(x), l1, l2)
 #define hebb_repeat_vector(x, times)            (hebb_repeat_vector)(HEBB_HERE(x), times)
-#define hebb_batch_dot(a, ...)                        (hebb_batch_dot)(HEBB_HERE(a), __VA_ARGS__)
+#define hebb_batch_dot(a, ...)                  (hebb_batch_dot)(HEBB_HERE(a), __VA_ARGS__)
 #endif
 #endif

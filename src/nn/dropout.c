@@ -92,11 +92,7 @@ hebb_tensor *hebb_alpha_dropout(hebb_tensor *x, double rate) {
 hebb_tensor *hebb_activity_regularization(hebb_tensor *x, double l1, double l2) {
     hebb_tensor *failed = check("activity_regularization", "penalty", x, 0, 1);
     if (x == NULL || failed != NULL) return failed;
-    if (hebb_tensor_shape(x).rank < 1)
-        return hebb_graph_fail(hebb_tensor_graph(x), HEBB_E_SHAPE,
-                               "activity_regularization: x is a scalar, without a batch");
     hebb_tensor *penalty = hb_penalize(x, l1, l2);
     if (penalty == NULL || hebb_tensor_is_inert(penalty)) return penalty == NULL ? x : penalty;
-    hebb_tensor *batch = hebb_size(x, HEBB_AXES(0), hebb_tensor_dtype(x));
-    return hebb_attach_loss(x, hebb_div(penalty, batch));
+    return hebb_attach_loss(x, penalty);
 }

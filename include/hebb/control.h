@@ -28,6 +28,7 @@ extern "C" {
    again. For that the body's tensors are collected with one more dimension: those of rank 8 cannot
    be. Scans nest. */
 
+/* Tensors, looked at. HEBB_LIST(a, b) lives as long as the block that it stands in. */
 typedef struct hebb_tensor_list {
     hebb_tensor *const *at;
     int count;

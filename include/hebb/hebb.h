@@ -52,6 +52,7 @@
 #include <hebb/train.h>
 #include <hebb/callbacks.h>
 #include <hebb/io.h>
+#include <hebb/summary.h>
 #include <hebb/text.h>
 #include <hebb/safetensors.h>
 #include <hebb/checkpoint.h>

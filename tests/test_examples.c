@@ -72,6 +72,7 @@ Test(examples, xor_needs_two_hidden_units) {
 Test(examples, xor) { learns("xor --epochs 60 --attempts 1"); }
 Test(examples, three_layer) { learns("three_layer --epochs 300"); }
 Test(examples, backprop) { learns("backprop"); }
+Test(examples, seq2seq) { learns("seq2seq --epochs 2 --examples 1000"); }
 Test(examples, fashion_mnist) { learns("fashion_mnist --epochs 2 --steps 40"); }
 Test(examples, fashion_mnist_cnn) { learns("fashion_mnist --network cnn --epochs 2 --steps 4"); }
 

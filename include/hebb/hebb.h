@@ -1,18 +1,25 @@
 /* Hebb: deep learning in C. This header includes the whole public interface:
 
-     base.h     status codes, dtypes, shapes            device.h   the devices there are
-     array.h    host memory                             session.h  running a graph on a device
-     graph.h    graphs, inputs, variables, printing     nn.h       layers, losses, optimizers
-     layer.h    making layers of your own
-     ops.h      the operations                          data.h     batches
-     control.h  loops over time                         io.h       files
-     conv.h     convolution, pooling, resizing          custom.h   ops of your own
-     autodiff.h gradients                               gradcheck.h checking gradients
-     indexing.h taking, putting, sorting                random.h   integers, permutations, ...
-     einsum.h   products by formula                     reductions.h products, variance, sums along
-     checkpoint.h saving, loading      safetensors.h files of named arrays
-     train.h    fit, evaluate, predict callbacks.h what happens besides
-     movement.h flipping, rolling, tiling, padding
+   what everything is made of
+     base.h        status codes, dtypes, shapes     array.h      host memory
+     graph.h       graphs, inputs, variables        device.h     the devices there are
+     session.h     running a graph on a device      autodiff.h   gradients
+   operations
+     ops.h         the usual ones                   control.h    loops, gradients of your own
+     conv.h        convolution, pooling, resizing   indexing.h   taking, putting, sorting
+     einsum.h      products by formula              reductions.h products, variance, sums along
+     movement.h    flipping, rolling, tiling        random.h     integers, permutations, ...
+     custom.h      ops of your own                  gradcheck.h  checking gradients
+   networks (nn.h has all of these)
+     layers.h      dense, embedding, dropout        conv_layers.h   convolution by layers
+     normalization.h  batch, layer, group, ...      recurrent.h  LSTM, GRU
+     activations.h, losses.h, metrics.h             layer.h      making layers of your own
+     optimizers.h  update rules, the step           schedules.h  learning rates that change
+   training
+     train.h       models, fit, evaluate, predict   callbacks.h  what happens besides
+     data.h        batches                          text.h       text and vocabularies
+     checkpoint.h  saving and loading               safetensors.h  files of named arrays
+     io.h          other files                      summary.h    a model as a table
 
    A model is a graph, built once; a session binds it to a device and runs it:
 

@@ -27,9 +27,9 @@ Test(summary, is_a_table_of_layers) {
     static const char *const wanted =
         "layer                          result               parameters   FLOP    bytes \n"
         "===============================================================================\n"
-        "conv2d                         [?, 8, 26, 26]               72  97.3 K  21.6 K\n"
-        "batch_normalization            [?, 8, 26, 26]               32  37.9 K  21.6 K\n"
-        "scores (dense)                 [?, 10]                   13530  27.1 K     40  \n"
+        "conv2d                         [?, 8, 26, 26]               72   97.3 K  21.6 K\n"
+        "batch_normalization            [?, 8, 26, 26]               32   37.9 K  21.6 K\n"
+        "scores (dense)                 [?, 10]                   13530   27.1 K    40  \n"
         "===============================================================================\n"
         "parameters                                               13634          54.5 KB\n"
         "  trained                                                13618\n"

@@ -11,10 +11,20 @@ typedef struct hb_device hb_device;
 typedef struct hb_buffer hb_buffer;
 typedef struct hb_prepared hb_prepared;
 
+/* Watches a run, for profiles: begin() is called before each step and end() when it is done, which
+   the device then waits for; steps of a scan's body between the scan's own two calls. `solver` as
+   in hb_backend. A step that fails does not end. */
+typedef struct hb_watch {
+    void (*begin)(void *context);
+    void (*end)(void *context, const hb_step *step, const char *solver);
+    void *context;
+} hb_watch;
+
 typedef struct hb_run_args {
     hb_buffer *const *buffers; /* by number; NULL where no step uses it */
     const int64_t *shifts;     /* by number: its first byte in that buffer; NULL: all 0 */
     uint64_t seed, step;
+    const hb_watch *watch; /* NULL: nobody does */
 } hb_run_args;
 
 /* Every function that can fail returns a status and fills the error. A failed call leaves its

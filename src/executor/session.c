@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan.h"
+#include "profile.h"
 
 /* Memory on the device, growing with need. */
 typedef struct slot {
@@ -35,6 +36,7 @@ struct hebb_session {
     size_t fed_room, fetched_room;
     hb_buffer **bound; /* by buffer number of the plan in progress */
     int bound_room;
+    hb_profile *profile; /* NULL if none is wanted */
     hb_error error;
 };
 
@@ -56,6 +58,7 @@ hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
                 graph == NULL ? "graph" : "device");
     else if (device->error.status != HEBB_OK) s->error = device->error;
     else if (graph->error.status != HEBB_OK) s->error = graph->error;
+    else hb_profile_create(device->info.id, &s->profile, &s->error);
     return s;
 }
 
@@ -84,6 +87,7 @@ void hebb_session_destroy(hebb_session *s) {
     free_slots(s, &s->inputs);
     free_slots(s, &s->constants);
     free_slot(s, &s->arena);
+    hb_profile_destroy(s->profile);
     free(s->fed);
     free(s->fed_array);
     free(s->fetched);
@@ -248,8 +252,10 @@ static hebb_status run_plan(hebb_session *s, const hb_plan *plan, uint64_t step)
     hebb_status status = bind_all(s, plan);
     if (status == HEBB_OK && s->poison != 0) status = poison_arena(s, plan->arena_bytes);
     if (status != HEBB_OK) return status;
-    hb_run_args args = {.buffers = s->bound, .seed = s->seed, .step = step};
-    return s->device->backend->run(s->device->device, plan->prepared, &args, &s->error);
+    hb_run_args args = {
+        .buffers = s->bound, .seed = s->seed, .step = step, .watch = hb_profile_watch(s->profile)};
+    status = s->device->backend->run(s->device->device, plan->prepared, &args, &s->error);
+    return status == HEBB_OK ? hb_profile_flush(s->profile, &s->error) : status;
 }
 
 /* ---- first values ---- */

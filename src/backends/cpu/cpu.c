@@ -183,6 +183,7 @@ typedef struct prepared_step {
 } prepared_step;
 
 struct hb_prepared {
+    const hb_step *steps;
     size_t n;
     prepared_step step[];
 };
@@ -248,6 +249,7 @@ hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_ste
     const size_t bytes = sizeof(hb_prepared) + n_steps * sizeof(prepared_step);
     hb_prepared *made = malloc(bytes);
     if (!made) return hb_fail_memory(error, "a plan", bytes);
+    made->steps = steps;
     for (made->n = 0; made->n < n_steps; made->n++) {
         hebb_status status =
             prepare_step(device, &steps[made->n], made->n, &made->step[made->n], error);
@@ -265,8 +267,11 @@ hebb_status hb_cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_ar
     hebb_status status = HEBB_OK;
     for (size_t i = 0; i < prepared->n && !status; i++) {
         const prepared_step *step = &prepared->step[i];
+        if (args->watch) args->watch->begin(args->watch->context);
         if (step->solver->run) step->solver->run(device, step->state, args);
         else status = step->solver->try_run(device, step->state, args, error);
+        if (args->watch && !status)
+            args->watch->end(args->watch->context, &prepared->steps[i], step->solver->name);
     }
     return status;
 }

@@ -58,7 +58,8 @@ static hebb_status run(hb_device *device, const void *state, const hb_run_args *
                        hb_error *error) {
     const scan_state *s = state;
     const hb_scan *scan = s->step->u.scan;
-    hb_run_args body = {.buffers = s->buffers, .shifts = s->shifts, .step = args->step};
+    hb_run_args body = {
+        .buffers = s->buffers, .shifts = s->shifts, .step = args->step, .watch = args->watch};
     s->buffers[0] = args->buffers[0];
     s->shifts[0] = s->step->scratch_offset + (args->shifts ? args->shifts[0] : 0);
     for (int k = 0; k < scan->n_copies; k++) {

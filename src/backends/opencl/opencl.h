@@ -202,6 +202,7 @@ typedef struct hb_cl_launch {
 struct hb_prepared {
     hb_cl_launch *launches;
     size_t n_launches, capacity;
+    const hb_step *steps;
     const char **solvers;
     size_t n_steps;
     bool sliding; /* a scan's body */

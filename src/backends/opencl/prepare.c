@@ -229,7 +229,8 @@ hebb_status hb_cl_prepare_locked(hb_device *device, const hb_step *steps, size_t
         free(solvers);
         return hb_fail_memory(error, "a prepared plan", sizeof *prepared);
     }
-    *prepared = (hb_prepared){.solvers = solvers, .n_steps = n_steps, .sliding = sliding};
+    *prepared =
+        (hb_prepared){.steps = steps, .solvers = solvers, .n_steps = n_steps, .sliding = sliding};
     hebb_status status = prepare_again(device, prepared, steps, error);
     if (status == HEBB_OK) *out = prepared;
     else hb_cl_release(device, prepared);
@@ -325,8 +326,26 @@ static hebb_status run_launch(hb_device *device, hb_cl_launch *launch, const hb_
     return HEBB_OK;
 }
 
+/* The launches of a step one after the other, and the wait for them. */
+static hebb_status run_watched(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
+                               hb_error *error) {
+    const hb_watch *watch = args->watch;
+    for (size_t i = 0; i < prepared->n_launches;) {
+        const hb_step *step = prepared->launches[i].step;
+        hebb_status status = HEBB_OK;
+        watch->begin(watch->context);
+        for (; i < prepared->n_launches && prepared->launches[i].step == step && !status; i++)
+            status = run_launch(device, &prepared->launches[i], args, error);
+        if (status == HEBB_OK) status = hb_cl_finish(device, error);
+        if (status != HEBB_OK) return status;
+        watch->end(watch->context, step, prepared->solvers[step - prepared->steps]);
+    }
+    return HEBB_OK;
+}
+
 hebb_status hb_cl_run_locked(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
                              hb_error *error) {
+    if (args->watch != NULL) return run_watched(device, prepared, args, error);
     hebb_status status = HEBB_OK;
     for (size_t i = 0; i < prepared->n_launches && status == HEBB_OK; i++)
         status = run_launch(device, &prepared->launches[i], args, error);

@@ -51,7 +51,7 @@ static hebb_status call(hb_device *device, hb_cl_launch *launch, const hb_run_ar
     const hb_step *step = launch->step;
     const scan_state *s = launch->data;
     const hb_scan *scan = step->u.scan;
-    hb_run_args body = {.buffers = s->buffers, .shifts = s->shifts, .step = args->step};
+    hb_run_args body = {.buffers = s->buffers, .shifts = s->shifts, .step = args->step, .watch = args->watch};
     s->buffers[0] = args->buffers[0];
     s->shifts[0] = step->scratch_offset + hb_cl_shift(args, 0);
     hebb_status status = HEBB_OK;

@@ -1,7 +1,6 @@
 /* Reads safetensors files (hebb/safetensors.h). Every number in the header is distrusted: sizes are
    checked against the file's before anything is allocated for them. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +22,6 @@ struct hebb_safetensors {
     size_t n_entries;
     struct cJSON *json;
 };
-
-hebb_status hb_report(const report *r, hebb_status status, const char *format, ...) {
-    if (r->message == NULL || r->size == 0) return status;
-    int used = snprintf(r->message, r->size, "%s: ", r->path != NULL ? r->path : "safetensors");
-    if (used < 0 || (size_t)used >= r->size) return status;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(r->message + used, r->size - (size_t)used, format, arguments);
-    va_end(arguments);
-    return status;
-}
 
 static const struct {
     const char *name;

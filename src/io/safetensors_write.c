@@ -1,12 +1,7 @@
-/* Writes safetensors files (hebb/safetensors.h): aside, flushed, then renamed, so that whoever
-   reads finds the old file or the new one, each complete. */
-#define _POSIX_C_SOURCE 200809L
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+/* Writes safetensors files (hebb/safetensors.h): aside, so that whoever reads finds the old file or
+   the new one, each complete. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "safetensors.h"
 
@@ -138,69 +133,15 @@ static hebb_status make_header(writer *w, const hebb_named_text *texts, size_t n
 
 /* ---- the file ---- */
 
-static bool write_bytes(int file, const char *bytes, size_t size) {
-    while (size > 0) {
-        ssize_t wrote = write(file, bytes, size < (1u << 30) ? size : 1u << 30);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) return false;
-        if (wrote == 0) {
-            errno = ENOSPC;
-            return false;
-        }
-        bytes += wrote;
-        size -= (size_t)wrote;
-    }
-    return true;
-}
-
-static bool write_all(const writer *w, int file) {
-    if (!write_bytes(file, w->header, w->header_bytes)) return false;
-    for (size_t k = 0; k < w->n_arrays; k++) {
-        const hebb_array *array = w->arrays[w->order[k]].array;
-        if (!write_bytes(file, array->data, hebb_array_bytes(array))) return false;
-    }
-    return fsync(file) == 0;
-}
-
-/* The new name outlives a crash only if the folder is on the disk, too. Some file systems cannot do
-   that; the file is complete all the same. */
-static void flush_folder(char *path) {
-    char *slash = strrchr(path, '/');
-    if (slash == path) slash[1] = '\0';
-    else if (slash != NULL) *slash = '\0';
-    int folder = open(slash == NULL ? "." : path, O_RDONLY);
-    if (folder < 0) return;
-    fsync(folder);
-    close(folder);
-}
-
 static hebb_status write_file(const writer *w) {
-    size_t length = strlen(w->report.path);
-    char *aside = malloc(length + 5);
-    if (aside == NULL) return out_of_memory(w);
-    memcpy(aside, w->report.path, length);
-    memcpy(aside + length, ".tmp", 5);
-    hebb_status status = HEBB_OK;
-    int file = open(aside, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    bool fine = file >= 0 && write_all(w, file);
-    int error = errno;
-    if (file >= 0 && close(file) != 0 && fine) {
-        fine = false;
-        error = errno;
+    hb_aside aside;
+    hebb_status status = hb_aside_open(&aside, &w->report);
+    if (status == HEBB_OK) status = hb_aside_write(&aside, w->header, w->header_bytes);
+    for (size_t k = 0; status == HEBB_OK && k < w->n_arrays; k++) {
+        const hebb_array *array = w->arrays[w->order[k]].array;
+        status = hb_aside_write(&aside, array->data, hebb_array_bytes(array));
     }
-    if (fine && rename(aside, w->report.path) != 0) {
-        fine = false;
-        error = errno;
-    }
-    if (!fine) {
-        if (file >= 0) unlink(aside);
-        status = hb_report(&w->report, HEBB_E_FILE, "cannot be written: %s", strerror(error));
-    } else {
-        aside[length] = '\0';
-        flush_folder(aside);
-    }
-    free(aside);
-    return status;
+    return hb_aside_close(&aside, status);
 }
 
 hebb_status hebb_safetensors_write(const char *path, const hebb_named_array *arrays,

@@ -19,7 +19,8 @@
      train.h       models, fit, evaluate, predict   callbacks.h  what happens besides
      data.h        batches                          text.h       text and vocabularies
      checkpoint.h  saving and loading               safetensors.h  files of named arrays
-     io.h          other files                      summary.h    a model as a table
+     image.h       pictures                         io.h         other files
+     summary.h     a model as a table
 
    A model is a graph, built once; a session binds it to a device and runs it:
 
@@ -59,6 +60,7 @@
 #include <hebb/train.h>
 #include <hebb/callbacks.h>
 #include <hebb/io.h>
+#include <hebb/image.h>
 #include <hebb/summary.h>
 #include <hebb/text.h>
 #include <hebb/safetensors.h>

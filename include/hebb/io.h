@@ -1,4 +1,4 @@
-/* Files. */
+/* Files of numbers: the format of MNIST. See also image.h (PNG) and safetensors.h. */
 #ifndef HEBB_IO_H
 #define HEBB_IO_H
 
@@ -7,6 +7,18 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Strings that belong together: names of classes, of columns. {0} is an empty list. What fills a
+   list makes it anew; the strings are the list's. */
+typedef struct hebb_names {
+    char **at;
+    size_t count;
+} hebb_names;
+
+/* Frees the strings and makes it {0}. Does nothing for NULL or {0}. */
+HEBB_API void hebb_names_free(hebb_names *names);
+/* The index of that name; -1 if there is none. */
+HEBB_API int64_t hebb_names_find(const hebb_names *names, const char *name);
 
 /* Reads an IDX file (the format of MNIST: yann.lecun.com/exdb/mnist), plain or gzip-compressed,
    into `array` (resized; untouched on error). Element types u8, i8, i32, f32 and f64 of the format

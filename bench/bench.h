@@ -1,6 +1,6 @@
 /* The parts of hebb-bench: measure.c (the clock), bounds.c (what this machine can do), openblas.c
-   (the peer), workloads.c and models.c (what is measured), report.c (how it is told), main.c. All of it uses
-   Hebb through its public headers only. Times are in seconds until they are printed. */
+   (the peer), workloads.c and models.c (what is measured), report.c (how it is told), main.c. All
+   of it uses Hebb through its public headers only. Times are in seconds until they are printed. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -53,6 +53,10 @@ bool workload_measure(const workload *w, hebb_device *device, measurement *resul
                       size_t size);
 /* A float32 product in Hebb; negative if it failed. */
 timing hebb_gemm_time(const gemm_size *size, hebb_device *device);
+/* Bytes a second in Hebb's own passes over 256 MiB, read and written or only read; 0 if they
+ * failed. */
+double hebb_copy_speed(hebb_device *device);
+double hebb_read_speed(hebb_device *device);
 
 /* ---- openblas.c ---- */
 
@@ -62,16 +66,17 @@ timing openblas_gemm_time(const gemm_size *size, int threads);
 /* ---- bounds.c ---- */
 
 typedef struct bounds {
-    int threads;
+    int threads;       /* 0: of a GPU */
     double flops;      /* a second, of the fastest large product, ours or OpenBLAS's */
     double copy_bytes; /* a second, read and written together */
     double read_bytes; /* a second */
     const char *flops_by;
 } bounds;
 
-/* False if memory is short, or no product could be computed. */
-bool bounds_measure(bounds *b);
-/* The time that no program could go below on this machine. */
+/* Of a GPU by Hebb's own kernels, for it shares nothing with the processor; of anything else by the
+   processor. False if memory is short, or no product could be computed. */
+bool bounds_measure(bounds *b, hebb_device *device);
+/* The time that no program could go below there. */
 double bounds_seconds(const bounds *b, const work *w);
 
 /* ---- report.c ---- */

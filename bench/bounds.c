@@ -1,6 +1,6 @@
-/* What this machine can do at best: arithmetic, and memory traffic. Called by main.c once, before
-   the workloads; measured in the same run as they are, because a shared machine is not the same
-   twice. The fastest pass counts: a bound is what the machine can do undisturbed. */
+/* What this machine, or its GPU, can do at best: arithmetic, and memory traffic. Called by main.c
+   once, before the workloads; measured in the same run as they are, because a shared machine is not
+   the same twice. The fastest pass counts: a bound is what the machine can do undisturbed. */
 #include <string.h>
 #ifdef _OPENMP
 #include <omp.h>
@@ -64,24 +64,37 @@ static void consider(bounds *b, double flops, double seconds, const char *by) {
     b->flops_by = by;
 }
 
-static void measure_flops(bounds *b) {
-    hebb_device *cpu = hebb_device_open("cpu");
-    for (int64_t n = 1024; n <= 2048; n *= 2) {
+static void measure_flops(bounds *b, hebb_device *device, int64_t largest) {
+    for (int64_t n = 1024; n <= largest; n *= 2) {
         gemm_size size = {1, n, n, n};
         double flops = 2.0 * (double)n * (double)n * (double)n;
-        consider(b, flops, hebb_gemm_time(&size, cpu).fastest, "Hebb");
-        consider(b, flops, openblas_gemm_time(&size, b->threads).fastest, "OpenBLAS");
+        consider(b, flops, hebb_gemm_time(&size, device).fastest, "Hebb");
+        if (b->threads > 0)
+            consider(b, flops, openblas_gemm_time(&size, b->threads).fastest, "OpenBLAS");
     }
-    hebb_device_close(cpu);
 }
 
-bool bounds_measure(bounds *b) {
-    *b = (bounds){.threads = 1};
+static void measure_processor(bounds *b) {
+    b->threads = 1;
 #ifdef _OPENMP
     b->threads = omp_get_max_threads();
 #endif
     measure_memory(b);
-    measure_flops(b);
+    hebb_device *cpu = hebb_device_open("cpu");
+    measure_flops(b, cpu, 2048);
+    hebb_device_close(cpu);
+}
+
+static void measure_gpu(bounds *b, hebb_device *gpu) {
+    b->copy_bytes = hebb_copy_speed(gpu);
+    b->read_bytes = hebb_read_speed(gpu);
+    measure_flops(b, gpu, 4096);
+}
+
+bool bounds_measure(bounds *b, hebb_device *device) {
+    *b = (bounds){0};
+    if (hebb_device_get_info(device).gpu) measure_gpu(b, device);
+    else measure_processor(b);
     return b->copy_bytes > 0 && b->flops > 0;
 }
 

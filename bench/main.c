@@ -12,18 +12,15 @@ static const char help[] =
     "  --filter NAME  only the workloads whose name contains NAME\n"
     "  --json         an array of objects instead of a table\n"
     "\n"
-    "Each workload is measured for about half a second. `bound` is the time that its "
-    "floating-point\n"
-    "operations take at the speed of the fastest large matrix product, or its bytes at the speed "
-    "of\n"
-    "a copy (of reading alone, if little is written), whichever is longer; `ratio` is the median\n"
-    "over the bound. Both speeds are those of this machine's processor, measured in this run; "
-    "they\n"
-    "are meaningful for an OpenCL device that is this processor, and mere units for a GPU. What\n"
-    "fits in 32 MiB stays in the caches and is not charged for memory. `plan peak` is the memory\n"
-    "that the plan takes, `all` what its tensors would take without sharing and fusion. `speed` "
-    "is\n"
-    "OpenBLAS's time over ours.\n";
+    "Each workload is measured for about half a second. `bound` is the time that its\n"
+    "floating-point operations take at the speed of the fastest large matrix product,\n"
+    "or its bytes at the speed of a copy (of reading alone, if little is written),\n"
+    "whichever is longer; `ratio` is the median over the bound. Both speeds are\n"
+    "measured in this run: those of this machine's processor, which an OpenCL device\n"
+    "may be, or for a GPU those that Hebb's own large product, copy and sum reach\n"
+    "there. What fits in 32 MiB stays in the caches and is not charged for memory.\n"
+    "`plan peak` is the memory that the plan takes, `all` what its tensors would take\n"
+    "without sharing and fusion. `speed` is OpenBLAS's time over ours.\n";
 
 typedef struct arguments {
     const char *device, *filter;
@@ -57,14 +54,14 @@ static bool measure_row(const workload *w, hebb_device *device, const bounds *b,
     }
     row->bound = bounds_seconds(b, &row->measured.work);
     const gemm_size *gemm = workload_gemm(w);
-    if (gemm != NULL) row->openblas = openblas_gemm_time(gemm, b->threads).median;
+    if (gemm != NULL && b->threads > 0) row->openblas = openblas_gemm_time(gemm, b->threads).median;
     return true;
 }
 
 static bool run_all(const arguments *a, hebb_device *device) {
     hebb_device_info info = hebb_device_get_info(device);
     bounds b;
-    if (!bounds_measure(&b)) {
+    if (!bounds_measure(&b, device)) {
         fprintf(stderr, "hebb-bench: the speed of this machine could not be measured\n");
         return false;
     }

@@ -27,8 +27,10 @@ static double rate(const measurement *m) {
 }
 
 void table_begin(const bounds *b) {
-    printf("bounds with %d threads: %.1f GFLOP/s (by %s), copy %.1f GB/s, read %.1f GB/s\n\n",
-           b->threads, b->flops * 1e-9, b->flops_by, b->copy_bytes * 1e-9, b->read_bytes * 1e-9);
+    char of[40] = "of the GPU";
+    if (b->threads > 0) snprintf(of, sizeof of, "with %d threads", b->threads);
+    printf("bounds %s: %.1f GFLOP/s (by %s), copy %.1f GB/s, read %.1f GB/s\n\n", of,
+           b->flops * 1e-9, b->flops_by, b->copy_bytes * 1e-9, b->read_bytes * 1e-9);
     printf("%-16s %9s %9s %7s %12s %5s %9s %9s %9s %5s\n", "workload", "median ms", "bound ms",
            "ratio", "rate", "steps", "plan peak", "all", "OpenBLAS", "speed");
     fflush(stdout);

@@ -175,6 +175,33 @@ timing hebb_gemm_time(const gemm_size *size, hebb_device *device) {
     return fine ? result.time : (timing){-1, -1};
 }
 
+/* ---- what a device can do ---- */
+
+#define LARGE ((int64_t)1 << 26) /* elements: beyond the caches of a GPU, too */
+
+static void build_copy(prepared *p, const workload *w) {
+    (void)w;
+    p->result = hebb_neg(operand(p, "x", HEBB_SHAPE(LARGE)));
+    p->work.read_bytes = p->work.written_bytes = sizeof(float) * (double)LARGE;
+}
+
+static void build_read(prepared *p, const workload *w) {
+    (void)w;
+    hebb_tensor *x = operand(p, "x", HEBB_SHAPE(LARGE / REDUCE_SIDE, REDUCE_SIDE));
+    p->result = hebb_sum(x, HEBB_AXES(1), false);
+    p->work.read_bytes = sizeof(float) * (double)LARGE;
+}
+
+static double bytes_a_second(hebb_device *device, void (*build)(prepared *, const workload *)) {
+    const workload pass = {.build = build};
+    measurement m;
+    if (!workload_measure(&pass, device, &m, NULL, 0)) return 0;
+    return (m.work.read_bytes + m.work.written_bytes) / m.time.fastest;
+}
+
+double hebb_copy_speed(hebb_device *device) { return bytes_a_second(device, build_copy); }
+double hebb_read_speed(hebb_device *device) { return bytes_a_second(device, build_read); }
+
 /* ---- the list ---- */
 
 static const workload workloads[] = {

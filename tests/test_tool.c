@@ -66,6 +66,23 @@ Test(tool, tells_every_check_if_asked) {
     expect("check --device cpu --op not --verbose", 0, "views and copies");
 }
 
+/* ---- a GPU: what is chosen unless one says otherwise ---- */
+
+#ifdef GPU_OPENCL
+Test(tool, prefers_a_gpu) {
+    static char output[OUTPUT_SIZE];
+    const char *environment =
+        "env LD_PRELOAD='" GPU_OPENCL "' ASAN_OPTIONS=verify_asan_link_order=0";
+    hebb_device_close(opencl_device()); /* or the test is skipped */
+    cr_expect_eq(run(environment, "devices", output), 0, "%s", output);
+    cr_expect(strstr(output, "compute units") != NULL, "%s", output);
+    cr_expect_eq(run(environment, "check --op not", output), 0, "%s", output);
+    cr_expect(strstr(output, "opencl:0") != NULL, "%s", output);
+    cr_expect_eq(run("", "devices", output), 0, "%s", output);
+    cr_expect(strstr(output, "compute units") == NULL, "%s", output);
+}
+#endif
+
 /* ---- a driver that breaks: each op is a failure, and the next one is tried ---- */
 
 #ifdef BROKEN_OPENCL

@@ -71,6 +71,10 @@ void hb_cl_read_info(int index, cl_platform_id platform, cl_device_id id, hebb_d
     clGetDeviceInfo(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
     info->units = (int)units;
     info->f64 = hb_cl_has_f64(id);
+    cl_device_type type = 0;
+    clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    /* A simulator calls itself everything; nobody wants it by default. */
+    info->gpu = (type & CL_DEVICE_TYPE_GPU) != 0 && (type & CL_DEVICE_TYPE_CPU) == 0;
 }
 
 hebb_status hb_cl_describe(int index, hebb_device_info *info, hb_error *error) {

@@ -18,9 +18,11 @@
    training
      train.h       models, fit, evaluate, predict   callbacks.h  what happens besides
      data.h        batches                          text.h       text and vocabularies
-     checkpoint.h  saving and loading               safetensors.h  files of named arrays
-     image.h       pictures                         io.h         other files
      summary.h     a model as a table
+   files
+     checkpoint.h  saving and loading a session     safetensors.h   named arrays
+     io.h          IDX, CIFAR, CSV                  npy.h        NumPy's
+     image.h       PNG, images side by side
 
    A model is a graph, built once; a session binds it to a device and runs it:
 
@@ -64,6 +66,7 @@
 #include <hebb/summary.h>
 #include <hebb/text.h>
 #include <hebb/safetensors.h>
+#include <hebb/npy.h>
 #include <hebb/checkpoint.h>
 
 #endif

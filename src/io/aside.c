@@ -36,6 +36,11 @@ hebb_status hb_aside_write(hb_aside *a, const void *bytes, size_t size) {
     return HEBB_OK;
 }
 
+hebb_status hb_aside_patch(hb_aside *a, int64_t at, const void *bytes, size_t size) {
+    ssize_t wrote = pwrite(a->file, bytes, size, (off_t)at);
+    return wrote == (ssize_t)size ? HEBB_OK : fail(a, wrote < 0 ? errno : ENOSPC);
+}
+
 /* The new name outlives a crash only if the folder is on the disk, too. Some file systems cannot do
    that; the file is complete all the same. */
 static void flush_folder(char *path) {

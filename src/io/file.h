@@ -71,6 +71,8 @@ typedef struct hb_aside {
 
 hebb_status hb_aside_open(hb_aside *aside, const report *r);
 hebb_status hb_aside_write(hb_aside *aside, const void *bytes, size_t size);
+/* Writes over what was written at that byte. */
+hebb_status hb_aside_patch(hb_aside *aside, int64_t at, const void *bytes, size_t size);
 /* Puts the file in its place if all went well so far, else removes what there is. */
 hebb_status hb_aside_close(hb_aside *aside, hebb_status status);
 

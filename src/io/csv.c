@@ -1,0 +1,328 @@
+/* Reads comma-separated values (hebb/io.h): the whole text at once, which is then cut into fields
+   where it lies; the fields become numbers and labels. */
+#define _GNU_SOURCE
+#include <locale.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hebb/text.h>
+
+#include "file.h"
+#include "names.h"
+
+typedef struct sheet {
+    report report;
+    const hebb_csv_options *options;
+    char separator;
+    locale_t locale; /* whose decimal point is a point */
+    char *text;
+    char **cells; /* row after row; into text */
+    size_t n_cells, room;
+    int64_t *lines; /* of each row, in the file */
+    size_t n_rows, rows_room;
+    size_t width; /* fields of a row */
+    size_t first; /* row of numbers */
+    size_t label; /* column of labels; width: none */
+} sheet;
+
+static hebb_status out_of_memory(const sheet *s) {
+    return hb_report(&s->report, HEBB_E_MEMORY, "out of memory");
+}
+
+/* "row 3, column 2 (width): ..." */
+static hebb_status fail_cell(const sheet *s, size_t row, size_t column, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static hebb_status fail_cell(const sheet *s, size_t row, size_t column, const char *format, ...) {
+    char what[128];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    const char *name = s->first == 1 && column < s->width ? s->cells[column] : NULL;
+    return hb_report(&s->report, HEBB_E_FORMAT, "row %lld, column %zu%s%.40s%s: %s",
+                     (long long)s->lines[row], column + 1, name != NULL ? " (" : "",
+                     name != NULL ? name : "", name != NULL ? ")" : "", what);
+}
+
+/* ---- cutting the text ---- */
+
+static bool grow(void **list, size_t *room, size_t used, size_t size) {
+    if (used < *room) return true;
+    size_t more = *room == 0 ? 1024 : 2 * *room;
+    void *larger = realloc(*list, more * size);
+    if (larger == NULL) return false;
+    *list = larger;
+    *room = more;
+    return true;
+}
+
+/* A field in quotes, from behind the first one: drops the quotes; returns what follows, NULL if the
+   last quote is missing. */
+static char *cut_quoted(char *from, int64_t *line) {
+    char *to = from;
+    for (;; from++) {
+        if (*from == '\0') return NULL;
+        if (*from == '\n') ++*line;
+        if (*from == '"' && from[1] != '"') break;
+        if (*from == '"') from++;
+        *to++ = *from;
+    }
+    *to = '\0';
+    return from + 1;
+}
+
+/* One field, from *at, which it moves to what follows the field: separator, line end, zero. */
+static const char *cut_field(const sheet *s, char **at, int64_t *line, char **field) {
+    char *from = *at;
+    while (*from == ' ' || (*from == '\t' && s->separator != '\t')) from++;
+    bool quoted = *from == '"';
+    char *end = quoted ? cut_quoted(from + 1, line) : from;
+    if (end == NULL) return "a quote that does not end";
+    *field = quoted ? from + 1 : from;
+    char *last = end; /* behind what is not a space */
+    for (; *end != s->separator && *end != '\n' && *end != '\0'; end++) {
+        if (*end == ' ' || *end == '\t' || *end == '\r') continue;
+        if (quoted) return "text follows a closing quote";
+        last = end + 1;
+    }
+    *at = end;
+    /* The zero behind a field may take the place of its separator: see cut_row(). */
+    if (!quoted && last < end) *last = '\0';
+    return NULL;
+}
+
+/* The fields of one row; *at moves behind its line end. */
+static hebb_status cut_row(sheet *s, char **at, int64_t *line) {
+    size_t first = s->n_cells;
+    if (!grow((void **)&s->lines, &s->rows_room, s->n_rows, sizeof *s->lines))
+        return out_of_memory(s);
+    s->lines[s->n_rows] = *line;
+    for (char end = s->separator; end == s->separator;) {
+        char *field;
+        if (!grow((void **)&s->cells, &s->room, s->n_cells, sizeof *s->cells))
+            return out_of_memory(s);
+        const char *wrong = cut_field(s, at, line, &field);
+        if (wrong != NULL) return fail_cell(s, s->n_rows, s->n_cells - first, "%s", wrong);
+        end = **at;
+        if (end != '\0') *(*at)++ = '\0';
+        if (end == '\n') ++*line;
+        s->cells[s->n_cells++] = field;
+    }
+    size_t fields = s->n_cells - first;
+    if (fields == 1 && s->cells[first][0] == '\0') { /* an empty line */
+        s->n_cells = first;
+        return HEBB_OK;
+    }
+    if (s->n_rows == 0) s->width = fields;
+    if (fields != s->width)
+        return hb_report(&s->report, HEBB_E_FORMAT, "row %lld has %zu fields, row %lld has %zu",
+                         (long long)s->lines[s->n_rows], fields, (long long)s->lines[0], s->width);
+    s->n_rows++;
+    return HEBB_OK;
+}
+
+static hebb_status cut_text(sheet *s) {
+    size_t length;
+    hebb_status status =
+        hebb_read_text(s->report.path, &s->text, &length, s->report.message, s->report.size);
+    if (status != HEBB_OK) return status;
+    if (strlen(s->text) != length)
+        return hb_report(&s->report, HEBB_E_FORMAT, "byte %zu is 0: not a text", strlen(s->text));
+    char *at = s->text;
+    int64_t line = 1;
+    if (strncmp(at, "\xef\xbb\xbf", 3) == 0) at += 3;
+    while (status == HEBB_OK && *at != '\0') status = cut_row(s, &at, &line);
+    if (status == HEBB_OK && s->n_rows == 0)
+        return hb_report(&s->report, HEBB_E_FORMAT, "there are no rows");
+    return status;
+}
+
+/* ---- what the rows are ---- */
+
+static bool number_of(const sheet *s, const char *cell, double *number) {
+    char *end;
+    *number = strtod_l(cell, &end, s->locale);
+    return end != cell && *end == '\0';
+}
+
+static hebb_status find_label(sheet *s) {
+    const hebb_csv_options *o = s->options;
+    long long width = (long long)s->width, place = o->label_column;
+    s->label = s->width;
+    if (o->label != NULL) {
+        for (size_t k = s->width; k-- > 0;)
+            if (strcmp(s->cells[k], o->label) == 0) s->label = k;
+        if (s->label == s->width)
+            return hb_report(&s->report, HEBB_E_ARGUMENT, "no column has the name %s", o->label);
+    } else if (place != 0) {
+        if (place > width || place < -width)
+            return hb_report(&s->report, HEBB_E_ARGUMENT, "no column %lld: there are %lld", place,
+                             width);
+        s->label = (size_t)(place > 0 ? place - 1 : width + place);
+    }
+    return HEBB_OK;
+}
+
+/* The first row of numbers. */
+static hebb_status find_first(sheet *s) {
+    double number;
+    bool names = s->options->header == HEBB_CSV_NAMES || s->options->label != NULL;
+    for (size_t k = 0; s->options->header == HEBB_CSV_GUESS && k < s->width; k++)
+        if (k != s->label && s->cells[k][0] != '\0' && !number_of(s, s->cells[k], &number))
+            names = true;
+    s->first = names;
+    if (s->first == s->n_rows)
+        return hb_report(&s->report, HEBB_E_FORMAT, "there are no rows but that of names");
+    return HEBB_OK;
+}
+
+/* ---- values ---- */
+
+static hebb_status store(const sheet *s, hebb_array *values, int64_t index, size_t row,
+                         size_t column) {
+    const char *cell = s->cells[row * s->width + column];
+    double number = NAN;
+    if (cell[0] == '\0' && !s->options->missing) return fail_cell(s, row, column, "it is empty");
+    if (cell[0] != '\0' && !number_of(s, cell, &number))
+        return fail_cell(s, row, column, "'%.40s' is no number", cell);
+    hebb_array_set(values, index, number);
+    if (isinf(hebb_array_at(values, index)) && strpbrk(cell, "iI") == NULL)
+        return fail_cell(s, row, column, "%.40s is too large for %s", cell,
+                         hebb_dtype_name(values->dtype));
+    return HEBB_OK;
+}
+
+static hebb_status take_values(const sheet *s, hebb_table *table) {
+    int64_t columns = (int64_t)(s->label < s->width ? s->width - 1 : s->width);
+    int64_t rows = (int64_t)(s->n_rows - s->first), at = 0;
+    if (hebb_array_resize(&table->values, s->options->dtype, HEBB_SHAPE(rows, columns)) != HEBB_OK)
+        return out_of_memory(s);
+    for (size_t row = s->first; row < s->n_rows; row++)
+        for (size_t k = 0; k < s->width; k++) {
+            if (k == s->label) continue;
+            hebb_status status = store(s, &table->values, at++, row, k);
+            if (status != HEBB_OK) return status;
+        }
+    for (size_t k = 0; s->first == 1 && k < s->width; k++)
+        if (k != s->label && !hb_names_add(&table->columns, s->cells[k], strlen(s->cells[k])))
+            return out_of_memory(s);
+    return HEBB_OK;
+}
+
+/* ---- labels ---- */
+
+typedef struct label {
+    const char *text;
+    double number;
+    size_t row; /* of the table */
+} label;
+
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(((const label *)a)->text, ((const label *)b)->text);
+}
+
+static int by_number(const void *a, const void *b) {
+    double x = ((const label *)a)->number, y = ((const label *)b)->number;
+    return x != y ? (x > y) - (x < y) : by_bytes(a, b);
+}
+
+/* Equal labels are beside each other when sorted; each new one is a class. */
+static hebb_status take_classes(const sheet *s, label *labels, size_t n, bool numbers,
+                                hebb_table *table) {
+    if (hebb_array_resize(&table->labels, HEBB_I32, HEBB_SHAPE((int64_t)n)) != HEBB_OK)
+        return out_of_memory(s);
+    qsort(labels, n, sizeof *labels, numbers ? by_number : by_bytes);
+    for (size_t k = 0; k < n; k++) {
+        if ((k == 0 || by_bytes(&labels[k - 1], &labels[k]) != 0) &&
+            !hb_names_add(&table->classes, labels[k].text, strlen(labels[k].text)))
+            return out_of_memory(s);
+        ((int32_t *)table->labels.data)[labels[k].row] = (int32_t)table->classes.count - 1;
+    }
+    return HEBB_OK;
+}
+
+static hebb_status take_numbers(const sheet *s, const label *labels, size_t n, hebb_table *table) {
+    bool whole = true;
+    for (size_t k = 0; k < n; k++)
+        whole = whole && labels[k].number == floor(labels[k].number) &&
+                fabs(labels[k].number) <= INT32_MAX;
+    if (hebb_array_resize(&table->labels, whole ? HEBB_I32 : s->options->dtype,
+                          HEBB_SHAPE((int64_t)n)) != HEBB_OK)
+        return out_of_memory(s);
+    for (size_t k = 0; k < n; k++) hebb_array_set(&table->labels, (int64_t)k, labels[k].number);
+    return HEBB_OK;
+}
+
+static hebb_status take_labels(const sheet *s, hebb_table *table) {
+    size_t n = s->n_rows - s->first;
+    if (s->label == s->width) return HEBB_OK;
+    label *labels = malloc(n * sizeof *labels);
+    if (labels == NULL) return out_of_memory(s);
+    bool numbers = true;
+    hebb_status status = HEBB_OK;
+    for (size_t k = 0; status == HEBB_OK && k < n; k++) {
+        const char *cell = s->cells[(s->first + k) * s->width + s->label];
+        labels[k] = (label){.text = cell, .row = k};
+        numbers = numbers && number_of(s, cell, &labels[k].number);
+        if (cell[0] == '\0') status = fail_cell(s, s->first + k, s->label, "the label is empty");
+    }
+    if (status == HEBB_OK && (!numbers || s->options->classes))
+        status = take_classes(s, labels, n, numbers, table);
+    else if (status == HEBB_OK) status = take_numbers(s, labels, n, table);
+    free(labels);
+    return status;
+}
+
+/* ---- all of it ---- */
+
+void hebb_table_free(hebb_table *table) {
+    if (table == NULL) return;
+    hebb_array_free(&table->values);
+    hebb_array_free(&table->labels);
+    hebb_names_free(&table->columns);
+    hebb_names_free(&table->classes);
+    *table = (hebb_table){0};
+}
+
+static hebb_status check_options(const sheet *s) {
+    const hebb_csv_options *o = s->options;
+    if (o->dtype != HEBB_F32 && o->dtype != HEBB_F64)
+        return hb_report(&s->report, HEBB_E_DTYPE, "values are f32 or f64, not %s",
+                         hebb_dtype_name(o->dtype));
+    if (o->header > HEBB_CSV_NUMBERS || (o->label != NULL && o->header == HEBB_CSV_NUMBERS) ||
+        strchr("\"\n\r .+-", s->separator) != NULL)
+        return hb_report(&s->report, HEBB_E_ARGUMENT,
+                         o->label != NULL ? "a label by name wants a row of names"
+                                          : "the header or the separator is out of range");
+    return HEBB_OK;
+}
+
+hebb_status hebb_read_csv_with(const char *path, hebb_table *table, char *message, size_t size,
+                               const hebb_csv_options *options) {
+    static const hebb_csv_options defaults = {0};
+    sheet s = {.options = options != NULL ? options : &defaults};
+    hebb_table fresh = {0};
+    hebb_status status = hb_report_begin(&s.report, path, message, size);
+    if (status != HEBB_OK) return status;
+    if (table == NULL) return hb_report(&s.report, HEBB_E_NULL, "the table is NULL");
+    s.separator = s.options->separator == '\0' ? ',' : s.options->separator;
+    status = check_options(&s);
+    if (status != HEBB_OK) return status;
+    s.locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (s.locale == (locale_t)0) return out_of_memory(&s);
+    status = cut_text(&s);
+    if (status == HEBB_OK) status = find_label(&s);
+    if (status == HEBB_OK) status = find_first(&s);
+    if (status == HEBB_OK) status = take_values(&s, &fresh);
+    if (status == HEBB_OK) status = take_labels(&s, &fresh);
+    freelocale(s.locale);
+    free(s.text);
+    free(s.cells);
+    free(s.lines);
+    hebb_table_free(status == HEBB_OK ? table : &fresh);
+    if (status == HEBB_OK) *table = fresh;
+    return status;
+}

@@ -166,6 +166,42 @@ static bool fit(void) {
 }
 #endif
 
+/* A search over folds, with a file, of which half the trials fail by themselves. */
+static char trials_path[] = "/tmp/hebb-memory-trials-XXXXXX";
+
+static hebb_model *build_trial(const hebb_trial *t, hebb_graph *g, hebb_device *device) {
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, MODEL_FEATURES));
+    hebb_tensor *label = hebb_input(g, "label", HEBB_I32, HEBB_SHAPE(HEBB_ANY));
+    hebb_tensor *loss = hebb_sparse_softmax_cross_entropy(hebb_dense(x, MODEL_CLASSES), label);
+    return hebb_model_create(g, device, .inputs = HEBB_LIST(x, label), .loss = loss,
+                             .optimizer = hebb_sgd());
+}
+
+static double run_trial(const hebb_trial *t, const hebb_dataset *train,
+                        const hebb_dataset *validation) {
+    if (strcmp(hebb_trial_text(t, "kind"), "bad") == 0) return hebb_trial_fail(t, "bad");
+    return hebb_trial_fit(t, train, validation, .build = build_trial, .device = t->user,
+                          .batch = MODEL_BATCH, .patience = 1);
+}
+
+static bool search(void) {
+    hebb_array columns[2] = {batch.x_array, batch.label_array};
+    const hebb_dataset data = {columns, 2};
+    hebb_device *device = hebb_device_open("cpu");
+    unlink(trials_path);
+    hebb_search *s =
+        hebb_search_run(&data, .run = run_trial, .user = device, .folds = 2, .labels = &columns[1],
+                        .lower_is_better = true, .abandon = true, .file = trials_path,
+                        .parameters = HEBB_PARAMETERS(hebb_search_text("kind", "bad", "good"),
+                                                      hebb_search_choice("rate", 0.1)));
+    bool done = s != NULL && fine(hebb_search_status(s), hebb_message(s)) &&
+                hebb_search_count(s) == 2 && hebb_search_best(s) != NULL;
+    hebb_search_destroy(s);
+    hebb_device_close(device);
+    unlink(trials_path);
+    return done;
+}
+
 static char idx_path[] = "/tmp/hebb-memory-XXXXXX";
 
 static bool read_and_shuffle(void) {
@@ -295,6 +331,15 @@ static void fit_in_turn(bool from_then_on) {
 Test(fit, one_allocation_fails) { fit_in_turn(false); }
 Test(fit, all_allocations_fail_from_one_on) { fit_in_turn(true); }
 #endif
+
+static void search_in_turn(bool from_then_on) {
+    model_batch(&batch, 0);
+    close(mkstemp(trials_path));
+    fail_in_turn(search, from_then_on);
+}
+
+Test(search, one_allocation_fails) { search_in_turn(false); }
+Test(search, all_allocations_fail_from_one_on) { search_in_turn(true); }
 
 Test(custom, one_allocation_fails) { fail_in_turn(check_users_ops, false); }
 Test(custom, all_allocations_fail_from_one_on) { fail_in_turn(check_users_ops, true); }

@@ -18,6 +18,7 @@
    training
      train.h       models, fit, evaluate, predict   callbacks.h  what happens besides
      data.h        batches                          text.h       text and vocabularies
+     folds.h       parts to leave out in turn       search.h     hyperparameters
      summary.h     a model as a table
    files
      checkpoint.h  saving and loading a session     safetensors.h   named arrays
@@ -61,6 +62,8 @@
 #include <hebb/data.h>
 #include <hebb/train.h>
 #include <hebb/callbacks.h>
+#include <hebb/folds.h>
+#include <hebb/search.h>
 #include <hebb/io.h>
 #include <hebb/image.h>
 #include <hebb/summary.h>

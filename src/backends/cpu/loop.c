@@ -14,6 +14,7 @@ enum { LONG_ROW = 128 }; /* columns from which a GEMM's block is run row by row,
 
 struct hb_cpu_loop {
     hb_loop simple;
+    hb_loop unrolled;       /* owns the instructions, if small dimensions were unrolled */
     hb_cpu_program program; /* unless there are reductions */
     hb_cpu_reduce *reduce;
     int64_t tiles;
@@ -59,6 +60,53 @@ static hebb_status prepare_elementwise(hb_device *device, hb_cpu_loop *made, hb_
     return HEBB_OK;
 }
 
+static hebb_status prepare_simple(hb_device *device, hb_cpu_loop *made, hb_error *error) {
+    const hb_loop *loop = &made->simple;
+    return loop->n_pre < loop->n_instr ? hb_cpu_reduce_make(device, loop, &made->reduce, error)
+                                       : prepare_elementwise(device, made, error);
+}
+
+static void swap_loops(hb_loop *a, hb_loop *b) {
+    const hb_loop swapped = *a;
+    *a = *b;
+    *b = swapped;
+}
+
+/* Replaces the simple loop by one without its small dimensions; false leaves it as it is. */
+static bool unroll(hb_cpu_loop *made) {
+    bool small[HEBB_MAX_RANK];
+    hb_error ignored;
+    hb_loop unrolled, simple;
+    if (!hb_cpu_can_unroll(&made->simple, small) ||
+        hb_cpu_unroll(&made->simple, small, &unrolled, &ignored))
+        return false;
+    if (hb_cpu_simplify(&unrolled, &simple, &ignored)) {
+        hb_cpu_unrolled_free(&unrolled);
+        return false;
+    }
+    hb_cpu_simple_free(&made->simple);
+    hb_cpu_unrolled_free(&made->unrolled);
+    made->simple = simple;
+    made->unrolled = unrolled;
+    return true;
+}
+
+/* Whether the loop was prepared with its small dimensions unrolled; first the reduced ones, then
+   those that make rows short. Where the program is too long for that, nothing has happened. */
+static bool prepare_unrolled(hb_device *device, hb_cpu_loop *made) {
+    hb_error ignored;
+    hb_loop whole;
+    if (hb_cpu_simplify(&made->simple, &whole, &ignored)) return false;
+    bool done = unroll(made);
+    if (done) {
+        unroll(made);
+        done = prepare_elementwise(device, made, &ignored) == HEBB_OK;
+    }
+    if (!done) swap_loops(&made->simple, &whole);
+    hb_cpu_simple_free(&whole);
+    return done;
+}
+
 hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_loop **prepared,
                                 hb_error *error) {
     *prepared = NULL;
@@ -68,9 +116,8 @@ hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_l
     if (is_epilogue(loop)) status = prepare_epilogue(device, loop, made, error);
     else {
         status = hb_cpu_simplify(loop, &made->simple, error);
-        if (!status && loop->n_pre < loop->n_instr)
-            status = hb_cpu_reduce_make(device, &made->simple, &made->reduce, error);
-        else if (!status) status = prepare_elementwise(device, made, error);
+        if (!status && !prepare_unrolled(device, made))
+            status = prepare_simple(device, made, error);
     }
     if (status) hb_cpu_loop_release(made);
     else *prepared = made;
@@ -81,6 +128,7 @@ void hb_cpu_loop_release(hb_cpu_loop *prepared) {
     if (!prepared) return;
     hb_cpu_reduce_free(prepared->reduce);
     hb_cpu_program_free(&prepared->program);
+    hb_cpu_unrolled_free(&prepared->unrolled);
     hb_cpu_simple_free(&prepared->simple);
     free(prepared);
 }

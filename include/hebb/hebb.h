@@ -17,9 +17,9 @@
      optimizers.h  update rules, the step           schedules.h  learning rates that change
    training
      train.h       models, fit, evaluate, predict   callbacks.h  what happens besides
-     data.h        batches                          text.h       text and vocabularies
+     data.h        batches                          prepare.h    parts, scales, one-hot rows
      folds.h       parts to leave out in turn       search.h     hyperparameters
-     summary.h     a model as a table
+     text.h        text and vocabularies            summary.h    a model as a table
    files
      checkpoint.h  saving and loading a session     safetensors.h   named arrays
      io.h          IDX, CIFAR, CSV                  npy.h        NumPy's
@@ -60,6 +60,7 @@
 #include <hebb/gradcheck.h>
 #include <hebb/nn.h>
 #include <hebb/data.h>
+#include <hebb/prepare.h>
 #include <hebb/train.h>
 #include <hebb/callbacks.h>
 #include <hebb/folds.h>

@@ -126,6 +126,7 @@ static bool train(void) {
 #ifdef WITH_FILES
 /* A model that is fitted with every callback, resumed, evaluated and asked. */
 static char checkpoint_path[] = "/tmp/hebb-memory-fit-XXXXXX";
+static char plot_path[] = "/tmp/hebb-memory-plot-XXXXXX";
 
 static bool use_model(hebb_model *m, hebb_tensor *logits) {
     hebb_array columns[2] = {batch.x_array, batch.label_array}, result = {0};
@@ -269,6 +270,32 @@ static bool check_users_ops(void) {
     return done;
 }
 
+/* What cairo allocates does not fail. */
+static bool draw_plot(void) {
+    const double y[] = {1, 2, 3, 4};
+    const int32_t classes[] = {0, 1, 0, 1};
+    const char *const names[] = {"zero", "one", "two", "three"};
+    char *text = NULL;
+    size_t size = 0;
+    hebb_plot *p = hebb_plot_create(.title = "a plot");
+    if (p == NULL) return false;
+    hebb_plot_panel(p, .title = "a panel", .x_label = "x", .y_label = "y");
+    hebb_plot_line(p, y, 4, .name = "a line", .x = y);
+    hebb_plot_points(p, y, y, 4, .classes = classes, .names = names, .n_names = 2);
+    hebb_plot_surface(p, y, 2, 2);
+    hebb_plot_panel(p);
+    hebb_plot_bars(p, y, 4, .labels = names);
+    FILE *out = open_memstream(&text, &size);
+    hebb_plot_print(p, out);
+    if (hebb_plot_status(p) == HEBB_OK) hebb_plot_png(p, plot_path);
+    fclose(out);
+    __real_free(text); /* the C library's own */
+    hebb_status status = hebb_plot_status(p);
+    bool done = status == HEBB_E_UNSUPPORTED || fine(status, hebb_message(p));
+    hebb_plot_destroy(p);
+    return done;
+}
+
 static void fail_in_turn(bool (*scenario)(void), bool from_then_on) {
     scenario(); /* what is made once a process, such as a list of devices */
     long before = atomic_load(&outstanding);
@@ -343,6 +370,15 @@ Test(search, all_allocations_fail_from_one_on) { search_in_turn(true); }
 
 Test(custom, one_allocation_fails) { fail_in_turn(check_users_ops, false); }
 Test(custom, all_allocations_fail_from_one_on) { fail_in_turn(check_users_ops, true); }
+
+static void draw_in_turn(bool from_then_on) {
+    close(mkstemp(plot_path));
+    fail_in_turn(draw_plot, from_then_on);
+    unlink(plot_path);
+}
+
+Test(plot, one_allocation_fails) { draw_in_turn(false); }
+Test(plot, all_allocations_fail_from_one_on) { draw_in_turn(true); }
 
 static void write_idx(void) {
     static const unsigned char bytes[] = {0, 0, 8, 1, 0, 0, 0, 5, 1, 2, 3, 4, 5};

@@ -20,6 +20,7 @@
      data.h        batches                          prepare.h    parts, scales, one-hot rows
      folds.h       parts to leave out in turn       search.h     hyperparameters
      text.h        text and vocabularies            summary.h    a model as a table
+     plot.h        curves, surfaces, bars
    files
      checkpoint.h  saving and loading a session     safetensors.h   named arrays
      io.h          IDX, CIFAR, CSV                  npy.h        NumPy's
@@ -68,6 +69,7 @@
 #include <hebb/io.h>
 #include <hebb/image.h>
 #include <hebb/summary.h>
+#include <hebb/plot.h>
 #include <hebb/text.h>
 #include <hebb/safetensors.h>
 #include <hebb/npy.h>

@@ -125,29 +125,35 @@ HEBB_API hebb_status hebb_session_stats(const hebb_session *session, hebb_plan_s
 HEBB_API hebb_status hebb_session_status(const hebb_session *session);
 HEBB_API const char *hebb_session_message(const hebb_session *session);
 
-/* For hebb_failed(); hebb/train.h has what models do, hebb/search.h what searches do. */
+/* For hebb_failed(); hebb/train.h has what models do, hebb/search.h what searches do, hebb/plot.h
+   what plots do. */
 typedef struct hebb_model hebb_model;
 HEBB_API hebb_status hebb_model_status(const hebb_model *model);
 HEBB_API const char *hebb_model_message(const hebb_model *model);
 typedef struct hebb_search hebb_search;
 HEBB_API hebb_status hebb_search_status(const hebb_search *search);
 HEBB_API const char *hebb_search_message(const hebb_search *search);
+typedef struct hebb_plot hebb_plot;
+HEBB_API hebb_status hebb_plot_status(const hebb_plot *plot);
+HEBB_API const char *hebb_plot_message(const hebb_plot *plot);
 
-/* Whether a graph, device, session, model or search has an error, and the words for it. */
+/* Whether a graph, device, session, model, search or plot has an error, and the words for it. */
 #ifndef __cplusplus
 #define hebb_failed(object)                                                                        \
     (_Generic((object), hebb_graph *                                                               \
               : hebb_graph_status, hebb_device *                                                   \
               : hebb_device_status, hebb_model *                                                   \
               : hebb_model_status, hebb_search *                                                   \
-              : hebb_search_status, hebb_session *                                                 \
+              : hebb_search_status, hebb_plot *                                                    \
+              : hebb_plot_status, hebb_session *                                                   \
               : hebb_session_status)(object) != HEBB_OK)
 #define hebb_message(object)                                                                       \
     (_Generic((object), hebb_graph *                                                               \
               : hebb_graph_message, hebb_device *                                                  \
               : hebb_device_message, hebb_model *                                                  \
               : hebb_model_message, hebb_search *                                                  \
-              : hebb_search_message, hebb_session *                                                \
+              : hebb_search_message, hebb_plot *                                                   \
+              : hebb_plot_message, hebb_session *                                                  \
               : hebb_session_message)(object))
 #endif
 

@@ -201,11 +201,13 @@ static const error_sample label_errors[] = {
     {.n_in = 2, .in = {X(4, 3), LABEL(5)}, FAILS(SHAPE, "without its last size, not i32 [5]")},
 };
 static const error_sample mean_squared_error_errors[] = {
-    {.n_in = 2, .in = {X(4, 1), X(4)}, FAILS(SHAPE, "the prediction is [4, 1], the target [4]")},
+    {.n_in = 2,
+     .in = {X(4, 1), X(4)},
+     FAILS(SHAPE, "the prediction is f32 [4, 1], the target f32 [4]")},
     {.n_in = 2,
      .in = {X(4, 1), X(4, 3)},
-     FAILS(SHAPE, "the prediction is [4, 1], the target [4, 3]")},
-    {.n_in = 2, .in = {X(4), LABEL(4)}, FAILS(DTYPE, "f32 and i32 differ")},
+     FAILS(SHAPE, "the prediction is f32 [4, 1], the target f32 [4, 3]")},
+    {.n_in = 2, .in = {X(4), LABEL(4)}, FAILS(DTYPE, "f32 [4], the target i32 [4]")},
 };
 static const error_sample dense_errors[] = {
     {.n_in = 1, .in = {X(3)}, .p.depth = 5, FAILS(SHAPE, "rank 2 or more")},

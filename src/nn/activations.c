@@ -64,9 +64,10 @@ hebb_tensor *hebb_gelu(hebb_tensor *x) {
     return hebb_mul(times(x, 0.5), plus(hebb_erf(times(x, sqrt(0.5))), 1));
 }
 
+/* At +-10 the tanh is +-1, and the cube of what is beyond may overflow. */
 hebb_tensor *hebb_gelu_tanh(hebb_tensor *x) {
-    hebb_tensor *cube = hebb_mul(x, hebb_square(x));
-    hebb_tensor *inner = times(hebb_add(x, times(cube, 0.044715)), 0.7978845608028654);
+    hebb_tensor *z = hebb_clip(x, -10, 10), *cube = hebb_mul(z, hebb_square(z));
+    hebb_tensor *inner = times(hebb_add(z, times(cube, 0.044715)), 0.7978845608028654);
     return hebb_mul(times(x, 0.5), plus(hebb_tanh(inner), 1));
 }
 
@@ -81,8 +82,12 @@ hebb_tensor *hebb_hard_silu(hebb_tensor *x) { return hebb_mul(x, hebb_hard_sigmo
 hebb_tensor *hebb_log_sigmoid(hebb_tensor *x) { return hebb_neg(hebb_softplus(hebb_neg(x))); }
 hebb_tensor *hebb_softsign(hebb_tensor *x) { return hebb_div(x, plus(hebb_abs(x), 1)); }
 
+/* Of a negative x by way of (x + h) (h - x) = 4: the sum would cancel. */
 hebb_tensor *hebb_squareplus(hebb_tensor *x) {
-    return times(hebb_add(x, hebb_hypot(x, number(x, 2))), 0.5);
+    hebb_tensor *zero = number(x, 0), *two = number(x, 2), *h = hebb_hypot(x, two);
+    hebb_tensor *above = hebb_add(times(x, 0.5), times(h, 0.5));
+    hebb_tensor *below = hebb_div(two, hebb_sub(h, hebb_minimum(x, zero)));
+    return hebb_select(hebb_less(x, zero), below, above);
 }
 
 hebb_tensor *hebb_tanh_shrink(hebb_tensor *x) { return hebb_sub(x, hebb_tanh(x)); }

@@ -1,4 +1,5 @@
-/* Losses and metrics, composed from the public operations. */
+/* Losses in the classic notation, and the usual one of classifiers, composed from the public
+   operations (hebb/losses.h). */
 #include <math.h>
 #include <stdio.h>
 
@@ -12,21 +13,6 @@ static bool sizes_fit(hebb_shape a, hebb_shape b, int n) {
     return fit;
 }
 
-/* Records an error in the graph unless the labels are what rows of logits can have. */
-static hebb_status check_labels(const char *what, hebb_tensor *logits, hebb_tensor *labels) {
-    hebb_shape x = hebb_tensor_shape(logits), t = hebb_tensor_shape(labels);
-    bool indices = hebb_tensor_dtype(labels) == HEBB_I32;
-    if (indices && x.rank == t.rank + 1 && sizes_fit(x, t, t.rank)) return HEBB_OK;
-    char message[512], sx[160], st[160];
-    snprintf(message, sizeof message,
-             "%s: logits %s %s need labels i32 of that shape without its last size, not %s %s",
-             what, hebb_dtype_name(hebb_tensor_dtype(logits)), hebb_shape_text(x, sx, sizeof sx),
-             hebb_dtype_name(hebb_tensor_dtype(labels)), hebb_shape_text(t, st, sizeof st));
-    hebb_status status = indices ? HEBB_E_SHAPE : HEBB_E_DTYPE;
-    hebb_graph_fail(hebb_tensor_graph(logits), status, message);
-    return status;
-}
-
 /* Whether each element of x stands at its row's label. */
 static hebb_tensor *at_label(hebb_tensor *x, hebb_tensor *labels) {
     return hebb_equal(hebb_expand_dims(labels, -1), hebb_iota_like(x, -1, HEBB_I32));
@@ -37,17 +23,25 @@ static hebb_tensor *pick(hebb_tensor *x, hebb_tensor *chosen) {
     return hebb_sum(hebb_select(chosen, x, hebb_scalar_like(x, 0)), HEBB_AXES(-1), false);
 }
 
-/* NULL if rows of x and labels fit; else what the loss must return. */
-static hebb_tensor *misfit(const char *what, hebb_tensor *x, hebb_tensor *labels) {
-    hebb_graph *graph = hebb_tensor_graph(x != NULL ? x : labels);
-    char message[128];
-    snprintf(message, sizeof message, "%s: %s is NULL", what, x == NULL ? "logits" : "labels");
-    if (graph == NULL) return NULL;
-    if (x == NULL || labels == NULL) return hebb_graph_fail(graph, HEBB_E_NULL, message);
-    if (hebb_tensor_is_inert(x)) return x;
+hebb_tensor *hb_at_labels(hebb_tensor *x, hebb_tensor *labels) {
+    return pick(x, at_label(x, labels));
+}
+
+hebb_tensor *hb_check_labels(const char *what, hebb_tensor *logits, hebb_tensor *labels) {
+    hebb_graph *graph = hebb_tensor_graph(logits != NULL ? logits : labels);
+    hebb_shape x = hebb_tensor_shape(logits), t = hebb_tensor_shape(labels);
+    char message[512], sx[160], st[160];
+    snprintf(message, sizeof message, "%s: %s is NULL", what, logits == NULL ? "logits" : "labels");
+    if (logits == NULL || labels == NULL) return hebb_graph_fail(graph, HEBB_E_NULL, message);
+    if (hebb_tensor_is_inert(logits)) return logits;
     if (hebb_tensor_is_inert(labels)) return labels;
-    if (check_labels(what, x, labels) == HEBB_OK) return NULL;
-    return hebb_graph_fail(hebb_tensor_graph(x), HEBB_E_SHAPE, "");
+    snprintf(message, sizeof message,
+             "%s: logits %s %s need labels i32 of that shape without its last size, not %s %s",
+             what, hebb_dtype_name(hebb_tensor_dtype(logits)), hebb_shape_text(x, sx, sizeof sx),
+             hebb_dtype_name(hebb_tensor_dtype(labels)), hebb_shape_text(t, st, sizeof st));
+    if (hebb_tensor_dtype(labels) != HEBB_I32) return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
+    if (x.rank == t.rank + 1 && sizes_fit(x, t, t.rank)) return NULL;
+    return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
 }
 
 /* With z = x - max x: -log softmax(x)[label] = log(sum of e^z) - z[label]. The sum is at least 1.
@@ -58,22 +52,22 @@ static hebb_tensor *log_softmax_loss(hebb_tensor *x, hebb_tensor *labels) {
         return hebb_cast(log_softmax_loss(hebb_cast(x, HEBB_F32), labels), dtype);
     hebb_tensor *z = hebb_sub(x, hebb_stop_gradient(hebb_max(x, HEBB_AXES(-1), true)));
     hebb_tensor *total = hebb_sum(hebb_exp(z), HEBB_AXES(-1), false);
-    return hebb_sub(hebb_log(total), pick(z, at_label(x, labels)));
+    return hebb_sub(hebb_log(total), hb_at_labels(z, labels));
 }
 
 hebb_tensor *hebb_log_softmax_loss(hebb_tensor *x, hebb_tensor *labels) {
-    hebb_tensor *failed = misfit("log_softmax_loss", x, labels);
+    hebb_tensor *failed = hb_check_labels("log_softmax_loss", x, labels);
     return x == NULL || failed != NULL ? failed : log_softmax_loss(x, labels);
 }
 
 hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, hebb_tensor *labels) {
-    hebb_tensor *failed = misfit("sparse_softmax_cross_entropy", logits, labels);
+    hebb_tensor *failed = hb_check_labels("sparse_softmax_cross_entropy", logits, labels);
     if (logits == NULL || failed != NULL) return failed;
     return hebb_mean(log_softmax_loss(logits, labels), HEBB_ALL_AXES, false);
 }
 
 hebb_tensor *hebb_max_margin_loss(hebb_tensor *x, hebb_tensor *labels, double margin) {
-    hebb_tensor *failed = misfit("max_margin_loss", x, labels);
+    hebb_tensor *failed = hb_check_labels("max_margin_loss", x, labels);
     if (x == NULL || failed != NULL) return failed;
     hebb_tensor *chosen = at_label(x, labels), *raised = hebb_add(x, hebb_scalar_like(x, margin));
     hebb_tensor *others = hebb_select(chosen, hebb_scalar_like(x, -INFINITY), raised);
@@ -93,21 +87,8 @@ hebb_tensor *hebb_hinge_loss(hebb_tensor *x, hebb_tensor *c, double margin) {
     return hebb_relu(hebb_sub(hebb_scalar_like(x, margin), hebb_mul(c, x)));
 }
 
-/* Broadcasting [n, 1] and [n] to [n, n] would be a loss of something else without a word. */
-hebb_tensor *hebb_mean_squared_error(hebb_tensor *prediction, hebb_tensor *target) {
-    if (!hebb_tensor_is_inert(prediction) && !hebb_tensor_is_inert(target)) {
-        hebb_shape p = hebb_tensor_shape(prediction), t = hebb_tensor_shape(target);
-        char message[512], sp[160], st[160];
-        snprintf(message, sizeof message, "mean_squared_error: the prediction is %s, the target %s",
-                 hebb_shape_text(p, sp, sizeof sp), hebb_shape_text(t, st, sizeof st));
-        if (p.rank != t.rank || !sizes_fit(p, t, p.rank))
-            return hebb_graph_fail(hebb_tensor_graph(prediction), HEBB_E_SHAPE, message);
-    }
-    return hebb_mean(hebb_square(hebb_sub(prediction, target)), HEBB_ALL_AXES, false);
-}
-
 hebb_tensor *hebb_sparse_accuracy(hebb_tensor *logits, hebb_tensor *labels) {
-    hebb_tensor *failed = misfit("sparse_accuracy", logits, labels);
+    hebb_tensor *failed = hb_check_labels("sparse_accuracy", logits, labels);
     if (logits == NULL || failed != NULL) return failed;
     hebb_tensor *right = hebb_equal(hebb_argmax(logits, -1, false), labels);
     return hebb_mean(hebb_cast(right, HEBB_F32), HEBB_ALL_AXES, false);

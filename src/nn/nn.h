@@ -27,4 +27,18 @@ hebb_tensor *hb_kernel(hebb_tensor *x, hebb_shape shape, hebb_initializer initia
 /* x kernel: [..., in] and [in, out] -> [..., out], as one product of all rows. */
 hebb_tensor *hb_project(hebb_tensor *x, hebb_tensor *kernel);
 
+/* NULL if rows of logits [..., classes] and labels i32 [...] fit; else an inert tensor, or NULL
+   logits, to be returned, the error being in the graph: `logits == NULL || failed != NULL`. */
+hebb_tensor *hb_check_labels(const char *what, hebb_tensor *logits, hebb_tensor *labels);
+/* x[..., label] of rows of x; 0 where the label is not in 0...classes-1. */
+hebb_tensor *hb_at_labels(hebb_tensor *x, hebb_tensor *labels);
+
+/* Weights with the values' dtype and rank, so that they broadcast: their axes are the first ones of
+   the values', and have these sizes or 1; else HEBB_E_SHAPE in the graph. */
+hebb_tensor *hb_align_weights(const char *name, hebb_tensor *weights, hebb_tensor *values);
+/* What a loss makes of its values. counted (bool, may be NULL): those that are not, are 0 and are
+   left out of the mean's divisor. weights may be NULL. */
+hebb_tensor *hb_reduce_loss(const char *name, hebb_tensor *values, hebb_tensor *counted,
+                            hebb_tensor *weights, hebb_reduction reduction);
+
 #endif

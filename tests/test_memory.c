@@ -296,6 +296,82 @@ static bool draw_plot(void) {
     return done;
 }
 
+/* Every kind of file, written and read, and batches that are augmented ahead. */
+static char folder[] = "/tmp/hebb-memory-files-XXXXXX";
+static char file_path[64];
+
+static bool use_batches(hebb_array *images) {
+    hebb_array view;
+    hebb_status status;
+    const hebb_transform t[] = {hebb_random_crop(1), hebb_random_rotate(10)};
+    const hebb_batches_options options = {
+        .shuffle = true, .prefetch = 2, .transforms = {t, sizeof t / sizeof *t}};
+    hebb_batches *b = hebb_batches_create_with(images, 1, 2, &status, &options);
+    if (b == NULL) return fine(status, "");
+    while (hebb_batches_next(b, &view)) {
+    }
+    bool done = fine(hebb_batches_status(b), hebb_batches_message(b));
+    hebb_batches_destroy(b);
+    return done;
+}
+
+static bool use_parts(hebb_array *images, hebb_array *labels) {
+    hebb_scaling scaling = {0};
+    hebb_array scaled = {0}, rows = {0};
+    hebb_dataset data = {images, 1};
+    hebb_parts *parts = hebb_parts_create(&data, .test = 0.5, .labels = labels);
+    bool done = parts != NULL && fine(hebb_parts_status(parts), hebb_parts_message(parts));
+    done = done && fine(hebb_standardize_fit(&scaling, images, NULL, 0), "");
+    done = done && fine(hebb_scaling_apply(&scaling, images, &scaled, NULL, 0), "");
+    done = done && fine(hebb_one_hot_rows(labels, 3, &rows, NULL, 0), "");
+    hebb_parts_destroy(parts);
+    hebb_scaling_free(&scaling);
+    hebb_array_free(&scaled);
+    hebb_array_free(&rows);
+    return done;
+}
+
+static bool use_files(hebb_array *images, hebb_array *labels) {
+    char m[256] = "";
+    hebb_array read = {0};
+    hebb_table table = {0};
+    hebb_npz *npz = NULL;
+    const hebb_named_array named = {.name = "images", .array = images};
+    hebb_array flat = hebb_array_view(images->data, HEBB_U8, HEBB_SHAPE(12, 4));
+    bool done =
+        fine(hebb_write_npy(file_path, images, m, sizeof m), m) &&
+        fine(hebb_read_npy(file_path, &read, m, sizeof m), m) &&
+        fine(hebb_npz_write(file_path, &named, 1, m, sizeof m, .compress = true), m) &&
+        fine(hebb_npz_read(file_path, &npz, m, sizeof m), m) &&
+        fine(hebb_write_csv(file_path, &flat, NULL, m, sizeof m), m) &&
+        fine(hebb_read_csv(file_path, &table, m, sizeof m, .label_column = 1, .classes = true),
+             m) &&
+        fine(hebb_image_grid(images, &read, m, sizeof m), m);
+#ifdef WITH_PICTURES
+    hebb_names classes = {0};
+    hebb_array more = {0};
+    done = done && fine(hebb_write_png(file_path, &read, m, sizeof m), m) &&
+           fine(hebb_read_png(file_path, 3, &read, m, sizeof m), m) &&
+           fine(hebb_read_png_folder(folder, 0, &read, &more, &classes, m, sizeof m), m);
+    hebb_array_free(&more);
+    hebb_names_free(&classes);
+#endif
+    hebb_array_free(&read);
+    hebb_table_free(&table);
+    hebb_npz_destroy(npz);
+    return done;
+}
+
+static bool files(void) {
+    hebb_array images = hebb_array_zeros(HEBB_U8, HEBB_SHAPE(4, 3, 2, 2));
+    hebb_array labels = hebb_array_zeros(HEBB_I32, HEBB_SHAPE(4));
+    bool done = images.data != NULL && labels.data != NULL && use_batches(&images) &&
+                use_parts(&images, &labels) && use_files(&images, &labels);
+    hebb_array_free(&images);
+    hebb_array_free(&labels);
+    return done;
+}
+
 static void fail_in_turn(bool (*scenario)(void), bool from_then_on) {
     scenario(); /* what is made once a process, such as a list of devices */
     long before = atomic_load(&outstanding);
@@ -398,3 +474,14 @@ Test(data, all_allocations_fail_from_one_on) {
     fail_in_turn(read_and_shuffle, true);
     unlink(idx_path);
 }
+
+static void files_in_turn(bool from_then_on) {
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(file_path, sizeof file_path, "%s/a.png", folder);
+    fail_in_turn(files, from_then_on);
+    unlink(file_path);
+    rmdir(folder);
+}
+
+Test(files, one_allocation_fails) { files_in_turn(false); }
+Test(files, all_allocations_fail_from_one_on) { files_in_turn(true); }

@@ -336,9 +336,19 @@ Test(train, ten_thousand_fits_leave_memory_flat) {
 
 /* ---- resuming ---- */
 
+/* Points move a little, each time they are seen. */
+static hebb_status jitter(const hebb_transform *self, hebb_batch *batch) {
+    float *x = batch->columns[0].data;
+    for (int64_t i = 0; i < batch->examples; i++)
+        for (int k = 0; k < 2; k++)
+            x[2 * i + k] += 0.1f * (float)hebb_batch_uniform(batch, i, (uint32_t)k);
+    return HEBB_OK;
+}
+#define JITTER HEBB_TRANSFORMS({.name = "jitter", .apply = jitter})
+
 static hebb_status train_to(net *n, int epochs, bool resume) {
     return hebb_fit(n->model, &data, .epochs = epochs, .batch = 16, .validation_split = 0.2,
-                    .resume = resume ? path : NULL,
+                    .resume = resume ? path : NULL, .transforms = JITTER, .prefetch = 2,
                     .callbacks = HEBB_CALLBACKS(
                         hebb_early_stopping(.patience = 100, .restore_best = true),
                         hebb_reduce_on_plateau(.patience = 1, .monitor = "val_accuracy"),
@@ -353,6 +363,7 @@ Test(train, resumes_bitwise) {
         net n = make_net("cpu", 3);
         unlink(path);
         hebb_fit(n.model, &data, .epochs = stop, .batch = 16, .validation_split = 0.2,
+                 .transforms = JITTER, .prefetch = stop % 3,
                  .callbacks = HEBB_CALLBACKS(
                      hebb_early_stopping(.patience = 100, .restore_best = true),
                      hebb_reduce_on_plateau(.patience = 1, .monitor = "val_accuracy"),

@@ -2,7 +2,7 @@
 #ifndef HEBB_DATA_H
 #define HEBB_DATA_H
 
-#include <hebb/array.h>
+#include <hebb/transform.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,13 +15,17 @@ typedef struct hebb_batches hebb_batches;
 typedef struct hebb_batches_options {
     bool shuffle; /* a new order each epoch, from the seed */
     uint64_t seed;
-    bool drop_last; /* leave out a last batch that is not full */
+    bool drop_last;                 /* leave out a last batch that is not full */
+    hebb_transform_list transforms; /* applied to a copy of each batch's rows, in this order;
+                                       copied, but not what its users point to */
+    int prefetch; /* so many batches are made ahead, on a thread of their own; default 0, at most
+                     1024. They are the same batches */
     int reserved_;
 } hebb_batches_options;
 
 /* hebb_batches_create(arrays, 2, 128, .shuffle = true, .seed = 1). NULL if memory is out or an
-   argument is wrong: no arrays, a scalar array, different numbers of rows, batch < 1; *status (may
-   be NULL) says which. */
+   argument is wrong: no arrays, a scalar array, different numbers of rows, batch < 1, a transform
+   without a function; *status (may be NULL) says which. */
 #define hebb_batches_create(arrays, n_arrays, ...)                                                 \
     hebb_batches_create_args(arrays, n_arrays, __VA_ARGS__, .reserved_ = 0)
 #define hebb_batches_create_args(arrays, n_arrays, batch, ...)                                     \
@@ -36,10 +40,15 @@ HEBB_API void hebb_batches_destroy(hebb_batches *batches);
    Fisher-Yates shuffle driven by Philox counters). */
 HEBB_API void hebb_batches_start(hebb_batches *batches, uint64_t epoch);
 
-/* Gives the next batch: views[k] becomes a view of rows of arrays[k], valid until the next call.
-   The last batch of an epoch may be smaller. False, and views untouched, at the end of the epoch.
- */
+/* Gives the next batch: views[k] becomes a view of rows of arrays[k] (of what transforms made of
+   them), valid until the next call. The last batch of an epoch may be smaller. False, and views
+   untouched, at the end of the epoch, and when a transform failed: hebb_batches_status() tells. */
 HEBB_API bool hebb_batches_next(hebb_batches *batches, hebb_array *views);
+
+/* What ended the epoch: HEBB_OK, or a transform's error and its words with epoch and batch (the
+   batches before it were given); until the next hebb_batches_start(). */
+HEBB_API hebb_status hebb_batches_status(const hebb_batches *batches);
+HEBB_API const char *hebb_batches_message(const hebb_batches *batches);
 
 HEBB_API int64_t hebb_batches_count(const hebb_batches *batches);    /* batches an epoch */
 HEBB_API int64_t hebb_batches_examples(const hebb_batches *batches); /* examples an epoch */

@@ -19,6 +19,7 @@
      train.h       models, fit, evaluate, predict   callbacks.h  what happens besides
      data.h        batches                          prepare.h    parts, scales, one-hot rows
      folds.h       parts to leave out in turn       search.h     hyperparameters
+     transform.h   changing batches                 augment.h    changing images at random
      text.h        text and vocabularies            summary.h    a model as a table
      plot.h        curves, surfaces, bars
    files
@@ -62,6 +63,7 @@
 #include <hebb/nn.h>
 #include <hebb/data.h>
 #include <hebb/prepare.h>
+#include <hebb/augment.h>
 #include <hebb/train.h>
 #include <hebb/callbacks.h>
 #include <hebb/folds.h>

@@ -85,6 +85,10 @@ typedef struct hebb_fit_options {
     uint64_t seed;                  /* of the order; default: the model's */
     const hebb_dataset *validation; /* evaluated after each epoch: val_loss, ... */
     double validation_split;        /* or this share of the data, the last examples of it */
+    hebb_transform_list transforms; /* of what is trained on: hebb/augment.h and your own.
+                                       Validation and evaluation see the data as it is */
+    int prefetch;                   /* batches made ahead on a thread, so that the device does not
+                                       wait; default 0. The result is the same */
     hebb_callback_list callbacks;   /* taken over: destroyed at the end, whatever happens */
     int64_t initial_epoch;          /* to go on where an earlier fit ended */
     int64_t steps_per_epoch;        /* at most so many; default: all */

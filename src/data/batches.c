@@ -1,30 +1,13 @@
-/* Mini-batches over host arrays (hebb/data.h). Called by users' training loops; built on the
-   public headers and Random123 alone.
+/* Mini-batches over host arrays (hebb/data.h). Called by users' training loops and by fit; built on
+   the public headers and Random123 alone.
 
-   In order, a batch is a view of the caller's own rows. Shuffled, its rows are gathered into
-   buffers that the batches own, one an array, used again by every batch. */
+   In order, and without transforms, a batch is a view of the caller's own rows. Else its rows are
+   gathered into a slot, by batch.c; with prefetch, on the thread of prefetch.c. */
 #include <stdlib.h>
 #include <string.h>
 #include <Random123/philox.h>
 
-#include <hebb/data.h>
-
-typedef struct source {
-    hebb_array array;    /* the caller's */
-    hebb_array gathered; /* rows of a shuffled batch; {0} if not shuffled */
-    size_t row_bytes;
-} source;
-
-struct hebb_batches {
-    size_t n_sources;
-    int64_t rows; /* of each array */
-    int64_t used; /* rows of an epoch: without the last batch if that is dropped */
-    int64_t batch;
-    int64_t next;   /* first row of the next batch, in the order of the epoch */
-    int64_t *order; /* row of the arrays at each place of the epoch; NULL if not shuffled */
-    uint64_t seed;
-    source sources[];
-};
+#include "batches.h"
 
 /* ---- the order of an epoch ---- */
 
@@ -78,6 +61,13 @@ static void shuffle(int64_t *order, int64_t count, stream random) {
     }
 }
 
+static void order_epoch(hebb_batches *b, uint64_t epoch) {
+    b->next = 0;
+    b->epoch = epoch;
+    b->failure.status = HEBB_OK;
+    if (b->order != NULL) shuffle(b->order, b->rows, stream_begin(b->seed, epoch));
+}
+
 /* ---- making ---- */
 
 /* The array's bytes in one row; -1 if it has no rows or a size is not concrete. */
@@ -87,6 +77,15 @@ static int64_t bytes_of_row(const hebb_array *array) {
     row.dim[0] = 1;
     int64_t count = hebb_shape_count(row);
     return count < 0 ? -1 : count * (int64_t)hebb_dtype_size(array->dtype);
+}
+
+static hebb_status check_options(const hebb_batches_options *o) {
+    if (o->prefetch < 0 || o->prefetch > 1024) return HEBB_E_ARGUMENT;
+    if (o->transforms.count < 0 || o->transforms.count > 255) return HEBB_E_ARGUMENT;
+    if (o->transforms.at == NULL && o->transforms.count > 0) return HEBB_E_NULL;
+    for (int k = 0; k < o->transforms.count; k++)
+        if (o->transforms.at[k].apply == NULL) return HEBB_E_NULL;
+    return HEBB_OK;
 }
 
 static hebb_status check_arguments(const hebb_array *arrays, size_t n_arrays, int64_t batch) {
@@ -101,24 +100,27 @@ static hebb_status check_arguments(const hebb_array *arrays, size_t n_arrays, in
     return HEBB_OK;
 }
 
-/* The order and a buffer for each array. */
-static hebb_status prepare_shuffling(hebb_batches *b) {
-    size_t bytes = (size_t)b->rows * sizeof *b->order;
-    b->order = malloc(bytes > 0 ? bytes : 1);
-    if (b->order == NULL) return HEBB_E_MEMORY;
-    for (size_t i = 0; i < b->n_sources; i++) {
-        source *s = &b->sources[i];
-        hebb_shape shape = s->array.shape;
-        if (shape.dim[0] > b->batch) shape.dim[0] = b->batch;
-        hebb_status status = hebb_array_resize(&s->gathered, s->array.dtype, shape);
-        if (status != HEBB_OK) return status;
-    }
-    return HEBB_OK;
+/* Whatever batches need beside the caller's rows. */
+static hebb_status make_room(hebb_batches *b, const hebb_batches_options *o) {
+    size_t rows = (size_t)b->rows + 1, transforms = (size_t)o->transforms.count;
+    if (o->shuffle) b->order = malloc(rows * sizeof *b->order);
+    b->transforms = malloc((transforms + 1) * sizeof *b->transforms);
+    if ((o->shuffle && b->order == NULL) || b->transforms == NULL) return HEBB_E_MEMORY;
+    if (transforms > 0) memcpy(b->transforms, o->transforms.at, transforms * sizeof *b->transforms);
+    b->n_transforms = o->transforms.count;
+    if (!o->shuffle && transforms == 0 && o->prefetch == 0) return HEBB_OK;
+    b->slots = calloc((size_t)o->prefetch + 1, sizeof *b->slots);
+    if (b->slots == NULL) return HEBB_E_MEMORY;
+    hebb_status status = HEBB_OK;
+    while (status == HEBB_OK && b->n_slots < o->prefetch + 1)
+        status = hb_slot_init(&b->slots[b->n_slots++], b);
+    return status == HEBB_OK && o->prefetch > 0 ? hb_prefetch_create(b) : status;
 }
 
 static hebb_status create(const hebb_array *arrays, size_t n_arrays, int64_t batch,
                           const hebb_batches_options *options, hebb_batches **result) {
     hebb_status status = check_arguments(arrays, n_arrays, batch);
+    if (status == HEBB_OK) status = check_options(options);
     if (status != HEBB_OK) return status;
     if (n_arrays > (SIZE_MAX - sizeof(hebb_batches)) / sizeof(source)) return HEBB_E_MEMORY;
     hebb_batches *b = calloc(1, sizeof *b + n_arrays * sizeof *b->sources);
@@ -132,12 +134,12 @@ static hebb_status create(const hebb_array *arrays, size_t n_arrays, int64_t bat
         b->sources[i].array = arrays[i];
         b->sources[i].row_bytes = (size_t)bytes_of_row(&arrays[i]);
     }
-    if (options->shuffle) status = prepare_shuffling(b);
+    status = make_room(b, options);
     if (status != HEBB_OK) {
         hebb_batches_destroy(b);
         return status;
     }
-    hebb_batches_start(b, 0);
+    order_epoch(b, 0);
     *result = b;
     return HEBB_OK;
 }
@@ -154,7 +156,11 @@ hebb_batches *hebb_batches_create_with(const hebb_array *arrays, size_t n_arrays
 
 void hebb_batches_destroy(hebb_batches *batches) {
     if (batches == NULL) return;
-    for (size_t i = 0; i < batches->n_sources; i++) hebb_array_free(&batches->sources[i].gathered);
+    hb_prefetch_destroy(batches->ahead);
+    for (int k = 0; k < batches->n_slots; k++) hb_slot_free(&batches->slots[k], batches->n_sources);
+    hebb_array_free(&batches->scratch);
+    free(batches->slots);
+    free(batches->transforms);
     free(batches->order);
     free(batches);
 }
@@ -163,37 +169,54 @@ void hebb_batches_destroy(hebb_batches *batches) {
 
 void hebb_batches_start(hebb_batches *batches, uint64_t epoch) {
     if (batches == NULL) return;
-    batches->next = 0;
-    if (batches->order != NULL)
-        shuffle(batches->order, batches->rows, stream_begin(batches->seed, epoch));
+    if (batches->ahead != NULL) hb_prefetch_stop(batches->ahead);
+    order_epoch(batches, epoch);
+    if (batches->ahead != NULL) hb_prefetch_begin(batches->ahead);
 }
 
-static void gather(const source *s, const int64_t *rows, int64_t count) {
-    const char *from = s->array.data;
-    char *to = s->gathered.data;
-    if (s->row_bytes == 0) return;
-    for (int64_t i = 0; i < count; i++)
-        memcpy(to + (size_t)i * s->row_bytes, from + (size_t)rows[i] * s->row_bytes, s->row_bytes);
+static void view_rows(const hebb_batches *b, hebb_array *views) {
+    int64_t first = b->next * b->batch, left = b->used - first;
+    for (size_t i = 0; i < b->n_sources; i++) {
+        const source *s = &b->sources[i];
+        hebb_shape shape = s->array.shape;
+        shape.dim[0] = left < b->batch ? left : b->batch;
+        char *rows = s->array.data;
+        if (s->row_bytes > 0) rows += (size_t)first * s->row_bytes;
+        views[i] = hebb_array_view(rows, s->array.dtype, shape);
+    }
+}
+
+/* The next batch's slot; NULL after an error. */
+static const slot *next_slot(hebb_batches *b) {
+    if (b->ahead == NULL)
+        return hb_batch_make(b, b->next, b->slots, &b->failure) == HEBB_OK ? b->slots : NULL;
+    if (b->next == 0) hb_prefetch_begin(b->ahead); /* also if the epoch was not started */
+    return hb_prefetch_take(b->ahead, b->next);
 }
 
 bool hebb_batches_next(hebb_batches *batches, hebb_array *views) {
-    if (batches == NULL || views == NULL || batches->next >= batches->used) return false;
-    int64_t first = batches->next;
-    int64_t left = batches->used - first;
-    int64_t count = left < batches->batch ? left : batches->batch;
-    for (size_t i = 0; i < batches->n_sources; i++) {
-        const source *s = &batches->sources[i];
-        hebb_shape shape = s->array.shape;
-        shape.dim[0] = count;
-        void *rows = s->gathered.data;
-        if (batches->order != NULL) gather(s, batches->order + first, count);
-        else
-            rows = s->row_bytes == 0 ? s->array.data
-                                     : (char *)s->array.data + (size_t)first * s->row_bytes;
-        views[i] = hebb_array_view(rows, s->array.dtype, shape);
+    if (batches == NULL || views == NULL || batches->next >= hebb_batches_count(batches) ||
+        batches->failure.status != HEBB_OK)
+        return false;
+    if (batches->n_slots == 0) view_rows(batches, views);
+    else {
+        const slot *s = next_slot(batches);
+        if (s == NULL) return false;
+        for (size_t i = 0; i < batches->n_sources; i++)
+            views[i] =
+                hebb_array_view(s->columns[i].data, s->columns[i].dtype, s->columns[i].shape);
     }
-    batches->next += count;
+    batches->next++;
     return true;
+}
+
+hebb_status hebb_batches_status(const hebb_batches *batches) {
+    return batches == NULL ? HEBB_E_NULL : batches->failure.status;
+}
+
+const char *hebb_batches_message(const hebb_batches *batches) {
+    if (batches == NULL) return "the batches are NULL";
+    return batches->failure.status == HEBB_OK ? "" : batches->failure.message;
 }
 
 int64_t hebb_batches_count(const hebb_batches *batches) {

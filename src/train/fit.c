@@ -139,6 +139,9 @@ static hebb_status train_epoch(fit_run *run) {
         set_logs(run, false);
         status = call_all(run, BATCH_END);
     }
+    if (status == HEBB_OK && hebb_batches_status(run->batches) != HEBB_OK)
+        return hb_model_fail(m, hebb_batches_status(run->batches), "fit: %s",
+                             hebb_batches_message(run->batches));
     return status;
 }
 
@@ -266,10 +269,14 @@ static hebb_status prepare(fit_run *run, const hebb_dataset *data) {
     if (status != HEBB_OK) return status;
     run->batch = o->batch == 0 ? 32 : o->batch;
     const hebb_batches_options order = {.shuffle = !o->in_order,
-                                        .seed = o->seed == 0 ? m->seed : o->seed};
+                                        .seed = o->seed == 0 ? m->seed : o->seed,
+                                        .transforms = o->transforms,
+                                        .prefetch = o->prefetch};
     run->batches = hebb_batches_create_with(run->training.columns, run->training.count, run->batch,
                                             &status, &order);
-    if (run->batches == NULL) return hb_model_fail(m, status, "fit: no batches can be made");
+    if (run->batches == NULL)
+        return hb_model_fail(m, status, "fit: no batches can be made: %s",
+                             hebb_status_name(status));
     int64_t batches = hebb_batches_count(run->batches);
     if (o->steps_per_epoch > 0 && o->steps_per_epoch < batches) batches = o->steps_per_epoch;
     run->first_epoch = o->initial_epoch;

@@ -246,6 +246,25 @@ Test(images, wrong_arguments) {
     hebb_array_free(&a);
 }
 
+Test(images, in_memory_as_in_a_file) {
+    hebb_array a = make_picture(40, 50, 3), bytes = {0};
+    cr_assert_eq(hebb_write_png(path, &a, message, sizeof message), HEBB_OK, "%s", message);
+    cr_assert_eq(hebb_encode_png(&a, &bytes, message, sizeof message), HEBB_OK, "%s", message);
+    static unsigned char from_file[1 << 16];
+    FILE *file = fopen(path, "rb");
+    size_t n = fread(from_file, 1, sizeof from_file, file);
+    fclose(file);
+    cr_assert_eq(hebb_array_bytes(&bytes), n);
+    cr_expect_arr_eq(bytes.data, from_file, n);
+    cr_expect_eq(hebb_encode_png(NULL, &bytes, message, sizeof message), HEBB_E_NULL);
+    cr_expect_eq(hebb_encode_png(&a, NULL, message, sizeof message), HEBB_E_NULL);
+    a.shape.rank = 1;
+    cr_expect_eq(hebb_encode_png(&a, &bytes, message, sizeof message), HEBB_E_SHAPE);
+    a.shape.rank = 3;
+    hebb_array_free(&a);
+    hebb_array_free(&bytes);
+}
+
 /* A disk that is full after 1000 bytes: an error, and the old file is there. */
 Test(images, full_disk_leaves_the_old_file) {
     hebb_array small = make_picture(4, 5, 3), large = make_picture(200, 200, 3), b = {0};

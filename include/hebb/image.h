@@ -31,6 +31,11 @@ HEBB_API hebb_status hebb_read_png(const char *path, int channels, hebb_array *p
 HEBB_API hebb_status hebb_write_png(const char *path, const hebb_array *picture, char *message,
                                     size_t size);
 
+/* The same into memory: `bytes` (resized; untouched on error) becomes u8 [n], what the file would
+   hold. */
+HEBB_API hebb_status hebb_encode_png(const hebb_array *picture, hebb_array *bytes, char *message,
+                                     size_t size);
+
 typedef struct hebb_image_grid_options {
     int64_t columns;  /* images a row; default: as many as make it about square */
     int gap;          /* pixels between images; default 2, -1: none */

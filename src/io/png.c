@@ -23,6 +23,9 @@ static hebb_status unsupported(const report *r) {
 
 static hebb_status read_file(const report *r, hebb_array *pixels) { return unsupported(r); }
 static hebb_status write_file(const report *r, const hebb_array *picture) { return unsupported(r); }
+static hebb_status write_memory(const report *r, const hebb_array *picture, hebb_array *bytes) {
+    return unsupported(r);
+}
 
 #else
 
@@ -40,7 +43,9 @@ typedef struct codec {
     FILE *file; /* that is read */
     int64_t bytes, offset;
     hebb_array pixels;
-    hb_aside aside; /* that is written */
+    hb_aside aside; /* that is written; or */
+    unsigned char *memory;
+    size_t used, room;
     unsigned char *row;
 } codec;
 
@@ -83,6 +88,20 @@ static void give_bytes(png_structp png, png_bytep bytes, size_t size) {
     codec *c = png_get_io_ptr(png);
     c->status = hb_aside_write(&c->aside, bytes, size);
     if (c->status != HEBB_OK) png_error(png, "");
+}
+
+static void keep_bytes(png_structp png, png_bytep bytes, size_t size) {
+    codec *c = png_get_io_ptr(png);
+    if (size > c->room - c->used) {
+        size_t room = 2 * c->room + size;
+        unsigned char *grown = realloc(c->memory, room);
+        c->no_memory = grown == NULL;
+        if (grown == NULL) png_error(png, "");
+        c->memory = grown;
+        c->room = room;
+    }
+    memcpy(c->memory + c->used, bytes, size);
+    c->used += size;
 }
 
 static void flush_bytes(png_structp png) {}
@@ -188,11 +207,11 @@ static void encode_rows(codec *c, const hebb_array *picture) {
     }
 }
 
-static void encode(codec *c, const hebb_array *picture) {
+static void encode(codec *c, const hebb_array *picture, png_rw_ptr give) {
     static const int types[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
                                 PNG_COLOR_TYPE_RGB_ALPHA};
     if (setjmp(png_jmpbuf(c->png))) return;
-    png_set_write_fn(c->png, c, give_bytes, flush_bytes);
+    png_set_write_fn(c->png, c, give, flush_bytes);
     png_set_IHDR(c->png, c->info, (png_uint_32)picture->shape.dim[1],
                  (png_uint_32)picture->shape.dim[0], 8, types[channels_of(picture) - 1],
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
@@ -201,18 +220,40 @@ static void encode(codec *c, const hebb_array *picture) {
     png_write_end(c->png, NULL);
 }
 
+static void open_encoder(codec *c, const hebb_array *picture) {
+    c->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, c, on_error, on_warning, c, allocate,
+                                       release);
+    if (c->png != NULL) c->info = png_create_info_struct(c->png);
+    c->row = malloc((size_t)picture->shape.dim[1] * (size_t)channels_of(picture));
+    if (c->info == NULL || c->row == NULL)
+        c->status = hb_report(&c->report, HEBB_E_MEMORY, "out of memory");
+}
+
+static void close_encoder(codec *c) {
+    png_destroy_write_struct(&c->png, &c->info);
+    free(c->row);
+}
+
+static hebb_status write_memory(const report *r, const hebb_array *picture, hebb_array *bytes) {
+    codec c = {.report = *r};
+    open_encoder(&c, picture);
+    if (c.status == HEBB_OK) encode(&c, picture, keep_bytes);
+    close_encoder(&c);
+    if (c.status == HEBB_OK &&
+        hebb_array_resize(bytes, HEBB_U8, HEBB_SHAPE((int64_t)c.used)) != HEBB_OK)
+        c.status = hb_report(r, HEBB_E_MEMORY, "out of memory");
+    if (c.status == HEBB_OK) memcpy(bytes->data, c.memory, c.used);
+    free(c.memory);
+    return c.status;
+}
+
 static hebb_status write_file(const report *r, const hebb_array *picture) {
     codec c = {.report = *r};
-    c.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &c, on_error, on_warning, &c, allocate,
-                                      release);
-    if (c.png != NULL) c.info = png_create_info_struct(c.png);
-    c.row = malloc((size_t)picture->shape.dim[1] * (size_t)channels_of(picture));
-    c.status = c.info == NULL || c.row == NULL ? hb_report(r, HEBB_E_MEMORY, "out of memory")
-                                               : hb_aside_open(&c.aside, r);
+    open_encoder(&c, picture);
+    if (c.status == HEBB_OK) c.status = hb_aside_open(&c.aside, r);
     bool opened = c.aside.name != NULL;
-    if (c.status == HEBB_OK) encode(&c, picture);
-    png_destroy_write_struct(&c.png, &c.info);
-    free(c.row);
+    if (c.status == HEBB_OK) encode(&c, picture, give_bytes);
+    close_encoder(&c);
     return opened ? hb_aside_close(&c.aside, c.status) : c.status;
 }
 
@@ -273,24 +314,38 @@ hebb_status hebb_read_png(const char *path, int channels, hebb_array *picture, c
     return HEBB_OK;
 }
 
-hebb_status hebb_write_png(const char *path, const hebb_array *picture, char *message,
-                           size_t size) {
-    report r;
+static hebb_status check_picture(const report *r, const hebb_array *picture) {
     char text[160];
-    hebb_status status = hb_report_begin(&r, path, message, size);
-    if (status != HEBB_OK) return status;
     if (picture == NULL || picture->data == NULL)
-        return hb_report(&r, HEBB_E_NULL, "the picture %s",
+        return hb_report(r, HEBB_E_NULL, "the picture %s",
                          picture == NULL ? "is NULL" : "has no data");
     const hebb_shape *s = &picture->shape;
     if ((s->rank != 2 && s->rank != 3) || hebb_shape_count(*s) < 1 || s->dim[0] > 1000000 ||
         s->dim[1] > 1000000 || channels_of(picture) > 4)
-        return hb_report(&r, HEBB_E_SHAPE,
+        return hb_report(r, HEBB_E_SHAPE,
                          "a picture is [height, width] or [height, width, 1...4], not %s",
                          hebb_shape_text(*s, text, sizeof text));
     if (picture->dtype != HEBB_U8 && picture->dtype != HEBB_BOOL &&
         !hebb_dtype_floating(picture->dtype))
-        return hb_report(&r, HEBB_E_DTYPE, "a picture is u8, floats or bool, not %s",
+        return hb_report(r, HEBB_E_DTYPE, "a picture is u8, floats or bool, not %s",
                          hebb_dtype_name(picture->dtype));
-    return write_file(&r, picture);
+    return HEBB_OK;
+}
+
+hebb_status hebb_write_png(const char *path, const hebb_array *picture, char *message,
+                           size_t size) {
+    report r;
+    hebb_status status = hb_report_begin(&r, path, message, size);
+    if (status == HEBB_OK) status = check_picture(&r, picture);
+    return status != HEBB_OK ? status : write_file(&r, picture);
+}
+
+hebb_status hebb_encode_png(const hebb_array *picture, hebb_array *bytes, char *message,
+                            size_t size) {
+    report r;
+    hebb_status status = hb_report_begin(&r, "encode_png", message, size);
+    if (status == HEBB_OK && bytes == NULL)
+        status = hb_report(&r, HEBB_E_NULL, "the result is NULL");
+    if (status == HEBB_OK) status = check_picture(&r, picture);
+    return status != HEBB_OK ? status : write_memory(&r, picture, bytes);
 }

@@ -126,6 +126,7 @@ static bool train(void) {
 #ifdef WITH_FILES
 /* A model that is fitted with every callback, resumed, evaluated and asked. */
 static char checkpoint_path[] = "/tmp/hebb-memory-fit-XXXXXX";
+static char events_path[] = "/tmp/hebb-memory-events-XXXXXX";
 static char plot_path[] = "/tmp/hebb-memory-plot-XXXXXX";
 
 static bool use_model(hebb_model *m, hebb_tensor *logits) {
@@ -372,6 +373,24 @@ static bool files(void) {
     return done;
 }
 
+static bool log_events(void) {
+    hebb_events *e = hebb_events_open(events_path);
+    if (e == NULL) return false;
+    hebb_array images = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(2, 3, 3));
+    hebb_events_scalar(e, "loss", 1, 0.5);
+    hebb_events_text(e, "options", 1, "none");
+    bool done = fine(hebb_events_status(e), hebb_events_message(e)) && images.data != NULL;
+    if (done) {
+        hebb_events_histogram(e, "weights", 1, &images);
+        hebb_events_images(e, "images", 1, &images);
+        hebb_status status = hebb_events_status(e);
+        done = status == HEBB_E_UNSUPPORTED || fine(status, hebb_events_message(e));
+    }
+    hebb_array_free(&images);
+    hebb_events_close(e);
+    return done;
+}
+
 static void fail_in_turn(bool (*scenario)(void), bool from_then_on) {
     scenario(); /* what is made once a process, such as a list of devices */
     long before = atomic_load(&outstanding);
@@ -455,6 +474,17 @@ static void draw_in_turn(bool from_then_on) {
 
 Test(plot, one_allocation_fails) { draw_in_turn(false); }
 Test(plot, all_allocations_fail_from_one_on) { draw_in_turn(true); }
+
+static void log_in_turn(bool from_then_on) {
+    cr_assert_not_null(mkdtemp(events_path));
+    fail_in_turn(log_events, from_then_on);
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", events_path);
+    cr_expect_eq(system(command), 0);
+}
+
+Test(events, one_allocation_fails) { log_in_turn(false); }
+Test(events, all_allocations_fail_from_one_on) { log_in_turn(true); }
 
 static void write_idx(void) {
     static const unsigned char bytes[] = {0, 0, 8, 1, 0, 0, 0, 5, 1, 2, 3, 4, 5};

@@ -21,7 +21,7 @@
      folds.h       parts to leave out in turn       search.h     hyperparameters
      transform.h   changing batches                 augment.h    changing images at random
      text.h        text and vocabularies            summary.h    a model as a table
-     plot.h        curves, surfaces, bars
+     plot.h        curves, surfaces, bars           tensorboard.h  logs for TensorBoard
    files
      checkpoint.h  saving and loading a session     safetensors.h   named arrays
      io.h          IDX, CIFAR, CSV                  npy.h        NumPy's
@@ -72,6 +72,7 @@
 #include <hebb/image.h>
 #include <hebb/summary.h>
 #include <hebb/plot.h>
+#include <hebb/tensorboard.h>
 #include <hebb/text.h>
 #include <hebb/safetensors.h>
 #include <hebb/npy.h>

@@ -126,8 +126,6 @@ static bool train(void) {
 #ifdef WITH_FILES
 /* A model that is fitted with every callback, resumed, evaluated and asked. */
 static char checkpoint_path[] = "/tmp/hebb-memory-fit-XXXXXX";
-static char events_path[] = "/tmp/hebb-memory-events-XXXXXX";
-static char plot_path[] = "/tmp/hebb-memory-plot-XXXXXX";
 
 static bool use_model(hebb_model *m, hebb_tensor *logits) {
     hebb_array columns[2] = {batch.x_array, batch.label_array}, result = {0};
@@ -270,6 +268,9 @@ static bool check_users_ops(void) {
     hebb_graph_destroy(g);
     return done;
 }
+
+static char events_path[] = "/tmp/hebb-memory-events-XXXXXX";
+static char plot_path[] = "/tmp/hebb-memory-plot-XXXXXX";
 
 /* What cairo allocates does not fail. */
 static bool draw_plot(void) {

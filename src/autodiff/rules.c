@@ -17,7 +17,22 @@ RULE1(cast, hebb_cast(dy, x->dtype))
 RULE1(sum_like, hebb_broadcast_like(dy, x))
 RULE1(reshape, hebb_reshape_like(dy, x))
 RULE1(broadcast, hebb_sum_like(dy, x))
-RULE1(slice, hebb_slice_scatter(hebb_zeros_like(x), dy, y->attrs->ranges, y->attrs->n_ranges))
+
+/* A tensor seen backward along whole axes is turned back by the same, which costs nothing; what any
+   other slice leaves out gets 0. */
+static bool turns_around(const hb_attrs *attrs) {
+    for (int k = 0; k < attrs->n_ranges; k++) {
+        hebb_range r = attrs->ranges[k];
+        if (r.start != -1 || r.stop != HEBB_END || r.step != -1) return false;
+    }
+    return true;
+}
+static hebb_tensor *sliced_gradient(hebb_tensor *x, hebb_tensor *dy, const hb_attrs *attrs) {
+    return turns_around(attrs)
+               ? hebb_slice(dy, attrs->ranges, attrs->n_ranges)
+               : hebb_slice_scatter(hebb_zeros_like(x), dy, attrs->ranges, attrs->n_ranges);
+}
+RULE1(slice, sliced_gradient(x, dy, y->attrs))
 
 /* Stands in for 0 where the result is not used, so that log and its gradients stay finite. */
 static hebb_tensor *one_for_zero(hebb_tensor *x) {

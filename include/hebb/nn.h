@@ -3,6 +3,7 @@
 #define HEBB_NN_H
 
 #include <hebb/activations.h>
+#include <hebb/attention.h>
 #include <hebb/conv_layers.h>
 #include <hebb/layers.h>
 #include <hebb/losses.h>

@@ -41,4 +41,8 @@ hebb_tensor *hb_align_weights(const char *name, hebb_tensor *weights, hebb_tenso
 hebb_tensor *hb_reduce_loss(const char *name, hebb_tensor *values, hebb_tensor *counted,
                             hebb_tensor *weights, hebb_reduction reduction);
 
+/* A tensor of x's first two sizes, which may be open, and then `rest`, of which only the shape
+   counts: what hebb_reshape_like() takes. */
+hebb_tensor *hb_sized(hebb_tensor *x, hebb_shape rest);
+
 #endif

@@ -40,6 +40,14 @@ hebb_tensor *hb_project(hebb_tensor *x, hebb_tensor *kernel) {
     return hebb_reshape_like(hebb_matmul(rows, kernel), y);
 }
 
+hebb_tensor *hb_sized(hebb_tensor *x, hebb_shape rest) {
+    hebb_shape sizes = {.rank = rest.rank + 2, .dim = {1, 1}};
+    for (int k = 0; k < rest.rank; k++) sizes.dim[k + 2] = rest.dim[k];
+    while (hebb_tensor_shape(x).rank > 2) x = hebb_sum(x, HEBB_AXES(-1), false);
+    for (int k = 0; k < rest.rank; k++) x = hebb_expand_dims(x, -1);
+    return hebb_add(x, hebb_full(hebb_tensor_graph(x), hebb_tensor_dtype(x), sizes, 0));
+}
+
 /* Gate k of [batch, gates units]. */
 static hebb_tensor *gate(const recurrence *r, hebb_tensor *z, int k) {
     return hebb_slice(z, HEBB_RANGES({-1, k * r->units, (k + 1) * r->units, 1}));
@@ -280,15 +288,8 @@ hebb_tensor *hebb_time_distributed(hebb_tensor *x,
                                "time_distributed: x is not [batch, time, ...] with known sizes");
     hebb_tensor *y = layer(hebb_reshape(x, rows), user);
     if (hebb_tensor_is_inert(y)) return y;
-    /* [batch, time, sizes of y]: from the sizes of x that are open, by shape alone. */
-    hebb_shape result = hebb_tensor_shape(y), ones = {.rank = result.rank + 1};
-    for (int k = 0; k < ones.rank; k++) ones.dim[k] = 1;
-    for (int k = 1; k < result.rank; k++) ones.dim[k + 1] = result.dim[k];
-    hebb_tensor *first = x;
-    while (hebb_tensor_shape(first).rank > 2) first = hebb_sum(first, HEBB_AXES(-1), false);
-    for (int k = 1; k < result.rank; k++) first = hebb_expand_dims(first, -1);
-    hebb_tensor *sizes = hebb_full(graph, hebb_tensor_dtype(first), ones, 0);
-    return hebb_reshape_like(y, hebb_add(first, sizes));
+    hebb_shape result = hebb_tensor_shape(y);
+    return hebb_reshape_like(y, hb_sized(x, hebb_shape_of(result.rank - 1, result.dim + 1)));
 }
 
 hebb_tensor *hebb_sequence_mask(hebb_tensor *lengths, hebb_tensor *like) {

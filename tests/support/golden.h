@@ -5,7 +5,7 @@
 
 #include <hebb/hebb.h>
 
-enum { GOLDEN_TENSORS = 16, GOLDEN_OPTIONS = 16, GOLDEN_NUMBERS = 8, GOLDEN_NAME = 32 };
+enum { GOLDEN_TENSORS = 20, GOLDEN_OPTIONS = 16, GOLDEN_NUMBERS = 8, GOLDEN_NAME = 32 };
 
 typedef struct golden_tensor {
     char name[GOLDEN_NAME];

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -267,6 +268,10 @@ static void expect_failure(net *n, hebb_status have, hebb_status want, const cha
     cr_expect_not_null(strstr(hebb_message(n->model), words), "%s", hebb_message(n->model));
 }
 
+static hebb_status mislabel(const hebb_transform *self, hebb_batch *batch) {
+    return hebb_array_set(&batch->columns[1], 0, 7);
+}
+
 Test(train, says_what_is_wrong) {
     net n = make_net("cpu", 1);
     double values[2];
@@ -286,8 +291,11 @@ Test(train, says_what_is_wrong) {
     expect_failure(&n, hebb_predict(n.model, HEBB_DATASET(columns[0]), n.loss, &result),
                    HEBB_E_GRAPH, "label");
     kinds[49] = 3;
-    expect_failure(&n, hebb_fit(n.model, &data), HEBB_E_ARGUMENT, "label 3");
+    expect_failure(&n, hebb_fit(n.model, &data), HEBB_E_ARGUMENT,
+                   "label 3 of example 49 of the data");
     kinds[49] = 1;
+    expect_failure(&n, hebb_fit(n.model, &data, .transforms = HEBB_TRANSFORMS({.apply = mislabel})),
+                   HEBB_E_ARGUMENT, "label 7 of example 0 of the batch");
     cr_expect_eq(hebb_evaluate(n.model, &data, values), HEBB_OK);
     cr_expect_not(hebb_failed(n.model));
     hebb_array_free(&result);
@@ -390,6 +398,66 @@ Test(train, resumes_from_trainings_only) {
     cr_assert_eq(truncate(path, 30), 0);
     cr_expect_eq(hebb_fit(n.model, &data, .resume = path), HEBB_E_FORMAT);
     free_net(&n);
+}
+
+/* The error names the file and, where it is cut off, the byte; the model is as it was. */
+Test(train, resumes_from_whole_checkpoints_of_the_same_model) {
+    net n = make_net("cpu", 3), same = make_net("cpu", 3);
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 2));
+    hebb_tensor *label = hebb_input(g, "label", HEBB_I32, HEBB_SHAPE(HEBB_ANY));
+    hebb_model *other =
+        hebb_model_create(g, n.device, .inputs = HEBB_LIST(x, label), .optimizer = hebb_sgd(),
+                          .loss = hebb_sparse_softmax_cross_entropy(hebb_dense(x, CLASSES), label));
+    cr_assert_eq(hebb_fit(other, &data, .callbacks = HEBB_CALLBACKS(hebb_checkpoint_file(path))),
+                 HEBB_OK);
+    expect_failure(&n, hebb_fit(n.model, &data, .resume = path), HEBB_E_SHAPE, path);
+    cr_expect_not_null(strstr(hebb_message(n.model), "another model"), "%s", hebb_message(n.model));
+    cr_expect(same_state(&n, &same));
+    cr_assert_eq(train_to(&same, 1, false), HEBB_OK);
+    FILE *file = fopen(path, "rb");
+    fseek(file, 0, SEEK_END);
+    long size = ftell(file);
+    fclose(file);
+    for (long cut = size - 1; cut > 0; cut -= size / 10 + 1) {
+        cr_assert_eq(truncate(path, cut), 0);
+        expect_failure(&n, hebb_fit(n.model, &data, .resume = path), HEBB_E_FORMAT, path);
+        cr_expect_not_null(strstr(hebb_message(n.model), "byte"), "%s", hebb_message(n.model));
+    }
+    net fresh = make_net("cpu", 3);
+    cr_expect(same_state(&n, &fresh));
+    hebb_model_destroy(other);
+    hebb_graph_destroy(g);
+    free_net(&n);
+    free_net(&same);
+    free_net(&fresh);
+}
+
+/* The disk is full when the second epoch is saved: the fit's error, and the first one's checkpoint.
+ */
+Test(train, full_disk_ends_the_fit_and_leaves_the_checkpoint) {
+    net n = make_net("cpu", 3);
+    cr_assert_eq(train_to(&n, 1, false), HEBB_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        net m = make_net("cpu", 3);
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){500, 500});
+        hebb_status status = train_to(&m, 2, true);
+        const char *message = hebb_message(m.model);
+        _exit(status == HEBB_E_FILE && strstr(message, path) != NULL &&
+                      strstr(message, "cannot be written") != NULL
+                  ? 0
+                  : 1);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    net m = make_net("cpu", 3);
+    cr_expect_eq(train_to(&m, 1, true), HEBB_OK, "%s", hebb_message(m.model));
+    cr_expect(same_state(&n, &m));
+    free_net(&n);
+    free_net(&m);
 }
 
 /* Killed at any moment, started again, killed again: the end is the same. */

@@ -193,6 +193,22 @@ void hebb_model_destroy(hebb_model *m) {
 
 /* ---- one batch ---- */
 
+/* `of`: "data", or "batch", since what transforms make of labels is seen in batches only. */
+static hebb_status check_labels(hebb_model *m, const hebb_array *labels, const char *of) {
+    if (m->classes == 0 || hebb_dtype_floating(labels->dtype) || labels->data == NULL)
+        return HEBB_OK;
+    int64_t n = hebb_array_count(labels);
+    for (int64_t k = 0; k < n; k++) {
+        double label = hebb_array_at(labels, k);
+        if (label >= 0 && label < (double)m->classes) continue;
+        return hb_model_fail(
+            m, HEBB_E_ARGUMENT, "%s: label %g of example %lld of the %s is not in 0...%lld",
+            hebb_tensor_name(m->inputs[m->n_inputs - 1]), label,
+            (long long)(k * labels->shape.dim[0] / n), of, (long long)m->classes - 1);
+    }
+    return HEBB_OK;
+}
+
 hebb_status hb_check_data(hebb_model *m, const hebb_dataset *data, size_t least) {
     if (data == NULL || (data->columns == NULL && data->count > 0))
         return hb_model_fail(m, HEBB_E_NULL, "the data is NULL");
@@ -210,26 +226,12 @@ hebb_status hb_check_data(hebb_model *m, const hebb_dataset *data, size_t least)
     }
     if (data->columns[0].shape.dim[0] == 0)
         return hb_model_fail(m, HEBB_E_ARGUMENT, "the data has no examples");
-    return HEBB_OK;
-}
-
-static hebb_status check_labels(hebb_model *m) {
-    const hebb_array *labels = &m->batch[m->n_inputs - 1];
-    if (m->classes == 0 || hebb_dtype_floating(labels->dtype)) return HEBB_OK;
-    int64_t n = hebb_array_count(labels);
-    for (int64_t k = 0; k < n; k++) {
-        double label = hebb_array_at(labels, k);
-        if (label >= 0 && label < (double)m->classes) continue;
-        return hb_model_fail(m, HEBB_E_ARGUMENT,
-                             "%s: label %g of example %lld of the batch is not in 0...%lld",
-                             hebb_tensor_name(m->inputs[m->n_inputs - 1]), label,
-                             (long long)(k * labels->shape.dim[0] / n), (long long)m->classes - 1);
-    }
-    return HEBB_OK;
+    if (data->count < m->n_inputs) return HEBB_OK;
+    return check_labels(m, &data->columns[data->count - 1], "data");
 }
 
 hebb_status hb_model_run(hebb_model *m, bool train, tally *sums) {
-    hebb_status status = check_labels(m);
+    hebb_status status = check_labels(m, &m->batch[m->n_inputs - 1], "batch");
     if (status != HEBB_OK) return status;
     for (size_t k = 0; k < m->n_inputs; k++) m->feeds[k] = (hebb_feed){m->inputs[k], &m->batch[k]};
     status =

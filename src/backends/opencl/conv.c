@@ -3,13 +3,15 @@
    GPUs a work-item computes ROWS rows of one column, neighbors at neighboring places, so that each
    element read is used that many times and the weights are the same for all of a group.
 
+   Where channels are many, conv_tiled.c does it on GPUs.
+
    CONV and CONV_INPUT gather: the rows of a product are the result's channels, its columns the
    places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: on
    CPUs in parts that a second kernel adds in order, on GPUs in a group. Nothing is added
    atomically. Called by prepare.c. */
 #include <stdio.h>
 
-#include "opencl.h"
+#include "conv.h"
 
 enum { ROWS = 8, BLOCK_ROWS = 128, GROUP = 256, CPU_ITEMS = 32 };
 
@@ -21,56 +23,52 @@ static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2
 static hebb_dtype dtype_of(const hb_step *step) { return step->out[0].dtype; }
 static int width_of(const hb_step *step) { return dtype_of(step) == HEBB_F32 ? 32 : 16; }
 
-/* The product that the step is. */
-typedef struct product {
-    const hb_step *step;
-    const hb_conv *conv;
-    int64_t rows, columns; /* of a group's, and for CONV and CONV_INPUT of an image */
-    int64_t parts;         /* of the images, for CONV_WEIGHT on CPUs */
-} product;
-
-static product product_of(hb_device *device, const hb_step *step) {
+static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
     const hb_conv *c = &step->u.conv;
-    product p = {.step = step, .conv = c, .parts = 1};
+    hb_cl_conv p = {.step = step, .conv = c, .parts = 1};
     switch (step->kind) {
     case HB_CONV:
         p.rows = c->out_channels;
         p.columns = volume(c->out);
-        return p;
+        break;
     case HB_CONV_INPUT:
         p.rows = c->in_channels;
         p.columns = volume(c->in);
-        return p;
-    default: break;
+        break;
+    default:
+        p.rows = c->out_channels;
+        p.columns = c->in_channels * volume(c->kernel);
+        break;
     }
-    p.rows = c->out_channels;
-    p.columns = c->in_channels * volume(c->kernel);
+    p.tiled = hb_cl_conv_tiled_can(device, &p);
+    if (step->kind != HB_CONV_WEIGHT) return p;
+    if (p.tiled) p.parts = hb_cl_conv_tiled_parts(device, &p);
     int64_t items = divide_up(p.rows, BLOCK_ROWS) * divide_up(p.columns, width_of(step));
     if (device->lanes && items > 0)
         p.parts = max64(1, min64(c->batch, divide_up(CPU_ITEMS, items * c->groups)));
     return p;
 }
 
-static int64_t weights_of(const hb_conv *c) {
+int64_t hb_cl_conv_weights(const hb_conv *c) {
     return c->groups * c->in_channels * c->out_channels * volume(c->kernel);
 }
 
 size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step) {
     if (step->kind != HB_CONV_WEIGHT) return 0;
-    product p = product_of(device, step);
+    hb_cl_conv p = product_of(device, step);
     if (p.parts == 1) return 0;
-    return (size_t)(p.parts * weights_of(p.conv)) * hebb_dtype_size(dtype_of(step));
+    return (size_t)(p.parts * hb_cl_conv_weights(p.conv)) * hebb_dtype_size(dtype_of(step));
 }
 
 /* ---- text ---- */
 
-static bool is_wide(const product *p) {
+static bool is_wide(const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
     const int64_t limit = INT32_MAX - (1 << 20);
     int64_t largest = 0;
     for (int k = 0; k < 2; k++) largest = max64(largest, p->step->in[k].offset);
     largest = max64(largest, p->step->out[0].offset);
-    int64_t arena = p->step->scratch_offset / 4 + p->parts * weights_of(c);
+    int64_t arena = p->step->scratch_offset / 4 + p->parts * hb_cl_conv_weights(c);
     for (int d = 0; d < 3; d++) /* coordinates, too, before they are found to be outside */
         if (max64(c->in[d], c->out[d] * c->stride[d]) + c->kernel[d] * c->dilation[d] +
                 c->before[d] >
@@ -79,7 +77,7 @@ static bool is_wide(const product *p) {
     return arena > limit ||
            largest + c->batch * c->groups * c->in_channels * volume(c->in) > limit ||
            largest + c->batch * c->groups * c->out_channels * volume(c->out) > limit ||
-           largest + weights_of(c) > limit;
+           largest + hb_cl_conv_weights(c) > limit;
 }
 
 static void write_sizes(hb_cl_kernel *kernel, const char *name, const int64_t size[3]) {
@@ -90,8 +88,7 @@ static void write_sizes(hb_cl_kernel *kernel, const char *name, const int64_t si
     }
 }
 
-/* a, b and y, pointing at their first elements, and the numbers of the convolution. */
-static void write_operands(hb_cl_kernel *kernel, const product *p) {
+void hb_cl_conv_operands(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     const hb_step *step = p->step;
     const hb_conv *c = p->conv;
     hebb_dtype dtype = dtype_of(step);
@@ -120,8 +117,7 @@ static void write_operands(hb_cl_kernel *kernel, const product *p) {
                                "const hb_index ins = n0 * n1 * n2, outs = m0 * m1 * m2;\n");
 }
 
-/* Names of the result's and the source's sizes, and what else differs between the two. */
-static void write_roles(hb_cl_kernel *kernel, const product *p) {
+void hb_cl_conv_roles(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     bool forward = p->step->kind == HB_CONV;
     hb_cl_print(&kernel->body,
                 "const hb_index rows = %s, depth = %s, points = %s, plane = %s;\n"
@@ -131,16 +127,14 @@ static void write_roles(hb_cl_kernel *kernel, const product *p) {
                 forward ? "taps" : "inner * taps");
 }
 
-/* Declares q0, q1, q2, the coordinates of point `point`. */
-static void write_point(hb_cl_kernel *kernel, const product *p, const char *point) {
+void hb_cl_conv_point(hb_cl_kernel *kernel, const hb_cl_conv *p, const char *point) {
     const char *to = p->step->kind == HB_CONV_INPUT ? "n" : "m";
     hb_cl_print(&kernel->body,
                 "const hb_index q2 = (%s) %% %s2, q1 = (%s) / %s2 %% %s1, q0 = (%s) / %s2 / %s1;\n",
                 point, to, point, to, to, point, to, to);
 }
 
-/* Declares f: the element of the source that tap (t0, t1, t2) reads for q0, q1, q2, or -1. */
-static void write_source(hb_cl_kernel *kernel, const product *p) {
+void hb_cl_conv_source(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     bool forward = p->step->kind != HB_CONV_INPUT;
     const char *from = forward ? "n" : "m";
     for (int d = 0; d < 3; d++) {
@@ -168,11 +162,11 @@ static void write_taps(hb_cl_kernel *kernel) {
 
 /* ---- CONV and CONV_INPUT ---- */
 
-static void write_gather_lanes(hb_cl_kernel *kernel, const product *p, int64_t block) {
+static void write_gather_lanes(hb_cl_kernel *kernel, const hb_cl_conv *p, int64_t block) {
     const char *type = hb_cl_type(dtype_of(p->step)), *suffix = hb_cl_suffix(dtype_of(p->step));
     int width = width_of(p->step);
-    write_operands(kernel, p);
-    write_roles(kernel, p);
+    hb_cl_conv_operands(kernel, p);
+    hb_cl_conv_roles(kernel, p);
     hb_cl_need(kernel, HB_CL_GEMM_VECTOR, dtype_of(p->step));
     hb_cl_index_param(kernel, "block", block);
     hb_cl_print(&kernel->body,
@@ -189,8 +183,8 @@ static void write_gather_lanes(hb_cl_kernel *kernel, const product *p, int64_t b
                 width, width, type, width, BLOCK_ROWS, width, width, ROWS * width);
     write_taps(kernel);
     hb_cl_print(&kernel->body, "bool any = false;\nfor (int l = 0; l < %d; l++) {\n", width);
-    write_point(kernel, p, "column + l");
-    write_source(kernel, p);
+    hb_cl_conv_point(kernel, p, "column + l");
+    hb_cl_conv_source(kernel, p);
     hb_cl_print(&kernel->body,
                 "at[l] = l < columns ? f : -1;\nany = any || at[l] >= 0;\n}\n"
                 "if (!any) continue;\n"
@@ -208,10 +202,10 @@ static void write_gather_lanes(hb_cl_kernel *kernel, const product *p, int64_t b
                 type, width, width, suffix, width, width);
 }
 
-static void write_gather_items(hb_cl_kernel *kernel, const product *p) {
+static void write_gather_items(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     const char *type = hb_cl_type(dtype_of(p->step));
-    write_operands(kernel, p);
-    write_roles(kernel, p);
+    hb_cl_conv_operands(kernel, p);
+    hb_cl_conv_roles(kernel, p);
     hb_cl_print(&kernel->body,
                 "const hb_index point = (hb_index)get_global_id(0);\n"
                 "const hb_index row = (hb_index)get_global_id(1) * %d;\n"
@@ -222,9 +216,9 @@ static void write_gather_items(hb_cl_kernel *kernel, const product *p) {
                 "%s acc[%d];\n"
                 "#pragma unroll\nfor (int r = 0; r < %d; r++) acc[r] = 0;\n",
                 ROWS, type, ROWS, ROWS);
-    write_point(kernel, p, "point");
+    hb_cl_conv_point(kernel, p, "point");
     write_taps(kernel);
-    write_source(kernel, p);
+    hb_cl_conv_source(kernel, p);
     hb_cl_print(&kernel->body,
                 "if (f < 0) continue;\n"
                 "global const %s *w = b + (t0 * k1 + t1) * k2 + t2, *from = a + f;\n"
@@ -244,7 +238,7 @@ static int64_t block_of(const hb_device *device, int64_t rows, int64_t others) {
     return min64(BLOCK_ROWS, max64(ROWS, block));
 }
 
-static void prepare_gather(hb_device *device, hb_cl_launch *launch, const product *p) {
+static void prepare_gather(hb_device *device, hb_cl_launch *launch, const hb_cl_conv *p) {
     int64_t images = p->conv->batch * p->conv->groups, panels;
     if (!device->lanes) {
         write_gather_items(&launch->source, p);
@@ -264,10 +258,10 @@ static void prepare_gather(hb_device *device, hb_cl_launch *launch, const produc
 
 /* A panel's columns are pairs of channel and tap; panel[p][l] is what column l reads for place p.
  */
-static void write_weight_lanes(hb_cl_kernel *kernel, const product *p, int64_t block) {
+static void write_weight_lanes(hb_cl_kernel *kernel, const hb_cl_conv *p, int64_t block) {
     const char *type = hb_cl_type(dtype_of(p->step)), *suffix = hb_cl_suffix(dtype_of(p->step));
     int width = width_of(p->step);
-    write_operands(kernel, p);
+    hb_cl_conv_operands(kernel, p);
     hb_cl_need(kernel, HB_CL_GEMM_VECTOR, dtype_of(p->step));
     hb_cl_index_param(kernel, "block", block);
     hb_cl_index_param(kernel, "parts", p->parts);
@@ -314,7 +308,7 @@ static void write_weight_lanes(hb_cl_kernel *kernel, const product *p, int64_t b
 }
 
 /* y[i] = the parts' sums in order. */
-static void write_sum_parts(hb_cl_kernel *kernel, const product *p) {
+static void write_sum_parts(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     const hb_step *step = p->step;
     hebb_dtype dtype = dtype_of(step);
     kernel->wide = is_wide(p);
@@ -323,7 +317,7 @@ static void write_sum_parts(hb_cl_kernel *kernel, const product *p) {
     hb_cl_buffer_param(kernel, "y", step->out[0].buffer, dtype, true);
     hb_cl_index_param(kernel, "os", step->scratch_offset / (int64_t)hebb_dtype_size(dtype));
     hb_cl_index_param(kernel, "oy", step->out[0].offset);
-    hb_cl_index_param(kernel, "count", weights_of(p->conv));
+    hb_cl_index_param(kernel, "count", hb_cl_conv_weights(p->conv));
     hb_cl_index_param(kernel, "parts", p->parts);
     hb_cl_print(
         &kernel->body,
@@ -336,9 +330,9 @@ static void write_sum_parts(hb_cl_kernel *kernel, const product *p) {
 }
 
 /* A group sums over all places of all images for ROWS rows of a column. */
-static void write_weight_groups(hb_cl_kernel *kernel, const product *p, int group) {
+static void write_weight_groups(hb_cl_kernel *kernel, const hb_cl_conv *p, int group) {
     const char *type = hb_cl_type(dtype_of(p->step));
-    write_operands(kernel, p);
+    hb_cl_conv_operands(kernel, p);
     kernel->group = (size_t)group;
     hb_cl_print(&kernel->body,
                 "local %s shared[%d];\n"
@@ -353,8 +347,8 @@ static void write_weight_groups(hb_cl_kernel *kernel, const product *p, int grou
                 "for (hb_index i = l; i < batch * outs; i += %d) {\n"
                 "const hb_index image = i / outs * groups + group, point = i %% outs;\n",
                 type, group, ROWS, type, ROWS, ROWS, group);
-    write_point(kernel, p, "point");
-    write_source(kernel, p);
+    hb_cl_conv_point(kernel, p, "point");
+    hb_cl_conv_source(kernel, p);
     hb_cl_print(
         &kernel->body,
         "if (f < 0) continue;\n"
@@ -372,8 +366,19 @@ static void write_weight_groups(hb_cl_kernel *kernel, const product *p, int grou
         type, type, ROWS, ROWS, group / 2);
 }
 
+/* The second kernel, if the first one left parts. */
+static hebb_status prepare_sum(hb_device *device, hb_prepared *prepared, const hb_cl_conv *p,
+                               hb_error *error) {
+    if (p->parts == 1) return HEBB_OK;
+    hb_cl_launch *launch = hb_cl_launch_add(prepared, p->step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    write_sum_parts(&launch->source, p);
+    hb_cl_range(launch, hb_cl_conv_weights(p->conv), device->max_group < 64 ? 1 : 64);
+    return HEBB_OK;
+}
+
 static hebb_status prepare_weight(hb_device *device, hb_prepared *prepared, hb_cl_launch *launch,
-                                  const product *p, hb_error *error) {
+                                  const hb_cl_conv *p, hb_error *error) {
     const hb_conv *c = p->conv;
     if (!device->lanes) {
         int group = GROUP;
@@ -389,22 +394,21 @@ static hebb_status prepare_weight(hb_device *device, hb_prepared *prepared, hb_c
     int64_t block = block_of(device, p->rows, panels * c->groups * p->parts);
     write_weight_lanes(&launch->source, p, block);
     hb_cl_range_items(launch, panels, divide_up(p->rows, block), c->groups * p->parts);
-    if (p->parts == 1) return HEBB_OK;
-    launch = hb_cl_launch_add(prepared, p->step);
-    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
-    write_sum_parts(&launch->source, p);
-    hb_cl_range(launch, weights_of(c), device->max_group < 64 ? 1 : 64);
-    return HEBB_OK;
+    return prepare_sum(device, prepared, p, error);
 }
 
 hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error) {
-    product p = product_of(device, step);
-    *solver = device->lanes ? "vector windows" : "direct";
+    hb_cl_conv p = product_of(device, step);
+    *solver = device->lanes ? "vector windows" : p.tiled ? "tiled windows" : "direct";
     if (p.rows == 0 || p.columns == 0 || p.conv->groups == 0) return HEBB_OK;
     if (step->kind != HB_CONV_WEIGHT && p.conv->batch == 0) return HEBB_OK;
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    if (p.tiled) {
+        hb_cl_conv_tiled(device, launch, &p);
+        return prepare_sum(device, prepared, &p, error);
+    }
     if (step->kind == HB_CONV_WEIGHT) return prepare_weight(device, prepared, launch, &p, error);
     prepare_gather(device, launch, &p);
     return HEBB_OK;

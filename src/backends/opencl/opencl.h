@@ -10,7 +10,7 @@
      gemm*.c         GEMM steps: the table of solvers, one file each
      indexed.c       GATHER, SCATTER-ADD and SCATTER-SET
      along.c         ARGSORT, RECURRENCE, TAKE-ALONG and PUT-ALONG
-     conv.c          CONV, CONV_INPUT and CONV_WEIGHT
+     conv.c          CONV, CONV_INPUT and CONV_WEIGHT; conv_tiled.c large ones on GPUs
      fold.c          FOLD
      prepare.c       plans: preparing, running, releasing
    Nothing here includes anything but the contract (backend.h, step.h), the base room and OpenCL. */

@@ -1,0 +1,36 @@
+/* What the kernels of convolutions share: conv.c chooses and writes most of them, conv_tiled.c
+   those of large ones on GPUs. */
+#ifndef HB_OPENCL_CONV_H
+#define HB_OPENCL_CONV_H
+
+#include "opencl.h"
+
+/* The product that a convolution is, for each group: CONV and CONV_INPUT have a column for each
+   place, CONV_WEIGHT one for each channel and tap, and sums over the places of all images. */
+typedef struct hb_cl_conv {
+    const hb_step *step;
+    const hb_conv *conv;
+    bool tiled;            /* on a GPU, by conv_tiled.c */
+    int64_t rows, columns; /* of a group's, and for CONV and CONV_INPUT of an image */
+    int64_t parts;         /* of CONV_WEIGHT's sums, added by a second kernel */
+} hb_cl_conv;
+
+/* Declares a, b, y, pointing at their first elements, and the numbers of the convolution: batch,
+   groups, inner, outer; n in[], k kernel[], m out[], s stride[], d dilation[], e before[]; taps,
+   ins, outs. */
+void hb_cl_conv_operands(hb_cl_kernel *kernel, const hb_cl_conv *p);
+/* Declares rows, depth, points and plane (places of the result and the source), ai and ak, the
+   strides of the kernel along rows and depth: for CONV and CONV_INPUT. */
+void hb_cl_conv_roles(hb_cl_kernel *kernel, const hb_cl_conv *p);
+/* Declares q0, q1, q2, the coordinates of point `point`. */
+void hb_cl_conv_point(hb_cl_kernel *kernel, const hb_cl_conv *p, const char *point);
+/* Declares f: the element of the source that tap (t0, t1, t2) reads for q0, q1, q2, or -1. */
+void hb_cl_conv_source(hb_cl_kernel *kernel, const hb_cl_conv *p);
+int64_t hb_cl_conv_weights(const hb_conv *c);
+
+/* Whether the tiled kernels suit device and product, and into how many parts they cut its sums. */
+bool hb_cl_conv_tiled_can(const hb_device *device, const hb_cl_conv *p);
+int64_t hb_cl_conv_tiled_parts(const hb_device *device, const hb_cl_conv *p);
+void hb_cl_conv_tiled(const hb_device *device, hb_cl_launch *launch, const hb_cl_conv *p);
+
+#endif

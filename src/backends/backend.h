@@ -41,7 +41,8 @@ typedef struct hb_backend {
     /* Whether the device computes in a dtype (f64 is optional). */
     bool (*has_dtype)(hb_device *device, hebb_dtype dtype);
 
-    /* Memory. bytes may be 0. Offsets in bytes. Copies are done when the call returns. */
+    /* Memory. bytes may be 0. Offsets in bytes. When write() returns, the caller may change what it
+       wrote from; the copy may be done later, between the runs before and after it. */
     hebb_status (*buffer_create)(hb_device *device, size_t bytes, hb_buffer **buffer,
                                  hb_error *error);
     void (*buffer_destroy)(hb_device *device, hb_buffer *buffer);

@@ -153,6 +153,7 @@ void hb_cl_close(hb_device *device) {
     if (device == NULL) return;
     hb_cl_programs_free(device);
     if (device->clblast_temp != NULL) clReleaseMemObject(device->clblast_temp);
+    if (device->queue != NULL) hb_cl_stages_free(device);
     if (device->queue != NULL) clReleaseCommandQueue(device->queue);
     if (device->context != NULL) clReleaseContext(device->context);
     pthread_mutex_destroy(&device->lock);

@@ -1,5 +1,6 @@
 /* Buffers and copies between them and the host. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "opencl.h"
 
@@ -47,19 +48,79 @@ static hebb_status wait_for(hb_device *device, cl_event event, const char *what,
     return code == CL_SUCCESS ? HEBB_OK : hb_cl_fail(error, device, code, "clWaitForEvents", what);
 }
 
+/* ---- staging: a write returns once the bytes are in memory that the driver may read later, so
+   that the host goes on while the device still computes ---- */
+
+#define MOST_STAGED                                                                                \
+    ((size_t)16 << 20) /* a larger write takes so long that waiting hardly matters */
+
+static void stage_free(hb_device *device, hb_cl_stage *stage) {
+    if (stage->busy != NULL) {
+        clWaitForEvents(1, &stage->busy);
+        clReleaseEvent(stage->busy);
+    }
+    if (stage->at != NULL)
+        clEnqueueUnmapMemObject(device->queue, stage->memory, stage->at, 0, NULL, NULL);
+    if (stage->memory != NULL) clReleaseMemObject(stage->memory);
+    *stage = (hb_cl_stage){0};
+}
+
+void hb_cl_stages_free(hb_device *device) {
+    for (int k = 0; k < HB_CL_STAGES; k++) stage_free(device, &device->stages[k]);
+}
+
+/* Memory that drivers copy from without help of the processor, mapped for good; the stage stays
+   empty if there is none. */
+static void stage_make(hb_device *device, hb_cl_stage *stage, size_t bytes) {
+    cl_int code;
+    stage->memory = clCreateBuffer(device->context, CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR, bytes,
+                                   NULL, &code);
+    if (code != CL_SUCCESS) {
+        stage->memory = NULL;
+        return;
+    }
+    stage->at = clEnqueueMapBuffer(device->queue, stage->memory, CL_TRUE, CL_MAP_WRITE, 0, bytes, 0,
+                                   NULL, NULL, &code);
+    stage->bytes = bytes;
+    if (code == CL_SUCCESS) return;
+    stage->at = NULL;
+    stage_free(device, stage);
+}
+
+/* The stage used longest ago, with room; NULL where there is none to be had. */
+static hb_cl_stage *stage_take(hb_device *device, size_t bytes) {
+    if (bytes > MOST_STAGED) return NULL;
+    hb_cl_stage *stage = &device->stages[device->next_stage];
+    device->next_stage = (device->next_stage + 1) % HB_CL_STAGES;
+    if (stage->busy != NULL) {
+        clWaitForEvents(1, &stage->busy);
+        clReleaseEvent(stage->busy);
+        stage->busy = NULL;
+    }
+    if (stage->bytes < bytes) {
+        stage_free(device, stage);
+        stage_make(device, stage, bytes < 4096 ? 4096 : bytes);
+    }
+    return stage->at != NULL ? stage : NULL;
+}
+
 hebb_status hb_cl_write(hb_device *device, hb_buffer *buffer, size_t offset, const void *from,
                         size_t bytes, hb_error *error) {
     if (!in_bounds(buffer, offset, bytes))
         return hb_fail(error, HEBB_E_ARGUMENT, "a write past the end of a buffer");
     if (bytes == 0) return HEBB_OK;
-    cl_event event;
+    cl_event event = NULL;
     pthread_mutex_lock(&device->lock);
-    cl_int code = clEnqueueWriteBuffer(device->queue, buffer->memory, CL_FALSE, offset, bytes, from,
-                                       0, NULL, &event);
+    hb_cl_stage *stage = stage_take(device, bytes);
+    if (stage != NULL) memcpy(stage->at, from, bytes);
+    cl_int code = clEnqueueWriteBuffer(device->queue, buffer->memory, CL_FALSE, offset, bytes,
+                                       stage != NULL ? stage->at : from, 0, NULL,
+                                       stage != NULL ? &stage->busy : &event);
     if (code == CL_SUCCESS) clFlush(device->queue);
+    else if (stage != NULL) stage->busy = NULL;
     pthread_mutex_unlock(&device->lock);
     if (code != CL_SUCCESS) return hb_cl_fail(error, device, code, "clEnqueueWriteBuffer", NULL);
-    return wait_for(device, event, "a write", error);
+    return stage != NULL ? HEBB_OK : wait_for(device, event, "a write", error);
 }
 
 hebb_status hb_cl_read(hb_device *device, hb_buffer *buffer, size_t offset, void *to, size_t bytes,

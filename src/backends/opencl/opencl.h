@@ -29,6 +29,15 @@
 
 typedef struct hb_cl_program hb_cl_program;
 
+/* Host memory on its way to a device. */
+typedef struct hb_cl_stage {
+    cl_mem memory;
+    void *at; /* where it is mapped */
+    size_t bytes;
+    cl_event busy; /* of the copy from it, or NULL */
+} hb_cl_stage;
+enum { HB_CL_STAGES = 8 };
+
 struct hb_device {
     cl_platform_id platform;
     cl_device_id id;
@@ -41,7 +50,9 @@ struct hb_device {
     size_t max_parameters; /* bytes of all arguments of a kernel */
     cl_ulong local_bytes;
     cl_ulong max_allocation;
-    pthread_mutex_t lock;    /* around the queue, the caches and prepared plans */
+    pthread_mutex_t lock; /* around the queue, the stages, the caches and prepared plans */
+    hb_cl_stage stages[HB_CL_STAGES];
+    int next_stage;          /* used in turn */
     hb_cl_program *programs; /* compiled, newest first */
     uint64_t n_buffers;      /* made so far */
     int clblast;             /* 0 not checked yet, 1 right, -1 wrong */
@@ -81,6 +92,8 @@ hebb_status hb_cl_write(hb_device *device, hb_buffer *buffer, size_t offset, con
                         size_t bytes, hb_error *error);
 hebb_status hb_cl_read(hb_device *device, hb_buffer *buffer, size_t offset, void *to, size_t bytes,
                        hb_error *error);
+
+void hb_cl_stages_free(hb_device *device);
 
 /* ---- Text ---- */
 

@@ -406,7 +406,7 @@ hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const h
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     if (p.tiled) {
-        hb_cl_conv_tiled(device, launch, &p);
+        hb_cl_conv_tiled(launch, &p);
         return prepare_sum(device, prepared, &p, error);
     }
     if (step->kind == HB_CONV_WEIGHT) return prepare_weight(device, prepared, launch, &p, error);

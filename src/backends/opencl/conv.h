@@ -31,6 +31,6 @@ int64_t hb_cl_conv_weights(const hb_conv *c);
 /* Whether the tiled kernels suit device and product, and into how many parts they cut its sums. */
 bool hb_cl_conv_tiled_can(const hb_device *device, const hb_cl_conv *p);
 int64_t hb_cl_conv_tiled_parts(const hb_device *device, const hb_cl_conv *p);
-void hb_cl_conv_tiled(const hb_device *device, hb_cl_launch *launch, const hb_cl_conv *p);
+void hb_cl_conv_tiled(hb_cl_launch *launch, const hb_cl_conv *p);
 
 #endif

@@ -1,94 +1,191 @@
-/* GEMM on GPUs: kernels/gemm_tiled.cl with the epilogue behind each tile. Any strides. */
-#include "opencl.h"
+/* GEMM on GPUs: tiles (tile.h) with the epilogue behind each. Any strides. Where there are few
+   tiles and the sums are long, their parts are computed apart, and a second kernel adds them in
+   order and runs the epilogue. */
+#include <stdio.h>
 
-#define GROUP 256
-#define PITCH 65 /* as in gemm_tiled.cl */
+#include "tile.h"
 
 static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-static size_t local_bytes(const hb_gemm *gemm) {
-    return 2 * 16 * PITCH * hebb_dtype_size(gemm->dtype);
-}
-
-static bool can_do(hb_device *device, const hb_gemm *gemm) {
-    return device->max_group >= GROUP && local_bytes(gemm) <= device->local_bytes;
-}
-
-static int64_t tiles(const hb_gemm *gemm, int64_t edge) {
-    int64_t count = divide_up(gemm->m, edge) * divide_up(gemm->n, edge);
+static int64_t batches_of(const hb_gemm *gemm) {
+    int64_t count = 1;
     for (int k = 0; k < gemm->n_batch; k++) count *= gemm->batch[k];
     return count;
 }
 
-/* Elements of a row and a column of the tile that an item computes: fewer where large tiles would
-   leave compute units idle. */
-static int choose_per(const hb_device *device, const hb_gemm *gemm) {
-    return tiles(gemm, 64) >= 2 * (int64_t)device->info.units ? 4 : 2;
+/* Large tiles where each unit still gets a few. */
+static hb_cl_tile tile_of(const hb_device *device, const hb_gemm *gemm) {
+    static const hb_cl_tile flat = {32, 64, 4, 4}, square = {64, 64, 4, 4}, large = {64, 128, 8, 4};
+    if (gemm->m <= 32) return flat;
+    int64_t tiles = divide_up(gemm->m, 64) * divide_up(gemm->n, 128) * batches_of(gemm);
+    bool fits = hb_cl_tile_fits(device, large, gemm->dtype);
+    return fits && tiles >= 4 * (int64_t)device->info.units ? large : square;
 }
 
-/* About a third of 64 multiplications and additions a cycle of 1.2 GHz, a unit; on CPUs local
-   memory and barriers are only loops. */
+static int64_t tiles_of(const hb_gemm *gemm, hb_cl_tile t) {
+    return divide_up(gemm->m, t.rows) * divide_up(gemm->n, t.columns) * batches_of(gemm);
+}
+
+static int64_t parts_of(const hb_device *device, const hb_gemm *gemm) {
+    return hb_cl_tile_parts(device, tiles_of(gemm, tile_of(device, gemm)), gemm->k);
+}
+
+static bool can_do(hb_device *device, const hb_gemm *gemm) {
+    return hb_cl_tile_fits(device, tile_of(device, gemm), gemm->dtype);
+}
+
+/* Read off an H200, a unit of which does 380 GFLOP/s at best: one group alone has a sixth of that,
+   several together a third. On CPUs local memory and barriers are only loops. */
 static double cost(hb_device *device, const hb_gemm *gemm) {
-    int per = choose_per(device, gemm);
-    double edge = 16.0 * per;
-    double rounds = (double)divide_up(tiles(gemm, 16 * per), device->info.units);
-    double rate = device->lanes ? 0.5e9 : (per == 4 ? 50e9 : 30e9);
-    if (gemm->dtype == HEBB_F64) rate /= 2;
-    return 5e-6 + rounds * 2 * edge * edge * (double)gemm->k / rate;
+    hb_cl_tile t = tile_of(device, gemm);
+    int64_t parts = parts_of(device, gemm);
+    double alone = device->lanes ? 0.25e9 : 60e9, together = 2 * alone;
+    if (gemm->dtype == HEBB_F64) alone /= 2, together /= 2;
+    double group = 2.0 * t.rows * t.columns * (double)divide_up(gemm->k, parts);
+    double all = group * (double)(tiles_of(gemm, t) * parts) / device->info.units;
+    return (parts > 1 ? 10e-6 : 5e-6) +
+           (group / alone > all / together ? group / alone : all / together);
 }
 
-static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, int per) {
-    const hb_gemm *gemm = &product->gemm;
-    const char *type = hb_cl_type(gemm->dtype);
-    int edge = 16 * per;
-    kernel->wide = product->wide;
-    kernel->group = GROUP;
-    hb_cl_need(kernel, HB_CL_GEMM_TILED, gemm->dtype);
+static size_t scratch(hb_device *device, const hb_gemm *gemm) {
+    int64_t parts = parts_of(device, gemm);
+    int64_t count = parts > 1 ? parts * batches_of(gemm) * gemm->m * gemm->n : 0;
+    return (size_t)count * hebb_dtype_size(gemm->dtype);
+}
+
+/* ---- text ---- */
+
+/* What is being written. */
+typedef struct job {
+    const hb_cl_product *product;
+    int64_t parts, sums; /* where parts' results begin in the arena, in elements */
+} job;
+
+static void fetch(hb_cl_kernel *kernel, const void *product, hb_cl_spread a, hb_cl_spread b) {
+    (void)product;
+    hb_cl_tile_fetch(kernel, a);
+    hb_cl_print(&kernel->body, "ra[i] = row + n < m && p + k < end ? a[n * ai + k * ak] : 0;\n}\n");
+    hb_cl_tile_fetch(kernel, b);
+    hb_cl_print(&kernel->body,
+                "rb[i] = column + n < columns && p + k < end ? b[n * bj + k * bk] : 0;\n}\n"
+                "p += %d;\na += %d * ak;\nb += %d * bk;\n",
+                HB_CL_DEPTH, HB_CL_DEPTH, HB_CL_DEPTH);
+}
+
+/* Pointers to the first elements that the group needs; p, end, the part's depths; slices. */
+static void write_operands(hb_cl_kernel *kernel, const job *j) {
+    const hb_gemm *gemm = &j->product->gemm;
     hb_cl_index_param(kernel, "m", gemm->m);
-    hb_cl_index_param(kernel, "n", gemm->n);
-    hb_cl_index_param(kernel, "k", gemm->k);
-    hb_cl_index_param(kernel, "ai", hb_cl_row_stride(product, &gemm->a));
-    hb_cl_index_param(kernel, "ak", hb_cl_column_stride(product, &gemm->a));
-    hb_cl_index_param(kernel, "bk", hb_cl_row_stride(product, &gemm->b));
-    hb_cl_index_param(kernel, "bj", hb_cl_column_stride(product, &gemm->b));
-    hb_cl_print(&kernel->body, "local %s as[16 * %d], bs[16 * %d];\n%s acc[%d] = {0};\n", type, PITCH,
-                PITCH, type, per * per);
+    hb_cl_index_param(kernel, "columns", gemm->n);
+    hb_cl_index_param(kernel, "depth", gemm->k);
+    hb_cl_index_param(kernel, "parts", j->parts);
+    hb_cl_index_param(kernel, "ai", hb_cl_row_stride(j->product, &gemm->a));
+    hb_cl_index_param(kernel, "ak", hb_cl_column_stride(j->product, &gemm->a));
+    hb_cl_index_param(kernel, "bk", hb_cl_row_stride(j->product, &gemm->b));
+    hb_cl_index_param(kernel, "bj", hb_cl_column_stride(j->product, &gemm->b));
+    hb_cl_write_batch(kernel, j->product, "(hb_index)get_group_id(2) / parts");
+    hb_cl_write_matrix(kernel, j->product, "a", &gemm->a);
+    hb_cl_write_matrix(kernel, j->product, "b", &gemm->b);
     hb_cl_print(&kernel->body,
-                "const hb_index row = (hb_index)get_group_id(1) * %d;\n"
-                "const hb_index column = (hb_index)get_group_id(0) * %d;\n",
-                edge, edge);
-    hb_cl_write_batch(kernel, product, "(hb_index)get_group_id(2)");
-    hb_cl_write_matrix(kernel, product, "a", &gemm->a);
-    hb_cl_write_matrix(kernel, product, "b", &gemm->b);
-    hb_cl_print(&kernel->body,
-                "hb_tiled_%s(%d, a + row * ai, ai, ak, (int)min((hb_index)%d, m - row), "
-                "b + column * bj, bk, bj, (int)min((hb_index)%d, n - column), k, as, bs, acc);\n",
-                hb_cl_suffix(gemm->dtype), per, edge, edge);
-    hb_cl_print(&kernel->body,
-                "#pragma unroll\nfor (int e = 0; e < %d; e++) {\n"
-                "const hb_index i%d = row + (hb_index)get_local_id(0) / 16 + 16 * (e / %d);\n"
-                "const hb_index j = column + (hb_index)get_local_id(0) %% 16 + 16 * (e %% %d);\n"
-                "if (i%d < m && j < n) {\n",
-                per * per, gemm->n_batch, per, per, gemm->n_batch);
-    hb_cl_write_epilogue_bases(kernel, product);
-    hb_cl_write_epilogue(kernel, product, "acc[e]");
+                "const hb_index part = (hb_index)get_group_id(2) %% parts;\n"
+                "const hb_index each = ((depth + parts - 1) / parts + %d) / %d * %d;\n"
+                "hb_index p = part * each;\nconst hb_index end = min(p + each, depth);\n"
+                "const hb_index slices = end > p ? (end - p + %d) / %d : 0;\n"
+                "a += row * ai + p * ak;\nb += column * bj + p * bk;\n",
+                HB_CL_DEPTH - 1, HB_CL_DEPTH, HB_CL_DEPTH, HB_CL_DEPTH - 1, HB_CL_DEPTH);
+}
+
+static void write_product(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
+    const hb_gemm *gemm = &j->product->gemm;
+    int items = hb_cl_tile_items(t);
+    char row[HB_CL_NAME_SIZE];
+    kernel->wide = j->product->wide;
+    hb_cl_need(kernel, HB_CL_SCALAR, gemm->dtype);
+    hb_cl_tile_begin(kernel, gemm->dtype, t);
+    write_operands(kernel, j);
+    hb_cl_spread a = {t.rows, items, hb_cl_column_stride(j->product, &gemm->a) == 1};
+    hb_cl_spread b = {t.columns, items, hb_cl_row_stride(j->product, &gemm->b) == 1};
+    hb_cl_tile_multiply(kernel, gemm->dtype, t, a, b, fetch, NULL);
+    snprintf(row, sizeof row, "i%d", gemm->n_batch);
+    hb_cl_tile_results(kernel, t, row, "j");
+    hb_cl_print(&kernel->body, "if (%s < m && j < columns) {\n", row);
+    if (j->parts == 1) {
+        hb_cl_write_epilogue_bases(kernel, j->product);
+        hb_cl_write_epilogue(kernel, j->product, "acc[e]");
+    } else {
+        hb_cl_buffer_param(kernel, "sums", HB_BUFFER_ARENA, gemm->dtype, true);
+        hb_cl_index_param(kernel, "at", j->sums);
+        hb_cl_print(&kernel->body,
+                    "sums[at + ((hb_index)get_group_id(2) * m + %s) * columns + j] = acc[e];\n",
+                    row);
+    }
     hb_cl_print(&kernel->body, "}\n}\n");
+}
+
+/* A work-item an element: the parts' sum in order, and the epilogue. */
+static void write_sum(hb_cl_kernel *kernel, const job *j) {
+    const hb_gemm *gemm = &j->product->gemm;
+    kernel->wide = j->product->wide;
+    hb_cl_need(kernel, HB_CL_SCALAR, gemm->dtype);
+    hb_cl_index_param(kernel, "m", gemm->m);
+    hb_cl_index_param(kernel, "columns", gemm->n);
+    hb_cl_index_param(kernel, "parts", j->parts);
+    hb_cl_buffer_param(kernel, "sums", HB_BUFFER_ARENA, gemm->dtype, false);
+    hb_cl_index_param(kernel, "at", j->sums);
+    hb_cl_print(&kernel->body,
+                "const hb_index j = (hb_index)get_global_id(0);\nif (j >= columns) return;\n"
+                "const hb_index i%d = (hb_index)get_global_id(1);\n",
+                gemm->n_batch);
+    hb_cl_write_batch(kernel, j->product, "(hb_index)get_global_id(2)");
+    hb_cl_print(&kernel->body,
+                "%s sum = 0;\n"
+                "for (hb_index part = 0; part < parts; part++)\n"
+                "sum += sums[at + ((z * parts + part) * m + i%d) * columns + j];\n",
+                hb_cl_type(gemm->dtype), gemm->n_batch);
+    hb_cl_write_epilogue_bases(kernel, j->product);
+    hb_cl_write_epilogue(kernel, j->product, "sum");
+}
+
+/* ---- preparing ---- */
+
+static hebb_status add_launches(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                                const job *j, hb_error *error) {
+    const hb_gemm *gemm = &j->product->gemm;
+    hb_cl_tile t = tile_of(device, &step->u.gemm);
+    int items = hb_cl_tile_items(t);
+    hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    write_product(&launch->source, j, t);
+    hb_cl_range(launch, divide_up(gemm->n, t.columns) * items, (size_t)items);
+    launch->rank = 3;
+    launch->global[1] = (size_t)divide_up(gemm->m, t.rows);
+    launch->global[2] = (size_t)(j->product->batches * j->parts);
+    if (j->parts == 1) return HEBB_OK;
+    launch = hb_cl_launch_add(prepared, step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    write_sum(&launch->source, j);
+    hb_cl_range(launch, gemm->n, device->max_group < 64 ? 1 : 64);
+    launch->rank = 3;
+    launch->global[1] = (size_t)gemm->m;
+    launch->global[2] = (size_t)j->product->batches;
+    return HEBB_OK;
 }
 
 static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                            hb_error *error) {
     hb_cl_product product;
-    hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
-    if (launch == NULL || !hb_cl_product_make(&product, &step->u.gemm, false))
-        return hb_fail_memory(error, "a launch", sizeof *launch);
-    int per = choose_per(device, &step->u.gemm);
-    write_kernel(&launch->source, &product, per);
-    hb_cl_range(launch, divide_up(product.gemm.n, 16 * per) * GROUP, GROUP);
-    launch->rank = 3;
-    launch->global[1] = (size_t)divide_up(product.gemm.m, 16 * per);
-    launch->global[2] = (size_t)product.batches;
+    if (!hb_cl_product_make(&product, &step->u.gemm, false))
+        return hb_fail_memory(error, "a product", sizeof product);
+    job j = {
+        .product = &product,
+        .parts = parts_of(device, &step->u.gemm),
+        .sums = step->scratch_offset / (int64_t)hebb_dtype_size(product.gemm.dtype),
+    };
+    int64_t numbers = j.sums + j.parts * product.batches * product.gemm.m * product.gemm.n;
+    if (j.parts > 1 && numbers > INT32_MAX) product.wide = true;
+    hebb_status status = add_launches(device, prepared, step, &j, error);
     hb_cl_product_free(&product);
-    return HEBB_OK;
+    return status;
 }
 
 const hb_cl_gemm_solver hb_cl_gemm_tiled = {
@@ -96,5 +193,6 @@ const hb_cl_gemm_solver hb_cl_gemm_tiled = {
     .title = "tiled",
     .can_do = can_do,
     .cost = cost,
+    .scratch = scratch,
     .prepare = prepare,
 };

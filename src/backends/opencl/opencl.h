@@ -8,6 +8,7 @@
      user.c          users' elementwise ops as OpenCL C; custom.c users' other ops
      loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text
      gemm*.c         GEMM steps: the table of solvers, one file each
+     tile.c          the text of tiled products on GPUs, for gemm_tiled.c and conv_tiled.c
      indexed.c       GATHER, SCATTER-ADD and SCATTER-SET
      along.c         ARGSORT, RECURRENCE, TAKE-ALONG and PUT-ALONG
      conv.c          CONV, CONV_INPUT and CONV_WEIGHT; conv_tiled.c large ones on GPUs
@@ -115,7 +116,6 @@ typedef enum hb_cl_part {
     HB_CL_SCALAR,
     HB_CL_REDUCE,
     HB_CL_GEMM_VECTOR,
-    HB_CL_GEMM_TILED,
     HB_CL_PARTS
 } hb_cl_part;
 

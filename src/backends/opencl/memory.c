@@ -52,54 +52,61 @@ static hebb_status wait_for(hb_device *device, cl_event event, const char *what,
    that the host goes on while the device still computes ---- */
 
 #define MOST_STAGED                                                                                \
-    ((size_t)16 << 20) /* a larger write takes so long that waiting hardly matters */
+    ((size_t)16 << 20)               /* a larger write takes so long that waiting hardly matters */
+#define FEW_BYTES ((size_t)16 << 10) /* drivers put so few in among the commands themselves */
+
+static void stage_wait(hb_cl_stage *stage) {
+    if (stage->busy == NULL) return;
+    clWaitForEvents(1, &stage->busy);
+    clReleaseEvent(stage->busy);
+    stage->busy = NULL;
+}
 
 static void stage_free(hb_device *device, hb_cl_stage *stage) {
-    if (stage->busy != NULL) {
-        clWaitForEvents(1, &stage->busy);
-        clReleaseEvent(stage->busy);
-    }
-    if (stage->at != NULL)
+    stage_wait(stage);
+    if (stage->memory == NULL) free(stage->at);
+    else if (stage->at != NULL)
         clEnqueueUnmapMemObject(device->queue, stage->memory, stage->at, 0, NULL, NULL);
     if (stage->memory != NULL) clReleaseMemObject(stage->memory);
     *stage = (hb_cl_stage){0};
 }
 
 void hb_cl_stages_free(hb_device *device) {
-    for (int k = 0; k < HB_CL_STAGES; k++) stage_free(device, &device->stages[k]);
+    for (int k = 0; k < HB_CL_STAGES; k++) {
+        stage_free(device, &device->small_stages[k]);
+        stage_free(device, &device->stages[k]);
+    }
 }
 
-/* Memory that drivers copy from without help of the processor, mapped for good; the stage stays
-   empty if there is none. */
+/* Memory that drivers copy from without help of the processor, mapped for good; for few bytes any
+   will do. The stage stays empty if there is none. */
 static void stage_make(hb_device *device, hb_cl_stage *stage, size_t bytes) {
-    cl_int code;
-    stage->memory = clCreateBuffer(device->context, CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR, bytes,
-                                   NULL, &code);
-    if (code != CL_SUCCESS) {
-        stage->memory = NULL;
+    stage->bytes = bytes;
+    if (bytes <= FEW_BYTES) {
+        stage->at = malloc(bytes);
+        if (stage->at == NULL) stage->bytes = 0;
         return;
     }
-    stage->at = clEnqueueMapBuffer(device->queue, stage->memory, CL_TRUE, CL_MAP_WRITE, 0, bytes, 0,
-                                   NULL, NULL, &code);
-    stage->bytes = bytes;
-    if (code == CL_SUCCESS) return;
-    stage->at = NULL;
-    stage_free(device, stage);
+    cl_int code;
+    cl_mem_flags flags = CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR;
+    stage->memory = clCreateBuffer(device->context, flags, bytes, NULL, &code);
+    if (code == CL_SUCCESS)
+        stage->at = clEnqueueMapBuffer(device->queue, stage->memory, CL_TRUE, CL_MAP_WRITE, 0,
+                                       bytes, 0, NULL, NULL, &code);
+    if (code != CL_SUCCESS) stage_free(device, stage);
 }
 
 /* The stage used longest ago, with room; NULL where there is none to be had. */
 static hb_cl_stage *stage_take(hb_device *device, size_t bytes) {
     if (bytes > MOST_STAGED) return NULL;
-    hb_cl_stage *stage = &device->stages[device->next_stage];
-    device->next_stage = (device->next_stage + 1) % HB_CL_STAGES;
-    if (stage->busy != NULL) {
-        clWaitForEvents(1, &stage->busy);
-        clReleaseEvent(stage->busy);
-        stage->busy = NULL;
-    }
+    bool few = bytes <= FEW_BYTES;
+    int *next = few ? &device->next_small : &device->next_stage;
+    hb_cl_stage *stage = few ? &device->small_stages[*next] : &device->stages[*next];
+    *next = (*next + 1) % HB_CL_STAGES;
+    stage_wait(stage);
     if (stage->bytes < bytes) {
         stage_free(device, stage);
-        stage_make(device, stage, bytes < 4096 ? 4096 : bytes);
+        stage_make(device, stage, few ? FEW_BYTES : bytes);
     }
     return stage->at != NULL ? stage : NULL;
 }

@@ -32,8 +32,8 @@ typedef struct hb_cl_program hb_cl_program;
 
 /* Host memory on its way to a device. */
 typedef struct hb_cl_stage {
-    cl_mem memory;
-    void *at; /* where it is mapped */
+    cl_mem memory; /* NULL: of malloc() */
+    void *at;      /* where it is mapped */
     size_t bytes;
     cl_event busy; /* of the copy from it, or NULL */
 } hb_cl_stage;
@@ -52,12 +52,12 @@ struct hb_device {
     cl_ulong local_bytes;
     cl_ulong max_allocation;
     pthread_mutex_t lock; /* around the queue, the stages, the caches and prepared plans */
-    hb_cl_stage stages[HB_CL_STAGES];
-    int next_stage;          /* used in turn */
-    hb_cl_program *programs; /* compiled, newest first */
-    uint64_t n_buffers;      /* made so far */
-    int clblast;             /* 0 not checked yet, 1 right, -1 wrong */
-    cl_mem clblast_temp;     /* what CLBlast copies matrices into; commands use it in turn */
+    hb_cl_stage stages[HB_CL_STAGES], small_stages[HB_CL_STAGES];
+    int next_stage, next_small; /* used in turn */
+    hb_cl_program *programs;    /* compiled, newest first */
+    uint64_t n_buffers;         /* made so far */
+    int clblast;                /* 0 not checked yet, 1 right, -1 wrong */
+    cl_mem clblast_temp;        /* what CLBlast copies matrices into; commands use it in turn */
     size_t clblast_temp_bytes;
 };
 
@@ -112,12 +112,7 @@ void hb_cl_text_free(hb_cl_text *text);
 /* ---- Kernels being written ---- */
 
 /* Hand-written parts of a program, made for an element type each. */
-typedef enum hb_cl_part {
-    HB_CL_SCALAR,
-    HB_CL_REDUCE,
-    HB_CL_GEMM_VECTOR,
-    HB_CL_PARTS
-} hb_cl_part;
+typedef enum hb_cl_part { HB_CL_SCALAR, HB_CL_REDUCE, HB_CL_GEMM_VECTOR, HB_CL_PARTS } hb_cl_part;
 
 typedef enum hb_cl_param_kind {
     HB_CL_BUFFER, /* a pointer; value is the number of the buffer */

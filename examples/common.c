@@ -15,7 +15,8 @@ static void print_help(const char *program, const char *about, const option *opt
     for (size_t i = 0; i < count; i++) {
         printf("  --%-8s %s ", options[i].name, options[i].help);
         if (options[i].least == FLAG) printf("(default off)\n");
-        else if (options[i].text != NULL) printf("(default %s)\n", *options[i].text);
+        else if (options[i].text != NULL)
+            printf("(default %s)\n", *options[i].text != NULL ? *options[i].text : "none");
         else printf("(default %ld)\n", *options[i].number);
     }
 }

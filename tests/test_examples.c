@@ -72,6 +72,10 @@ Test(examples, xor_needs_two_hidden_units) {
 Test(examples, xor) { learns("xor --epochs 60 --attempts 1"); }
 Test(examples, three_layer) { learns("three_layer --epochs 300"); }
 Test(examples, backprop) { learns("backprop"); }
+Test(examples, descent) { learns("descent --epochs 4 --optimizer adam"); }
+Test(examples, playground) {
+    learns("playground --problem circle --hidden 8 --epochs 4 --regularization l2");
+}
 Test(examples, seq2seq) { learns("seq2seq --epochs 2 --examples 1000"); }
 Test(examples, fashion_mnist) { learns("fashion_mnist --epochs 2 --steps 40"); }
 Test(examples, fashion_mnist_cnn) { learns("fashion_mnist --network cnn --epochs 2 --steps 4"); }
@@ -161,4 +165,39 @@ Test(examples, unknown_options_are_refused) {
     char output[16384];
     cr_expect_neq(run("custom_op --nonsense", output, sizeof output), 0, "%s", output);
     cr_expect_not_null(strstr(output, "--nonsense is not known"), "%s", output);
+}
+
+/* ---- pictures ---- */
+
+static void draws(const char *arguments) {
+    char path[] = "/tmp/hebb_picture_XXXXXX", command[256], output[32768], head[8] = "";
+    close(mkstemp(path));
+    snprintf(command, sizeof command, "%s --png %s", arguments, path);
+    int status = run(command, output, sizeof output);
+    if (strstr(output, "without cairo") == NULL) {
+        cr_expect_eq(status, 0, "%s", output);
+        FILE *file = fopen(path, "rb");
+        cr_expect_eq(fread(head, 1, 4, file), 4);
+        fclose(file);
+        cr_expect_eq(memcmp(head, "\x89PNG", 4), 0);
+    }
+    unlink(path);
+}
+
+Test(examples, descent_is_drawn) { draws("descent --epochs 5"); }
+Test(examples, playground_is_drawn) {
+    for (int k = 0; k < 4; k++) {
+        char command[128];
+        static const char *const problems[] = {"circle", "xor", "gauss", "spiral"};
+        snprintf(command, sizeof command, "playground --epochs 20 --problem %s", problems[k]);
+        draws(command);
+    }
+}
+
+Test(examples, playground_learns_a_spiral) {
+    char output[32768];
+    cr_expect_eq(run("playground", output, sizeof output), 0, "%s", output);
+    cr_expect_gt(value_of(output, "test_accuracy"), 0.95, "%s", output);
+    cr_expect_neq(run("playground --hidden 8,,8", output, sizeof output), 0);
+    cr_expect_neq(run("playground --noise 2", output, sizeof output), 0);
 }

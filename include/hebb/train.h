@@ -29,7 +29,7 @@ typedef struct hebb_metric_list {
     const hebb_metric *at;
     int count;
 } hebb_metric_list;
-/* HEBB_METRICS(hebb_metric_mean("error", e), {.name = "accuracy", .counts = a}) */
+/* HEBB_METRICS(hebb_metric_mean(e, .name = "error"), {.name = "accuracy", .counts = a}) */
 #define HEBB_METRICS(...)                                                                          \
     ((hebb_metric_list){(const hebb_metric[]){__VA_ARGS__},                                        \
                         (int)(sizeof((const hebb_metric[]){__VA_ARGS__}) / sizeof(hebb_metric))})
@@ -122,6 +122,12 @@ typedef struct hebb_evaluate_options {
     hebb_evaluate_with((model), (data), (values), &(const hebb_evaluate_options){__VA_ARGS__})
 HEBB_API hebb_status hebb_evaluate_with(hebb_model *model, const hebb_dataset *data, double *values,
                                         const hebb_evaluate_options *options);
+
+/* The metric's totals from the last evaluation, whose number is stored in *n (may be NULL): that of
+   hebb_evaluate(), or of an epoch's validation by hebb_fit(). A confusion matrix, say, row by row.
+   The model's: they change with its next evaluation. NULL, and 0, if there was none, or there is no
+   metric of that name. */
+HEBB_API const double *hebb_model_totals(const hebb_model *model, const char *metric, size_t *n);
 
 /* The tensor's rows for all examples, in their order, into `result` (resized). The data's columns
    are fed to the model's inputs; those that the tensor does not need may be missing at the end.

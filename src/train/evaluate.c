@@ -35,6 +35,24 @@ void hb_tally_free(tally *sums) {
     *sums = (tally){0};
 }
 
+/* For hebb_model_totals(). */
+static void keep(tally *kept, const tally *sums) {
+    kept->examples = sums->examples;
+    for (size_t k = 0; k < sums->n; k++)
+        memcpy(kept->totals[k], sums->totals[k], sums->sizes[k] * sizeof **sums->totals);
+}
+
+const double *hebb_model_totals(const hebb_model *m, const char *metric, size_t *n) {
+    if (n != NULL) *n = 0;
+    if (m == NULL || metric == NULL || m->evaluated.examples == 0) return NULL;
+    for (size_t k = 0; k < m->n_metrics; k++) {
+        if (strcmp(m->metrics[k].name, metric) != 0) continue;
+        if (n != NULL) *n = m->evaluated.sizes[k];
+        return m->evaluated.totals[k];
+    }
+    return NULL;
+}
+
 void hb_tally_values(const tally *sums, const hebb_model *m, double *values) {
     values[0] = sums->loss / sums->examples;
     for (size_t k = 0; k < m->n_metrics; k++) {
@@ -68,8 +86,10 @@ hebb_status hb_evaluate(hebb_model *m, const hebb_dataset *data, int64_t batch, 
         status = hb_model_run(m, false, sums);
     hebb_session_set_step(m->session, step);
     hebb_batches_destroy(batches);
-    if (status == HEBB_OK) hb_tally_values(sums, m, values);
-    return status;
+    if (status != HEBB_OK) return status;
+    hb_tally_values(sums, m, values);
+    keep(&m->evaluated, sums);
+    return HEBB_OK;
 }
 
 hebb_status hebb_evaluate_with(hebb_model *m, const hebb_dataset *data, double *values,

@@ -142,6 +142,7 @@ static hebb_status init(hebb_model *m, hebb_device *device, const hebb_model_opt
     if (hebb_graph_status(m->graph) == HEBB_OK) {
         status = check_options(m, o);
         if (status != HEBB_OK) return status;
+        if (hb_tally_init(&m->evaluated, m) != HEBB_OK) return out_of_memory(m);
         m->loss = whole_loss(m, o->loss);
         m->step = o->step;
         if (o->optimizer.update != NULL)
@@ -178,6 +179,7 @@ hebb_model *(hebb_model_create_with)(hebb_graph *graph, hebb_device *device,
 void hebb_model_destroy(hebb_model *m) {
     if (m == NULL) return;
     hb_history_clear(m);
+    hb_tally_free(&m->evaluated);
     for (size_t k = 0; m->names != NULL && k < 2 * (m->n_metrics + 1); k++) free(m->names[k]);
     for (size_t k = 0; m->counts != NULL && k <= m->n_metrics; k++) hebb_array_free(&m->counts[k]);
     if (m->owns_session) hebb_session_destroy(m->session);

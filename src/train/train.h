@@ -14,6 +14,14 @@ typedef struct series {
     size_t count, room;
 } series;
 
+/* Loss and metrics over the batches so far. */
+typedef struct tally {
+    double examples, loss;
+    double **totals; /* of each metric */
+    size_t *sizes;
+    size_t n;
+} tally;
+
 struct hebb_model {
     hebb_graph *graph;
     hebb_session *session;
@@ -32,20 +40,14 @@ struct hebb_model {
     hebb_feed *feeds;
     hebb_fetch *fetches; /* loss, metrics, the step */
 
+    tally evaluated; /* the last time; no examples before */
+
     series *history;
     size_t n_history;
     hebb_status status;
     bool broken; /* it failed when it was made */
     char message[HB_MESSAGE_SIZE];
 };
-
-/* Loss and metrics over the batches so far. */
-typedef struct tally {
-    double examples, loss;
-    double **totals; /* of each metric */
-    size_t *sizes;
-    size_t n;
-} tally;
 
 /* What checkpoints hold of a callback. */
 struct hebb_bundle {

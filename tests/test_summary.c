@@ -25,11 +25,11 @@ Test(summary, is_a_table_of_layers) {
     hebb_minimize(hebb_sparse_softmax_cross_entropy(logits, t), hebb_adam());
     char *text = summary_of(g);
     static const char *const wanted =
-        "layer                          result               parameters   FLOP    bytes \n"
+        "layer                          result               parameters   FLOP    bytes\n"
         "===============================================================================\n"
         "conv2d                         [?, 8, 26, 26]               72   97.3 K  21.6 K\n"
         "batch_normalization            [?, 8, 26, 26]               32   37.9 K  21.6 K\n"
-        "scores (dense)                 [?, 10]                   13530   27.1 K    40  \n"
+        "scores (dense)                 [?, 10]                   13530   27.1 K    40\n"
         "===============================================================================\n"
         "parameters                                               13634          54.5 KB\n"
         "  trained                                                13618\n"
@@ -39,6 +39,43 @@ Test(summary, is_a_table_of_layers) {
     for (const char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
         cr_expect_leq(end - line, 80);
     free(text);
+    hebb_graph_destroy(g);
+}
+
+Test(summary, what_a_training_step_takes) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 100));
+    hebb_tensor *h = hebb_dense(hebb_dense(x, 50, .activation = hebb_tanh), 1);
+    hebb_tensor *loss = hebb_mean(hebb_square(h), HEBB_ALL_AXES, false);
+    hebb_tensor *step = hebb_minimize(loss, hebb_sgd(.momentum = 0.9));
+    hebb_device *device = hebb_device_open("cpu");
+    hebb_session *s = hebb_session_create(g, device);
+    hebb_array data = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(64, 100));
+    char *text[2] = {NULL, NULL};
+    size_t size;
+    for (int ran = 0; ran < 2; ran++) {
+        FILE *out = open_memstream(&text[ran], &size);
+        cr_expect_eq(hebb_summary(g, out, .session = s), HEBB_OK);
+        fclose(out);
+        if (ran == 0) hebb_run(s, HEBB_FEED({x, &data}), HEBB_FETCH({step, NULL}));
+        cr_assert_str_eq(hebb_message(s), "");
+    }
+    cr_expect_null(strstr(text[0], "the last run"), "it did not run yet");
+    hebb_plan_stats stats;
+    hebb_session_stats(s, &stats);
+    char wanted[64], *run = strstr(text[1], "the last run, ");
+    snprintf(wanted, sizeof wanted, "the last run, of %zu steps ", stats.steps);
+    cr_assert_not_null(run, "%s", text[1]);
+    cr_expect_eq(strncmp(run, wanted, strlen(wanted)), 0, "%s", text[1]);
+    /* (100 50 + 50 + 50 + 1) numbers and as many of the optimizer, its rate and number of steps */
+    cr_expect_not_null(strstr(run, " 40.8 KB\n"), "%s", text[1]);
+    for (const char *line = text[1], *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+        cr_expect(end - line < 80 && (end == line || end[-1] != ' '), "%s", text[1]);
+    free(text[0]);
+    free(text[1]);
+    hebb_array_free(&data);
+    hebb_session_destroy(s);
+    hebb_device_close(device);
     hebb_graph_destroy(g);
 }
 

@@ -1,4 +1,5 @@
 /* The table of a model's layers (hebb/summary.h); public headers only. */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,6 +120,18 @@ static const char *short_number(double x, char text[16]) {
     return text;
 }
 
+/* A line without blanks at its end. */
+static void print_line(FILE *out, const char *format, ...) {
+    char line[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    size_t n = strlen(line);
+    while (n > 0 && line[n - 1] == ' ') n--;
+    fprintf(out, "%.*s\n", (int)n, line);
+}
+
 static void rule(FILE *out, char with) {
     for (int k = 0; k < 79; k++) fputc(with, out);
     fputc('\n', out);
@@ -131,31 +144,51 @@ static void print_layer(const hebb_graph *graph, const hebb_layer *layer, FILE *
     double bytes = elements(result) * (double)hebb_dtype_size(hebb_tensor_dtype(layer->result));
     bool named = strncmp(layer->name, layer->kind, strlen(layer->kind)) != 0;
     snprintf(title, sizeof title, named ? "%s (%s)" : "%s", layer->name, layer->kind);
-    fprintf(out, "%-30.30s %-18.18s %12.0f %8s %7s\n", title,
-            hebb_shape_text(result, shape, sizeof shape), p.trainable + p.fixed,
-            short_number(operations_of(graph, layer), a), short_number(bytes, b));
+    print_line(out, "%-30.30s %-18.18s %12.0f %8s %7s", title,
+               hebb_shape_text(result, shape, sizeof shape), p.trainable + p.fixed,
+               short_number(operations_of(graph, layer), a), short_number(bytes, b));
 }
 
 static void print_totals(const hebb_graph *graph, FILE *out) {
     char text[16];
     amount all = parameters(graph, NULL);
-    fprintf(out, "%-49s %12.0f %8s %6sB\n", "parameters", all.trainable + all.fixed, "",
-            short_number(all.bytes, text));
-    fprintf(out, "%-49s %12.0f\n", "  trained", all.trainable);
-    if (all.fixed > 0) fprintf(out, "%-49s %12.0f\n", "  not trained", all.fixed);
+    print_line(out, "%-49s %12.0f %8s %6sB", "parameters", all.trainable + all.fixed, "",
+               short_number(all.bytes, text));
+    print_line(out, "%-49s %12.0f", "  trained", all.trainable);
+    if (all.fixed > 0) print_line(out, "%-49s %12.0f", "  not trained", all.fixed);
     if (all.optimizer > 0)
-        fprintf(out, "%-49s %12.0f\n", "numbers that the optimizer keeps", all.optimizer);
+        print_line(out, "%-49s %12.0f", "numbers that the optimizer keeps", all.optimizer);
 }
 
-hebb_status hebb_summary(const hebb_graph *graph, FILE *out) {
+/* Nothing if it did not run yet. */
+static void print_run(const hebb_session *session, FILE *out) {
+    hebb_plan_stats stats;
+    char title[64], flops[16], text[16];
+    if (hebb_session_stats(session, &stats) != HEBB_OK || stats.steps == 0) return;
+    rule(out, '-');
+    snprintf(title, sizeof title, "the last run, of %zu steps", stats.steps);
+    print_line(out, "%-49s %12s %8s %6sB", title, "", short_number(stats.flops, flops),
+               short_number((double)(stats.peak_bytes + stats.variable_bytes), text));
+    print_line(out, "%-71s %6sB", "  variables, with those of the optimizer",
+               short_number((double)stats.variable_bytes, text));
+    print_line(out, "%-71s %6sB", "  intermediate results at the peak",
+               short_number((double)stats.peak_bytes, text));
+    print_line(out, "%-71s %6sB", "  these if none shared its memory with another",
+               short_number((double)stats.unshared_bytes, text));
+}
+
+hebb_status hebb_summary_with(const hebb_graph *graph, FILE *out,
+                              const hebb_summary_options *options) {
     if (graph == NULL || out == NULL) return HEBB_E_NULL;
     if (hebb_graph_status(graph) != HEBB_OK) return hebb_graph_status(graph);
     hebb_layer layer;
-    fprintf(out, "%-30s %-18s %12s %8s %7s\n", "layer", "result", "parameters", "FLOP  ", "bytes ");
+    print_line(out, "%-30s %-18s %12s %8s %7s", "layer", "result", "parameters", "FLOP  ",
+               "bytes ");
     rule(out, '=');
     for (size_t k = 0; hebb_layer_at(graph, k, &layer); k++)
         if (layer.depth == 0) print_layer(graph, &layer, out);
     rule(out, '=');
     print_totals(graph, out);
+    if (options != NULL && options->session != NULL) print_run(options->session, out);
     return ferror(out) ? HEBB_E_FILE : HEBB_OK;
 }

@@ -77,6 +77,7 @@ Test(examples, playground) {
     learns("playground --problem circle --hidden 8 --epochs 4 --regularization l2");
 }
 Test(examples, seq2seq) { learns("seq2seq --epochs 2 --examples 1000"); }
+Test(examples, cifar10) { learns("cifar10 --shapes 300 --epochs 2 --batch 20"); }
 Test(examples, fashion_mnist) { learns("fashion_mnist --epochs 2 --steps 40"); }
 Test(examples, fashion_mnist_cnn) { learns("fashion_mnist --network cnn --epochs 2 --steps 4"); }
 

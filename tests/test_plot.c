@@ -217,6 +217,7 @@ static void expect_error(hebb_plot *p, hebb_status status, const char *words) {
 
 Test(plot, errors_stay) {
     FAILS(HEBB_E_NULL, "plot_line: 3 values", hebb_plot_line(p, NULL, 3));
+    FAILS(HEBB_E_ARGUMENT, "shade of 2", hebb_plot_line(p, hard[0], 3, .shade = 2));
     FAILS(HEBB_E_NULL, "plot_points: 3 values", hebb_plot_points(p, hard[0], NULL, 3));
     FAILS(HEBB_E_NULL, "plot_bars: 3 values", hebb_plot_bars(p, NULL, 3));
     FAILS(HEBB_E_NULL, "plot_surface: 6 values", hebb_plot_surface(p, NULL, 2, 3));
@@ -324,6 +325,25 @@ Test(plot, every_number_is_a_picture) {
     hebb_plot *p = hard_plot();
     cairo_surface_t *picture = picture_of(p);
     cr_expect_eq(cairo_image_surface_get_width(picture), 7 * 200);
+    cairo_surface_destroy(picture);
+    hebb_plot_destroy(p);
+}
+
+/* A line's color is in the plot and in its legend, also of the last of more than have room. */
+Test(plot, shades_go_from_dark_to_light) {
+    hebb_plot *p = hebb_plot_create(.width = 300, .height = 200, .scale = 1);
+    hebb_plot_panel(p, .x = {0, 1}, .y = {0, 41});
+    for (int k = 0; k < 39; k++)
+        hebb_plot_line(p, ((double[]){k, k}), 2, .x = ((double[]){0, 1}), .name = "a line",
+                       .shade = (k + 1) / 39.0);
+    cairo_surface_t *picture = picture_of(p);
+    double dark = -1, light = -1;
+    for (int y = 0; y < 200; y++) {
+        unsigned color = pixel(picture, 120, y), green = color >> 8 & 255, blue = color & 255;
+        if (green < 60 && blue < 140 && blue > green) dark = y;
+        if (light < 0 && green > 180 && blue < 130) light = y;
+    }
+    cr_expect(0 < light && light < dark, "%g %g", light, dark);
     cairo_surface_destroy(picture);
     hebb_plot_destroy(p);
 }

@@ -63,6 +63,7 @@ typedef struct hebb_line_options {
     const char *name; /* in the legend; default: not there */
     const double *x;  /* n of them; default: 1, 2, ..., n */
     int color;        /* 1, 2, ... of the palette; default: the next in this panel */
+    double shade;     /* above 0, to 1: from dark to light instead, for many lines in an order */
     bool dashed;
     bool marks; /* at each value */
 } hebb_line_options;

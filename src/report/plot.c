@@ -166,12 +166,16 @@ hebb_status hebb_plot_line_with(hebb_plot *plot, const double *y, size_t n,
     if (plot == NULL) return HEBB_E_NULL;
     if (plot->status != HEBB_OK) return plot->status;
     if (y == NULL && n > 0) return missing(plot, "plot_line", n);
+    if (!(o->shade >= 0 && o->shade <= 1))
+        return hb_plot_fail(plot, HEBB_E_ARGUMENT, "plot_line: a shade of %g: not in 0...1",
+                            o->shade);
     return add(plot, (plot_item){.kind = ITEM_LINE,
                                  .name = copy_text(plot, o->name),
                                  .x = copy_numbers(plot, o->x, n),
                                  .y = copy_numbers(plot, y, n),
                                  .n = n,
                                  .color = o->color - 1,
+                                 .shade = o->shade,
                                  .dashed = o->dashed,
                                  .marks = o->marks});
 }

@@ -18,7 +18,8 @@ typedef struct plot_item {
     int32_t *classes;
     char **names; /* of classes, of bars */
     size_t n_names;
-    int color; /* from 0 */
+    int color;    /* from 0 */
+    double shade; /* if not 0: of a line, instead of the color */
     bool dashed, marks;
     double size;
 
@@ -83,6 +84,8 @@ typedef struct plot_color {
 plot_color hb_palette(int index);
 /* Of one entry of a legend or class; negative: gray. */
 plot_color hb_class_color(int32_t class_);
+/* Of lines, bars, and points without classes. */
+plot_color hb_item_color(const plot_item *item);
 plot_color hb_map_color(const plot_item *surface, double value);
 /* The number of the nearest color among a terminal's 256. */
 int hb_terminal_color(plot_color color);
@@ -95,7 +98,8 @@ double hb_surface_at(const plot_item *surface, double u, double v);
 typedef struct legend_entry {
     const char *name;
     const plot_item *item;
-    int color; /* of the palette; negative: gray */
+    int color; /* of the palette, for marks */
+    plot_color shown;
     char number[16];
 } legend_entry;
 

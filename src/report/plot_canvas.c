@@ -11,8 +11,8 @@ const char *hb_canvas_mark(int color) {
     return color < 0 ? "." : marks[color % (int)(sizeof marks / sizeof *marks)];
 }
 
-static short terminal_color(const canvas *c, int color) {
-    return c->colors ? (short)hb_terminal_color(hb_class_color(color)) : -1;
+static short terminal_color(const canvas *c, const plot_item *item) {
+    return c->colors ? (short)hb_terminal_color(hb_item_color(item)) : -1;
 }
 
 /* ---- dots and marks ---- */
@@ -29,17 +29,17 @@ int hb_canvas_row(const canvas *c, double place) {
     return (int)floor((1 - place) * (c->height * down(c) - 1) + 0.5) / down(c);
 }
 
-static void put(canvas *c, int column, int row, int color) {
+static void put(canvas *c, int column, int row, const plot_item *item) {
     static const unsigned char bits[4][2] = {
         {0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
     int x = column / across(c), y = row / down(c);
     if (column < 0 || row < 0 || x >= c->width || y >= c->height) return;
     canvas_cell *cell = &c->cells[y * c->width + x];
-    cell->color = terminal_color(c, color);
+    cell->color = terminal_color(c, item);
     if (c->braille) {
         cell->mark = NULL;
         cell->dots |= bits[row % 4][column % 2];
-    } else cell->mark = hb_canvas_mark(color);
+    } else cell->mark = hb_canvas_mark(item->color);
 }
 
 typedef struct place {
@@ -55,7 +55,7 @@ static bool clip(double from, double by, double *t0, double *t1) {
     return *t0 <= *t1;
 }
 
-static void draw_segment(canvas *c, place a, place b, int color) {
+static void draw_segment(canvas *c, place a, place b, const plot_item *item) {
     double t0 = 0, t1 = 1, dx = b.x - a.x, dy = b.y - a.y;
     if (!clip(a.x, dx, &t0, &t1) || !clip(a.y, dy, &t0, &t1)) return;
     double w = c->width * across(c) - 1, h = c->height * down(c) - 1;
@@ -64,7 +64,7 @@ static void draw_segment(canvas *c, place a, place b, int color) {
     for (double k = 0; k <= steps; k++) {
         double t = t0 + (t1 - t0) * k / steps;
         put(c, (int)floor((a.x + t * dx) * w + 0.5), (int)floor((1 - a.y - t * dy) * h + 0.5),
-            color);
+            item);
     }
 }
 
@@ -84,12 +84,12 @@ static void draw_line(canvas *c, const plot_item *item, const plot_axis *x, cons
         place now = {hb_axis_place(x, hb_item_x(item, k)), hb_axis_place(y, item->y[k])};
         bool here = !isnan(now.x) && !isnan(now.y);
         bool joined = here && !isnan(last.x) && !isnan(last.y);
-        if (here) draw_segment(c, joined ? last : now, now, item->color);
+        if (here) draw_segment(c, joined ? last : now, now, item);
         if (here) only = now;
         drawn += here;
         last = now;
     }
-    if (drawn == 1) put_mark(c, only, item->color, terminal_color(c, item->color));
+    if (drawn == 1) put_mark(c, only, item->color, terminal_color(c, item));
 }
 
 /* Darker where a surface may have the class's own color. */

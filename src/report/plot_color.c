@@ -33,6 +33,11 @@ static plot_color sequential(double t) {
     return mix(from_hex(colors[k]), from_hex(colors[k + 1]), t * 8 - k);
 }
 
+/* The lightest yellow would be lost on white. */
+plot_color hb_item_color(const plot_item *item) {
+    return item->shade > 0 ? sequential(0.9 * item->shade) : hb_palette(item->color);
+}
+
 plot_color hb_map_color(const plot_item *surface, double value) {
     if (isnan(value)) return from_hex(0xc8c8c8);
     if (surface->map == HEBB_MAP_CLASSES) {

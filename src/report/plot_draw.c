@@ -41,9 +41,10 @@ static void mark_path(cairo_t *cr, int color, double x, double y, double r) {
     cairo_close_path(cr);
 }
 
-static void draw_mark(cairo_t *cr, int color, double x, double y, double r, double edge) {
-    mark_path(cr, color, x, y, r);
-    hb_set_color(cr, hb_class_color(color), 1);
+static void draw_mark(cairo_t *cr, int form, plot_color color, double x, double y, double r,
+                      double edge) {
+    mark_path(cr, form, x, y, r);
+    hb_set_color(cr, color, 1);
     cairo_fill_preserve(cr);
     cairo_set_line_width(cr, edge);
     cairo_set_source_rgb(cr, 1, 1, 1);
@@ -59,9 +60,11 @@ static void draw_points(const plot_frame *f, const plot_item *item) {
     double r = radius_of(item);
     for (size_t k = 0; k < item->n; k++) {
         double x = to_x(f, item->x[k]), y = to_y(f, item->y[k]);
-        int color = item->classes == NULL ? item->color : item->classes[k];
+        bool alike = item->classes == NULL;
         if (isnan(x) || isnan(y)) continue;
-        draw_mark(f->cr, color, near(x), near(y), r, r > 2 ? 0.7 : 0.35);
+        draw_mark(f->cr, alike ? item->color : item->classes[k],
+                  alike ? hb_item_color(item) : hb_class_color(item->classes[k]), near(x), near(y),
+                  r, r > 2 ? 0.7 : 0.35);
     }
 }
 
@@ -101,9 +104,9 @@ static void move_pen(pen *p, double x, double y) {
     p->n++;
 }
 
-static void set_line(cairo_t *cr, int color, bool dashed) {
+static void set_line(cairo_t *cr, const plot_item *item) {
     static const double short_dash[] = {5, 4}, dots[] = {1, 4}, long_dash[] = {9, 4};
-    int style = (color / HB_PALETTE + dashed) % 4;
+    int style = ((item->shade > 0 ? 0 : item->color / HB_PALETTE) + item->dashed) % 4;
     cairo_set_line_width(cr, 1.7);
     cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
@@ -112,7 +115,7 @@ static void set_line(cairo_t *cr, int color, bool dashed) {
                    : style == 3 ? long_dash
                                 : short_dash,
                    style != 0 ? 2 : 0, 0);
-    hb_set_color(cr, hb_palette(color), 1);
+    hb_set_color(cr, hb_item_color(item), 1);
 }
 
 static void draw_line(const plot_frame *f, const plot_item *item) {
@@ -130,12 +133,13 @@ static void draw_line(const plot_frame *f, const plot_item *item) {
         drawn++;
     }
     put_down(&p);
-    set_line(f->cr, item->color, item->dashed);
+    set_line(f->cr, item);
     cairo_stroke(f->cr);
     cairo_set_dash(f->cr, NULL, 0, 0);
     for (size_t k = 0; k < item->n && (item->marks || drawn == 1); k++) {
         double x = to_x(f, hb_item_x(item, k)), y = to_y(f, item->y[k]);
-        if (!isnan(x) && !isnan(y)) draw_mark(f->cr, item->color, near(x), near(y), 3, 0.7);
+        if (!isnan(x) && !isnan(y))
+            draw_mark(f->cr, item->color, hb_item_color(item), near(x), near(y), 3, 0.7);
     }
 }
 
@@ -246,7 +250,7 @@ void hb_draw_color_bar(cairo_t *cr, const plot_item *surface, double x, double y
 static void draw_bars(const plot_frame *f, const plot_item *item) {
     size_t place = 0, n = hb_bars_of(f->panel, item, &place);
     double width = 0.8 / (double)n, zero = near(to_y(f, 0));
-    hb_set_color(f->cr, hb_palette(item->color), 1);
+    hb_set_color(f->cr, hb_item_color(item), 1);
     for (size_t k = 0; k < item->n; k++) {
         double left = (double)k + 0.6 + width * (double)place, y = to_y(f, item->y[k]);
         if (isnan(y)) continue;
@@ -287,18 +291,18 @@ void hb_draw_items(const plot_frame *f) {
 void hb_draw_sample(const plot_frame *f, const legend_entry *entry, double x, double y) {
     const plot_item *item = entry->item;
     if (item->kind == ITEM_BARS) {
-        hb_set_color(f->cr, hb_palette(entry->color), 1);
+        hb_set_color(f->cr, entry->shown, 1);
         cairo_rectangle(f->cr, x + 4, y - 4.5, 12, 9);
         cairo_fill(f->cr);
         return;
     }
     if (item->kind == ITEM_LINE) {
-        set_line(f->cr, entry->color, item->dashed);
+        set_line(f->cr, item);
         cairo_move_to(f->cr, x + 1, y);
         cairo_line_to(f->cr, x + 19, y);
         cairo_stroke(f->cr);
         cairo_set_dash(f->cr, NULL, 0, 0);
     }
     if (item->kind == ITEM_POINTS || item->marks)
-        draw_mark(f->cr, entry->color, x + 10, y, 3.4, 0.7);
+        draw_mark(f->cr, entry->color, entry->shown, x + 10, y, 3.4, 0.7);
 }

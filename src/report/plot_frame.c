@@ -71,12 +71,22 @@ static size_t legend_rows(const plot_frame *f, double left, double right, double
     return rows;
 }
 
+/* As many entries as there is room for, closer to each other if they are many. */
 static void legend_column(const plot_frame *f, double x) {
-    for (size_t k = 0; k < f->n_legend; k++) {
-        double y = f->top + 8 + (double)k * LINE_HEIGHT;
+    double room = f->bottom - f->top + 12, height = fmin(LINE_HEIGHT, room / (double)f->n_legend);
+    height = fmax(height, 9.5);
+    text_style style = LEGEND;
+    style.size = fmin(style.size, height - 1);
+    size_t most = (size_t)(room / height), n = f->n_legend <= most ? f->n_legend : most - 1;
+    for (size_t k = 0; k < n; k++) {
+        double y = f->top + height / 2 + (double)k * height;
         hb_draw_sample(f, &f->legend[k], x, y);
-        hb_draw_text(f->cr, x + SAMPLE, y + 3.8, f->legend[k].name, LEGEND);
+        hb_draw_text(f->cr, x + SAMPLE, y + 0.36 * style.size, f->legend[k].name, style);
     }
+    if (n == f->n_legend) return;
+    char more[32];
+    snprintf(more, sizeof more, "and %zu more", f->n_legend - n);
+    hb_draw_text(f->cr, x + SAMPLE, f->top + ((double)n + 0.86) * height, more, style);
 }
 
 static legend_layout lay_out_legend(const plot_frame *f, double left, double right) {

@@ -44,9 +44,20 @@ static bool spans_decades(const hebb_model *model, size_t first) {
     return high > 100 * low;
 }
 
+/* How many logs share the panel that begins with this one. */
+static size_t sharing(const hebb_model *model, size_t first) {
+    size_t n = 0;
+    const char *begin = hebb_history_name(model, first), *name;
+    for (size_t k = first; (name = hebb_history_name(model, k)) != NULL; k++)
+        n += together(begin, name);
+    return n;
+}
+
+/* Layers by the dozen are shaded from the first to the last. */
 static hebb_status add_panel(hebb_plot *plot, const hebb_model *model, size_t first) {
     const char *begin = hebb_history_name(model, first), *name;
     const char *shown = validates(begin) ? begin + 4 : begin, *slash = strchr(shown, '/');
+    size_t all = sharing(model, first), place = 0;
     char title[128];
     snprintf(title, sizeof title, "%.*s", slash != NULL ? (int)(slash - shown) : 100, shown);
     hebb_plot_panel(plot, .title = title, .x_label = "epoch", .log_y = spans_decades(model, first));
@@ -57,7 +68,9 @@ static hebb_status add_panel(hebb_plot *plot, const hebb_model *model, size_t fi
         const char *label = slash != NULL     ? strchr(name, '/') + 1
                             : validates(name) ? "validation"
                                               : "training";
-        hebb_plot_line(plot, values, n, .name = label);
+        place++;
+        hebb_plot_line(plot, values, n, .name = label,
+                       .shade = all > HB_PALETTE ? (double)place / (double)all : 0);
     }
     return plot->status;
 }

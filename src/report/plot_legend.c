@@ -19,7 +19,7 @@ static size_t add_classes(const plot_item *item, legend_entry *entries, size_t n
     for (int c = 0; c < HB_MOST_ENTRIES && n < room; c++) {
         if (!seen[c]) continue;
         legend_entry *e = &entries[n];
-        *e = (legend_entry){.item = item, .color = c};
+        *e = (legend_entry){.item = item, .color = c, .shown = hb_class_color(c)};
         snprintf(e->number, sizeof e->number, "%d", c);
         if ((size_t)c < item->n_names) e->name = item->names[c];
         n += (size_t)c < item->n_names ? e->name != NULL : 1;
@@ -34,7 +34,7 @@ size_t hb_legend_of(const plot_panel *panel, legend_entry *entries, size_t room)
         if (item->kind == ITEM_POINTS && item->classes != NULL)
             n = add_classes(item, entries, n, room);
         else if (item->name != NULL)
-            entries[n++] = (legend_entry){.name = item->name, .item = item, .color = item->color};
+            entries[n++] = (legend_entry){item->name, item, item->color, hb_item_color(item), ""};
     }
     for (size_t k = 0; k < n; k++)
         if (entries[k].name == NULL) entries[k].name = entries[k].number;

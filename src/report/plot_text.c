@@ -98,8 +98,7 @@ static void write_legend(const printer *p, const legend_entry *entries, size_t n
         }
         write_spaces(column == 0 ? from : 2, p->out);
         column += (column == 0 ? from : 2) + 2 + length;
-        if (p->colors)
-            fprintf(p->out, "\x1b[38;5;%dm", hb_terminal_color(hb_class_color(entries[k].color)));
+        if (p->colors) fprintf(p->out, "\x1b[38;5;%dm", hb_terminal_color(entries[k].shown));
         fputs(dots ? "⠒" : hb_canvas_mark(entries[k].color), p->out);
         if (p->colors) fputs("\x1b[0m", p->out);
         fputc(' ', p->out);
@@ -165,7 +164,7 @@ static void write_bar(const printer *p, const plot_item *item, size_t k, const p
     int a = cell_of(fmax(0, fmin(fmin(zero, place), 1)), 8 * width + 1);
     int b = cell_of(fmax(0, fmin(fmax(zero, place), 1)), 8 * width + 1);
     static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    if (p->colors) fprintf(p->out, "\x1b[38;5;%dm", hb_terminal_color(hb_palette(item->color)));
+    if (p->colors) fprintf(p->out, "\x1b[38;5;%dm", hb_terminal_color(hb_item_color(item)));
     write_spaces(a / 8, p->out);
     for (int i = a / 8; i < b / 8; i++) fputs("█", p->out);
     fputs(parts[b % 8], p->out);

@@ -12,8 +12,11 @@
 static void print_help(const char *program, const char *about, const option *options,
                        size_t count) {
     printf("usage: %s [OPTION [VALUE]]...\n%s\n\n", program, about);
+    int width = 8;
+    for (size_t i = 0; i < count; i++)
+        if ((int)strlen(options[i].name) > width) width = (int)strlen(options[i].name);
     for (size_t i = 0; i < count; i++) {
-        printf("  --%-8s %s ", options[i].name, options[i].help);
+        printf("  --%-*s %s ", width, options[i].name, options[i].help);
         if (options[i].least == FLAG) printf("(default off)\n");
         else if (options[i].text != NULL)
             printf("(default %s)\n", *options[i].text != NULL ? *options[i].text : "none");

@@ -21,10 +21,7 @@ void parse_options(int argc, char **argv, const char *about, const option *optio
 
 /* The option that every example has. */
 #define DEVICE_OPTION(variable)                                                                    \
-    {                                                                                              \
-        "device", "where to compute: cpu, opencl, opencl:1, part of a name, auto", &(variable),    \
-            NULL, 0                                                                                \
-    }
+    { "device", "cpu, opencl, opencl:1, part of a name, or auto", &(variable), NULL, 0 }
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Seconds since some moment. */

@@ -155,7 +155,7 @@ int main(int argc, char **argv) {
     const char *name = "cpu";
     long wrong = 0;
     const option options[] = {
-        {"device", "where to compute: cpu, opencl, opencl:1, part of a name, auto", &name, NULL, 0},
+        {"device", "cpu, opencl, opencl:1, part of a name, or auto", &name, NULL, 0},
         {"wrong", "with gradients that are wrong, to see them caught", NULL, &wrong, FLAG},
     };
     parse_options(argc, argv, "Checks the gradients of two ops that are defined here.", options,

@@ -115,8 +115,7 @@ int main(int argc, char **argv) {
     const char *network = "mlp";
     long epochs = 5, batch = 128, steps = 0, seed = 1;
     const option options[] = {
-        {"device", "where to compute: cpu, opencl, opencl:1, part of a name, auto", &device, NULL,
-         0},
+        {"device", "cpu, opencl, opencl:1, part of a name, or auto", &device, NULL, 0},
         {"epochs", "times to go through the training images", NULL, &epochs, 1},
         {"batch", "images a step", NULL, &batch, 1},
         {"steps", "of an epoch at most; 0 for all", NULL, &steps, 0},

@@ -81,6 +81,29 @@ Test(examples, cifar10) { learns("cifar10 --shapes 300 --epochs 2 --batch 20"); 
 Test(examples, fashion_mnist) { learns("fashion_mnist --epochs 2 --steps 40"); }
 Test(examples, fashion_mnist_cnn) { learns("fashion_mnist --network cnn --epochs 2 --steps 4"); }
 
+Test(examples, digits) { learns("digits --trials 1 --folds 2 --epochs 2"); }
+Test(examples, regularise) { learns("regularise --epochs 2 --examples 50"); }
+Test(examples, regularise_digits) {
+    char output[16384];
+    cr_expect_eq(run("regularise --epochs 4 --examples 50 --data /nowhere", output, sizeof output),
+                 0, "%s", output);
+    cr_expect_not_null(strstr(output, "50 digits to learn from"), "%s", output);
+}
+Test(examples, gradients) { learns("gradients --depth 4 --epochs 2"); }
+
+/* The second run has nothing left to search, and comes to the same end. */
+Test(examples, digits_goes_on_from_a_file) {
+    char path[] = "/tmp/hebb_trials_XXXXXX", command[128], output[2][16384];
+    close(mkstemp(path));
+    snprintf(command, sizeof command, "digits --trials 3 --folds 2 --epochs 2 --file %s", path);
+    for (int k = 0; k < 2; k++)
+        cr_expect_eq(run(command, output[k], sizeof output[k]), 0, "%s", output[k]);
+    cr_expect_not_null(strstr(output[0], "trial 3 of 3"), "%s", output[0]);
+    cr_expect_null(strstr(output[1], "of 3 "), "%s", output[1]);
+    cr_expect_eq(value_of(output[0], "test_accuracy"), value_of(output[1], "test_accuracy"));
+    unlink(path);
+}
+
 Test(examples, dqn_keeps_the_pole_upright) {
     char output[16384];
     cr_expect_eq(run("dqn", output, sizeof output), 0, "%s", output);

@@ -76,8 +76,8 @@ Test(search, a_grid_has_all_combinations_and_finds_the_best) {
     cr_expect_float_eq(best->score, 11.001, 1e-12);
     cr_expect_float_eq(best->deviation, 0.001 * sqrt(2.0 / 3), 1e-12);
     cr_expect_eq(best->scored, 3);
-    cr_expect_eq(best->number, (3 * 4 + 2) * 2 + 1);
-    bool there[88] = {0};
+    cr_expect_eq(best->number, (3 * 4 + 2) * 2 + 2);
+    bool there[89] = {0};
     for (size_t k = 0; k < 88; k++) {
         const hebb_trial *t = hebb_search_trial(s, k);
         cr_expect_not(there[t->number]);
@@ -158,10 +158,10 @@ Test(search, goes_on_after_failures) {
     }
 }
 
-/* Trials 0...4 have 0...4 in each fold: the median is 2. */
+/* Trials 1...5 have 0...4 in each fold: the median is 2. */
 static double slope(const hebb_trial *t, const hebb_dataset *train, const hebb_dataset *left_out) {
     runs++;
-    return hebb_trial_value(t, "n") - (t->number == 5 ? 3.5 : t->number == 6 ? 4 : 0);
+    return hebb_trial_value(t, "n") - (t->number == 6 ? 3.5 : t->number == 7 ? 4 : 0);
 }
 
 Test(search, gives_up_what_is_worse_than_the_median) {
@@ -172,7 +172,7 @@ Test(search, gives_up_what_is_worse_than_the_median) {
         expect_fine(s);
         cr_expect_eq(runs, 5 * 4 + 1 + 4);
         const hebb_trial *last = hebb_search_trial(s, 6);
-        cr_expect_eq(last->number, 5);
+        cr_expect_eq(last->number, 6);
         cr_expect(last->abandoned);
         cr_expect_eq(last->scored, 1);
         cr_expect_not(hebb_search_trial(s, 5)->abandoned);
@@ -205,8 +205,9 @@ static bool same_trials(const hebb_search *a, const hebb_search *b) {
     bool same = hebb_search_count(a) == hebb_search_count(b);
     for (size_t k = 0; same && k < hebb_search_count(a); k++) {
         const hebb_trial *s = hebb_search_trial(a, k), *t = hebb_search_trial(b, k);
-        same = s->number == t->number && s->score == t->score && s->deviation == t->deviation &&
-               s->scored == t->scored && s->abandoned == t->abandoned &&
+        same = s->number == t->number && s->seed == t->seed && s->fold == t->fold &&
+               s->score == t->score && s->deviation == t->deviation && s->scored == t->scored &&
+               s->abandoned == t->abandoned &&
                hebb_trial_value(s, "x") == hebb_trial_value(t, "x") &&
                hebb_trial_value(s, "n") == hebb_trial_value(t, "n");
     }
@@ -301,20 +302,20 @@ Test(search, refuses_foreign_files) {
     refuse("a,b\n1,2\n", "row 1: column 1 is a, not trial");
     refuse("trial,x,n,status,score,deviation,scores,seed,seconds,message\n",
            "row 1: column 4 is status, not kind");
-    refuse(NAMES "0,0.5,7,round,done,1,0,1;1,3,0.1\n", "row 2: it has fewer columns");
-    refuse(NAMES "0,0.5,7,round,done,1,0,1;1,3,0.1,,\n", "row 2: it has more columns");
-    refuse(NAMES "0,0.5,7,\"round,done,1,0,1;1,3,0.1,\n", "row 2: it has fewer columns");
-    refuse(NAMES "0,0.5,7,round,done,1,0,1;1,3,0.1,\n0,1.5,7,round,done,1,0,1;1,3,0.1,\n",
+    refuse(NAMES "1,0.5,7,round,done,1,0,1;1,3,0.1\n", "row 2: it has fewer columns");
+    refuse(NAMES "1,0.5,7,round,done,1,0,1;1,3,0.1,,\n", "row 2: it has more columns");
+    refuse(NAMES "1,0.5,7,\"round,done,1,0,1;1,3,0.1,\n", "row 2: it has fewer columns");
+    refuse(NAMES "1,0.5,7,round,done,1,0,1;1,3,0.1,\n2,1.5,7,round,done,1,0,1;1,3,0.1,\n",
            "row 3: x is 1.5");
-    refuse(NAMES "0,0.5,7.5,round,done,1,0,1;1,3,0.1,\n", "row 2: n is 7.5");
-    refuse(NAMES "0,0.5,7,flat,done,1,0,1;1,3,0.1,\n", "row 2: kind is flat");
-    refuse(NAMES "0,0.5,7,round,fine,1,0,1;1,3,0.1,\n", "row 2: \"fine\" is no status");
-    refuse(NAMES "0,0.5,7,round,done,1,0,1,3,0.1,\n", "row 2: \"1\" are not the scores");
-    refuse(NAMES "0,0.5,7,round,done,1,0,1;1;1,3,0.1,\n", "row 2: \"1;1;1\"");
-    refuse(NAMES "0,0.5,7,round,done,1,0,1;nan,3,0.1,\n", "row 2: \"1;nan\"");
-    refuse(NAMES "0,0.5,7,round,done,1,0,1;1,4,0.1,\n", "row 2: its seed is 4, not 3");
+    refuse(NAMES "1,0.5,7.5,round,done,1,0,1;1,3,0.1,\n", "row 2: n is 7.5");
+    refuse(NAMES "1,0.5,7,flat,done,1,0,1;1,3,0.1,\n", "row 2: kind is flat");
+    refuse(NAMES "1,0.5,7,round,fine,1,0,1;1,3,0.1,\n", "row 2: \"fine\" is no status");
+    refuse(NAMES "1,0.5,7,round,done,1,0,1,3,0.1,\n", "row 2: \"1\" are not the scores");
+    refuse(NAMES "1,0.5,7,round,done,1,0,1;1;1,3,0.1,\n", "row 2: \"1;1;1\"");
+    refuse(NAMES "1,0.5,7,round,done,1,0,1;nan,3,0.1,\n", "row 2: \"1;nan\"");
+    refuse(NAMES "1,0.5,7,round,done,1,0,1;1,4,0.1,\n", "row 2: its seed is 4, not 3");
     refuse(NAMES "x,0.5,7,round,done,1,0,1;1,3,0.1,\n", "row 2: \"x\" is no number");
-    refuse(NAMES "0,0.5,7,round,done,1,0,1;1,3,0.1,\n1,0.5,7,round,done,1,0,1;1,3,0.1,\n",
+    refuse(NAMES "1,0.5,7,round,done,1,0,1;1,3,0.1,\n2,0.5,7,round,done,1,0,1;1,3,0.1,\n",
            "row 3: these values were there");
 }
 

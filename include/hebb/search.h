@@ -88,9 +88,10 @@ typedef struct hebb_parameter_list {
 
 /* One combination of values. The second part is set when the trial is over. */
 typedef struct hebb_trial {
-    int64_t number;      /* from 0, in the order of the search */
+    int64_t number;      /* from 1, in the order of the search */
     int64_t fold, folds; /* which one is left out, of how many; 0 of 1 with a validation set */
-    uint64_t seed;       /* for the model: the search's plus the fold, so equal in all trials */
+    uint64_t seed;       /* for the model: the search's plus the fold, equal in all trials; when the
+                            trial is over, the search's */
     void *user;          /* of the search's options */
 
     double score, deviation; /* mean over its folds, and their standard deviation (over n, not

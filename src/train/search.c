@@ -56,11 +56,8 @@ record *hb_record_add(hebb_search *s) {
         r->search = s;
         r->values = calloc(s->n_parameters, sizeof *r->values);
         r->scores = calloc((size_t)s->n_folds, sizeof *r->scores);
-        r->shown = (hebb_trial){.number = (int64_t)s->count,
-                                .folds = s->n_folds,
-                                .user = s->options.user,
-                                .scores = r->scores,
-                                .reserved_ = r};
+        r->shown = (hebb_trial){
+            .folds = s->n_folds, .user = s->options.user, .scores = r->scores, .reserved_ = r};
         fine = r->values != NULL && r->scores != NULL;
     }
     if (fine && s->count == s->room) {
@@ -193,6 +190,8 @@ static hebb_status run_trial(hebb_search *s, record *r, hebb_folds *folds,
         if (r->shown.abandoned) break;
     }
     r->running = false;
+    r->shown.fold = 0;
+    r->shown.seed = s->options.seed;
     r->shown.seconds = now() - start;
     hb_record_score(r);
     return status;
@@ -213,7 +212,7 @@ static void tell(const hebb_search *s, const record *r, int64_t asked) {
         if (is_done(s->records[k]) && (best == NULL || is_better(s, s->records[k], best)))
             best = s->records[k];
     int width = snprintf(text, sizeof text, "%lld", (long long)asked);
-    fprintf(s->options.out, "trial %*lld of %lld  ", width, (long long)r->shown.number + 1,
+    fprintf(s->options.out, "trial %*lld of %lld  ", width, (long long)r->shown.number,
             (long long)asked);
     if (r->message != NULL) fprintf(s->options.out, "failed: %.50s\n", r->message);
     else
@@ -246,7 +245,7 @@ static hebb_status run_all(hebb_search *s, hebb_folds *folds, const hebb_dataset
         if (r == NULL) break;
         r->visited = true;
         if (!made) continue;
-        r->shown.number = k;
+        r->shown.number = k + 1;
         memcpy(r->values, values, s->n_parameters * sizeof *values);
         status = run_trial(s, r, folds, data);
         if (status != HEBB_OK) free_record(s->records[--s->count]); /* it is not over */

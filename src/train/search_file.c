@@ -1,7 +1,7 @@
 /* The file of a search (hebb/search.h): a line a trial, comma-separated,
 
      trial,units,rate,status,score,deviation,scores,seed,seconds,message
-     0,32,0.001,done,0.95,0.01,0.94;0.96,1,0.8,
+     1,32,0.001,done,0.95,0.01,0.94;0.96,1,0.8,
 
    with the parameters' names and values in the middle. What is read back is checked against the
    search, and the line is named that does not fit. */
@@ -127,7 +127,7 @@ static hebb_status read_row(hebb_search *s, char *line, int64_t row, char **fiel
     if (n < wanted || line != NULL)
         return row_fail(s, row, "it has %s columns than the first row, or an open quote",
                         n < wanted ? "fewer" : "more");
-    if (!read_number(fields[0], &number) || !(number >= 0 && number < 0x1p53))
+    if (!read_number(fields[0], &number) || !(number >= 1 && number < 0x1p53))
         return row_fail(s, row, "\"%.40s\" is no number of a trial", fields[0]);
     record *r = hb_record_add(s);
     if (r == NULL) return s->status;

@@ -5,7 +5,15 @@
 
 #include "search.h"
 
-enum { WIDTH = 79, LEAD = 31, MOST_WIDTH = 16 };
+enum { WIDTH = 79, LEAD = 27, MOST_WIDTH = 16 };
+
+/* A value in four digits, unless it is one of a list. */
+static const char *short_text(const parameter *p, double value, char text[HB_NUMBER_SIZE]) {
+    if (p->kind == HEBB_SEARCH_CHOICE || p->kind == HEBB_SEARCH_TEXT)
+        return hb_value_text(p, value, text);
+    snprintf(text, HB_NUMBER_SIZE, p->kind == HEBB_SEARCH_INTEGER ? "%.0f" : "%.4g", value);
+    return text;
+}
 
 static int text_width(const char *text) {
     int n = (int)strlen(text);
@@ -17,7 +25,7 @@ static int width_of(const hebb_search *s, size_t k, size_t shown) {
     char text[HB_NUMBER_SIZE];
     int width = text_width(s->parameters[k].name);
     for (size_t i = 0; i < shown; i++) {
-        int n = text_width(hb_value_text(&s->parameters[k], s->records[i]->values[k], text));
+        int n = text_width(short_text(&s->parameters[k], s->records[i]->values[k], text));
         if (n > width) width = n;
     }
     return width;
@@ -26,17 +34,17 @@ static int width_of(const hebb_search *s, size_t k, size_t shown) {
 /* Parameters from `from` to below `to`. */
 static void print_part(const hebb_search *s, size_t from, size_t to, size_t shown, FILE *out) {
     char text[HB_NUMBER_SIZE];
-    fprintf(out, "%4s %5s %10s %9s", "rank", "trial", "score", "+-");
+    fprintf(out, "%3s %5s %9s %7s", "", "trial", "score", "+-");
     for (size_t k = from; k < to; k++)
         fprintf(out, "  %*.*s", width_of(s, k, shown), MOST_WIDTH, s->parameters[k].name);
     fputc('\n', out);
     for (size_t i = 0; i < shown; i++) {
         const record *r = s->records[i];
-        fprintf(out, "%4zu %5lld %10.6g %9.2g", i + 1, (long long)r->shown.number, r->shown.score,
+        fprintf(out, "%3zu %5lld %9.5g %7.2g", i + 1, (long long)r->shown.number, r->shown.score,
                 r->shown.deviation);
         for (size_t k = from; k < to; k++)
             fprintf(out, "  %*.*s", width_of(s, k, shown), MOST_WIDTH,
-                    hb_value_text(&s->parameters[k], r->values[k], text));
+                    short_text(&s->parameters[k], r->values[k], text));
         fputc('\n', out);
     }
 }

@@ -56,8 +56,11 @@ record *hb_record_add(hebb_search *s) {
         r->search = s;
         r->values = calloc(s->n_parameters, sizeof *r->values);
         r->scores = calloc((size_t)s->n_folds, sizeof *r->scores);
-        r->shown = (hebb_trial){
-            .folds = s->n_folds, .user = s->options.user, .scores = r->scores, .reserved_ = r};
+        r->shown = (hebb_trial){.folds = s->n_folds,
+                                .seed = s->options.seed,
+                                .user = s->options.user,
+                                .scores = r->scores,
+                                .reserved_ = r};
         fine = r->values != NULL && r->scores != NULL;
     }
     if (fine && s->count == s->room) {

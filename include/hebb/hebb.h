@@ -13,7 +13,7 @@
    networks (nn.h has all of these)
      layers.h      dense, embedding, dropout        conv_layers.h   convolution by layers
      normalization.h  batch, layer, group, ...      recurrent.h  LSTM, GRU
-     attention.h   attention, places
+     attention.h   attention, places               preprocessing.h  scaling, categories
      activations.h, losses.h, metrics.h             layer.h      making layers of your own
      optimizers.h  update rules, the step           schedules.h  learning rates that change
    training

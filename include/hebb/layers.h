@@ -38,6 +38,39 @@ typedef struct hebb_dense_options {
 HEBB_API hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units,
                                       const hebb_dense_options *options);
 
+typedef struct hebb_einsum_dense_options {
+    const char *bias_axes; /* letters of the result along which there is a bias; default none */
+    hebb_activation activation;          /* default none */
+    hebb_initializer kernel_initializer; /* default Glorot uniform: fan_in are the sizes that are
+                                            summed over, fan_out those that are new */
+    hebb_initializer bias_initializer;   /* default zeros */
+    const char *name;                    /* default "einsum_dense", ... */
+    int reserved_;
+} hebb_einsum_dense_options;
+/* activation(einsum(formula, x, kernel) + bias), as hebb_einsum(): "bti,io->bto" is a dense layer.
+   The formula names the axes of x, of the kernel and, after an arrow, of the result, once each and
+   in letters; "..." may stand in x and the result, not in the kernel. The kernel's sizes are x's,
+   known, and for letters that x does not have those of `output`: the result's sizes after the
+   first, HEBB_ANY where x has them. hebb_einsum_dense(x, "btd,dhk->bthk", HEBB_SHAPE(HEBB_ANY, 4,
+   32), .bias_axes = "hk") */
+#define hebb_einsum_dense(x, ...) hebb_einsum_dense_args(x, __VA_ARGS__, .reserved_ = 0)
+HEBB_API hebb_tensor *hebb_einsum_dense_with(hebb_tensor *x, const char *formula, hebb_shape output,
+                                             const hebb_einsum_dense_options *options);
+
+/* ---- an activation that is learned ---- */
+
+typedef struct hebb_prelu_options {
+    int shared_axes[HEBB_MAX_RANK]; /* along these axes of x there is one slope; 0 (the batch, which
+                                       always shares) ends the list. Images: {2, 3} */
+    hebb_initializer initializer;   /* default zeros */
+    const char *name;               /* default "prelu", ...; its variable is name/alpha */
+    int reserved_;
+} hebb_prelu_options;
+/* x where x > 0, else alpha x (K. He et al. 2015): x [batch, ...] of rank 2 or more, alpha [...] of
+   x's sizes, which are known, or 1. hebb_prelu(x, .shared_axes = {2, 3}) */
+#define hebb_prelu(x, ...) hebb_prelu_args(x, ##__VA_ARGS__, .reserved_ = 0)
+HEBB_API hebb_tensor *hebb_prelu_with(hebb_tensor *x, const hebb_prelu_options *options);
+
 /* ---- embedding ---- */
 
 typedef struct hebb_embedding_options {
@@ -94,6 +127,11 @@ HEBB_API hebb_tensor *hebb_batch_dot(hebb_tensor *a, hebb_tensor *b, int axis_a,
 
 #define hebb_dense_args(x, n_units, ...)                                                           \
     hebb_dense_with(HEBB_HERE(x), (n_units), &(const hebb_dense_options){__VA_ARGS__})
+#define hebb_einsum_dense_args(x, formula, output, ...)                                            \
+    hebb_einsum_dense_with(HEBB_HERE(x), (formula), (output),                                      \
+                           &(const hebb_einsum_dense_options){__VA_ARGS__})
+#define hebb_prelu_args(x, ...)                                                                    \
+    hebb_prelu_with(HEBB_HERE(x), &(const hebb_prelu_options){__VA_ARGS__})
 #define hebb_embedding_args(ids, vocabulary, features, ...)                                        \
     hebb_embedding_with(HEBB_HERE(ids), (vocabulary), (features),                                  \
                         &(const hebb_embedding_options){__VA_ARGS__})

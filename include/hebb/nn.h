@@ -10,6 +10,7 @@
 #include <hebb/metrics.h>
 #include <hebb/normalization.h>
 #include <hebb/optimizers.h>
+#include <hebb/preprocessing.h>
 #include <hebb/recurrent.h>
 
 #endif

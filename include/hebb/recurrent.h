@@ -6,6 +6,7 @@
 
 #include <hebb/activations.h>
 #include <hebb/control.h>
+#include <hebb/conv.h>
 #include <hebb/graph.h>
 #include <hebb/layer.h>
 
@@ -58,6 +59,30 @@ HEBB_API hebb_tensor *hebb_lstm_with(hebb_tensor *x, int64_t units,
 HEBB_API hebb_tensor *hebb_gru_with(hebb_tensor *x, int64_t units,
                                     const hebb_recurrent_options *options);
 
+typedef struct hebb_conv_lstm_options {
+    bool sequences; /* results of all steps, [batch, time, filters, ...]; default: the last one */
+    bool go_backwards; /* as of hebb_lstm() */
+    int64_t kernel[3]; /* sizes, where they differ between dimensions */
+    int64_t stride[3]; /* of the inputs' convolution, default 1; so dilation and padding */
+    int64_t dilation[3];
+    hebb_padding padding;                 /* default none; HEBB_PADDING_SAME */
+    hebb_activation activation;           /* default hebb_tanh */
+    hebb_activation recurrent_activation; /* of gates; default hebb_sigmoid */
+    bool no_bias, no_unit_forget_bias;
+    hebb_initializer kernel_initializer;    /* default Glorot uniform */
+    hebb_initializer recurrent_initializer; /* default orthogonal */
+    const char *name;                       /* default "conv_lstm2d", ... */
+    int reserved_;
+} hebb_conv_lstm_options;
+/* An LSTM whose products are convolutions (X. Shi et al. 2015): x [batch, time, channels, sizes...]
+   with 1 to 3 sizes, all but batch and time known -> [batch, filters, sizes...]. kernel [4 filters,
+   channels, size...], recurrent_kernel [4 filters, filters, size...] in order i f g o, whose
+   convolution keeps the sizes, bias [4 filters]. hebb_conv_lstm(x, 16, 3, .padding =
+   HEBB_PADDING_SAME) */
+#define hebb_conv_lstm(x, ...) hebb_conv_lstm_args(x, __VA_ARGS__, .reserved_ = 0)
+HEBB_API hebb_tensor *hebb_conv_lstm_with(hebb_tensor *x, int64_t filters, int64_t size,
+                                          const hebb_conv_lstm_options *options);
+
 /* How the two directions are joined. */
 typedef enum hebb_merge {
     HEBB_MERGE_CONCAT = 0,
@@ -80,6 +105,9 @@ HEBB_API hebb_tensor *hebb_time_distributed(hebb_tensor *x,
                                             hebb_tensor *(*layer)(hebb_tensor *x, void *user),
                                             void *user);
 
+/* bool [batch, time]: false for the steps of x [batch, time, ...] all of whose elements are
+   `value`: what the mask of a padded sequence is. x is numeric. */
+HEBB_API hebb_tensor *hebb_masking(hebb_tensor *x, double value);
 /* bool [batch, time] from lengths (i32 [batch]): true before the length. `like` is [batch, time,
    ...]; only its shape counts. */
 HEBB_API hebb_tensor *hebb_sequence_mask(hebb_tensor *lengths, hebb_tensor *like);
@@ -94,4 +122,10 @@ HEBB_API hebb_tensor *hebb_sequence_mask(hebb_tensor *lengths, hebb_tensor *like
     hebb_lstm_with(HEBB_HERE(x), (units), &(const hebb_recurrent_options){__VA_ARGS__})
 #define hebb_gru_args(x, units, ...)                                                               \
     hebb_gru_with(HEBB_HERE(x), (units), &(const hebb_recurrent_options){__VA_ARGS__})
+#define hebb_conv_lstm_args(x, filters, size, ...)                                                 \
+    hebb_conv_lstm_with(HEBB_HERE(x), (filters), (size),                                           \
+                        &(const hebb_conv_lstm_options){__VA_ARGS__})
+#ifndef HEBB_NO_HERE
+#define hebb_masking(x, value) (hebb_masking)(HEBB_HERE(x), value)
+#endif
 #endif

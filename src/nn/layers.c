@@ -69,6 +69,41 @@ hebb_tensor *hebb_dense_with(hebb_tensor *x, int64_t units, const hebb_dense_opt
     return hebb_layer_end(hebb_tensor_graph(x), dense(x, units, options));
 }
 
+/* ---- prelu ---- */
+
+/* Alpha's sizes: x's after the batch, 1 along the shared axes. Rank -1 if one is not known, or
+   there is no such axis. */
+static hebb_shape alpha_shape(hebb_shape x, const hebb_prelu_options *o) {
+    hebb_shape sizes = hebb_shape_of(x.rank - 1, x.dim + 1);
+    for (int k = 0; k < HEBB_MAX_RANK && o->shared_axes[k] != 0; k++) {
+        int axis = o->shared_axes[k] < 0 ? o->shared_axes[k] + x.rank : o->shared_axes[k];
+        if (axis < 1 || axis >= x.rank) return (hebb_shape){.rank = -1};
+        sizes.dim[axis - 1] = 1;
+    }
+    return hebb_shape_count(sizes) < 0 ? (hebb_shape){.rank = -1} : sizes;
+}
+
+hebb_tensor *hebb_prelu_with(hebb_tensor *x, const hebb_prelu_options *options) {
+    static const hebb_prelu_options defaults;
+    if (hebb_tensor_is_inert(x)) return x;
+    const hebb_prelu_options *o = options != NULL ? options : &defaults;
+    hebb_graph *graph = hebb_tensor_graph(x);
+    hebb_shape shape = hebb_tensor_shape(x);
+    hebb_dtype dtype = hebb_tensor_dtype(x);
+    char message[320], text[160];
+    snprintf(message, sizeof message,
+             "prelu: x is %s %s; wanted is a floating tensor of rank 2 or more, whose sizes are "
+             "known but for the batch and shared axes, which it has",
+             hebb_dtype_name(dtype), hebb_shape_text(shape, text, sizeof text));
+    if (!hebb_dtype_floating(dtype)) return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
+    hebb_shape sizes = shape.rank < 2 ? shape : alpha_shape(shape, o);
+    if (shape.rank < 2 || sizes.rank < 0) return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
+    hebb_layer_begin(graph, "prelu", o->name);
+    hebb_tensor *alpha = hebb_variable(graph, "alpha", dtype, sizes, o->initializer);
+    hebb_tensor *y = hebb_select(hebb_greater(x, hebb_scalar_like(x, 0)), x, hebb_mul(x, alpha));
+    return hebb_layer_end(graph, y);
+}
+
 /* ---- embedding ---- */
 
 hebb_tensor *hebb_embedding_with(hebb_tensor *ids, int64_t vocabulary, int64_t features,

@@ -11,6 +11,7 @@
 #include <hebb/layers.h>
 #include <hebb/movement.h>
 #include <hebb/recurrent.h>
+#include <hebb/reductions.h>
 
 #include "nn.h"
 
@@ -290,6 +291,16 @@ hebb_tensor *hebb_time_distributed(hebb_tensor *x,
     if (hebb_tensor_is_inert(y)) return y;
     hebb_shape result = hebb_tensor_shape(y);
     return hebb_reshape_like(y, hb_sized(x, hebb_shape_of(result.rank - 1, result.dim + 1)));
+}
+
+hebb_tensor *hebb_masking(hebb_tensor *x, double value) {
+    if (hebb_tensor_is_inert(x)) return x;
+    int axes[HEBB_MAX_RANK], rank = hebb_tensor_shape(x).rank;
+    if (rank < 3)
+        return hebb_graph_fail(hebb_tensor_graph(x), HEBB_E_SHAPE,
+                               "masking: x is not [batch, time, ...]: its rank is less than 3");
+    for (int k = 2; k < rank; k++) axes[k - 2] = k;
+    return hebb_any(hebb_not_equal(x, hebb_scalar_like(x, value)), axes, rank - 2, false);
 }
 
 hebb_tensor *hebb_sequence_mask(hebb_tensor *lengths, hebb_tensor *like) {

@@ -1,0 +1,145 @@
+/* What is done to inputs as part of a model (hebb/preprocessing.h). */
+#include <math.h>
+#include <stdio.h>
+
+#include <hebb/ops.h>
+#include <hebb/preprocessing.h>
+
+static hebb_tensor *not_floating(const char *what, hebb_tensor *x) {
+    char message[128];
+    snprintf(message, sizeof message, "%s: x is %s, not floating", what,
+             hebb_dtype_name(hebb_tensor_dtype(x)));
+    return hebb_graph_fail(hebb_tensor_graph(x), HEBB_E_DTYPE, message);
+}
+
+hebb_tensor *hebb_rescaling(hebb_tensor *x, double scale, double offset) {
+    if (hebb_tensor_is_inert(x)) return x;
+    if (!hebb_dtype_floating(hebb_tensor_dtype(x))) x = hebb_cast(x, HEBB_F32);
+    return hebb_add(hebb_mul(x, hebb_scalar_like(x, scale)), hebb_scalar_like(x, offset));
+}
+
+/* ---- normalization ---- */
+
+/* A constant with what is made of the numbers along one axis, and sizes of 1 along the others. */
+static hebb_tensor *along(hebb_tensor *x, int axis, const hebb_array *numbers,
+                          double (*make)(double)) {
+    hebb_graph *graph = hebb_tensor_graph(x);
+    hebb_dtype dtype = hebb_tensor_dtype(x) == HEBB_F64 ? HEBB_F64 : HEBB_F32;
+    hebb_shape view = {.rank = hebb_tensor_shape(x).rank};
+    int64_t count = hebb_array_count(numbers);
+    for (int k = 0; k < view.rank; k++) view.dim[k] = k == axis ? count : 1;
+    hebb_array array = hebb_array_zeros(dtype, view);
+    if (array.data == NULL)
+        return hebb_graph_fail(graph, HEBB_E_MEMORY, "normalization: out of memory");
+    for (int64_t k = 0; k < count; k++) hebb_array_set(&array, k, make(hebb_array_at(numbers, k)));
+    hebb_tensor *constant = hebb_constant(graph, &array);
+    hebb_array_free(&array);
+    return constant;
+}
+
+static double same(double x) { return x; }
+static double one_over_deviation(double variance) { return 1 / fmax(sqrt(variance), 1e-7); }
+
+static bool are_fine(const hebb_array *numbers, double least) {
+    for (int64_t k = 0; k < hebb_array_count(numbers); k++) {
+        double number = hebb_array_at(numbers, k);
+        if (!(number >= least) || isinf(number)) return false;
+    }
+    return true;
+}
+
+hebb_tensor *hebb_normalization(hebb_tensor *x, int axis, const hebb_array *mean,
+                                const hebb_array *variance) {
+    if (hebb_tensor_is_inert(x)) return x;
+    hebb_graph *graph = hebb_tensor_graph(x);
+    hebb_shape shape = hebb_tensor_shape(x);
+    if (!hebb_dtype_floating(hebb_tensor_dtype(x))) return not_floating("normalization", x);
+    if (mean == NULL || variance == NULL || mean->data == NULL || variance->data == NULL)
+        return hebb_graph_fail(graph, HEBB_E_NULL, "normalization: mean or variance is NULL");
+    int at = axis < 0 ? axis + shape.rank : axis;
+    char message[320], text[160];
+    int64_t means = hebb_array_count(mean), variances = hebb_array_count(variance);
+    snprintf(message, sizeof message,
+             "normalization: %lld means and %lld variances for axis %d of x %s; wanted is one for "
+             "each of its places, which are known, or one for all",
+             (long long)means, (long long)variances, axis,
+             hebb_shape_text(shape, text, sizeof text));
+    if (at < 0 || at >= shape.rank) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
+    if (means != variances || (means != 1 && means != shape.dim[at]))
+        return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
+    if (!are_fine(mean, -INFINITY) || !are_fine(variance, 0))
+        return hebb_graph_fail(
+            graph, HEBB_E_ARGUMENT,
+            "normalization: a mean or variance is not finite, or a variance below 0");
+    hebb_tensor *shift = along(x, at, mean, same),
+                *factor = along(x, at, variance, one_over_deviation);
+    hebb_tensor *wide = hebb_cast(x, hebb_tensor_dtype(shift));
+    return hebb_cast(hebb_mul(hebb_sub(wide, shift), factor), hebb_tensor_dtype(x));
+}
+
+/* ---- sizes and categories ---- */
+
+hebb_tensor *hebb_center_crop(hebb_tensor *x, hebb_shape sizes) {
+    if (hebb_tensor_is_inert(x)) return x;
+    hebb_shape shape = hebb_tensor_shape(x);
+    hebb_range ranges[3];
+    bool fits = sizes.rank >= 1 && sizes.rank <= 3 && sizes.rank <= shape.rank;
+    for (int k = 0; fits && k < sizes.rank; k++) {
+        int64_t size = shape.dim[shape.rank - sizes.rank + k], from = (size - sizes.dim[k]) / 2;
+        fits = sizes.dim[k] >= 0 && sizes.dim[k] <= size;
+        ranges[k] = (hebb_range){k - sizes.rank, from, from + sizes.dim[k], 1};
+    }
+    if (fits) return hebb_slice(x, ranges, sizes.rank);
+    char message[400], had[160], wanted[160];
+    snprintf(message, sizeof message,
+             "center_crop: %s of x %s; wanted are 1 to 3 sizes, not larger than those of x, which "
+             "are known",
+             hebb_shape_text(sizes, wanted, sizeof wanted),
+             hebb_shape_text(shape, had, sizeof had));
+    return hebb_graph_fail(hebb_tensor_graph(x), HEBB_E_SHAPE, message);
+}
+
+hebb_tensor *hebb_category_encoding(hebb_tensor *ids, int64_t categories, hebb_category_mode mode) {
+    if (hebb_tensor_is_inert(ids)) return ids;
+    hebb_graph *graph = hebb_tensor_graph(ids);
+    char message[200];
+    snprintf(message, sizeof message,
+             "category_encoding: ids are %s of rank %d, wanted i32 of rank 1 or more; categories "
+             "> 0 (here %lld); a mode that there is (here %d)",
+             hebb_dtype_name(hebb_tensor_dtype(ids)), hebb_tensor_shape(ids).rank,
+             (long long)categories, (int)mode);
+    if (hebb_tensor_dtype(ids) != HEBB_I32) return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
+    if (categories < 1 || mode < HEBB_MULTI_HOT || mode > HEBB_ONE_HOT)
+        return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
+    if (mode == HEBB_ONE_HOT) return hebb_one_hot(ids, categories, HEBB_F32);
+    if (hebb_tensor_shape(ids).rank < 1) return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
+    hebb_tensor *counts = hebb_sum(hebb_one_hot(ids, categories, HEBB_F32), HEBB_AXES(-2), false);
+    return mode == HEBB_COUNT ? counts : hebb_minimum(counts, hebb_scalar_like(counts, 1));
+}
+
+hebb_tensor *hebb_discretization(hebb_tensor *x, const double *boundaries, int count) {
+    if (hebb_tensor_is_inert(x)) return x;
+    hebb_graph *graph = hebb_tensor_graph(x);
+    if (!hebb_dtype_floating(hebb_tensor_dtype(x))) return not_floating("discretization", x);
+    if (boundaries == NULL)
+        return hebb_graph_fail(graph, HEBB_E_NULL, "discretization: the boundaries are NULL");
+    char message[128];
+    snprintf(message, sizeof message, "discretization: %d boundaries", count);
+    if (count < 1) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
+    for (int k = 0; k < count; k++) {
+        snprintf(message, sizeof message, "discretization: boundary %d, %g, does not rise", k,
+                 boundaries[k]);
+        if (isnan(boundaries[k]) || (k > 0 && !(boundaries[k] > boundaries[k - 1])))
+            return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
+    }
+    hebb_dtype dtype = hebb_tensor_dtype(x) == HEBB_F64 ? HEBB_F64 : HEBB_F32;
+    hebb_array array = hebb_array_zeros(dtype, HEBB_SHAPE(count));
+    if (array.data == NULL)
+        return hebb_graph_fail(graph, HEBB_E_MEMORY, "discretization: out of memory");
+    for (int k = 0; k < count; k++) hebb_array_set(&array, k, boundaries[k]);
+    hebb_tensor *limits = hebb_constant(graph, &array);
+    hebb_array_free(&array);
+    hebb_tensor *wide = hebb_expand_dims(hebb_cast(x, dtype), -1);
+    hebb_tensor *passed = hebb_cast(hebb_greater_equal(wide, limits), HEBB_I32);
+    return hebb_sum(passed, HEBB_AXES(-1), false);
+}

@@ -11,13 +11,16 @@
 
 /* Where a step reads or writes: element (i0, i1, ...) of its index space is at
    buffer + (offset + sum of i_k stride[k]) elements. Strides may be 0 (broadcast, reduced) or
-   negative (flip). An index operand has no memory: its "element" is that address itself, an i64. */
+   negative (flip). An index operand has no memory: its "element" is that address itself, an i64.
+   A step that is the last to read a value of the arena may say so, for backends that can then do
+   without its memory. */
 enum { HB_BUFFER_INDEX = -1, HB_BUFFER_ARENA = 0 };
 typedef struct hb_operand {
     int buffer;
     hebb_dtype dtype;
     int64_t offset;
     int64_t stride[HEBB_MAX_RANK];
+    bool last; /* what is read here is read by no later step, nor fetched */
 } hb_operand;
 
 /* ---- LOOP ---- */
@@ -106,9 +109,8 @@ typedef struct hb_gemm {
 /* ---- GATHER, SCATTER-ADD and SCATTER-SET ----
    All contiguous. x is [rows, width], index [count] i32, y [count, width]. GATHER: y[i] =
    x[index[i]], NaN (0 for integers and bool) where the index is not in 0...rows-1. SCATTER_ADD:
-   x[index[i]] += y[i] in order of i for each element, in place; SCATTER_SET: x[index[i]] = y[i], the
-   last one stays; indices out of range are dropped; not of f16 or
-   bf16. */
+   x[index[i]] += y[i] in order of i for each element, in place; SCATTER_SET: x[index[i]] = y[i],
+   the last one stays; indices out of range are dropped; not of f16 or bf16. */
 typedef struct hb_indexed {
     int64_t rows, width, count;
     hb_operand x, index, y;

@@ -183,6 +183,7 @@ static void write_offsets(const placer *p) {
                 hb_operand *operand = g->places[k].operand;
                 operand->offset += (int64_t)(p->blocks[p->block_of[g->places[k].node]].offset /
                                              hebb_dtype_size(operand->dtype));
+                operand->last = !g->places[k].written && p->last[g->places[k].node] == s;
             }
         if (g->step.scratch_bytes > 0)
             g->step.scratch_offset = (int64_t)p->blocks[g->step.scratch_offset].offset;

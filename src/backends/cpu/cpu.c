@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #endif
 #include "cpu.h"
+#include "rows.h"
 
 enum {
     ALIGNMENT = 64,
@@ -178,8 +179,9 @@ static bool cpu_borrow(hb_device *device, hb_buffer *buffer, const void *memory,
 /* ---- plans ---- */
 
 typedef struct prepared_step {
-    const hb_cpu_solver *solver;
+    const hb_cpu_solver *solver; /* NULL: the step is run together with others, row by row; */
     void *state;
+    hb_cpu_blocks *blocks; /* by the first of these */
 } prepared_step;
 
 struct hb_prepared {
@@ -226,8 +228,11 @@ static size_t cpu_scratch(hb_device *device, const hb_step *step) {
 
 void hb_cpu_release(hb_device *device, hb_prepared *prepared) {
     if (!prepared) return;
-    for (size_t i = 0; i < prepared->n; i++)
-        prepared->step[i].solver->release(prepared->step[i].state);
+    for (size_t i = 0; i < prepared->n; i++) {
+        const prepared_step *step = &prepared->step[i];
+        if (step->solver) step->solver->release(step->state);
+        hb_cpu_blocks_free(step->blocks);
+    }
     free(prepared);
 }
 
@@ -243,23 +248,50 @@ static hebb_status prepare_step(hb_device *device, const hb_step *step, size_t i
     return status;
 }
 
-hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
+/* How many of the steps, from the first on, were prepared to run together; 0 for want of a reason,
+   or of memory, which each by itself may have. */
+static size_t prepare_rows(hb_device *device, const hb_step *steps, size_t n_steps,
+                           prepared_step *prepared) {
+    hb_error ignored;
+    hb_cpu_rows *rows = malloc(sizeof *rows);
+    if (!rows) return 0;
+    hb_cpu_rows_find(steps, n_steps, rows);
+    size_t n = (size_t)rows->n;
+    if (n > 0 && hb_cpu_blocks_make(device, rows, &prepared->blocks, &ignored)) n = 0;
+    hb_cpu_rows_free(rows);
+    free(rows);
+    if (n > 0) hb_log("cpu: %s and the next %zu steps: row by row", steps->name, n - 1);
+    return n;
+}
+
+hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_steps, bool together,
                            hb_prepared **prepared, hb_error *error) {
     *prepared = NULL;
     const size_t bytes = sizeof(hb_prepared) + n_steps * sizeof(prepared_step);
-    hb_prepared *made = malloc(bytes);
+    hb_prepared *made = calloc(1, bytes);
     if (!made) return hb_fail_memory(error, "a plan", bytes);
     made->steps = steps;
-    for (made->n = 0; made->n < n_steps; made->n++) {
+    while (made->n < n_steps) {
+        const size_t left = n_steps - made->n;
+        const size_t n =
+            together ? prepare_rows(device, &steps[made->n], left, &made->step[made->n]) : 0;
+        made->n += n;
+        if (n > 0) continue;
         hebb_status status =
             prepare_step(device, &steps[made->n], made->n, &made->step[made->n], error);
         if (status) {
             hb_cpu_release(device, made);
             return status;
         }
+        made->n++;
     }
     *prepared = made;
     return HEBB_OK;
+}
+
+static const char *solver_name(const prepared_step *step) {
+    if (step->blocks) return "rows, with the next ones";
+    return step->solver ? step->solver->name : "rows, with the last one";
 }
 
 hebb_status hb_cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
@@ -268,18 +300,24 @@ hebb_status hb_cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_ar
     for (size_t i = 0; i < prepared->n && !status; i++) {
         const prepared_step *step = &prepared->step[i];
         if (args->watch) args->watch->begin(args->watch->context);
-        if (step->solver->run) step->solver->run(device, step->state, args);
-        else status = step->solver->try_run(device, step->state, args, error);
+        if (step->blocks) hb_cpu_blocks_run(device, step->blocks, args);
+        else if (step->solver && step->solver->run) step->solver->run(device, step->state, args);
+        else if (step->solver) status = step->solver->try_run(device, step->state, args, error);
         if (args->watch && !status)
-            args->watch->end(args->watch->context, &prepared->steps[i], step->solver->name);
+            args->watch->end(args->watch->context, &prepared->steps[i], solver_name(step));
     }
     return status;
+}
+
+static hebb_status cpu_prepare(hb_device *device, const hb_step *steps, size_t n_steps,
+                               int n_buffers, hb_prepared **prepared, hb_error *error) {
+    return hb_cpu_prepare(device, steps, n_steps, true, prepared, error);
 }
 
 static hebb_status cpu_finish(hb_device *device, hb_error *error) { return HEBB_OK; }
 
 static const char *cpu_solver(hb_device *device, const hb_prepared *prepared, size_t index) {
-    return index < prepared->n ? prepared->step[index].solver->name : "?";
+    return index < prepared->n ? solver_name(&prepared->step[index]) : "?";
 }
 
 extern const hb_backend hb_cpu_backend;
@@ -297,7 +335,7 @@ const hb_backend hb_cpu_backend = {
     .read = cpu_read,
     .borrow = cpu_borrow,
     .scratch = cpu_scratch,
-    .prepare = hb_cpu_prepare,
+    .prepare = cpu_prepare,
     .release = hb_cpu_release,
     .run = hb_cpu_run,
     .finish = cpu_finish,

@@ -70,7 +70,9 @@ const hb_cpu_isa *hb_cpu_choose_isa(void);
 
 /* ---- plans (cpu.c) ---- */
 
-hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
+/* `together`: steps may be run row by row (rows.h), which wants different buffers to be different
+   memory. */
+hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_steps, bool together,
                            hb_prepared **prepared, hb_error *error);
 void hb_cpu_release(hb_device *device, hb_prepared *prepared); /* NULL is ignored */
 hebb_status hb_cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,

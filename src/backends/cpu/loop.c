@@ -42,13 +42,15 @@ static hebb_status prepare_epilogue(hb_device *device, const hb_loop *loop, hb_c
     return hb_cpu_program_make(device, &part, &made->program, error);
 }
 
-static hebb_status prepare_elementwise(hb_device *device, hb_cpu_loop *made, hb_error *error) {
+static hebb_status prepare_elementwise(hb_device *device, int64_t times, hb_cpu_loop *made,
+                                       hb_error *error) {
     const hb_loop *loop = &made->simple;
     const hb_cpu_order order = hb_cpu_order_of(loop);
     hb_cpu_part part = {.loop = loop,
                         .last = loop->n_instr,
                         .rank = order.rank,
                         .tile = HB_CPU_TILE,
+                        .times = times,
                         .tile_bytes = TILE_BYTES,
                         .scratch = HB_CPU_SCRATCH};
     for (int k = 0; k < order.rank; k++) part.dim[k] = order.dim[k];
@@ -60,10 +62,11 @@ static hebb_status prepare_elementwise(hb_device *device, hb_cpu_loop *made, hb_
     return HEBB_OK;
 }
 
-static hebb_status prepare_simple(hb_device *device, hb_cpu_loop *made, hb_error *error) {
+static hebb_status prepare_simple(hb_device *device, int64_t times, hb_cpu_loop *made,
+                                  hb_error *error) {
     const hb_loop *loop = &made->simple;
-    return loop->n_pre < loop->n_instr ? hb_cpu_reduce_make(device, loop, &made->reduce, error)
-                                       : prepare_elementwise(device, made, error);
+    if (loop->n_pre == loop->n_instr) return prepare_elementwise(device, times, made, error);
+    return hb_cpu_reduce_make(device, loop, times, &made->reduce, error);
 }
 
 static void swap_loops(hb_loop *a, hb_loop *b) {
@@ -93,22 +96,22 @@ static bool unroll(hb_cpu_loop *made) {
 
 /* Whether the loop was prepared with its small dimensions unrolled; first the reduced ones, then
    those that make rows short. Where the program is too long for that, nothing has happened. */
-static bool prepare_unrolled(hb_device *device, hb_cpu_loop *made) {
+static bool prepare_unrolled(hb_device *device, int64_t times, hb_cpu_loop *made) {
     hb_error ignored;
     hb_loop whole;
     if (hb_cpu_simplify(&made->simple, &whole, &ignored)) return false;
     bool done = unroll(made);
     if (done) {
         unroll(made);
-        done = prepare_elementwise(device, made, &ignored) == HEBB_OK;
+        done = prepare_elementwise(device, times, made, &ignored) == HEBB_OK;
     }
     if (!done) swap_loops(&made->simple, &whole);
     hb_cpu_simple_free(&whole);
     return done;
 }
 
-hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_loop **prepared,
-                                hb_error *error) {
+static hebb_status prepare_loop(hb_device *device, const hb_loop *loop, int64_t times,
+                                hb_cpu_loop **prepared, hb_error *error) {
     *prepared = NULL;
     hb_cpu_loop *made = calloc(1, sizeof *made);
     if (!made) return hb_fail_memory(error, "a loop", sizeof *made);
@@ -116,12 +119,22 @@ hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_l
     if (is_epilogue(loop)) status = prepare_epilogue(device, loop, made, error);
     else {
         status = hb_cpu_simplify(loop, &made->simple, error);
-        if (!status && !prepare_unrolled(device, made))
-            status = prepare_simple(device, made, error);
+        if (!status && !prepare_unrolled(device, times, made))
+            status = prepare_simple(device, times, made, error);
     }
     if (status) hb_cpu_loop_release(made);
     else *prepared = made;
     return status;
+}
+
+hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_loop **prepared,
+                                hb_error *error) {
+    return prepare_loop(device, loop, 0, prepared, error);
+}
+
+hebb_status hb_cpu_loop_prepare_block(hb_device *device, const hb_loop *loop, int64_t times,
+                                      hb_cpu_loop **prepared, hb_error *error) {
+    return prepare_loop(device, loop, times, prepared, error);
 }
 
 void hb_cpu_loop_release(hb_cpu_loop *prepared) {
@@ -159,16 +172,26 @@ static void run_tiles(void *context, int64_t begin, int64_t end, int thread) {
     if (program->streams) worker.vector->fence();
 }
 
+double hb_cpu_loop_ns(const hb_cpu_loop *prepared) {
+    if (prepared->reduce) return hb_cpu_reduce_ns(prepared->reduce);
+    const hb_cpu_space *space = &prepared->program.space;
+    return prepared->program.ns * (double)space->rows * (double)space->columns;
+}
+
 void hb_cpu_loop_run(hb_device *device, const hb_cpu_loop *prepared, const hb_run_args *args) {
     if (prepared->reduce) {
         hb_cpu_reduce_run(device, prepared->reduce, args);
         return;
     }
-    const hb_cpu_space *space = &prepared->program.space;
     run_context context = {device, prepared, args};
-    hb_cpu_parallel(device, prepared->tiles,
-                    prepared->program.ns * (double)space->rows * (double)space->columns, run_tiles,
-                    &context);
+    hb_cpu_parallel(device, prepared->tiles, hb_cpu_loop_ns(prepared), run_tiles, &context);
+}
+
+void hb_cpu_loop_run_alone(const hb_device *device, const hb_cpu_loop *prepared,
+                           const hb_run_args *args) {
+    run_context context = {device, prepared, args};
+    if (prepared->reduce) hb_cpu_reduce_run_alone(device, prepared->reduce, args);
+    else if (prepared->tiles > 0) run_tiles(&context, 0, prepared->tiles, 0);
 }
 
 /* Columns [j0, j1) of the block, few enough for a tile. */

@@ -13,6 +13,16 @@ hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_l
                                 hb_error *error);
 void hb_cpu_loop_release(hb_cpu_loop *prepared);
 
+/* For hb_cpu_loop_run_alone(): the loop of a block (rows.h), which is run `times` times, on other
+   memory each time and perhaps at once. Outputs that are marked as `last` are not read in the
+   block. */
+hebb_status hb_cpu_loop_prepare_block(hb_device *device, const hb_loop *loop, int64_t times,
+                                      hb_cpu_loop **prepared, hb_error *error);
+/* The whole space, on the calling thread. */
+void hb_cpu_loop_run_alone(const hb_device *device, const hb_cpu_loop *prepared,
+                           const hb_run_args *args);
+double hb_cpu_loop_ns(const hb_cpu_loop *prepared); /* estimated time on one thread */
+
 /* The whole space, on the device's threads. */
 void hb_cpu_loop_run(hb_device *device, const hb_cpu_loop *prepared, const hb_run_args *args);
 

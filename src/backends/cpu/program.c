@@ -168,10 +168,7 @@ static double cost_of(const hb_instr *instr) {
 #define SCALAR(CODE, name, arity, types, result, cost) [HB_##CODE] = cost,
 #include "../../../kernels/scalar.def"
 #undef SCALAR
-        [HB_BITS] = 40,
-        [HB_UNIFORM] = 40,
-        [HB_NORMAL] = 80,
-        [HB_USER] = 60, /* who knows */
+        [HB_BITS] = 40, [HB_UNIFORM] = 40, [HB_NORMAL] = 80, [HB_USER] = 60, /* who knows */
     };
     const double each = instr->dtype == HEBB_F64 && flops[instr->code] > 8 ? 0.4 : 0.03;
     return 0.08 + each * flops[instr->code];
@@ -278,11 +275,12 @@ static double traffic(const maker *m, const hb_cpu_action *actions) {
         if (m->values[v].used && actions[v].kind == HB_CPU_LOAD && !m->values[v].single)
             bytes += m->values[v].size;
     for (int i = 0; i < m->program->n_stores; i++) bytes += m->program->store[i].view.size;
+    if (m->part->times > 0) bytes *= (double)m->part->times;
     return bytes * (double)space->rows * (double)space->columns;
 }
 
 /* Beyond the last-level cache, a store that reads what it overwrites wastes bandwidth. Not for
-   memory that was just read, which is in the cache. */
+   memory that was just read, which is in the cache, or will be read soon. */
 static bool may_stream(const maker *m, const hb_cpu_action *actions, const hb_cpu_store *store) {
     for (int v = 0; v < m->program->n_values; v++) {
         if (!m->values[v].used || actions[v].kind != HB_CPU_LOAD) continue;
@@ -298,11 +296,12 @@ static void make_stores(maker *m, hb_cpu_action *actions, const int *from) {
         if (writes(m->part, i))
             p->store[p->n_stores++] =
                 (hb_cpu_store){.value = operand(m, loop->out[i].value),
+                               .stream = m->part->times == 0 || loop->out[i].to.last,
                                .view = make_view(&p->space, from, &loop->out[i].to)};
     for (int i = 0; i < p->n_stores; i++) {
         hb_cpu_store *store = &p->store[i];
         store->direct = may_be_direct(m, actions, store);
-        store->stream = may_stream(m, actions, store);
+        store->stream = store->stream && may_stream(m, actions, store);
         if (store->stream) store->direct = false;
         p->streams |= store->stream;
         if (store->direct) m->values[store->value].direct = true;

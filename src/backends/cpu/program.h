@@ -129,6 +129,7 @@ typedef struct hb_cpu_part {
     int64_t tile;       /* at most so many points in a tile */
     int64_t tile_bytes; /* and at most so many bytes of one value; 0: as many as fit */
     size_t scratch;     /* bytes that may be used */
+    int64_t times; /* how often a block's loop (loop.h) is run, each time on other memory; or 0 */
 } hb_cpu_part;
 
 /* On failure the program owns nothing. */

@@ -102,9 +102,10 @@ static bool whole_rows(const hb_cpu_program *p) {
 }
 
 static hebb_status make_pre(const hb_device *device, const hb_loop *loop, const hb_cpu_order *order,
-                            hb_cpu_reduce *r, hb_error *error) {
+                            int64_t times, hb_cpu_reduce *r, hb_error *error) {
     hb_cpu_part part = {.loop = loop,
                         .last = loop->n_pre,
+                        .times = times,
                         .rank = order->rank,
                         .tile = HB_CPU_TILE,
                         .scratch = PRE_SCRATCH};
@@ -156,9 +157,9 @@ static void make_units(hb_cpu_reduce *r) {
     r->pieces = r->together || r->points == 0 ? 1 : hb_cpu_tile_count(&r->pre, r->rows);
 }
 
-static hebb_status make_chunks(hb_cpu_reduce *r, hb_error *error) {
+static hebb_status make_chunks(hb_cpu_reduce *r, bool split, hb_error *error) {
     r->chunks = 1;
-    if (r->units == 0 || r->units >= UNITS / 2 || r->points == 0) return HEBB_OK;
+    if (!split || r->units == 0 || r->units >= UNITS / 2 || r->points == 0) return HEBB_OK;
     const int64_t unit_points = r->points * (r->kept / r->units);
     r->chunks = least(quotient_up(UNITS, r->units), unit_points / CHUNK_WORK);
     r->chunks = most(least(r->chunks, r->pieces), 1);
@@ -168,18 +169,18 @@ static hebb_status make_chunks(hb_cpu_reduce *r, hb_error *error) {
     return r->partial ? HEBB_OK : hb_fail_memory(error, "partial sums", bytes);
 }
 
-hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop, hb_cpu_reduce **reduce,
-                               hb_error *error) {
+hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop, int64_t times,
+                               hb_cpu_reduce **reduce, hb_error *error) {
     *reduce = NULL;
     hb_cpu_reduce *r = calloc(1, sizeof *r);
     if (!r) return hb_fail_memory(error, "a reduction", sizeof *r);
     const hb_cpu_order order = hb_cpu_order_of(loop);
     hebb_status status = make_reductions(device, loop, r, error);
-    if (!status) status = make_pre(device, loop, &order, r, error);
+    if (!status) status = make_pre(device, loop, &order, times, r, error);
     if (!status) status = make_post(device, loop, &order, r, error);
     if (!status) {
         make_units(r);
-        status = make_chunks(r, error);
+        status = make_chunks(r, times == 0, error);
     }
     if (status) {
         hb_cpu_reduce_free(r);
@@ -461,3 +462,11 @@ void hb_cpu_reduce_run(const hb_device *device, const hb_cpu_reduce *reduce,
     hb_cpu_parallel(device, reduce->units * reduce->chunks, reduce->ns, run_chunks, &context);
     combine_chunks(&context);
 }
+
+void hb_cpu_reduce_run_alone(const hb_device *device, const hb_cpu_reduce *reduce,
+                             const hb_run_args *args) {
+    run_context context = {device, reduce, args};
+    run_units(&context, 0, reduce->units, 0);
+}
+
+double hb_cpu_reduce_ns(const hb_cpu_reduce *reduce) { return reduce->ns; }

@@ -36,7 +36,7 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **state,
     s->shifts = calloc(n, sizeof *s->shifts);
     hebb_status status = HEBB_OK;
     if (!s->buffers || !s->shifts) status = hb_fail_memory(error, "a scan", n * sizeof *s->shifts);
-    else status = hb_cpu_prepare(device, scan->steps, scan->n_steps, (int)n, &s->body, error);
+    else status = hb_cpu_prepare(device, scan->steps, scan->n_steps, false, &s->body, error);
     if (status) release(s);
     else *state = s;
     return status;

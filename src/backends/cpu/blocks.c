@@ -1,0 +1,356 @@
+/* Runs steps that rows.c has found, a block of rows at a time: each step's loop is prepared for one
+   block, with operands whose memory moves from block to block. A loop that reduces the rows writes
+   partial results, and another loop, after all blocks, combines them. Blocks are cut by sizes
+   alone, so results do not depend on the number of threads. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "loop.h"
+#include "rows.h"
+
+enum {
+    BLOCK_BYTES = 192 << 10, /* that a block moves, about: half of a second-level cache */
+    FEW_BYTES = 48 << 10,    /* below this, starting the loops costs more than memory */
+    BLOCKS = 32,             /* wanted, if they are not that small */
+    MOST_SLOTS = 96,
+};
+
+/* Memory that operands of the blocks' loops are in: buffer number k of theirs is slot k. */
+typedef struct slot {
+    int buffer;   /* of the plan; -1: own memory */
+    int local;    /* scratch memory of the thread, or -1 */
+    char *memory; /* of partial results, for all blocks; or NULL */
+    int64_t step; /* bytes from row to row, or from block to block of partial results */
+} slot;
+
+typedef struct part {
+    hb_loop block, rest; /* what a block runs, and the last one if that has fewer rows */
+    hb_loop end;         /* after all blocks, if it collapses */
+    hb_instr *instr;     /* of `end` */
+    hb_cpu_loop *block_loop, *rest_loop, *end_loop;
+} part;
+
+struct hb_cpu_blocks {
+    int64_t rows, block_rows, whole, blocks; /* whole: blocks of block_rows */
+    int n, n_slots, n_locals, threads;
+    part part[HB_CPU_MOST_MEMBERS];
+    slot slot[MOST_SLOTS];
+    int64_t local_at[HB_CPU_MOST_MEMBERS]; /* in the scratch memory of a thread */
+    size_t thread_bytes;
+    char *scratch; /* [threads][thread_bytes] */
+    double ns;
+};
+
+typedef struct maker {
+    hb_device *device;
+    const hb_cpu_rows *rows;
+    hb_cpu_blocks *blocks;
+    hb_error *error;
+} maker;
+
+/* ---- slots ---- */
+
+/* -1 if there are too many. */
+static int take_slot(hb_cpu_blocks *b, slot wanted) {
+    for (int k = 0; k < b->n_slots && !wanted.memory; k++)
+        if (b->slot[k].buffer == wanted.buffer && b->slot[k].local == wanted.local &&
+            !b->slot[k].memory && b->slot[k].step == wanted.step)
+            return k;
+    if (b->n_slots == MOST_SLOTS) return -1;
+    b->slot[b->n_slots] = wanted;
+    return b->n_slots++;
+}
+
+/* Points an operand at its slot; operands of one loop in the same memory stay so. */
+static bool aim(maker *m, const hb_cpu_access *a, hb_operand *o) {
+    const int64_t size = (int64_t)hebb_dtype_size(o->dtype);
+    if (o->buffer == HB_BUFFER_INDEX) return true;
+    const bool local = a->local >= 0;
+    const int at = take_slot(
+        m->blocks,
+        (slot){.buffer = local ? -1 : o->buffer, .local = a->local, .step = local ? 0 : a->step});
+    o->buffer = at;
+    o->last = a->quiet;
+    if (local) o->offset -= m->rows->local[a->local].at / size;
+    return at >= 0;
+}
+
+/* ---- loops ---- */
+
+static bool copy_operands(const hb_loop *from, int more_out, hb_loop *to) {
+    *to = *from;
+    to->in = malloc((size_t)(from->n_in + 1) * sizeof *to->in);
+    to->out = malloc((size_t)(from->n_out + more_out + 1) * sizeof *to->out);
+    if (!to->in || !to->out) return false;
+    memcpy(to->in, from->in, (size_t)from->n_in * sizeof *to->in);
+    memcpy(to->out, from->out, (size_t)from->n_out * sizeof *to->out);
+    return true;
+}
+
+static int reductions_of(const hb_loop *loop) {
+    int n = 0;
+    while (loop->n_pre + n < loop->n_instr && loop->instr[loop->n_pre + n].code >= HB_SUM &&
+           loop->instr[loop->n_pre + n].code <= HB_PROD)
+        n++;
+    return n;
+}
+
+static int64_t kept_of(const hb_loop *form) {
+    int64_t kept = 1;
+    for (int k = 1; k < form->rank; k++)
+        if (!form->reduce[k]) kept *= form->dim[k];
+    return kept;
+}
+
+/* Partial results of reduction i: [blocks][kept...], with strides for the form's dimensions. */
+static bool partial(maker *m, const hb_loop *form, int i, hb_operand *o) {
+    const hebb_dtype dtype = (hebb_dtype)form->instr[form->n_pre + i].dtype;
+    const int64_t size = (int64_t)hebb_dtype_size(dtype);
+    int64_t stride = 1;
+    *o = (hb_operand){.dtype = dtype};
+    for (int k = form->rank - 1; k > 0; k--) {
+        o->stride[k] = form->reduce[k] ? 0 : stride;
+        if (!form->reduce[k]) stride *= form->dim[k];
+    }
+    const int64_t bytes = stride * size;
+    slot s = {.buffer = -1, .local = -1, .step = bytes};
+    s.memory = hb_cpu_allocate((size_t)(bytes * m->blocks->blocks));
+    o->buffer = s.memory ? take_slot(m->blocks, s) : -1;
+    if (o->buffer < 0) free(s.memory);
+    return o->buffer >= 0;
+}
+
+/* A loop that collapses: its block stops at the reductions. */
+static bool make_partial_outputs(maker *m, const hb_cpu_member *member, hb_loop *block) {
+    const hb_loop *form = &member->form;
+    const int n = reductions_of(form);
+    block->n_instr = form->n_pre + n;
+    block->n_out = 0;
+    for (int i = 0; i < form->n_out; i++)
+        if (form->out[i].value < form->n_pre) block->out[block->n_out++] = block->out[i];
+    for (int i = 0; i < n; i++) {
+        hb_output *out = &block->out[block->n_out++];
+        out->value = form->n_pre + i;
+        if (!partial(m, form, i, &out->to)) return false;
+    }
+    return true;
+}
+
+/* The instructions after the blocks: load partial results, reduce them, and go on as the form. */
+static bool make_end_instructions(const hb_loop *form, part *p) {
+    const int n = reductions_of(form), shift = n - form->n_pre;
+    p->instr = malloc((size_t)(form->n_instr - form->n_pre + n + 1) * sizeof *p->instr);
+    if (!p->instr) return false;
+    for (int i = 0; i < n; i++) {
+        const hb_instr *reduction = &form->instr[form->n_pre + i];
+        p->instr[i] = (hb_instr){
+            .code = HB_LOAD, .dtype = reduction->dtype, .a = (int16_t)i, .b = -1, .c = -1};
+        p->instr[n + i] = *reduction;
+        p->instr[n + i].a = (int16_t)i;
+    }
+    for (int i = form->n_pre + n; i < form->n_instr; i++) {
+        hb_instr instr = form->instr[i];
+        if (instr.code == HB_LOAD) instr.a = (int16_t)(instr.a + n);
+        else {
+            if (instr.a >= 0) instr.a = (int16_t)(instr.a + shift);
+            if (instr.b >= 0) instr.b = (int16_t)(instr.b + shift);
+            if (instr.c >= 0) instr.c = (int16_t)(instr.c + shift);
+            if (instr.code == HB_USER && instr.d >= 0) instr.d = (int16_t)(instr.d + shift);
+        }
+        p->instr[i + shift] = instr;
+    }
+    return true;
+}
+
+/* Inputs of the end: the partial results, then those of the form. */
+static bool make_end(maker *m, const hb_cpu_member *member, part *p) {
+    const hb_loop *form = &member->form;
+    const int n = reductions_of(form);
+    hb_loop *end = &p->end;
+    *end = *form;
+    end->in = malloc((size_t)(form->n_in + n + 1) * sizeof *end->in);
+    end->out = malloc((size_t)(form->n_out + 1) * sizeof *end->out);
+    if (!end->in || !end->out || !make_end_instructions(form, p)) return false;
+    end->dim[0] = m->blocks->blocks;
+    for (int k = 1; k < form->rank; k++)
+        if (form->reduce[k]) end->dim[k] = 1;
+    end->instr = p->instr;
+    end->n_pre = n;
+    end->n_instr = form->n_instr - form->n_pre + n;
+    end->n_in = n + form->n_in;
+    for (int i = 0; i < n; i++) {
+        end->in[i] = p->block.out[p->block.n_out - n + i].to;
+        end->in[i].stride[0] = kept_of(form);
+    }
+    for (int i = 0; i < form->n_in; i++) {
+        end->in[n + i] = form->in[i];
+        if (!aim(m, &member->access[i], &end->in[n + i])) return false;
+        end->in[n + i].stride[0] = 0; /* what is loaded after the reductions */
+    }
+    end->n_out = 0;
+    for (int i = 0; i < form->n_out; i++) {
+        if (form->out[i].value < form->n_pre) continue;
+        hb_output *out = &end->out[end->n_out++];
+        *out = (hb_output){.to = form->out[i].to, .value = form->out[i].value - form->n_pre + n};
+        if (!aim(m, &member->access[form->n_in + i], &out->to)) return false;
+    }
+    return true;
+}
+
+static bool make_block(maker *m, const hb_cpu_member *member, part *p) {
+    const hb_loop *form = &member->form;
+    const int more = member->collapses ? reductions_of(form) : 0;
+    if (!copy_operands(form, more, &p->block)) return false;
+    for (int i = 0; i < form->n_in; i++)
+        if (!aim(m, &member->access[i], &p->block.in[i])) return false;
+    for (int i = 0; i < form->n_out; i++)
+        if (!aim(m, &member->access[form->n_in + i], &p->block.out[i].to)) return false;
+    p->block.dim[0] = m->blocks->block_rows;
+    if (member->collapses && !make_partial_outputs(m, member, &p->block)) return false;
+    if (member->collapses && !make_end(m, member, p)) return false;
+    p->rest = p->block; /* shares its operands */
+    p->rest.dim[0] = m->blocks->rows - m->blocks->whole * m->blocks->block_rows;
+    return true;
+}
+
+static hebb_status prepare_part(maker *m, const hb_cpu_member *member, part *p) {
+    if (!make_block(m, member, p)) return hb_fail_memory(m->error, "blocks", sizeof *p);
+    hebb_status status = hb_cpu_loop_prepare_block(m->device, &p->block, m->blocks->blocks,
+                                                   &p->block_loop, m->error);
+    if (!status && p->rest.dim[0] > 0)
+        status = hb_cpu_loop_prepare_block(m->device, &p->rest, m->blocks->blocks, &p->rest_loop,
+                                           m->error);
+    if (!status && member->collapses)
+        status = hb_cpu_loop_prepare(m->device, &p->end, &p->end_loop, m->error);
+    if (!status) m->blocks->ns += hb_cpu_loop_ns(p->block_loop) * (double)m->blocks->blocks;
+    return status;
+}
+
+/* ---- sizes ---- */
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static void cut_rows(const hb_cpu_rows *rows, hb_cpu_blocks *b) {
+    const double row_bytes = rows->bytes > 1 ? rows->bytes : 1;
+    int64_t n = least((int64_t)(BLOCK_BYTES / row_bytes), rows->rows / BLOCKS);
+    n = most(n, (int64_t)(FEW_BYTES / row_bytes));
+    b->rows = rows->rows;
+    b->block_rows = most(least(n, rows->rows), 1);
+    b->whole = b->rows / b->block_rows;
+    b->blocks = b->whole + (b->rows % b->block_rows > 0);
+}
+
+static bool make_scratch(const hb_device *device, const hb_cpu_rows *rows, hb_cpu_blocks *b) {
+    b->n_locals = rows->n_locals;
+    for (int k = 0; k < rows->n_locals; k++) {
+        const hb_cpu_local *l = &rows->local[k];
+        b->local_at[k] = (int64_t)b->thread_bytes;
+        /* Not a multiple of 4 KiB apart: loads would wait for stores that look like theirs. */
+        b->thread_bytes += (size_t)((b->block_rows - 1) * l->step + l->size + 63) / 64 * 64 + 576;
+    }
+    b->threads = device->threads;
+    b->scratch = hb_cpu_allocate(b->thread_bytes * (size_t)b->threads);
+    return b->scratch != NULL;
+}
+
+hebb_status hb_cpu_blocks_make(hb_device *device, const hb_cpu_rows *rows, hb_cpu_blocks **blocks,
+                               hb_error *error) {
+    *blocks = NULL;
+    hb_cpu_blocks *b = calloc(1, sizeof *b);
+    if (!b) return hb_fail_memory(error, "blocks", sizeof *b);
+    maker m = {device, rows, b, error};
+    cut_rows(rows, b);
+    hebb_status status = HEBB_OK;
+    if (!make_scratch(device, rows, b)) status = hb_fail_memory(error, "blocks", b->thread_bytes);
+    for (; b->n < rows->n && !status; b->n++)
+        status = prepare_part(&m, &rows->member[b->n], &b->part[b->n]);
+    if (status) hb_cpu_blocks_free(b);
+    else *blocks = b;
+    return status;
+}
+
+static void free_part(part *p) {
+    hb_cpu_loop_release(p->block_loop);
+    hb_cpu_loop_release(p->rest_loop);
+    hb_cpu_loop_release(p->end_loop);
+    free(p->block.in);
+    free(p->block.out);
+    free(p->end.in);
+    free(p->end.out);
+    free(p->instr);
+}
+
+void hb_cpu_blocks_free(hb_cpu_blocks *b) {
+    if (!b) return;
+    for (int k = 0; k < b->n; k++) free_part(&b->part[k]);
+    for (int k = 0; k < b->n_slots; k++) free(b->slot[k].memory);
+    free(b->scratch);
+    free(b);
+}
+
+/* ---- running ---- */
+
+typedef struct run_context {
+    const hb_device *device;
+    const hb_cpu_blocks *blocks;
+    const hb_run_args *args;
+} run_context;
+
+/* The slots' memory for one thread and one block after the other. */
+typedef struct bound {
+    hb_buffer own[MOST_SLOTS];
+    hb_buffer *buffers[MOST_SLOTS];
+    int64_t shifts[MOST_SLOTS];
+    hb_run_args args;
+} bound;
+
+static void bind(const run_context *c, int thread, bound *at) {
+    const hb_cpu_blocks *b = c->blocks;
+    char *scratch = b->scratch + (size_t)thread * b->thread_bytes;
+    at->args = *c->args;
+    at->args.buffers = at->buffers;
+    at->args.shifts = at->shifts;
+    for (int k = 0; k < b->n_slots; k++) {
+        const slot *s = &b->slot[k];
+        at->buffers[k] = &at->own[k];
+        at->own[k] = (hb_buffer){.base = s->memory};
+        if (s->local >= 0) at->own[k].base = scratch + b->local_at[s->local];
+        else if (!s->memory) at->buffers[k] = c->args->buffers[s->buffer];
+    }
+}
+
+static void move_to(const run_context *c, int64_t block, bound *at) {
+    const hb_cpu_blocks *b = c->blocks;
+    for (int k = 0; k < b->n_slots; k++) {
+        const slot *s = &b->slot[k];
+        at->shifts[k] = s->step * (s->memory ? block : block * b->block_rows);
+        if (s->buffer >= 0 && c->args->shifts) at->shifts[k] += c->args->shifts[s->buffer];
+    }
+}
+
+static void run_blocks(void *context, int64_t begin, int64_t end, int thread) {
+    const run_context *c = context;
+    const hb_cpu_blocks *b = c->blocks;
+    bound at;
+    bind(c, thread, &at);
+    for (int64_t block = begin; block < end; block++) {
+        move_to(c, block, &at);
+        for (int k = 0; k < b->n; k++)
+            hb_cpu_loop_run_alone(c->device,
+                                  block < b->whole ? b->part[k].block_loop : b->part[k].rest_loop,
+                                  &at.args);
+    }
+}
+
+void hb_cpu_blocks_run(hb_device *device, const hb_cpu_blocks *b, const hb_run_args *args) {
+    run_context context = {device, b, args};
+    /* Scratch memory is for the threads that there were when the plan was made. */
+    if (device->threads > b->threads) run_blocks(&context, 0, b->blocks, 0);
+    else hb_cpu_parallel(device, b->blocks, b->ns, run_blocks, &context);
+    bound at;
+    bind(&context, 0, &at);
+    move_to(&context, 0, &at);
+    for (int k = 0; k < b->n; k++)
+        if (b->part[k].end_loop) hb_cpu_loop_run(device, b->part[k].end_loop, &at.args);
+}

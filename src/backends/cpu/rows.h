@@ -1,0 +1,57 @@
+/* Steps that are run together, block of rows by block of rows, so that what one writes the next
+   finds in the cache: softmax is three loops over a row, not three over the whole tensor. rows.c
+   finds such steps among those of a plan, blocks.c prepares and runs them; cpu.c calls both. */
+#ifndef HB_CPU_ROWS_H
+#define HB_CPU_ROWS_H
+
+#include "cpu.h"
+
+enum { HB_CPU_MOST_MEMBERS = 24 };
+
+/* What a member does to memory, as seen from its rows; in bytes. */
+typedef struct hb_cpu_access {
+    hb_operand *operand; /* of the form */
+    int64_t at, size;    /* what row 0 spans */
+    int64_t step;        /* from row to row */
+    int64_t bytes;       /* of the different elements of a row */
+    bool written;
+    bool early, late; /* while rows are run; after all of them */
+    bool pending;     /* must become local, or the member cannot be one */
+    bool quiet;       /* written, and met by no member after that */
+    int local;        /* the scratch memory in its place, or -1 */
+} hb_cpu_access;
+
+/* A LOOP whose first dimension is the row. If that is reduced, the loop ends only when all blocks
+   have been run: its results are late. */
+typedef struct hb_cpu_member {
+    hb_loop form; /* owns its operands; the instructions are the step's */
+    bool collapses;
+    hb_cpu_access *access; /* inputs, then outputs */
+} hb_cpu_member;
+
+/* A value that lives within a block only: it needs no memory but the block's. */
+typedef struct hb_cpu_local {
+    int64_t at, step, size;
+} hb_cpu_local;
+
+typedef struct hb_cpu_rows {
+    int64_t rows;
+    int n, n_locals;
+    double bytes; /* that the members move for a row */
+    hb_cpu_member member[HB_CPU_MOST_MEMBERS];
+    hb_cpu_local local[HB_CPU_MOST_MEMBERS];
+} hb_cpu_rows;
+
+/* Finds how many of the steps, from the first on, are better run together; rows->n is 0 if there
+   are none (or no memory to find out). Freed with hb_cpu_rows_free(). */
+void hb_cpu_rows_find(const hb_step *steps, size_t n_steps, hb_cpu_rows *rows);
+void hb_cpu_rows_free(hb_cpu_rows *rows);
+
+/* Prepared to run. `rows` may be freed afterwards, the steps not. */
+typedef struct hb_cpu_blocks hb_cpu_blocks;
+hebb_status hb_cpu_blocks_make(hb_device *device, const hb_cpu_rows *rows, hb_cpu_blocks **blocks,
+                               hb_error *error);
+void hb_cpu_blocks_free(hb_cpu_blocks *blocks);
+void hb_cpu_blocks_run(hb_device *device, const hb_cpu_blocks *blocks, const hb_run_args *args);
+
+#endif

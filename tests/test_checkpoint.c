@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -155,6 +156,20 @@ Test(checkpoint, truncated_changes_nothing) {
         cr_expect_eq(hebb_session_load(a.session, path), HEBB_E_FORMAT, "%ld bytes", k);
     }
     cr_expect_eq(hebb_session_step(a.session), 1);
+    free_net(&a);
+}
+
+/* A device is no file to be replaced, whoever may. */
+Test(checkpoint, devices_stay_what_they_are) {
+    struct stat before, after;
+    if (stat("/dev/full", &before) != 0) cr_skip_test("no /dev/full here");
+    net a = make_net("cpu", 1, 1, 1);
+    cr_expect_eq(hebb_session_save(a.session, "/dev/full"), HEBB_E_FILE);
+    cr_expect_not_null(strstr(hebb_message(a.session), "No space left"), "%s",
+                       hebb_message(a.session));
+    cr_expect(stat("/dev/full", &after) == 0 && S_ISCHR(after.st_mode));
+    cr_expect_eq(hebb_session_save(a.session, "/dev/null"), HEBB_OK, "%s", hebb_message(a.session));
+    cr_expect(stat("/dev/null", &after) == 0 && S_ISCHR(after.st_mode));
     free_net(&a);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -13,8 +14,17 @@ static hebb_status fail(const hb_aside *a, int error) {
     return hb_report(&a->report, HEBB_E_FILE, "cannot be written: %s", strerror(error));
 }
 
+static bool is_special(const char *path) {
+    struct stat there;
+    return stat(path, &there) == 0 && !S_ISREG(there.st_mode);
+}
+
 hebb_status hb_aside_open(hb_aside *a, const report *r) {
     *a = (hb_aside){.report = *r, .file = -1};
+    if (is_special(r->path)) {
+        a->file = open(r->path, O_WRONLY);
+        return a->file < 0 ? fail(a, errno) : HEBB_OK;
+    }
     size_t length = strlen(r->path);
     a->name = malloc(length + 5);
     if (a->name == NULL) return hb_report(r, HEBB_E_MEMORY, "out of memory");
@@ -55,8 +65,14 @@ static void flush_folder(char *path) {
 
 hebb_status hb_aside_close(hb_aside *a, hebb_status status) {
     bool opened = a->file >= 0;
-    if (opened && status == HEBB_OK && fsync(a->file) != 0) status = fail(a, errno);
+    /* EINVAL: what has no disk behind it cannot be flushed to one. */
+    if (opened && status == HEBB_OK && fsync(a->file) != 0 && errno != EINVAL)
+        status = fail(a, errno);
     if (opened && close(a->file) != 0 && status == HEBB_OK) status = fail(a, errno);
+    if (a->name == NULL) {
+        *a = (hb_aside){.file = -1};
+        return status;
+    }
     if (opened && status == HEBB_OK && rename(a->name, a->report.path) != 0)
         status = fail(a, errno);
     if (opened && status != HEBB_OK) unlink(a->name);

@@ -61,10 +61,11 @@ hebb_status hb_source_grow(hb_source *source, hebb_array *array, hebb_dtype dtyp
 /* ---- writing (aside.c) ---- */
 
 /* A file that is written under another name, flushed, then renamed, so that whoever reads finds the
-   old file or the new one, each complete. */
+   old file or the new one, each complete. What is there and is no ordinary file (a pipe, /dev/null)
+   is written to as it is, and not replaced. */
 typedef struct hb_aside {
     report report;
-    char *name;
+    char *name; /* what is written; NULL: the path itself */
     int file;
     int64_t offset; /* bytes written */
 } hb_aside;

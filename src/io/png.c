@@ -250,11 +250,11 @@ static hebb_status write_memory(const report *r, const hebb_array *picture, hebb
 static hebb_status write_file(const report *r, const hebb_array *picture) {
     codec c = {.report = *r};
     open_encoder(&c, picture);
-    if (c.status == HEBB_OK) c.status = hb_aside_open(&c.aside, r);
-    bool opened = c.aside.name != NULL;
+    bool begun = c.status == HEBB_OK;
+    if (begun) c.status = hb_aside_open(&c.aside, r);
     if (c.status == HEBB_OK) encode(&c, picture, give_bytes);
     close_encoder(&c);
-    return opened ? hb_aside_close(&c.aside, c.status) : c.status;
+    return begun ? hb_aside_close(&c.aside, c.status) : c.status;
 }
 
 #endif

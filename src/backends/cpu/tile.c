@@ -138,9 +138,11 @@ static void load(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu_t
     for (int64_t at; (box.rows = walk_next(&rows, &at)) > 0; to += box.rows * box.to_row) {
         const int64_t run = box.rows;
         if (box.from_row == 0) box.rows = 1;
+        if (box.from_row == 0 && box.from_column == 0) box.columns = run * tile->columns;
         w->vector->move[view->size](to, base + at, &box);
-        if (box.from_row == 0) repeat_row(to, box.to_row, run);
+        if (box.from_row == 0 && box.from_column != 0) repeat_row(to, box.to_row, run);
         box.rows = run;
+        box.columns = tile->columns;
     }
 }
 

@@ -359,16 +359,42 @@ DTYPES(NARROW)
 
 /* ---- moving ---- */
 
+/* Every second element: two loads, which read no further than the last one wanted, and a shuffle
+   for four of them. */
+typedef uint32_t four __attribute__((vector_size(16)));
+static void move_even(uint32_t *to, const char *from, int64_t n) {
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4, from += 8 * sizeof *to) {
+        four low, high;
+        memcpy(&low, from, sizeof low);
+        memcpy(&high, from + 3 * sizeof *to, sizeof high);
+        const four even = {low[0], low[2], high[1], high[3]};
+        memcpy(to + i, &even, sizeof even);
+    }
+    for (; i < n; i++, from += 2 * sizeof *to) memcpy(to + i, from, sizeof *to);
+}
+
+/* Elements apart are moved one by one: vectors would be put together from them anyway. */
 #define MOVE(type)                                                                                 \
     HB_INLINE void move_row_##type(type *to, int64_t step, const char *from, int64_t stride,       \
                                    int64_t n) {                                                    \
         if (step == 1 && stride == 0) {                                                            \
             const type x = *(const type *)from;                                                    \
             SIMD for (int64_t i = 0; i < n; i++) to[i] = x;                                        \
-        } else if (step == 1) {                                                                    \
-            SIMD for (int64_t i = 0; i < n; i++) to[i] = *(const type *)(from + i * stride);       \
+        } else if (sizeof(type) == 4 && step == 1 && stride == 2 * (int64_t)sizeof(type)) {        \
+            move_even((uint32_t *)(void *)to, from, n);                                            \
         } else {                                                                                   \
-            for (int64_t i = 0; i < n; i++) to[i * step] = *(const type *)(from + i * stride);     \
+            int64_t i = 0;                                                                         \
+            for (; i + 4 <= n; i += 4, from += 4 * stride, to += 4 * step) {                       \
+                const type a = *(const type *)from, b = *(const type *)(from + stride);            \
+                const type c = *(const type *)(from + 2 * stride);                                 \
+                const type d = *(const type *)(from + 3 * stride);                                 \
+                to[0] = a;                                                                         \
+                to[step] = b;                                                                      \
+                to[2 * step] = c;                                                                  \
+                to[3 * step] = d;                                                                  \
+            }                                                                                      \
+            for (; i < n; i++, from += stride, to += step) *to = *(const type *)from;              \
         }                                                                                          \
     }                                                                                              \
     static void move_##type(void *to, const void *from, const hb_cpu_box *box) {                   \
@@ -460,9 +486,9 @@ const hb_cpu_vector PASTE(hb_cpu_vector_, HB_ISA) = {
 #include "../../../kernels/scalar.def"
 #undef SCALAR
             DTYPES(SELECT_ROW) ENTRY(SELECT, F16, select_u16) ENTRY(SELECT, BF16, select_u16)
-                ENTRY(BITS, I64, random_bits_i64)
-                ENTRY(UNIFORM, F32, random_uniform_f32) ENTRY(UNIFORM, F64, random_uniform_f64)
-                    ENTRY(NORMAL, F32, random_normal_f32) ENTRY(NORMAL, F64, random_normal_f64)},
+                ENTRY(BITS, I64, random_bits_i64) ENTRY(UNIFORM, F32, random_uniform_f32)
+                    ENTRY(UNIFORM, F64, random_uniform_f64) ENTRY(NORMAL, F32, random_normal_f32)
+                        ENTRY(NORMAL, F64, random_normal_f64)},
     .cast =
         {DTYPES(CAST_ROW)[HEBB_F32][HEBB_F16] = f16_from_f32, [HEBB_F32][HEBB_BF16] = bf16_from_f32,
          [HEBB_F16][HEBB_F32] = f32_from_f16, [HEBB_BF16][HEBB_F32] = f32_from_bf16},

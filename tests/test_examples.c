@@ -156,6 +156,10 @@ Test(examples, char_rnn) { with_text("char_rnn --epochs 2 --units 16 --sample 20
 Test(examples, char_rnn_gru) {
     with_text("char_rnn --epochs 2 --units 16 --sample 20 --layer gru", false);
 }
+Test(examples, transformer) {
+    with_text("transformer --epochs 2 --layers 1 --heads 2 --width 16 --length 16 --sample 20",
+              false);
+}
 Test(examples, sentiment) { with_text("sentiment --epochs 3", true); }
 
 Test(examples, names) {

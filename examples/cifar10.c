@@ -35,7 +35,7 @@ static bool read_files(const char *path, hebb_array *learn, hebb_array *check) {
 
 /* The random part of the work, made on a thread of its own while the device computes. */
 #define AUGMENTATION                                                                               \
-    HEBB_TRANSFORMS(hebb_random_flip(), hebb_random_crop(4), hebb_cut_out(10, .fill = 128))
+    HEBB_TRANSFORMS(hebb_random_flip(), hebb_random_crop(4), hebb_cut_out(8, .fill = 128))
 
 /* Ten columns of the images as training sees them: the first row as they are, then three epochs. */
 static bool draw_picture(const char *path, const hebb_dataset *data) {
@@ -131,8 +131,8 @@ static bool run(const hebb_dataset *learn, const hebb_dataset *check, const plan
     hebb_model *model = build_model(graph, device, learn, p->epochs * steps, (uint64_t)p->seed);
     if (!hebb_failed(device)) {
         hebb_device_info info = hebb_device_get_info(device);
-        printf("%lld images to learn from, %lld to be tested on, on %s (%s)\n", (long long)n,
-               (long long)check->columns[0].shape.dim[0], info.id, info.name);
+        printf("%lld images to learn from, %lld to be tested on\ntraining on %s (%s)\n",
+               (long long)n, (long long)check->columns[0].shape.dim[0], info.id, info.name);
     }
     bool fine = train(model, learn, check, p);
     hebb_model_destroy(model);

@@ -7,16 +7,7 @@
 #include <hebb/hebb.h>
 
 #include "common.h"
-
-/* ---- the data: pairs of IDX files ---- */
-
-static bool read_part(const char *directory, const char *name, hebb_array *array) {
-    char path[4096], message[1024];
-    snprintf(path, sizeof path, "%s/%s.gz", directory, name);
-    if (hebb_read_idx(path, array, message, sizeof message) == HEBB_OK) return true;
-    fprintf(stderr, "%s\n", message);
-    return false;
-}
+#include "fashion.h"
 
 /* ---- the model ---- */
 
@@ -52,7 +43,8 @@ static hebb_model *build_model(hebb_graph *g, hebb_device *device, bool convolut
     hebb_tensor *logits = convolution ? cnn(x) : mlp(x);
 
     hebb_tensor *index = hebb_cast(label, HEBB_I32);
-    hebb_metric accuracy = {.name = "accuracy", .counts = hebb_sparse_accuracy(logits, index)};
+    hebb_metric accuracy =
+        hebb_metric_sparse_categorical_accuracy(logits, index, .name = "accuracy");
     return hebb_model_create(g, device, .inputs = HEBB_LIST(image, label), .classes = 10,
                              .loss = hebb_sparse_softmax_cross_entropy(logits, index),
                              .optimizer = hebb_adam(), .metrics = HEBB_METRICS(accuracy),
@@ -111,7 +103,7 @@ static bool run(const char *device_name, const hebb_dataset *learn, const hebb_d
 }
 
 int main(int argc, char **argv) {
-    const char *device = "auto", *data = "/usr/share/datasets/fashion-mnist";
+    const char *device = "auto", *data = FASHION_DATA;
     const char *network = "mlp";
     long epochs = 5, batch = 128, steps = 0, seed = 1;
     const option options[] = {
@@ -134,10 +126,7 @@ int main(int argc, char **argv) {
 
     /* images [n, 28, 28] u8 and labels [n] u8, to learn from and to be tested on */
     hebb_array learn[2] = {{0}}, check[2] = {{0}};
-    bool fine = read_part(data, "train-images-idx3-ubyte", &learn[0]) &&
-                read_part(data, "train-labels-idx1-ubyte", &learn[1]) &&
-                read_part(data, "t10k-images-idx3-ubyte", &check[0]) &&
-                read_part(data, "t10k-labels-idx1-ubyte", &check[1]) &&
+    bool fine = fashion_read(data, false, learn) && fashion_read(data, true, check) &&
                 run(device, HEBB_DATASET(learn[0], learn[1]), HEBB_DATASET(check[0], check[1]),
                     convolution, epochs, batch, steps, seed);
     for (int k = 0; k < 2; k++) {

@@ -79,6 +79,10 @@ Test(examples, playground) {
 Test(examples, seq2seq) { learns("seq2seq --epochs 2 --examples 1000"); }
 Test(examples, cifar10) { learns("cifar10 --shapes 300 --epochs 2 --batch 20"); }
 Test(examples, fashion_mnist) { learns("fashion_mnist --epochs 2 --steps 40"); }
+Test(examples, autoencoder) { learns("autoencoder --epochs 2 --steps 20"); }
+Test(examples, autoencoder_conv) {
+    learns("autoencoder --model conv --denoise --epochs 2 --steps 4");
+}
 Test(examples, fashion_mnist_cnn) { learns("fashion_mnist --network cnn --epochs 2 --steps 4"); }
 
 Test(examples, digits) { learns("digits --trials 1 --folds 2 --epochs 2"); }
@@ -213,6 +217,18 @@ static void draws(const char *arguments) {
 }
 
 Test(examples, descent_is_drawn) { draws("descent --epochs 5"); }
+Test(examples, autoencoder_draws_images) {
+    draws("autoencoder --epochs 1 --steps 1");
+    char path[] = "/tmp/hebb_codes_XXXXXX", command[256];
+    close(mkstemp(path));
+    snprintf(command, sizeof command, "autoencoder --epochs 1 --steps 1 --code 2 --code-png %s",
+             path);
+    draws(command);
+    unlink(path);
+    char output[16384];
+    cr_expect_neq(run("autoencoder --code-png x.png", output, sizeof output), 0);
+    cr_expect_not_null(strstr(output, "--code 2"), "%s", output);
+}
 Test(examples, playground_is_drawn) {
     for (int k = 0; k < 4; k++) {
         char command[128];

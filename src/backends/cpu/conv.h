@@ -1,8 +1,11 @@
-/* What the convolution solvers (conv.c, conv_weight.c) share. Only they include it. */
+/* What the convolution solvers (conv.c, conv_shifted.c, conv_weight.c) share. Only they include it.
+ */
 #ifndef HB_CPU_CONV_H
 #define HB_CPU_CONV_H
 
 #include "cpu.h"
+
+extern const hb_cpu_solver hb_cpu_conv_shifted;
 
 static inline int64_t hb_conv_volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
 static inline int64_t hb_conv_min(int64_t a, int64_t b) { return a < b ? a : b; }

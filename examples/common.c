@@ -16,11 +16,16 @@ static void print_help(const char *program, const char *about, const option *opt
     for (size_t i = 0; i < count; i++)
         if ((int)strlen(options[i].name) > width) width = (int)strlen(options[i].name);
     for (size_t i = 0; i < count; i++) {
-        printf("  --%-*s %s ", width, options[i].name, options[i].help);
-        if (options[i].least == FLAG) printf("(default off)\n");
+        char preset[256];
+        if (options[i].least == FLAG) snprintf(preset, sizeof preset, "(default off)");
         else if (options[i].text != NULL)
-            printf("(default %s)\n", *options[i].text != NULL ? *options[i].text : "none");
-        else printf("(default %ld)\n", *options[i].number);
+            snprintf(preset, sizeof preset, "(default %s)",
+                     *options[i].text != NULL ? *options[i].text : "none");
+        else snprintf(preset, sizeof preset, "(default %ld)", *options[i].number);
+        bool fits = (size_t)width + strlen(options[i].help) + strlen(preset) + 6 <= 80;
+        printf("  --%-*s %s", width, options[i].name, options[i].help);
+        if (fits) printf(" %s\n", preset);
+        else printf("\n%*s%s\n", width + 5, "", preset);
     }
 }
 

@@ -1,5 +1,4 @@
 /* Checks as tests: see op_checks.h. */
-#define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,14 +10,7 @@
 
 static void fail(void *user, const char *message) { cr_expect_fail("%s", message); }
 
-/* Tens of thousands of tiny kernels are compiled here and run once: POCL's compiler takes a third of
-   the time without its optimizer, which the tests of steps, random graphs and models run under. */
-static void compile_quickly(void) {
-    if (getenv("HEBB_TESTS_FULL") == NULL) setenv("POCL_EXTRA_BUILD_FLAGS", "-cl-opt-disable", 0);
-}
-
 void run_checks(const descriptor *d, unsigned topics, const char *name) {
-    compile_quickly();
     hebb_device *device = device_named(name), *cpu = device;
     if (strcmp(name, "cpu") != 0) cpu = cpu_device();
     checker at = {.device = device,

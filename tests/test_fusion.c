@@ -112,6 +112,57 @@ static void one_base_scattered_into_twice(place *p) {
     want(p, hebb_sub(hebb_mul(y, z), base));
 }
 
+/* ---- values of parts ---- */
+
+static hebb_tensor *columns(hebb_tensor *x, int64_t from, int64_t to, int64_t step) {
+    return hebb_slice(x, HEBB_RANGES({1, from, to, step}));
+}
+/* The gradient of the sum of squares of z with respect to x. */
+static void want_gradient(place *p, hebb_tensor *z) {
+    hebb_tensor *sum = total(hebb_square(z)), *dx;
+    hebb_gradients(&sum, 1, &p->x, 1, NULL, &dx);
+    want(p, dx);
+}
+static void gradients_of_slices_that_cover_all(place *p) {
+    hebb_tensor *a = hebb_sigmoid(columns(p->x, 0, 1, 1)), *b = hebb_tanh(columns(p->x, 1, 3, 1));
+    want_gradient(p, hebb_mul(hebb_mul(a, b), columns(p->x, 3, 4, 1)));
+}
+static void gradients_of_slices_that_leave_some(place *p) {
+    hebb_tensor *rows = hebb_slice(p->x, HEBB_RANGES({0, 3, 4, 1}));
+    want_gradient(p, hebb_mul(hebb_exp(columns(p->x, 0, 1, 1)), hebb_tanh(columns(p->x, 2, 3, 1))));
+    want_gradient(p, hebb_mul(columns(rows, 0, 2, 1), columns(rows, 2, 4, 1)));
+}
+static void gradients_of_slices_that_meet(place *p) {
+    want_gradient(p, hebb_mul(hebb_exp(columns(p->x, 0, 3, 1)), columns(p->x, 1, 4, 1)));
+    want_gradient(p, hebb_mul(hebb_exp(p->x), columns(p->x, 2, 3, 1)));
+}
+static void gradients_of_every_other_column(place *p) {
+    want_gradient(p, hebb_mul(hebb_exp(columns(p->x, 0, 4, 2)), columns(p->x, 1, 4, 2)));
+}
+static void gradients_of_slices_of_a_product(place *p) {
+    hebb_tensor *h = hebb_matmul(p->x, p->w);
+    want_gradient(p, hebb_mul(hebb_sigmoid(columns(h, 0, 2, 1)), columns(h, 2, 4, 1)));
+}
+static void parts_from_one_chain(place *p) {
+    hebb_tensor *h = hebb_tanh(p->x), *e = hebb_exp(h);
+    hebb_tensor *y = hebb_concat((hebb_tensor *[]){e, hebb_neg(h), hebb_matmul(h, p->w)}, 3, 1);
+    want(p, y);
+    want(p, hebb_matmul(p->w, y));
+    want(p, hebb_add(h, e));
+}
+static void parts_and_what_they_are_made_of(place *p) {
+    hebb_tensor *h = hebb_exp(p->x), *zero = hebb_zeros_like(h);
+    hebb_tensor *part = hebb_tanh(columns(h, 1, 3, 1));
+    hebb_tensor *y = hebb_slice_scatter(zero, part, HEBB_RANGES({1, 1, 3, 1}));
+    want(p, hebb_mul(y, h));
+    want(p, hebb_mul(part, columns(y, 0, 2, 1)));
+}
+static void parts_read_by_parts(place *p) {
+    hebb_tensor *a = hebb_concat((hebb_tensor *[]){hebb_exp(p->x), hebb_tanh(p->x)}, 2, 0);
+    hebb_tensor *b = hebb_concat((hebb_tensor *[]){hebb_tanh(p->x), hebb_exp(p->x)}, 2, 0);
+    want(p, hebb_concat((hebb_tensor *[]){hebb_mul(a, b), hebb_sub(a, b)}, 2, 1));
+}
+
 /* ---- large ones ---- */
 
 /* More operations than one kernel should hold. */
@@ -174,6 +225,14 @@ static const pattern patterns[] = {
     PATTERN(value_after_it_was_overwritten),
     PATTERN(parts_written_over_a_value),
     PATTERN(one_base_scattered_into_twice),
+    PATTERN(gradients_of_slices_that_cover_all),
+    PATTERN(gradients_of_slices_that_leave_some),
+    PATTERN(gradients_of_slices_that_meet),
+    PATTERN(gradients_of_every_other_column),
+    PATTERN(gradients_of_slices_of_a_product),
+    PATTERN(parts_from_one_chain),
+    PATTERN(parts_and_what_they_are_made_of),
+    PATTERN(parts_read_by_parts),
     PATTERN(long_chain),
     PATTERN(long_chain_of_reductions),
     PATTERN(sum_of_many),

@@ -666,6 +666,71 @@ static void check_body(const body_case *c, hebb_device *device, int64_t n) {
     hebb_graph_destroy(g);
 }
 
+/* What is the same in every iteration is computed once: as if it had been captured. */
+static hebb_tensor *decay(hebb_tensor *w) {
+    return hebb_mul(hebb_tanh(hebb_transpose(w, NULL, 0)), hebb_scalar_like(w, 0.5));
+}
+static void decays_inside(hebb_scan_frame *f) {
+    f->next[0] = hebb_add(hebb_matmul(f->in[0], decay(f->user)), f->state[0]);
+    f->out[0] = hebb_matmul(f->next[0], hebb_transpose(f->user, NULL, 0));
+}
+static void decays_outside(hebb_scan_frame *f) {
+    hebb_tensor *const *of = f->user;
+    f->next[0] = hebb_add(hebb_matmul(f->in[0], of[0]), f->state[0]);
+    f->out[0] = hebb_matmul(f->next[0], of[1]);
+}
+
+static void check_invariants(hebb_device *device) {
+    enum { TIMES = 5, ROWS = 3, WIDTH = 8 };
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(TIMES, ROWS, WIDTH));
+    hebb_tensor *w = hebb_variable(g, "w", HEBB_F32, HEBB_SHAPE(WIDTH, WIDTH), hebb_uniform(-1, 1));
+    hebb_tensor *h = hebb_full(g, HEBB_F32, HEBB_SHAPE(ROWS, WIDTH), 0);
+    hebb_tensor *captured[] = {decay(w), hebb_transpose(w, NULL, 0)};
+    hebb_tensor *last[2], *out[2], *y[2], *dw[2];
+    hebb_scan(&last[0], &out[0], .body = decays_inside, .user = w, .states = HEBB_LIST(h),
+              .sequences = HEBB_LIST(x), .n_out = 1);
+    hebb_scan(&last[1], &out[1], .body = decays_outside, .user = captured, .states = HEBB_LIST(h),
+              .sequences = HEBB_LIST(x), .n_out = 1);
+    for (int k = 0; k < 2; k++) {
+        y[k] = hebb_sum(hebb_square(out[k]), HEBB_ALL_AXES, false);
+        hebb_gradients(&y[k], 1, &w, 1, NULL, &dw[k]);
+    }
+    cr_assert_not(hebb_failed(g), "%s", hebb_message(g));
+    hebb_array fed = filled(HEBB_F32, HEBB_SHAPE(TIMES, ROWS, WIDTH), 3), got[2][2] = {{{0}}};
+    hebb_plan_stats stats[2];
+    for (int k = 0; k < 2; k++) {
+        hebb_session *s = hebb_session_create(g, device, .seed = 1);
+        hebb_fetch fetches[] = {{out[k], &got[k][0]}, {dw[k], &got[k][1]}};
+        hebb_run(s, (hebb_feed[]){{x, &fed}}, 1, fetches, 2);
+        cr_assert_not(hebb_failed(s), "%s", hebb_message(s));
+        cr_assert_eq(hebb_session_stats(s, &stats[k]), HEBB_OK);
+        hebb_session_destroy(s);
+    }
+    for (int i = 0; i < 2; i++) {
+        expect_equal(&got[0][i], &got[1][i], 2e-6, "what is the same in every iteration");
+        for (int k = 0; k < 2; k++) hebb_array_free(&got[k][i]);
+    }
+    const double work =
+        7.0 * WIDTH * WIDTH; /* of one tanh and a product, which it may not repeat */
+    cr_expect_lt(stats[0].flops, stats[1].flops + 3 * work, "%g and %g operations", stats[0].flops,
+                 stats[1].flops);
+    hebb_array_free(&fed);
+    hebb_graph_destroy(g);
+}
+
+Test(scan, invariants_are_computed_once_on_the_cpu) {
+    hebb_device *device = cpu_device();
+    check_invariants(device);
+    hebb_device_close(device);
+}
+
+Test(scan, invariants_are_computed_once_on_opencl) {
+    hebb_device *device = opencl_device();
+    check_invariants(device);
+    hebb_device_close(device);
+}
+
 Test(scan, bodies_that_hand_on_on_the_cpu) {
     hebb_device *device = cpu_device();
     for (size_t k = 0; k < sizeof body_cases / sizeof *body_cases; k++) {

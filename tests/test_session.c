@@ -277,6 +277,23 @@ Test(stats, fusion_saves_steps_and_memory) {
     hebb_graph_destroy(g);
 }
 
+/* The gradient of gates that are slices of one value: each is written where it belongs, by the step
+   that computes them all. */
+Test(stats, gradients_of_slices_are_one_step) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_device *device = cpu_device();
+    hebb_tensor *v = hebb_variable(g, "v", HEBB_F32, HEBB_SHAPE(8, 40), hebb_uniform(-1, 1));
+    hebb_tensor *gate[4], *dv;
+    for (int k = 0; k < 4; k++) gate[k] = hebb_slice(v, HEBB_RANGES({1, 10 * k, 10 * k + 10, 1}));
+    hebb_tensor *kept = hebb_mul(hebb_sigmoid(gate[0]), hebb_tanh(gate[1]));
+    hebb_tensor *sum =
+        hebb_sum(hebb_add(kept, hebb_mul(hebb_sigmoid(gate[2]), gate[3])), HEBB_ALL_AXES, false);
+    hebb_gradients(&sum, 1, &v, 1, NULL, &dv);
+    cr_expect_eq(stats_of(g, dv, device, 0).steps, 1);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
+}
+
 /* A chain of matrix products needs two of its values at a time. */
 Test(stats, memory_is_used_again) {
     hebb_graph *g = hebb_graph_create();

@@ -26,6 +26,7 @@ typedef struct fuser {
     use **uses;   /* by node */
     float *flops; /* by node: to compute it from roots and buffers, for one element */
     int *leaves;  /* by node: big values that takes */
+    bool *needed; /* by node: by a step that is no loop, or by the user */
     bool *cut;    /* by node: made a root because a program was too long */
     int *piece;   /* by root: how long the pieces of its program may be; 0: as long as it is */
     int *visited; /* by group: stamp of the last search */
@@ -42,20 +43,26 @@ static void force(fuser *p, int node) {
     p->f->root[node] = true;
 }
 
-static void force_base(fuser *p, int node) { force(p, ir_ref(p->ir, node).base); }
+/* For readers that are no loops: they load from memory whatever is fused. */
+static void need(fuser *p, int node) {
+    force(p, node);
+    p->needed[node] = true;
+}
+
+static void force_base(fuser *p, int node) { need(p, ir_ref(p->ir, node).base); }
 
 /* For steps that take whole contiguous tensors: a view of anything else is copied. */
 static void force_contiguous(fuser *p, int node) {
     hb_ref ref = ir_ref(p->ir, node);
     bool whole = hb_is_contiguous(get(p, node)->shape, &ref.view) &&
                  count_of(p, node) == count_of(p, ref.base);
-    force(p, whole ? ref.base : node);
+    need(p, whole ? ref.base : node);
 }
 
 /* The same for steps that can begin anywhere in what they read. */
 static void force_range(fuser *p, int node) {
     hb_ref ref = ir_ref(p->ir, node);
-    force(p, hb_is_range(get(p, node)->shape, &ref.view) ? ref.base : node);
+    need(p, hb_is_range(get(p, node)->shape, &ref.view) ? ref.base : node);
 }
 
 static void force_node(fuser *p, int node) {
@@ -72,9 +79,9 @@ static void force_node(fuser *p, int node) {
         if (get(p, ref.base)->kind == IR_VIEW) force(p, ref.base);
         break;
     }
+    case IR_PARTS: p->f->apart[node] = ir_parts_apart(p->ir, node); /* fall through */
     case IR_REDUCE:
-    case IR_COPY:
-    case IR_PARTS: p->f->root[node] = true; break;
+    case IR_COPY: p->f->root[node] = true; break;
     case IR_MATMUL:
         p->f->root[node] = true;
         force_base(p, n->in[0]);
@@ -112,12 +119,20 @@ static void prepare_fetches(hb_ir *ir, fuser *p) {
             ir->fetches[k] = copy_of(ir, ir->fetches[k]);
 }
 
-/* A variable is written by the step that computes its value, if that is a step of its own kind. */
+static bool is_read(const hb_ir *ir, int buffer) {
+    for (int k = 0; k < ir->n_nodes; k++)
+        if (ir->nodes[k].kind == IR_BUFFER && ir->nodes[k].buffer == buffer) return true;
+    return false;
+}
+
+/* A variable is written by the step that computes its value, if that is a step of its own kind; by
+   the steps that write its parts, if nobody could see it half written. */
 static void prepare_assigns(hb_ir *ir, fuser *p) {
     for (int k = 0; k < ir->n_assigns && ir->error.status == HEBB_OK; k++) {
         int *value = &ir->assigns[k].value;
         ir_kind kind = get(p, *value)->kind;
-        bool direct = kind == IR_SCALAR || kind == IR_REDUCE || kind == IR_MATMUL;
+        bool direct = kind == IR_SCALAR || kind == IR_REDUCE || kind == IR_MATMUL ||
+                      (kind == IR_PARTS && !is_read(ir, ir->assigns[k].buffer));
         for (int j = 0; j < k; j++) direct = direct && ir->assigns[j].value != *value;
         if (!direct) *value = copy_of(ir, *value);
     }
@@ -292,14 +307,34 @@ static int64_t kept_count(const hb_group *g) {
     return kept;
 }
 
-/* Whether copies into parts of another value, or views of the whole, are in the group: those stay
- * alone. */
+/* A copy whose place in the order of its value's parts does not matter. */
+static bool is_free_copy(const fuser *p, const ir_node *n) {
+    return n->kind == IR_COPY && p->f->apart[n->into];
+}
+
+/* Whether copies into parts that may meet others, or views of the whole, are in the group: those
+   stay alone. */
 static bool computes(const fuser *p, const hb_group *g) {
     for (int k = 0; k < g->n_members; k++) {
-        ir_kind kind = get(p, g->members[k])->kind;
-        if (kind != IR_SCALAR && kind != IR_REDUCE && kind != IR_MATMUL) return false;
+        const ir_node *n = get(p, g->members[k]);
+        if (n->kind != IR_SCALAR && n->kind != IR_REDUCE && n->kind != IR_MATMUL &&
+            !is_free_copy(p, n))
+            return false;
     }
     return true;
+}
+
+/* Whether a group reads a value of which the other one writes a part: all parts are needed first.
+ */
+static bool reads_parts_of(const fuser *p, int reader, int writer) {
+    const hb_group *g = &p->f->groups[reader];
+    for (int k = 0; k < g->n_places; k++) {
+        if (g->places[k].written || g->places[k].node < 0) continue;
+        const ir_node *n = get(p, g->places[k].node);
+        for (int i = 0; n->kind == IR_PARTS && i < n->n_in; i++)
+            if (p->f->group[n->in[i]] == writer) return true;
+    }
+    return false;
 }
 
 /* Whether the index spaces allow one step; `first` then gives the space. */
@@ -368,10 +403,30 @@ static int *merged_members(fuser *p, const hb_group *a, const hb_group *b) {
     return all;
 }
 
+/* Whether a value is wanted in memory by others than the group that makes it. */
+static bool wanted_outside(const fuser *p, int node, int group) {
+    if (p->needed[node]) return true;
+    for (const use *u = p->uses[node]; u != NULL; u = u->next)
+        if (p->f->group[u->root] != group) return true;
+    return false;
+}
+
+/* Whether one step can compute the group, as far as is known before all groups are made. */
+static bool try_lower(fuser *p, int group) {
+    hb_group *g = &p->f->groups[group];
+    for (int k = 0; k < g->n_members; k++) {
+        const ir_node *n = get(p, g->members[k]);
+        const int node = n->kind == IR_COPY ? n->into : g->members[k];
+        p->f->stored[node] = wanted_outside(p, node, group);
+    }
+    return hb_lower(p->f, g, false);
+}
+
 /* Merges group `second` into `first` if one step can compute both; its space is first's. */
 static bool merge(fuser *p, int first, int second, int *stack) {
     hb_group *a = &p->f->groups[first], *b = &p->f->groups[second];
     if (!spaces_fit(p, a, b)) return false;
+    if (reads_parts_of(p, first, second) || reads_parts_of(p, second, first)) return false;
     if (needs_indirectly(p, first, second, stack) || needs_indirectly(p, second, first, stack))
         return false;
     int *all = merged_members(p, a, b);
@@ -383,7 +438,7 @@ static bool merge(fuser *p, int first, int second, int *stack) {
     *a = together;
     set_members(p, a, first);
     b->merged = true;
-    if (hb_lower(p->f, a, false)) return true;
+    if (try_lower(p, first)) return true;
     *a = before;
     b->merged = false;
     set_members(p, a, first);
@@ -409,6 +464,15 @@ static bool merge_with_source(fuser *p, int group, int *stack) {
     return false;
 }
 
+/* Parts of one value that are computed alike, as the gradients of an LSTM's gates. */
+static void merge_parts(fuser *p, int parts, int *stack) {
+    const ir_node *n = get(p, parts);
+    for (int k = 1; k < n->n_in && p->ir->error.status == HEBB_OK; k++) {
+        const int one = p->f->group[n->in[k - 1]], other = p->f->group[n->in[k]];
+        if (one != other) try_merge(p, one, other, stack);
+    }
+}
+
 static void merge_groups(fuser *p) {
     int *stack = ir_memory(p->ir, (size_t)(p->f->n_groups + 1) * sizeof *stack);
     for (int node = 0; node < p->ir->n_nodes && stack != NULL && p->ir->error.status == HEBB_OK;
@@ -417,6 +481,8 @@ static void merge_groups(fuser *p) {
         while (merge_with_source(p, p->f->group[node], stack)) {
         }
     }
+    for (int node = 0; node < p->ir->n_nodes && stack != NULL; node++)
+        if (get(p, node)->kind == IR_PARTS && p->f->apart[node]) merge_parts(p, node, stack);
 }
 
 /* ---- programs that are too long ---- */
@@ -454,7 +520,9 @@ static bool cut(fuser *p, int group) {
 static bool lower_groups(fuser *p, bool final) {
     bool all = true;
     for (int k = 0; k < p->f->n_groups && p->ir->error.status == HEBB_OK; k++) {
-        if (p->f->groups[k].merged || hb_lower(p->f, &p->f->groups[k], final)) continue;
+        if (p->f->groups[k].merged ||
+            (final ? hb_lower(p->f, &p->f->groups[k], true) : try_lower(p, k)))
+            continue;
         all = false;
         if (p->ir->error.status == HEBB_OK && !cut(p, k) && p->ir->error.status == HEBB_OK)
             hb_fail(&p->ir->error, HEBB_E_UNSUPPORTED,
@@ -466,6 +534,7 @@ static bool lower_groups(fuser *p, bool final) {
 /* A root's value is kept if a step other than its own reads it, or the user does. */
 static void mark_stored(fuser *p) {
     hb_fusion *f = p->f;
+    memset(f->stored, 0, (size_t)p->ir->n_nodes * sizeof *f->stored);
     for (int k = 0; k < f->n_groups; k++) {
         const hb_group *g = &f->groups[k];
         if (g->merged) continue;
@@ -481,7 +550,7 @@ static void force_roots(fuser *p) {
     hb_fusion *f = p->f;
     for (int node = 0; node < p->ir->n_nodes; node++) force_node(p, node);
     for (int k = 0; k < p->ir->n_fetches; k++)
-        if (p->ir->fetches[k] >= 0) force(p, p->ir->fetches[k]);
+        if (p->ir->fetches[k] >= 0) need(p, p->ir->fetches[k]);
     for (int k = 0; k < p->ir->n_assigns; k++) {
         hb_assign_target *target = ir_memory(p->ir, sizeof *target);
         if (target == NULL) return;
@@ -499,6 +568,7 @@ static bool group_once(fuser *p) {
     memset(p->f->assigned, 0, n * sizeof *p->f->assigned);
     memset(p->uses, 0, n * sizeof *p->uses);
     memset(p->leaves, 0, n * sizeof *p->leaves);
+    memset(p->needed, 0, n * sizeof *p->needed);
     p->f->n_groups = 0;
     force_roots(p);
     for (int node = 0; node < p->ir->n_nodes; node++)
@@ -554,6 +624,7 @@ hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error) {
     size_t n = (size_t)ir->n_nodes + (size_t)ir->n_assigns + 1;
     fusion->root = ir_memory(ir, n * sizeof *fusion->root);
     fusion->stored = ir_memory(ir, n * sizeof *fusion->stored);
+    fusion->apart = ir_memory(ir, n * sizeof *fusion->apart);
     fusion->group = ir_memory(ir, n * sizeof *fusion->group);
     fusion->assigned = ir_memory(ir, n * sizeof *fusion->assigned);
     p.cut = ir_memory(ir, n * sizeof *p.cut);
@@ -561,6 +632,7 @@ hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error) {
     p.uses = ir_memory(ir, n * sizeof *p.uses);
     p.flops = ir_memory(ir, n * sizeof *p.flops);
     p.leaves = ir_memory(ir, n * sizeof *p.leaves);
+    p.needed = ir_memory(ir, n * sizeof *p.needed);
     if (ir->error.status == HEBB_OK) fuse_all(&p);
     if (ir->error.status != HEBB_OK) *error = ir->error;
     return ir->error.status;

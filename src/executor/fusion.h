@@ -37,6 +37,7 @@ typedef struct hb_fusion {
     hb_ir *ir;
     bool *root;                  /* by node: has a group or memory of its own */
     bool *stored;                /* by root: its value goes to the arena */
+    bool *apart;                 /* by IR_PARTS: its copies may be written in any order */
     int *group;                  /* by root; -1: none (PARTS) */
     hb_assign_target **assigned; /* by root: variables that its value is written to */
     int n_before_deferral;       /* nodes from here on are copies made by hb_defer_assign() */
@@ -47,9 +48,9 @@ typedef struct hb_fusion {
 /* fuse.c: with `fuse` false every op is a step of its own. Fails only for want of memory. */
 hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error);
 
-/* lower.c: writes group->step and ->places. With `final` false, everything that could be stored is,
-   and the group may be one that cannot be expressed: returns false then (or for want of memory,
-   which is in the ir's error). */
+/* lower.c: writes group->step and ->places; its members' values go to the arena where fusion->stored
+   says so. With `final` false, the group may be one that cannot be expressed: returns false then (or
+   for want of memory, which is in the ir's error). */
 bool hb_lower(hb_fusion *fusion, hb_group *group, bool final);
 
 /* fuse.c: lets the variable behind `buffer` be written by a copy at the end instead of by the step

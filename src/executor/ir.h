@@ -139,6 +139,13 @@ hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, h
 /* simplify.c: constant folding, algebra and common subexpressions as asked, and dead nodes. */
 hebb_status hb_simplify(const hb_ir *from, bool fold, bool cse, hb_ir *to, hb_error *error);
 
+/* parts.c: whether no two copies of an IR_PARTS fill the same element (so that their order does not
+   matter), if that is easy to see. */
+bool ir_parts_apart(hb_ir *ir, int parts);
+/* parts.c: the sum of two IR_PARTS that are zeros but for parts which do not meet: an IR_PARTS, or -1
+   if they are not such. */
+int ir_add_parts(hb_ir *ir, int a, int b);
+
 /* fold.c: the scalar function on constants. */
 void hb_fold_scalar(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,
                     ir_node *result);

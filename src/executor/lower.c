@@ -7,7 +7,7 @@
 
 /* More than this is slower to run than two steps: a tile's registers leave the L1 cache, and
    devices limit the number of kernel arguments. */
-enum { MOST_INPUTS = 20, MOST_OUTPUTS = 8, MOST_INSTRUCTIONS = 160 };
+enum { MOST_INPUTS = 20, MOST_OUTPUTS = 12, MOST_REDUCTIONS = 8, MOST_INSTRUCTIONS = 160 };
 
 typedef enum phase { BEFORE, AFTER } phase; /* the reductions */
 
@@ -209,17 +209,21 @@ static void store_root(writer *w, int node, int value) {
     hb_view at = hb_contiguous(w->space);
     int owner = node;
     if (n->kind == IR_COPY) {
+        if (!hebb_shape_equal(n->shape, w->space)) { /* its strides are for its own dimensions */
+            w->failed = true;
+            return;
+        }
         owner = n->into;
         at.offset = n->offset;
         memcpy(at.stride, n->stride, sizeof at.stride);
     }
     hb_operand to = {.buffer = HB_BUFFER_ARENA, .dtype = n->dtype, .offset = at.offset};
     spread(w, at.stride, to.stride);
-    if (!w->final || w->fusion->stored[node] || n->kind == IR_COPY)
+    if (w->fusion->stored[owner] || ir_is_scatter(get(w, owner)->kind))
         store(w, owner, value, to, true);
-    for (const hb_assign_target *t = w->fusion->assigned[node]; t != NULL; t = t->next) {
+    for (const hb_assign_target *t = w->fusion->assigned[owner]; t != NULL; t = t->next) {
         to.buffer = t->buffer;
-        store(w, node, value, to, false);
+        store(w, owner, value, to, false);
     }
 }
 
@@ -255,10 +259,12 @@ static bool is_before(const writer *w, int node) {
 }
 
 static void write_reductions(writer *w) {
-    int reduced[MOST_INSTRUCTIONS], n = 0;
+    int reduced[MOST_REDUCTIONS], n = 0;
     for (int k = 0; k < w->group->n_members && !w->failed; k++) {
         const ir_node *m = get(w, w->group->members[k]);
-        if (m->kind != IR_REDUCE || n == MOST_INSTRUCTIONS) continue;
+        if (m->kind != IR_REDUCE) continue;
+        if (n == MOST_REDUCTIONS) fail(w);
+        if (w->failed) return;
         hb_ref ref = ir_ref(w->ir, m->in[0]);
         reduced[n++] = value_of(w, ref.base, &ref.view);
     }
@@ -481,8 +487,12 @@ static bool lower_indexed(writer *w) {
     int64_t width = 1;
     for (int k = 1; k < table.rank; k++) width *= table.dim[k];
     const bool add = n->kind == IR_SCATTER_ADD;
-    g->step = (hb_step){.kind = gather ? HB_GATHER : add ? HB_SCATTER_ADD : HB_SCATTER_SET,
-                        .name = gather ? "gather" : add ? "scatter_add" : "scatter_set"};
+    g->step = (hb_step){.kind = gather ? HB_GATHER
+                                : add  ? HB_SCATTER_ADD
+                                       : HB_SCATTER_SET,
+                        .name = gather ? "gather"
+                                : add  ? "scatter_add"
+                                       : "scatter_set"};
     hb_indexed *step = &g->step.u.indexed;
     *step = (hb_indexed){.rows = table.dim[0],
                          .width = width,

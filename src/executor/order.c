@@ -39,13 +39,13 @@ static void wait_for_node(orderer *o, int node, int group) {
     else if (o->f->root[node]) add_edge(o, o->f->group[node], group);
 }
 
-/* Parts are written in order: a later one may overwrite an earlier one. */
+/* Parts that may meet are written in order: a later one overwrites an earlier one. */
 static void order_parts(orderer *o) {
     for (int node = 0; node < o->ir->n_nodes; node++) {
         const ir_node *n = &o->ir->nodes[node];
         if (ir_is_scatter(n->kind) && o->f->root[node])
             wait_for_node(o, n->in[0], o->f->group[node]);
-        for (int k = 1; n->kind == IR_PARTS && k < n->n_in; k++)
+        for (int k = 1; n->kind == IR_PARTS && !o->f->apart[node] && k < n->n_in; k++)
             add_edge(o, o->f->group[n->in[k - 1]], o->f->group[n->in[k]]);
     }
 }

@@ -39,7 +39,9 @@ typedef struct scan_lowering {
     int n_in, n_out; /* operands of the step */
     int *in;
     hb_signature *out;
-    bool *bound; /* by graph id */
+    bool *bound, *captured, *hoisted; /* by graph id: what the body reads from buffers; of it,
+                                         captures, and what was computed before the scan */
+    int n_hoisted;
 } scan_lowering;
 
 static int64_t bytes_of(const hb_signature *x) {
@@ -63,7 +65,8 @@ static void bind(scan_lowering *l) {
     for (int k = 0; k < f->n_sequences; k++) l->bound[f->element[k]->id] = true;
     for (int k = 0; k < f->n_captures; k++) {
         const hebb_tensor *x = l->t->in[f->n_states + f->n_sequences + k];
-        l->bound[x->id] = x->op != HB_OP_TRAINING; /* which the body's plan is to know */
+        /* The body's plan is to know TRAINING itself. */
+        l->bound[x->id] = l->captured[x->id] = x->op != HB_OP_TRAINING;
     }
 }
 
@@ -97,6 +100,17 @@ static void mark_wanted(scan_lowering *l) {
             more = l->result->state[k].live = true;
         }
     }
+}
+
+/* What is the same in each iteration is bound, too: it comes from around the scan. */
+static void hoist(scan_lowering *l) {
+    l->n_hoisted = hb_find_invariants(&l->b, l->captured, l->bound, l->hoisted);
+    if (l->n_hoisted == 0) return;
+    for (int id = 0; id < l->b.n; id++) l->bound[id] = l->bound[id] || l->hoisted[id];
+    memset(l->b.needed, 0, (size_t)l->b.n * sizeof *l->b.needed);
+    l->result->n_stacks = 0;
+    mark_wanted(l);
+    hb_lower_invariants(l->s, l->captured, l->hoisted);
 }
 
 /* ---- operands and slides ---- */
@@ -154,7 +168,14 @@ static void lower_sequences(scan_lowering *l) {
     }
     for (int k = 0; k < f->n_captures; k++) {
         const hebb_tensor *x = l->t->in[f->n_states + f->n_sequences + k];
-        if (!l->b.needed[x->id] || x->op == HB_OP_TRAINING) continue; /* the body knows that itself */
+        if (!l->b.needed[x->id] || x->op == HB_OP_TRAINING)
+            continue; /* the body knows that itself */
+        hb_slide slide = {.operand = add_in(l, x), .period = 1};
+        read_from(l, x, add_slide(l, x, slide));
+    }
+    for (int id = 0; l->n_hoisted > 0 && id < l->b.n; id++) {
+        const hebb_tensor *x = l->s->graph->nodes[id];
+        if (!l->hoisted[id] || !l->b.needed[id]) continue;
         hb_slide slide = {.operand = add_in(l, x), .period = 1};
         read_from(l, x, add_slide(l, x, slide));
     }
@@ -254,7 +275,8 @@ static bool make_lists(scan_lowering *l) {
     hb_ir *ir = l->s->ir, *raw = &l->body->raw;
     size_t states = (size_t)f->n_states + 1;
     size_t stacks = (size_t)l->result->n_stacks + 1;
-    size_t slides = 2 * states + (size_t)(f->n_sequences + f->n_captures) + stacks + 1;
+    size_t slides =
+        2 * states + (size_t)(f->n_sequences + f->n_captures + l->n_hoisted) + stacks + 1;
     l->in = ir_memory(ir, slides * sizeof *l->in);
     l->out = ir_memory(ir, slides * sizeof *l->out);
     l->result->stacks = ir_memory(ir, stacks * sizeof *l->result->stacks);
@@ -286,6 +308,8 @@ static bool start_body(scan_lowering *l) {
     l->b.buffer = ir_memory(ir, n * sizeof *l->b.buffer);
     l->b.scan = ir_memory(ir, n * sizeof *l->b.scan);
     l->bound = ir_memory(ir, n * sizeof *l->bound);
+    l->captured = ir_memory(ir, n * sizeof *l->captured);
+    l->hoisted = ir_memory(ir, n * sizeof *l->hoisted);
     l->result = ir_memory(ir, sizeof *l->result);
     if (l->result == NULL) return false;
     l->result->state = ir_memory(ir, (size_t)(l->info->n_states + 1) * sizeof *l->result->state);
@@ -324,6 +348,7 @@ int hb_lower_scan(specializer *s, const hebb_tensor *t) {
     if (!start_body(&l)) return 0;
     bind(&l);
     mark_wanted(&l);
+    hoist(&l);
     if (!make_lists(&l)) goto failed;
     list_stacks(&l);
     lower_sequences(&l);

@@ -152,7 +152,7 @@ static int add(simplifier *s, const ir_node *node, const int *in) {
     if (is_constant(s, in[0], 0)) return in[1];
     if (negated(s, in[1]) >= 0) return emit_scalar(s, HB_SUB, node, in[0], negated(s, in[1]));
     if (negated(s, in[0]) >= 0) return emit_scalar(s, HB_SUB, node, in[1], negated(s, in[0]));
-    return -1;
+    return ir_add_parts(s->to, in[0], in[1]);
 }
 
 static int subtract(simplifier *s, const ir_node *node, const int *in) {

@@ -1,4 +1,4 @@
-/* What specialize.c, specialize_steps.c and scan.c share: the state of lowering a graph, or a
+/* What specialize.c, specialize_steps.c, scan.c and invariant.c share: the state of lowering a graph, or a
  * scan's body, to an ir. */
 #ifndef HB_SPECIALIZE_H
 #define HB_SPECIALIZE_H
@@ -48,5 +48,12 @@ int hb_lower_custom(specializer *s, const hebb_tensor *t);
 int hb_lower_scan(specializer *s, const hebb_tensor *t);
 int hb_lower_scan_stack(specializer *s, const hebb_tensor *t);
 int hb_lower_scan_last(specializer *s, const hebb_tensor *t);
+
+/* invariant.c: marks the tensors of a scan's body that are to be computed once, before the scan, and
+   says how many; `captured` and `bound` are, by graph id, what the body gets from around it and all
+   that it gets. */
+int hb_find_invariants(specializer *body, const bool *captured, const bool *bound, bool *hoisted);
+/* Lowers these around the scan. */
+void hb_lower_invariants(specializer *around, const bool *captured, const bool *hoisted);
 
 #endif

@@ -15,19 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "opencl.h"
+#include "reduction.h"
 
 /* By the contract no point depends on another, which the compiler cannot see through pointers. */
 #define LANE_LOOP "#pragma clang loop vectorize(assume_safety)\n"
 
-typedef struct reduction {
-    int at, of; /* instruction; the value that it reduces */
-    hebb_dtype dtype;
-    const char *type, *suffix;
-    const char *join, *block; /* functions: of two elements, of a block */
-    const char *identity;
-    bool sum;
-} reduction;
+typedef hb_cl_reduction reduction;
 
 typedef struct writer {
     hb_cl_kernel *kernel;
@@ -46,43 +39,12 @@ static void param(writer *w, const char *name, int64_t value) {
 
 /* ---- reductions ---- */
 
-static const char *identity_of(const hb_instr *instr) {
-    static const char *const lowest[HEBB_DTYPES] = {
-        "-INFINITY", "-INFINITY", "INT_MIN", "LONG_MIN", "0", "0", [HEBB_I8] = "SCHAR_MIN",
-    };
-    static const char *const highest[HEBB_DTYPES] = {
-        "INFINITY", "INFINITY", "INT_MAX", "LONG_MAX", "UCHAR_MAX", "1", [HEBB_I8] = "SCHAR_MAX",
-    };
-    if (instr->code == HB_SUM) return "0";
-    if (instr->code == HB_PROD) return "1";
-    return instr->code == HB_REDMAX ? lowest[instr->dtype] : highest[instr->dtype];
-}
-
-static reduction reduction_of(const hb_loop *loop, int i) {
-    const hb_instr *instr = &loop->instr[i];
-    static const char *const joins[] = {"add", "max", "min", "mul"};
-    static const char *const blocks[] = {"block_sum", "block_max", "block_min", "block_product"};
-    const int kind = instr->code - HB_SUM;
-    hebb_dtype dtype = (hebb_dtype)instr->dtype;
-    return (reduction){
-        .at = i,
-        .of = instr->a,
-        .dtype = dtype,
-        .type = hb_cl_type(dtype),
-        .suffix = hb_cl_suffix(dtype),
-        .join = joins[kind],
-        .block = blocks[kind],
-        .identity = identity_of(instr),
-        .sum = instr->code == HB_SUM,
-    };
-}
-
 static bool find_reductions(writer *w) {
     w->reductions = calloc((size_t)w->loop->n_instr + 1, sizeof *w->reductions);
     if (w->reductions == NULL) return false;
     for (int i = w->loop->n_pre; i < w->loop->n_instr; i++) {
         if (!hb_cl_is_reduction((hb_code)w->loop->instr[i].code)) continue;
-        w->reductions[w->n++] = reduction_of(w->loop, i);
+        w->reductions[w->n++] = hb_cl_reduction_of(w->loop, i);
         hb_cl_need(w->kernel, HB_CL_REDUCE, (hebb_dtype)w->loop->instr[i].dtype);
     }
     return true;

@@ -6,7 +6,10 @@
      kernel.c        a kernel's source and arguments while they are written
      space.c         a LOOP's index space made simple; values.c its scalar program as OpenCL C
      user.c          users' elementwise ops as OpenCL C; custom.c users' other ops
-     loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text
+     loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text,
+                     reduction.c what reductions are called in it
+     group.c         LOOPs that one kernel does row by row: group_program.c, group_prepare.c,
+                     group_source.c
      gemm*.c         GEMM steps: the table of solvers, one file each
      tile.c          the text of tiled products on GPUs, for gemm_tiled.c and conv_tiled.c
      indexed.c       GATHER, SCATTER-ADD and SCATTER-SET

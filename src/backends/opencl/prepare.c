@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl.h"
+#include "group.h"
 
 /* ---- launches ---- */
 
@@ -72,14 +72,17 @@ static hebb_status check_dtypes(hb_device *device, const hb_step *step, hb_error
                    device->info.name, device->info.id, step->name);
 }
 
-static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const hb_step *step,
-                                const char **solver, hb_error *error) {
+static hebb_status check_step(hb_device *device, const hb_step *step, hb_error *error) {
     hebb_status status = check_dtypes(device, step, error);
     if (status == HEBB_OK && step->kind == HB_LOOP)
         status = check_users(device, &step->u.loop, error);
     if (status == HEBB_OK && step->kind == HB_GEMM)
         status = check_users(device, &step->u.gemm.epilogue, error);
-    if (status != HEBB_OK) return status;
+    return status;
+}
+
+static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                                const char **solver, hb_error *error) {
     switch (step->kind) {
     case HB_LOOP:
         return hb_cl_loop_prepare(device, prepared, step, &step->u.loop, step->scratch_offset,
@@ -189,12 +192,23 @@ static hebb_status compile_launches(hb_device *device, hb_prepared *prepared, hb
 
 static hebb_status prepare_all(hb_device *device, hb_prepared *prepared, const hb_step *steps,
                                hb_error *error) {
-    for (size_t i = 0; i < prepared->n_steps; i++) {
+    hebb_status status = HEBB_OK;
+    for (size_t i = 0; i < prepared->n_steps && status == HEBB_OK; i++) {
         prepared->solvers[i] = "none";
-        hebb_status status =
-            prepare_step(device, prepared, &steps[i], &prepared->solvers[i], error);
-        if (status != HEBB_OK) return status;
+        status = check_step(device, &steps[i], error);
     }
+    for (size_t i = 0; i < prepared->n_steps && status == HEBB_OK;) {
+        size_t together = 0;
+        const size_t left = prepared->n_steps - i;
+        status = hb_cl_group_prepare(device, prepared, &steps[i], left, &together, error);
+        if (status == HEBB_OK && together == 0)
+            status = prepare_step(device, prepared, &steps[i], &prepared->solvers[i], error);
+        for (size_t k = 0; k < together; k++)
+            prepared->solvers[i + k] =
+                k == 0 ? "rows, with the next ones" : "rows, with the last one";
+        i += together > 0 ? together : 1;
+    }
+    if (status != HEBB_OK) return status;
     return compile_launches(device, prepared, error);
 }
 

@@ -1,0 +1,53 @@
+/* LOOPs that follow each other, done by one kernel row by row: softmax reads its row once, instead
+   of three loops that each read all of them. group.c finds such steps and makes one program of
+   theirs, group_prepare.c shares its rows among work-items, group_source.c writes the kernel. */
+#ifndef HB_OPENCL_GROUP_H
+#define HB_OPENCL_GROUP_H
+
+#include "opencl.h"
+
+enum { HB_CL_MOST_PHASES = 12 };
+
+/* The instructions of a program are sorted: for each phase its reductions (of points of the phase
+   before it), then what is done once a row, then what is done at every point of a row. */
+typedef enum hb_cl_level { HB_CL_REDUCTIONS, HB_CL_ROW, HB_CL_POINT, HB_CL_LEVELS } hb_cl_level;
+
+/* One program for all members. Its loop's first dimensions number the rows, the reduced ones run
+   along one; no two points share memory, but for reading. */
+typedef struct hb_cl_group {
+    hb_loop loop; /* owns its operands and instructions; n_pre means nothing */
+    int n_steps, n_phases;
+    int first[HB_CL_LEVELS * HB_CL_MOST_PHASES + 1]; /* instructions of level l in phase p: from
+                                                        first[p * HB_CL_LEVELS + l] to the next */
+    bool rewrites; /* what is loaded once a row is stored once a row, too */
+} hb_cl_group;
+
+static inline int hb_cl_first(const hb_cl_group *group, int phase, int level) {
+    return group->first[phase * HB_CL_LEVELS + level];
+}
+
+/* Finds how many of the steps, from the first on, one kernel can do; n_steps is 0 if there are
+   none, or no memory to find out. */
+void hb_cl_group_find(const hb_step *steps, size_t n_steps, hb_cl_group *group);
+void hb_cl_group_free(hb_cl_group *group);
+
+/* How the rows are shared: `lanes` work-items take one, each `elements` of its points; a work-group
+   has rows for all of its items. */
+typedef struct hb_cl_group_cut {
+    size_t group;
+    int lanes, elements;
+} hb_cl_group_cut;
+
+/* Of points, the values that a later phase uses: they stay in registers meanwhile. */
+bool hb_cl_is_kept(const hb_cl_group *group, int value);
+/* False if registers or work-items do not suffice, or the rows would leave the device idle. */
+bool hb_cl_group_cut_make(const hb_device *device, const hb_cl_group *group,
+                          const hb_cl_space *space, hb_cl_group_cut *cut);
+void hb_cl_write_group(hb_cl_kernel *kernel, const hb_cl_group *group, const hb_cl_space *space,
+                       const hb_cl_group_cut *cut);
+
+/* Adds a launch for steps that are better done together; *n_done is how many, or 0. */
+hebb_status hb_cl_group_prepare(hb_device *device, hb_prepared *prepared, const hb_step *steps,
+                                size_t n_steps, size_t *n_done, hb_error *error);
+
+#endif

@@ -1,0 +1,87 @@
+/* How rows of a group of LOOPs are shared among work-items, and its launch; called by prepare.c. */
+#include "group.h"
+
+enum {
+    MOST_ELEMENTS = 32,      /* of a row, for an item */
+    MOST_REGISTERS = 64,     /* in which an item keeps values from phase to phase */
+    WANTED_LANES = 256,      /* items for a long row */
+    LEAST_LANES = 32,        /* items for a short one, if it has as many points */
+    LEAST_GROUP = 128,       /* of several short rows */
+    FEW_ITEMS = 16384,       /* would leave a large GPU idle ... */
+    FEW_POINTS = 256 * 1024, /* ... unless launches take longer than what they do */
+};
+
+/* Words that values take while no phase works on them. */
+static int kept_words(const hb_cl_group *group) {
+    int words = 0;
+    for (int i = 0; i < group->loop.n_instr; i++)
+        if (hb_cl_is_kept(group, i))
+            words += hebb_dtype_size((hebb_dtype)group->loop.instr[i].dtype) > 4 ? 2 : 1;
+    return words;
+}
+
+static size_t local_bytes(const hb_cl_group *group, size_t items) {
+    size_t bytes = 0;
+    for (int phase = 1; phase < group->n_phases; phase++)
+        bytes += 8 * items *
+                 (size_t)(hb_cl_first(group, phase, HB_CL_ROW) - hb_cl_first(group, phase, 0));
+    return bytes;
+}
+
+bool hb_cl_group_cut_make(const hb_device *device, const hb_cl_group *group,
+                          const hb_cl_space *space, hb_cl_group_cut *cut) {
+    const int64_t rows = space->kept, columns = space->reduced;
+    const int64_t words = kept_words(group);
+    int64_t lanes = 1;
+    while (lanes < LEAST_LANES && lanes < columns) lanes *= 2;
+    while (lanes < WANTED_LANES && 4 * lanes < columns) lanes *= 2;
+    for (;; lanes *= 2) {
+        const int64_t elements = (columns + lanes - 1) / lanes;
+        if (elements <= MOST_ELEMENTS && elements * words <= MOST_REGISTERS) break;
+        if (lanes > (int64_t)device->max_group) return false;
+    }
+    size_t items = (size_t)lanes;
+    while (items < LEAST_GROUP) items *= 2;
+    if (items > device->max_group) items = (size_t)lanes;
+    *cut = (hb_cl_group_cut){items, (int)lanes, (int)((columns + lanes - 1) / lanes)};
+    return items <= device->max_group && local_bytes(group, items) <= device->local_bytes &&
+           (rows * lanes >= FEW_ITEMS || rows * columns <= FEW_POINTS);
+}
+
+static hebb_status add_launch(hb_prepared *prepared, const hb_step *step, const hb_cl_group *group,
+                              const hb_cl_space *space, const hb_cl_group_cut *cut,
+                              hb_error *error) {
+    hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    hb_cl_write_group(&launch->source, group, space, cut);
+    hb_cl_range(launch, space->kept * cut->lanes, cut->group);
+    return HEBB_OK;
+}
+
+hebb_status hb_cl_group_prepare(hb_device *device, hb_prepared *prepared, const hb_step *steps,
+                                size_t n_steps, size_t *n_done, hb_error *error) {
+    *n_done = 0;
+    if (device->lanes || prepared->sliding) return HEBB_OK;
+    hb_cl_group group;
+    hb_cl_space space;
+    hb_cl_group_cut cut;
+    hebb_status status = HEBB_OK;
+    for (;;) {
+        hb_cl_group_find(steps, n_steps, &group);
+        if (group.n_steps == 0) return HEBB_OK;
+        if (!hb_cl_space_make(&space, &group.loop)) {
+            hb_cl_group_free(&group);
+            return hb_fail_memory(error, "an index space", sizeof space);
+        }
+        const bool suits =
+            space.lane >= space.n_kept && hb_cl_group_cut_make(device, &group, &space, &cut);
+        if (suits) {
+            *n_done = (size_t)group.n_steps;
+            status = add_launch(prepared, steps, &group, &space, &cut, error);
+        }
+        n_steps = (size_t)group.n_steps - 1;
+        hb_cl_space_free(&space);
+        hb_cl_group_free(&group);
+        if (suits) return status;
+    }
+}

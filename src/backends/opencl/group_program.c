@@ -1,0 +1,206 @@
+/* One program of what the members of a group do: values go from one to the next without memory,
+   what several load is loaded once, and instructions are sorted by when they are done. Called by
+   group.c.
+ */
+#include <stdlib.h>
+
+#include "group_members.h"
+
+static bool moves(const maker *m, const hb_operand *o, bool along_row) {
+    const int from = along_row ? m->row.n : 0, to = along_row ? rank_of(m) : m->row.n;
+    for (int k = from; k < to; k++)
+        if (o->stride[k] != 0) return true;
+    return false;
+}
+
+static bool is_half(int dtype) { return dtype == HEBB_F16 || dtype == HEBB_BF16; }
+
+/* Appends an instruction, whose operands are the program's, and says when it is done. -1: no room.
+ */
+static int append(maker *m, hb_instr instr) {
+    hb_loop *p = m->program;
+    const int at = p->n_instr;
+    if (at == MOST_INSTRUCTIONS) return -1;
+    const int operands[] = {instr.code == HB_LOAD ? -1 : instr.a, instr.b, instr.c,
+                            hb_fourth(&instr)};
+    uint8_t level = HB_CL_ROW, phase = 0;
+    if (instr.code == HB_LOAD && moves(m, &p->in[instr.a], true)) level = HB_CL_POINT;
+    for (int k = 0; k < 4; k++) {
+        if (operands[k] < 0) continue;
+        if (m->level[operands[k]] == HB_CL_POINT) level = HB_CL_POINT;
+        if (m->phase[operands[k]] > phase) phase = m->phase[operands[k]];
+    }
+    if (hb_cl_is_reduction((hb_code)instr.code)) {
+        level = HB_CL_REDUCTIONS;
+        if (++phase == HB_CL_MOST_PHASES) return -1;
+    }
+    m->level[at] = level;
+    m->phase[at] = phase;
+    p->instr[p->n_instr++] = instr;
+    return at;
+}
+
+/* An input of the program. What stays as it is from row to row is in the cache: each phase loads it
+   anew, others find what the first one loaded. */
+static int append_load(maker *m, const hb_operand *in) {
+    hb_loop *p = m->program;
+    const bool again = moves(m, in, true) && !moves(m, in, false);
+    for (int i = 0; i < p->n_instr && !again; i++)
+        if (p->instr[i].code == HB_LOAD && same_element(m, &p->in[p->instr[i].a], in)) {
+            m->found += in->buffer >= 0 && moves(m, in, true);
+            return i;
+        }
+    p->in[p->n_in] = *in;
+    return append(m, (hb_instr){.code = HB_LOAD,
+                                .dtype = (uint8_t)in->dtype,
+                                .a = (int16_t)p->n_in++,
+                                .b = -1,
+                                .c = -1,
+                                .d = -1});
+}
+
+static int append_instruction(maker *m, const member *of, const hb_instr *from) {
+    hb_instr instr = *from;
+    if (instr.code == HB_LOAD) {
+        const source *s = &of->source[instr.a];
+        if (s->member < 0) return append_load(m, &of->in[instr.a]);
+        m->found++;
+        return m->member[s->member].value[m->member[s->member].loop->out[s->output].value];
+    }
+    if (instr.a >= 0) instr.a = of->value[instr.a];
+    if (instr.b >= 0) instr.b = of->value[instr.b];
+    if (instr.c >= 0) instr.c = of->value[instr.c];
+    if (hb_fourth(&instr) >= 0) instr.d = of->value[instr.d];
+    return append(m, instr);
+}
+
+/* A value that is the same along a row is stored at points as a copy made there. */
+static bool append_output(maker *m, int value, const hb_operand *to) {
+    hb_loop *p = m->program;
+    if (moves(m, to, true) != (m->level[value] == HB_CL_POINT)) {
+        const int dtype = p->instr[value].dtype;
+        if (m->level[value] == HB_CL_POINT || is_half(dtype)) return false;
+        const int copy = append(m, (hb_instr){.code = HB_CAST,
+                                              .dtype = (uint8_t)dtype,
+                                              .a = (int16_t)value,
+                                              .b = -1,
+                                              .c = -1,
+                                              .d = -1});
+        if (copy < 0) return false;
+        m->level[copy] = HB_CL_POINT;
+        value = copy;
+    }
+    p->out[p->n_out++] = (hb_output){.to = *to, .value = value};
+    return true;
+}
+
+static bool append_member(maker *m, member *of) {
+    for (int i = 0; i < of->loop->n_instr; i++) {
+        const int at = append_instruction(m, of, &of->loop->instr[i]);
+        if (at < 0) return false;
+        of->value[i] = (int16_t)at;
+    }
+    for (int i = 0; i < of->loop->n_out; i++)
+        if (!of->dropped[i] && !append_output(m, of->value[of->loop->out[i].value], &of->to[i]))
+            return false;
+    return true;
+}
+
+/* ---- phases ---- */
+
+static bool uses(const hb_instr *instr, int value) {
+    return (instr->code != HB_LOAD && instr->a == value) || instr->b == value ||
+           instr->c == value || hb_fourth(instr) == value;
+}
+
+static bool is_overwritten(const maker *m, const hb_operand *in) {
+    for (int i = 0; i < m->program->n_out; i++)
+        if (hb_cl_members_meet(m, in, &m->program->out[i].to)) return true;
+    return false;
+}
+
+/* A load is done in the first phase that needs it, unless something is stored there meanwhile. */
+static void delay_loads(maker *m) {
+    hb_loop *p = m->program;
+    for (int i = 0; i < p->n_instr; i++) {
+        if (p->instr[i].code != HB_LOAD || m->level[i] != HB_CL_POINT ||
+            is_overwritten(m, &p->in[p->instr[i].a]))
+            continue;
+        int phase = HB_CL_MOST_PHASES;
+        for (int k = i + 1; k < p->n_instr; k++) {
+            const int at = m->level[k] == HB_CL_REDUCTIONS ? m->phase[k] - 1 : m->phase[k];
+            if (uses(&p->instr[k], i) && at < phase) phase = at;
+        }
+        for (int k = 0; k < p->n_out; k++)
+            if (p->out[k].value == i) phase = 0;
+        m->phase[i] = phase == HB_CL_MOST_PHASES ? 0 : (uint8_t)phase;
+    }
+}
+
+/* Sorts instructions by phase and level. */
+static bool sort_program(const maker *m, hb_cl_group *group) {
+    hb_loop *p = m->program;
+    int16_t to[MOST_INSTRUCTIONS];
+    hb_instr *sorted = calloc((size_t)p->n_instr + 1, sizeof *sorted);
+    if (sorted == NULL) return false;
+    int n = 0;
+    for (int key = 0; key < HB_CL_LEVELS * HB_CL_MOST_PHASES; key++) {
+        group->first[key] = n;
+        for (int i = 0; i < p->n_instr; i++)
+            if (m->phase[i] * HB_CL_LEVELS + m->level[i] == key) {
+                group->n_phases = m->phase[i] + 1;
+                to[i] = (int16_t)n++;
+            }
+    }
+    group->first[HB_CL_LEVELS * HB_CL_MOST_PHASES] = n;
+    for (int i = 0; i < p->n_instr; i++) {
+        hb_instr instr = p->instr[i];
+        if (instr.code != HB_LOAD && instr.a >= 0) instr.a = to[instr.a];
+        if (instr.b >= 0) instr.b = to[instr.b];
+        if (instr.c >= 0) instr.c = to[instr.c];
+        if (hb_fourth(&instr) >= 0) instr.d = to[instr.d];
+        sorted[to[i]] = instr;
+    }
+    for (int i = 0; i < p->n_out; i++) p->out[i].value = to[p->out[i].value];
+    free(p->instr);
+    p->instr = sorted;
+    return true;
+}
+
+static void find_rewrites(const maker *m, hb_cl_group *group) {
+    const hb_loop *p = m->program;
+    for (int i = 0; i < p->n_in; i++)
+        for (int k = 0; k < p->n_out; k++)
+            if (!moves(m, &p->in[i], true) && hb_cl_members_meet(m, &p->in[i], &p->out[k].to))
+                group->rewrites = true;
+}
+
+static bool allocate_program(maker *m) {
+    size_t n_in = 1, n_out = 1;
+    for (int k = 0; k < m->n; k++) {
+        n_in += (size_t)m->member[k].loop->n_in;
+        n_out += (size_t)m->member[k].loop->n_out;
+    }
+    hb_loop *p = m->program;
+    p->in = calloc(n_in, sizeof *p->in);
+    p->out = calloc(n_out, sizeof *p->out);
+    p->instr = calloc(MOST_INSTRUCTIONS, sizeof *p->instr);
+    for (int k = 0; k < rank_of(m); k++) {
+        p->reduce[k] = k >= m->row.n;
+        p->dim[k] = p->reduce[k] ? m->column.size[k - m->row.n] : m->row.size[k];
+    }
+    p->rank = rank_of(m);
+    return p->in && p->out && p->instr;
+}
+
+bool hb_cl_group_program(maker *m, hb_cl_group *group) {
+    m->program = &group->loop;
+    m->found = 0;
+    if (!allocate_program(m)) return false;
+    for (int k = 0; k < m->n; k++)
+        if (!append_member(m, &m->member[k])) return false;
+    if (m->found == 0) return false;
+    delay_loads(m);
+    find_rewrites(m, group);
+    return sort_program(m, group);
+}

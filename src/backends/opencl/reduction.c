@@ -1,0 +1,33 @@
+/* What kernels call for a reduction of each kind (kernels/reduce.cl). */
+#include "reduction.h"
+
+static const char *identity_of(const hb_instr *instr) {
+    static const char *const lowest[HEBB_DTYPES] = {
+        "-INFINITY", "-INFINITY", "INT_MIN", "LONG_MIN", "0", "0", [HEBB_I8] = "SCHAR_MIN",
+    };
+    static const char *const highest[HEBB_DTYPES] = {
+        "INFINITY", "INFINITY", "INT_MAX", "LONG_MAX", "UCHAR_MAX", "1", [HEBB_I8] = "SCHAR_MAX",
+    };
+    if (instr->code == HB_SUM) return "0";
+    if (instr->code == HB_PROD) return "1";
+    return instr->code == HB_REDMAX ? lowest[instr->dtype] : highest[instr->dtype];
+}
+
+hb_cl_reduction hb_cl_reduction_of(const hb_loop *loop, int i) {
+    const hb_instr *instr = &loop->instr[i];
+    static const char *const joins[] = {"add", "max", "min", "mul"};
+    static const char *const blocks[] = {"block_sum", "block_max", "block_min", "block_product"};
+    const int kind = instr->code - HB_SUM;
+    hebb_dtype dtype = (hebb_dtype)instr->dtype;
+    return (hb_cl_reduction){
+        .at = i,
+        .of = instr->a,
+        .dtype = dtype,
+        .type = hb_cl_type(dtype),
+        .suffix = hb_cl_suffix(dtype),
+        .join = joins[kind],
+        .block = blocks[kind],
+        .identity = identity_of(instr),
+        .sum = instr->code == HB_SUM,
+    };
+}

@@ -123,6 +123,37 @@ static bool train(void) {
     return done;
 }
 
+/* A plan that has to be made smaller. */
+static bool run_limited(hebb_session *s, hebb_tensor *x, hebb_tensor *step) {
+    static const float zeros[64 * 8];
+    hebb_array in = hebb_array_view((void *)(uintptr_t)zeros, HEBB_F32, HEBB_SHAPE(64, 8));
+    if (s == NULL || !fine(hebb_session_status(s), hebb_message(s))) return false;
+    hebb_run(s, HEBB_FEED({x, &in}), HEBB_FETCH({step, NULL}));
+    hebb_plan_stats stats = {0};
+    if (!fine(hebb_session_status(s), hebb_message(s))) return false;
+    hebb_session_stats(s, &stats);
+    return stats.again_steps > 0;
+}
+
+static bool limit(void) {
+    bool done = false;
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 8)), *h = x;
+    for (int k = 0; k < 8; k++) h = hebb_dense(h, 8, .activation = hebb_relu);
+    hebb_tensor *step = hebb_minimize(hebb_mean(h, HEBB_ALL_AXES, false), hebb_sgd());
+    if (g != NULL && fine(hebb_graph_status(g), hebb_message(g))) {
+        hebb_device *device = hebb_device_open("cpu");
+        if (device != NULL && fine(hebb_device_status(device), hebb_message(device))) {
+            hebb_session *s = hebb_session_create(g, device, .memory_limit = 30000);
+            done = run_limited(s, x, step);
+            hebb_session_destroy(s);
+        }
+        hebb_device_close(device);
+    }
+    hebb_graph_destroy(g);
+    return done;
+}
+
 #ifdef WITH_FILES
 /* A model that is fitted with every callback, resumed, evaluated and asked. */
 static char checkpoint_path[] = "/tmp/hebb-memory-fit-XXXXXX";
@@ -419,6 +450,9 @@ Test(training, all_allocations_fail_from_one_on) {
     model_batch(&batch, 0);
     fail_in_turn(train, true);
 }
+
+Test(limit, one_allocation_fails) { fail_in_turn(limit, false); }
+Test(limit, all_allocations_fail_from_one_on) { fail_in_turn(limit, true); }
 
 /* Allocations of a fit of so many steps. */
 static long allocations_of(hebb_model *m, int64_t steps) {

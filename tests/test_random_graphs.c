@@ -173,6 +173,46 @@ static bool passes_differ(checker *c, const random_recipe *r, const random_graph
     return !same;
 }
 
+static bool same_bits(checker *c, const results *a, const results *b, size_t limit) {
+    for (int k = 0; k < a->n; k++) {
+        if (memcmp(a->at[k].data, b->at[k].data, hebb_array_bytes(&a->at[k])) == 0) continue;
+        snprintf(c->why, WHY, "in %zu bytes of memory, result %d of %d differs", limit, k, a->n);
+        return false;
+    }
+    return true;
+}
+
+static size_t peak_of(hebb_session *s) {
+    hebb_plan_stats stats = {0};
+    hebb_session_stats(s, &stats);
+    return stats.peak_bytes;
+}
+
+/* With as little memory as it takes: what else the error says is tried until it is believed. */
+static bool limits_differ(checker *c, const random_recipe *r, const random_graph *g) {
+    hebb_session *s = hebb_session_create(g->graph, c->device, .poison = 0xFF);
+    results plain;
+    bool same = run(c, r, g, s, 0, 0, &plain);
+    size_t limit = peak_of(s), asked, least;
+    hebb_session_destroy(s);
+    for (limit = limit / 2; limit > 0 && same;) {
+        results less;
+        s = hebb_session_create(g->graph, c->device, .poison = 0xFF, .memory_limit = limit);
+        bool ran = run(c, r, g, s, 0, 0, &less);
+        size_t peak = peak_of(s);
+        const char *message = hebb_message(s);
+        bool told = !ran && sscanf(message, "run: the memory limit is %zu bytes, and this plan takes "
+                                            "at least %zu", &asked, &least) == 2;
+        same = ran ? same_bits(c, &plain, &less, limit) && peak <= limit : told && least > limit;
+        if (ran && peak > limit) snprintf(c->why, WHY, "%zu bytes in %zu", peak, limit);
+        limit = told ? least : 0;
+        free_results(&less);
+        hebb_session_destroy(s);
+    }
+    free_results(&plain);
+    return !same;
+}
+
 /* One session with all batch sizes in turn, against plain ones, and against a graph without open
    sizes. The first batch size comes a second time at the end. */
 static bool batches_differ(checker *c, const random_recipe *r, const random_graph *g,
@@ -214,7 +254,8 @@ static bool values_fail(const random_recipe *r, void *user) {
     results plain = {0};
     const bool fails = !build(c, r, RANDOM_OPEN, &g) ||
                        !run_once(c, r, &g, c->device, HEBB_NO_PASSES, 0, 0, &plain) ||
-                       passes_differ(c, r, &g, &plain) || batches_differ(c, r, &g, &plain) ||
+                       passes_differ(c, r, &g, &plain) || limits_differ(c, r, &g) ||
+                       batches_differ(c, r, &g, &plain) ||
                        sizes_matter(c, r, &g, &plain, 0) ||
                        sizes_matter(c, r, &g, &plain, 1 + (int)(r->seed % (RANDOM_BATCHES - 1)));
     free_results(&plain);

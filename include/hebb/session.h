@@ -18,8 +18,18 @@ typedef struct hebb_session_options {
     uint8_t poison;   /* to find elements that no step writes: the byte (0xFF makes NaN and -1) that
                          all memory for results is filled with before each run; default 0: it is not
                          filled */
+    size_t memory_limit; /* the most bytes that a plan may take (hebb_plan_stats.peak_bytes); default
+                            0: as many as it takes. See below */
     int reserved_;
 } hebb_session_options;
+
+/* .memory_limit: what takes more memory than that is made to fit, by dropping values after a use
+   and computing them again before the next one: no more of them than it takes, and those first that
+   cost least for what they free. Values are the same, bit by bit, as without a limit, but for
+   reductions that the CPU runs together with other steps, block by block: their last bits may
+   differ. A run whose plan cannot be made that small is an error, HEBB_E_MEMORY, that tells how small
+   it can be made and what is held then. hebb_checkpoint() is the same by hand, for every device and
+   batch. */
 
 /* Optimizations that can be turned off, to compare and to debug. */
 #define HEBB_NO_FOLD   1u /* constant folding and algebraic simplification */
@@ -117,6 +127,8 @@ typedef struct hebb_plan_stats {
     double flops;          /* floating-point operations a run, a transcendental counted as one */
     double bytes;          /* bytes that the steps read and write a run */
     double plan_seconds;   /* time it took to make the plan */
+    size_t again_steps;    /* steps that compute again what was dropped for .memory_limit, and ... */
+    double again_flops;    /* ... their part of `flops` */
 } hebb_plan_stats;
 HEBB_API hebb_status hebb_session_stats(const hebb_session *session, hebb_plan_stats *stats);
 

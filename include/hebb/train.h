@@ -44,6 +44,7 @@ typedef struct hebb_model_options {
     uint64_t seed;         /* of the session, and of the order of examples */
     int64_t classes;       /* if not 0, the last input's values must be 0...classes-1 */
     hebb_session *session; /* to be used instead of a new one; stays yours */
+    size_t memory_limit;   /* of a new session, see hebb/session.h; default 0: none */
     int reserved_;
 } hebb_model_options;
 

@@ -57,6 +57,9 @@ typedef struct hb_backend {
 
     /* Scratch memory that the step needs in the arena; 0 for most. */
     size_t (*scratch)(hb_device *device, const hb_step *step);
+    /* How many of the steps, from the first on, would be run together if they are prepared in this
+       order: those that cannot be told apart from how they round. 1 for most; NULL: always 1. */
+    size_t (*together)(hb_device *device, const hb_step *steps, size_t n_steps);
     /* Chooses a solver for each step and compiles what must be compiled. The steps outlive
      * *prepared. */
     hebb_status (*prepare)(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,

@@ -204,6 +204,7 @@ typedef struct hb_step {
     hb_operand *in, *out;
     const char *name;       /* for people: "sum", "matmul + add + maximum" */
     double flops, bytes;    /* work and traffic, for choosing and for statistics */
+    bool again;             /* makes what an earlier step has made and was dropped to save memory */
     size_t scratch_bytes;   /* what the backend asked for, 64-byte aligned, in the arena ... */
     int64_t scratch_offset; /* ... from this byte on; used by nobody else during the step */
 } hb_step;

@@ -69,5 +69,13 @@ typedef struct hb_arena {
 } hb_arena;
 hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
                             hb_arena *arena, hb_error *error);
+/* The same, to see what an order takes: shows the placed steps to look->at(), and takes the places
+   out again. */
+typedef struct hb_look {
+    void (*at)(void *context, const int *order, int n_steps);
+    void *context;
+} hb_look;
+hebb_status hb_try_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
+                          const hb_look *look, hb_arena *arena, hb_error *error);
 
 #endif

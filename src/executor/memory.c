@@ -13,6 +13,7 @@ enum { ALIGNMENT = 64 };
 typedef struct block {
     size_t bytes, offset;
     int first, last; /* steps */
+    int given;       /* the last step in which an output took it over; -1 */
 } block;
 
 typedef struct placer {
@@ -79,14 +80,15 @@ static int dying_input(const placer *p, const hb_group *g, const hb_place *out, 
         if (in->written || !in_arena(in) || !in->pointwise ||
             !same_elements(p, in->node, out->node))
             continue;
-        if (p->blocks[p->block_of[in->node]].last == step && dies_pointwise(p, g, in->node, step))
+        const block *b = &p->blocks[p->block_of[in->node]];
+        if (b->last == step && b->given != step && dies_pointwise(p, g, in->node, step))
             return in->node;
     }
     return -1;
 }
 
 static int new_block(placer *p, size_t bytes, int first, int last) {
-    p->blocks[p->n_blocks] = (block){.bytes = bytes, .first = first, .last = last};
+    p->blocks[p->n_blocks] = (block){.bytes = bytes, .first = first, .last = last, .given = -1};
     return p->n_blocks++;
 }
 
@@ -100,8 +102,10 @@ static void make_blocks(placer *p, bool reuse) {
             bool own = in_place && place->written && place->pointwise;
             int donor = own ? dying_input(p, g, place, s) : -1;
             if (donor >= 0) {
+                block *b = &p->blocks[p->block_of[donor]];
                 p->block_of[place->node] = p->block_of[donor];
-                p->blocks[p->block_of[donor]].last = p->last[place->node];
+                b->last = p->last[place->node];
+                b->given = s;
             } else
                 p->block_of[place->node] =
                     new_block(p, bytes_of(p, place->node), s, p->last[place->node]);
@@ -174,24 +178,26 @@ static bool place_blocks(placer *p, bool reuse, size_t *total) {
     return done;
 }
 
-/* Operands count in elements from the start of the buffer. */
-static void write_offsets(const placer *p) {
+/* Operands count in elements from the start of the buffer. With `sign` -1: takes the offsets out
+   again. */
+static void write_offsets(const placer *p, int sign) {
     for (int s = 0; s < p->n_steps; s++) {
         hb_group *g = step_group(p, s);
         for (int k = 0; k < g->n_places; k++)
             if (in_arena(&g->places[k])) {
                 hb_operand *operand = g->places[k].operand;
-                operand->offset += (int64_t)(p->blocks[p->block_of[g->places[k].node]].offset /
-                                             hebb_dtype_size(operand->dtype));
+                operand->offset +=
+                    sign * (int64_t)(p->blocks[p->block_of[g->places[k].node]].offset /
+                                     hebb_dtype_size(operand->dtype));
                 operand->last = !g->places[k].written && p->last[g->places[k].node] == s;
             }
-        if (g->step.scratch_bytes > 0)
+        if (g->step.scratch_bytes > 0 && sign > 0)
             g->step.scratch_offset = (int64_t)p->blocks[g->step.scratch_offset].offset;
     }
 }
 
-hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
-                            hb_arena *arena, hb_error *error) {
+static hebb_status place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
+                                const hb_look *look, hb_arena *arena, hb_error *error) {
     placer p = {.f = fusion, .ir = fusion->ir, .order = order, .n_steps = n_steps};
     size_t n = (size_t)p.ir->n_nodes + 1;
     p.first = ir_memory(p.ir, n * sizeof *p.first);
@@ -207,8 +213,22 @@ hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bo
     make_blocks(&p, reuse);
     if (!place_blocks(&p, reuse, &arena->bytes))
         return hb_fail_memory(error, "a plan", n * sizeof(sized));
-    write_offsets(&p);
+    write_offsets(&p, 1);
+    if (look != NULL) {
+        look->at(look->context, order, n_steps);
+        write_offsets(&p, -1);
+    }
     for (int node = 0; node < p.ir->n_nodes; node++)
         if (p.block_of[node] >= 0) arena->offset[node] = p.blocks[p.block_of[node]].offset;
     return HEBB_OK;
+}
+
+hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
+                            hb_arena *arena, hb_error *error) {
+    return place_values(fusion, order, n_steps, reuse, NULL, arena, error);
+}
+
+hebb_status hb_try_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
+                          const hb_look *look, hb_arena *arena, hb_error *error) {
+    return place_values(fusion, order, n_steps, reuse, look, arena, error);
 }

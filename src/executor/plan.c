@@ -5,128 +5,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "budget.h"
 #include "plan.h"
 
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static bool dumping(void) {
-    const char *value = getenv("HEBB_DUMP");
-    return value != NULL && strcmp(value, "plan") == 0;
-}
-
-/* ---- dump ---- */
-
-static void print_operand(const hb_operand *operand, int rank, FILE *out) {
-    if (operand->buffer == HB_BUFFER_INDEX) fprintf(out, "index");
-    else
-        fprintf(out, "%s b%d+%" PRId64, hebb_dtype_name(operand->dtype), operand->buffer,
-                operand->offset);
-    for (int k = 0; k < rank; k++)
-        fprintf(out, "%s%" PRId64, k > 0 ? " " : " (", operand->stride[k]);
-    fprintf(out, rank > 0 ? ")" : "");
-}
-
-static void print_loop(const hb_loop *loop, FILE *out) {
-    for (int k = 0; k < loop->n_in; k++) {
-        fprintf(out, "        in %d: ", k);
-        print_operand(&loop->in[k], loop->rank, out);
-        fprintf(out, "\n");
-    }
-    for (int k = 0; k < loop->n_instr; k++) {
-        const hb_instr *i = &loop->instr[k];
-        fprintf(out, "        %s%%%d = %s %s", k >= loop->n_pre ? "after: " : "", k,
-                hb_code_name((hb_code)i->code), hebb_dtype_name((hebb_dtype)i->dtype));
-        if (i->code == HB_LOAD) fprintf(out, " in %d", i->a);
-        else if (i->code == HB_CONST && hb_floating((hebb_dtype)i->dtype))
-            fprintf(out, " %.9g", i->imm.f);
-        else if (i->code == HB_CONST) fprintf(out, " %" PRId64, i->imm.i);
-        else {
-            if (i->a >= 0) fprintf(out, " %%%d", i->a);
-            if (i->b >= 0) fprintf(out, " %%%d", i->b);
-            if (i->c >= 0) fprintf(out, " %%%d", i->c);
-            if (hb_fourth(i) >= 0) fprintf(out, " %%%d", i->d);
-            if (i->code == HB_USER) fprintf(out, ": %s", i->imm.user->name);
-        }
-        fprintf(out, "\n");
-    }
-    for (int k = 0; k < loop->n_out; k++) {
-        fprintf(out, "        out: %%%d -> ", loop->out[k].value);
-        print_operand(&loop->out[k].to, loop->rank, out);
-        fprintf(out, "\n");
-    }
-}
-
-static void print_space(const hb_loop *loop, FILE *out) {
-    fprintf(out, " over [");
-    for (int k = 0; k < loop->rank; k++)
-        fprintf(out, "%s%" PRId64 "%s", k > 0 ? ", " : "", loop->dim[k],
-                loop->reduce[k] ? " reduced" : "");
-    fprintf(out, "]\n");
-}
-
-static void print_whole(const hb_step *s, FILE *out) {
-    fprintf(out, "\n");
-    for (int k = 0; k < s->n_in; k++)
-        fprintf(out, "        in %d: %s b%d+%" PRId64 "\n", k, hebb_dtype_name(s->in[k].dtype),
-                s->in[k].buffer, s->in[k].offset);
-    for (int k = 0; k < s->n_out; k++)
-        fprintf(out, "        out %d: %s b%d+%" PRId64 "\n", k, hebb_dtype_name(s->out[k].dtype),
-                s->out[k].buffer, s->out[k].offset);
-}
-
-static void print_step(const hb_step *s, FILE *out);
-
-static void print_scan(const hb_scan *scan, FILE *out) {
-    fprintf(out, "        %" PRId64 " times:\n", scan->times);
-    for (int k = 0; k < scan->n_slides; k++) {
-        const hb_slide *slide = &scan->slides[k];
-        fprintf(out, "        b%d: %s %d from byte %" PRId64 ", %+" PRId64 " an iteration\n", k + 1,
-                slide->output ? "out" : "in", slide->operand, slide->start, slide->step);
-    }
-    for (size_t k = 0; k < scan->n_steps; k++) {
-        fprintf(out, "    step %zu: ", k);
-        print_step(&scan->steps[k], out);
-    }
-}
-
-static void print_step(const hb_step *s, FILE *out) {
-    fprintf(out, "%s, %.3g MFLOP, %.3g MB", s->name, s->flops / 1e6, s->bytes / 1e6);
-    if (s->kind == HB_LOOP) {
-        print_space(&s->u.loop, out);
-        print_loop(&s->u.loop, out);
-    } else if (s->kind == HB_GEMM) {
-        const hb_gemm *g = &s->u.gemm;
-        print_space(&g->epilogue, out);
-        fprintf(out, "        k %" PRId64 ", a ", g->k);
-        print_operand(&g->a, g->n_batch + 2, out);
-        fprintf(out, ", b ");
-        print_operand(&g->b, g->n_batch + 2, out);
-        fprintf(out, "\n");
-        print_loop(&g->epilogue, out);
-    } else if (hb_is_whole(s->kind)) {
-        print_whole(s, out);
-        if (s->kind == HB_SCAN) print_scan(s->u.scan, out);
-    } else
-        fprintf(out, ", %" PRId64 " of %" PRId64 " rows of %" PRId64 "\n", s->u.indexed.count,
-                s->u.indexed.rows, s->u.indexed.width);
-}
-
-static void print_plan(const hb_plan *plan, FILE *out) {
-    fprintf(out, "plan: %zu steps, arena %zu bytes (%zu unshared), %.3g MFLOP, %.3g MB moved\n",
-            plan->n_steps, plan->stats.peak_bytes, plan->stats.unshared_bytes,
-            plan->stats.flops / 1e6, plan->stats.bytes / 1e6);
-    for (int k = 1; k < plan->ir.n_buffers; k++)
-        fprintf(out, "  buffer b%d: %s %s\n", k, hb_op_name(plan->ir.buffers[k].tensor->op),
-                plan->ir.buffers[k].tensor->name);
-    const hb_backend *b = plan->device->backend;
-    for (size_t k = 0; k < plan->n_steps; k++) {
-        fprintf(out, "  step %zu: by %s, ", k, b->solver(plan->device->device, plan->prepared, k));
-        print_step(&plan->steps[k], out);
-    }
 }
 
 /* ---- statistics ---- */
@@ -151,6 +36,9 @@ static void count_work(hb_plan *plan) {
     for (size_t k = 0; k < plan->n_steps; k++) {
         plan->stats.flops += plan->steps[k].flops;
         plan->stats.bytes += plan->steps[k].bytes;
+        if (!plan->steps[k].again) continue;
+        plan->stats.again_steps++;
+        plan->stats.again_flops += plan->steps[k].flops;
     }
     for (int k = 1; k < plan->ir.n_buffers; k++) {
         const hebb_tensor *t = plan->ir.buffers[k].tensor;
@@ -179,12 +67,12 @@ static hebb_status check_dtypes(const hb_plan *plan, const hb_ir *ir, hb_error *
 /* Moves the bodies of scans along with the ir that has become another. */
 static hebb_status simplify(hb_ir *raw, unsigned without, const char *title, hb_ir *ir,
                             hb_error *error) {
-    if (dumping()) ir_print(raw, "specialized", stderr);
+    if (hb_dumping()) ir_print(raw, "specialized", stderr);
     hebb_status status =
         hb_simplify(raw, !(without & HEBB_NO_FOLD), !(without & HEBB_NO_CSE), ir, error);
     ir->bodies = raw->bodies;
     raw->bodies = NULL;
-    if (status == HEBB_OK && dumping()) ir_print(ir, title, stderr);
+    if (status == HEBB_OK && hb_dumping()) ir_print(ir, title, stderr);
     return status;
 }
 
@@ -195,14 +83,16 @@ typedef struct compiled {
     hb_arena arena;
 } compiled;
 
-static hebb_status compile(const hb_plan *plan, hb_ir *ir, unsigned without, compiled *result,
-                           hb_error *error);
+static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_plan_choices *choices,
+                           compiled *result, hb_error *error);
 
+/* A body's arena is scratch memory of the scan: nothing in it is made again. */
 static hebb_status compile_body(const hb_plan *plan, ir_body *body, unsigned without,
                                 hb_error *error) {
     compiled result;
     hebb_status status = simplify(&body->raw, without, "simplified body", &body->ir, error);
-    if (status == HEBB_OK) status = compile(plan, &body->ir, without, &result, error);
+    if (status == HEBB_OK)
+        status = compile(plan, &body->ir, &(hb_plan_choices){.without = without}, &result, error);
     if (status != HEBB_OK) return status;
     body->scan.steps = result.steps;
     body->scan.n_steps = result.n_steps;
@@ -222,9 +112,11 @@ static void count_scan(const hb_ir *ir, hb_step *step) {
         }
 }
 
-static hebb_status compile(const hb_plan *plan, hb_ir *ir, unsigned without, compiled *result,
-                           hb_error *error) {
+static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_plan_choices *choices,
+                           compiled *result, hb_error *error) {
     const hb_backend *b = plan->device->backend;
+    const unsigned without = choices->without;
+    const bool reuse = !(without & HEBB_NO_REUSE);
     hb_fusion fusion;
     int *order, n;
     hebb_status status = check_dtypes(plan, ir, error);
@@ -238,7 +130,11 @@ static hebb_status compile(const hb_plan *plan, hb_ir *ir, unsigned without, com
         if (step->kind == HB_SCAN) count_scan(ir, step);
         step->scratch_bytes = b->scratch(plan->device->device, step);
     }
-    status = hb_place_values(&fusion, order, n, !(without & HEBB_NO_REUSE), &result->arena, error);
+    if (choices->memory_limit > 0)
+        status = hb_fit(&fusion, b, plan->device->device, choices->memory_limit, reuse, &order, &n,
+                        error);
+    if (status == HEBB_OK)
+        status = hb_place_values(&fusion, order, n, reuse, &result->arena, error);
     if (status != HEBB_OK) return status;
     result->steps = ir_memory(ir, (size_t)n * sizeof *result->steps);
     if (result->steps == NULL)
@@ -259,11 +155,11 @@ static hebb_status remember_fetches(hb_plan *plan, const hb_arena *arena, hb_err
     return HEBB_OK;
 }
 
-static hebb_status make_steps(hb_plan *plan, unsigned without, hb_error *error) {
+static hebb_status make_steps(hb_plan *plan, const hb_plan_choices *choices, hb_error *error) {
     const hb_backend *b = plan->device->backend;
     compiled result;
     plan->stats.nodes = (size_t)plan->ir.n_nodes;
-    hebb_status status = compile(plan, &plan->ir, without, &result, error);
+    hebb_status status = compile(plan, &plan->ir, choices, &result, error);
     if (status != HEBB_OK) return status;
     plan->steps = result.steps;
     plan->n_steps = plan->stats.steps = result.n_steps;
@@ -274,22 +170,23 @@ static hebb_status make_steps(hb_plan *plan, unsigned without, hb_error *error) 
     return status;
 }
 
-static hebb_status build(hb_plan *plan, const hebb_graph *graph, unsigned without,
+static hebb_status build(hb_plan *plan, const hebb_graph *graph, const hb_plan_choices *choices,
                          const bool *initial, hb_error *error) {
     hb_ir raw = {0};
     double start = now();
     hebb_status status = initial != NULL ? hb_specialize_initial(graph, initial, &raw, error)
                                          : hb_specialize(graph, plan->fetches, plan->n_fetches,
                                                          plan->inputs, plan->mode, &raw, error);
-    if (status == HEBB_OK) status = simplify(&raw, without, "simplified", &plan->ir, error);
+    if (status == HEBB_OK)
+        status = simplify(&raw, choices->without, "simplified", &plan->ir, error);
     size_t unshared = status == HEBB_OK ? unshared_bytes(&raw) : 0;
     ir_free(&raw);
-    if (status == HEBB_OK) status = make_steps(plan, without, error);
+    if (status == HEBB_OK) status = make_steps(plan, choices, error);
     if (status != HEBB_OK) return status;
     plan->stats.unshared_bytes = unshared;
     count_work(plan);
     plan->stats.plan_seconds = now() - start;
-    if (dumping()) print_plan(plan, stderr);
+    if (hb_dumping()) hb_dump_plan(plan, stderr);
     return HEBB_OK;
 }
 
@@ -307,9 +204,10 @@ static hebb_status copy_key(hb_plan *plan, hebb_tensor *const *fetches, const he
     return HEBB_OK;
 }
 
-hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device, unsigned without,
-                        hebb_tensor *const *fetches, size_t n_fetches, const hebb_shape *inputs,
-                        hebb_mode mode, const bool *initial, hb_error *error) {
+hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device,
+                        const hb_plan_choices *choices, hebb_tensor *const *fetches,
+                        size_t n_fetches, const hebb_shape *inputs, hebb_mode mode,
+                        const bool *initial, hb_error *error) {
     hb_plan *plan = calloc(1, sizeof *plan);
     if (plan == NULL) {
         hb_fail_memory(error, "a plan", sizeof *plan);
@@ -320,7 +218,7 @@ hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device, unsigned w
     plan->n_fetches = n_fetches;
     plan->mode = mode;
     if (copy_key(plan, fetches, inputs, error) == HEBB_OK &&
-        build(plan, graph, without, initial, error) == HEBB_OK)
+        build(plan, graph, choices, initial, error) == HEBB_OK)
         return plan;
     hb_plan_destroy(plan);
     return NULL;

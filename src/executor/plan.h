@@ -33,12 +33,21 @@ struct hb_plan {
     hebb_plan_stats stats;
 };
 
+typedef struct hb_plan_choices {
+    unsigned without;    /* HEBB_NO_... */
+    size_t memory_limit; /* of the arena; 0: none */
+} hb_plan_choices;
+
 /* The plan that computes the fetched tensors from inputs of these shapes (rank -1: not fed), or,
    with `initial` not NULL, the first values of the variables marked there. NULL on error. */
-hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device, unsigned without,
-                        hebb_tensor *const *fetches, size_t n_fetches, const hebb_shape *inputs,
+hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device,
+                        const hb_plan_choices *choices, hebb_tensor *const *fetches, size_t n_fetches, const hebb_shape *inputs,
                         hebb_mode mode, const bool *initial, hb_error *error);
 void hb_plan_destroy(hb_plan *plan);
+
+/* dump.c: whether HEBB_DUMP=plan is set, and what it shows. */
+bool hb_dumping(void);
+void hb_dump_plan(const hb_plan *plan, FILE *out);
 
 /* What is fetched as number k: its dtype and shape; false for a group. */
 bool hb_plan_fetched(const hb_plan *plan, size_t k, hebb_dtype *dtype, hebb_shape *shape);

@@ -24,7 +24,7 @@ struct hebb_session {
     hebb_graph *graph;
     hebb_device *device;
     uint64_t seed, step;
-    unsigned without;
+    hb_plan_choices choices;
     hebb_mode mode;
     uint8_t poison;
     slots variables, inputs, constants;
@@ -50,7 +50,8 @@ hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
     s->device = device;
     if (options != NULL) {
         s->seed = options->seed;
-        s->without = options->without;
+        s->choices.without = options->without;
+        s->choices.memory_limit = options->memory_limit;
         s->poison = options->poison;
     }
     if (graph == NULL || device == NULL)
@@ -269,7 +270,7 @@ static hebb_status make_first_values(hebb_session *s, bool *wanted) {
             reserve_bytes(s, &s->variables.slot[k], tensor_bytes(variable, variable->shape));
         if (status != HEBB_OK) return status;
     }
-    hb_plan *plan = hb_plan_create(s->graph, s->device, s->without, NULL, 0, NULL, HEBB_MODE_AUTO,
+    hb_plan *plan = hb_plan_create(s->graph, s->device, &s->choices, NULL, 0, NULL, HEBB_MODE_AUTO,
                                    wanted, &s->error);
     if (plan == NULL) return s->error.status;
     hebb_status status = run_plan(s, plan, 0);
@@ -482,7 +483,7 @@ static hb_plan *find_plan(hebb_session *s, size_t n_fetches) {
             plan->next = s->plans;
             return s->plans = plan;
         }
-    hb_plan *plan = hb_plan_create(s->graph, s->device, s->without, s->fetched, n_fetches, s->fed,
+    hb_plan *plan = hb_plan_create(s->graph, s->device, &s->choices, s->fetched, n_fetches, s->fed,
                                    s->mode, NULL, &s->error);
     if (plan == NULL) return NULL;
     plan->next = s->plans;

@@ -152,7 +152,9 @@ static hebb_status init(hebb_model *m, hebb_device *device, const hebb_model_opt
         return hb_model_fail(m, hebb_graph_status(m->graph), "%s", hebb_graph_message(m->graph));
     m->session = o->session;
     m->owns_session = o->session == NULL;
-    if (m->owns_session) m->session = hebb_session_create(m->graph, device, .seed = o->seed);
+    if (m->owns_session)
+        m->session = hebb_session_create(m->graph, device, .seed = o->seed,
+                                         .memory_limit = o->memory_limit);
     if (m->session == NULL) return out_of_memory(m);
     status = hb_model_take(m, hebb_session_status(m->session));
     if (status == HEBB_OK && hebb_session_graph(m->session) != m->graph)

@@ -264,6 +264,16 @@ static size_t prepare_rows(hb_device *device, const hb_step *steps, size_t n_ste
     return n;
 }
 
+static size_t cpu_together(hb_device *device, const hb_step *steps, size_t n_steps) {
+    hb_cpu_rows *rows = malloc(sizeof *rows);
+    if (!rows) return 1;
+    hb_cpu_rows_find(steps, n_steps, rows);
+    const int n = rows->n;
+    hb_cpu_rows_free(rows);
+    free(rows);
+    return n > 1 ? (size_t)n : 1;
+}
+
 hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_steps, bool together,
                            hb_prepared **prepared, hb_error *error) {
     *prepared = NULL;
@@ -335,6 +345,7 @@ const hb_backend hb_cpu_backend = {
     .read = cpu_read,
     .borrow = cpu_borrow,
     .scratch = cpu_scratch,
+    .together = cpu_together,
     .prepare = cpu_prepare,
     .release = hb_cpu_release,
     .run = hb_cpu_run,

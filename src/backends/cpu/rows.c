@@ -275,9 +275,11 @@ static bool has_moving_index(const hb_loop *form) {
     return false;
 }
 
+/* What is made again to save memory stays by itself, so that the others are grouped as they would be
+   without it, and round as they would. */
 static bool is_candidate(const hb_step *step) {
     const hb_loop *loop = &step->u.loop;
-    if (step->kind != HB_LOOP || loop->rank == 0) return false;
+    if (step->kind != HB_LOOP || loop->rank == 0 || step->again) return false;
     for (int k = 0; k < loop->rank; k++)
         if (loop->dim[k] == 0) return false;
     return true;

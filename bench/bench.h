@@ -1,6 +1,7 @@
 /* The parts of hebb-bench: measure.c (the clock), bounds.c (what this machine can do), openblas.c
-   (the peer), workloads.c and models.c (what is measured), report.c (how it is told), main.c. All
-   of it uses Hebb through its public headers only. Times are in seconds until they are printed. */
+   (a peer), workloads.c and models.c (what is measured), compare.c and resident.c (one workload
+   beside those of peers/), report.c (how it is told), main.c. All of it uses Hebb through its
+   public headers only. Times are in seconds until they are printed. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -16,7 +17,9 @@ typedef struct timing {
     double median, fastest;
 } timing;
 
-/* Times of one `call`, after a warm-up, over about half a second. Short calls are timed many
+/* How long time_calls() goes on from now on; half a second before. */
+void time_calls_for(double seconds);
+/* Times of one `call`, after a warm-up. Short calls are timed many
    at a time. `settle` (or NULL) runs inside each timed sample, after its calls: it waits for work
    that a call only started. */
 timing time_calls(measured call, measured settle, void *context);
@@ -51,12 +54,27 @@ typedef struct measurement {
 /* False if it failed; `message` then says why. */
 bool workload_measure(const workload *w, hebb_device *device, measurement *result, char *message,
                       size_t size);
+/* The work alone; nothing runs. */
+work workload_work(const workload *w);
 /* A float32 product in Hebb; negative if it failed. */
 timing hebb_gemm_time(const gemm_size *size, hebb_device *device);
 /* Bytes a second in Hebb's own passes over 256 MiB, read and written or only read; 0 if they
  * failed. */
 double hebb_copy_speed(hebb_device *device);
 double hebb_read_speed(hebb_device *device);
+
+/* ---- compare.c ---- */
+
+/* Writes the weights or operands of the workload to a .npz file and a line of JSON to standard
+   output: the losses of ten steps or sums of the results. Then, for each line of standard input,
+   measures and writes a line with the time and the peak of resident memory. */
+bool compare_workload(const workload *w, hebb_device *device, const char *path);
+
+/* ---- resident.c ---- */
+
+/* The most memory that this process ever had, or had since the reset; 0 if unknown. */
+double resident_peak_bytes(void);
+void resident_reset(void);
 
 /* ---- openblas.c ---- */
 
@@ -93,5 +111,6 @@ void table_row(const report_row *row);
 void json_begin(void);
 void json_row(const report_row *row, bool first);
 void json_end(void);
+void json_bounds(const bounds *b, const hebb_device_info *device, const char *filter);
 
 #endif

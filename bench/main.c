@@ -6,41 +6,58 @@
 #include "bench.h"
 
 static const char help[] =
-    "usage: hebb-bench [--device D] [--filter NAME] [--json]\n"
+    "usage: hebb-bench [--device D] [--filter NAME] [--seconds S] [--json | --bounds]\n"
+    "       hebb-bench [--device D] [--seconds S] --compare NAME FILE\n"
     "\n"
     "  --device D     cpu (default), opencl, opencl:1, part of a name, auto\n"
     "  --filter NAME  only the workloads whose name contains NAME\n"
+    "  --seconds S    how long each is measured, after a warm-up; 0.5 if not given\n"
     "  --json         an array of objects instead of a table\n"
+    "  --bounds       only the bounds, as JSON\n"
+    "  --compare NAME FILE\n"
+    "                 one workload beside others, for scripts/compare: writes its\n"
+    "                 weights or operands to FILE (.npz), prints the losses of ten\n"
+    "                 steps or sums of its results, then a time for each line it reads\n"
     "\n"
-    "Each workload is measured for about half a second. `bound` is the time that its\n"
-    "floating-point operations take at the speed of the fastest large matrix product,\n"
-    "or its bytes at the speed of a copy (of reading alone, if little is written),\n"
-    "whichever is longer; `ratio` is the median over the bound. Both speeds are\n"
-    "measured in this run: those of this machine's processor, which an OpenCL device\n"
-    "may be, or for a GPU those that Hebb's own large product, copy and sum reach\n"
-    "there. What fits in 32 MiB stays in the caches and is not charged for memory.\n"
+    "`bound` is the time that the floating-point operations of a workload take at the\n"
+    "speed of the fastest large matrix product, or its bytes at the speed of a copy (of\n"
+    "reading alone, if little is written), whichever is longer; `ratio` is the median\n"
+    "over the bound. Both speeds are measured in this run: those of this machine's\n"
+    "processor, which an OpenCL device may be, or for a GPU those that Hebb's own large\n"
+    "product, copy and sum reach there.\n"
+    "What fits in 32 MiB stays in the caches and is not charged for memory.\n"
     "`plan peak` is the memory that the plan takes, `all` what its tensors would take\n"
     "without sharing and fusion. `speed` is OpenBLAS's time over ours.\n";
 
 typedef struct arguments {
-    const char *device, *filter;
-    bool json;
+    const char *device, *filter, *compare, *file;
+    double seconds;
+    bool json, bounds;
 } arguments;
 
+static void refuse(const char *what) {
+    fprintf(stderr, "hebb-bench: what is %s? --help lists the options\n", what);
+    exit(EXIT_FAILURE);
+}
+
 static arguments parse_arguments(int argc, char **argv) {
-    arguments a = {.device = "cpu", .filter = ""};
+    arguments a = {.device = "cpu", .filter = "", .seconds = 0.5};
     for (int i = 1; i < argc; i++) {
         bool valued = i + 1 < argc;
+        char *end = "";
         if (strcmp(argv[i], "--json") == 0) a.json = true;
         else if (strcmp(argv[i], "--device") == 0 && valued) a.device = argv[++i];
         else if (strcmp(argv[i], "--filter") == 0 && valued) a.filter = argv[++i];
-        else if (strcmp(argv[i], "--help") == 0) {
+        else if (strcmp(argv[i], "--seconds") == 0 && valued) a.seconds = strtod(argv[++i], &end);
+        else if (strcmp(argv[i], "--bounds") == 0) a.bounds = true;
+        else if (strcmp(argv[i], "--compare") == 0 && i + 2 < argc) {
+            a.compare = argv[++i];
+            a.file = argv[++i];
+        } else if (strcmp(argv[i], "--help") == 0) {
             fputs(help, stdout);
             exit(EXIT_SUCCESS);
-        } else {
-            fprintf(stderr, "hebb-bench: what is %s? --help lists the options\n", argv[i]);
-            exit(EXIT_FAILURE);
-        }
+        } else refuse(argv[i]);
+        if (*end != '\0' || !(a.seconds > 0)) refuse(argv[i]);
     }
     return a;
 }
@@ -65,6 +82,10 @@ static bool run_all(const arguments *a, hebb_device *device) {
         fprintf(stderr, "hebb-bench: the speed of this machine could not be measured\n");
         return false;
     }
+    if (a->bounds) {
+        json_bounds(&b, &info, a->filter);
+        return true;
+    }
     bool fine = true, first = true;
     if (a->json) json_begin();
     else {
@@ -87,12 +108,21 @@ static bool run_all(const arguments *a, hebb_device *device) {
     return fine;
 }
 
+static bool compare_named(const arguments *a, hebb_device *device) {
+    const workload *w;
+    for (size_t i = 0; (w = workload_at(i)) != NULL; i++)
+        if (strcmp(workload_name(w), a->compare) == 0) return compare_workload(w, device, a->file);
+    fprintf(stderr, "hebb-bench: there is no workload %s\n", a->compare);
+    return false;
+}
+
 int main(int argc, char **argv) {
     arguments a = parse_arguments(argc, argv);
+    time_calls_for(a.seconds);
     hebb_device *device = hebb_device_open(a.device);
     bool fine = !hebb_failed(device);
     if (!fine) fprintf(stderr, "hebb-bench: %s\n", hebb_message(device));
-    else fine = run_all(&a, device);
+    else fine = a.compare != NULL ? compare_named(&a, device) : run_all(&a, device);
     hebb_device_close(device);
     return fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }

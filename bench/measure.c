@@ -9,11 +9,14 @@
 
 #define WARM_SECONDS   0.1 /* also lets idle threads of another library fall asleep */
 #define WARM_CALLS     3
-#define TOTAL_SECONDS  0.5
 #define SAMPLE_SECONDS 2e-3 /* far above the cost of the clock and of settling */
 #define FEWEST_SAMPLES 5
 #define MOST_SAMPLES   1000
 #define MOST_CALLS     100000
+
+static double total_seconds = 0.5;
+
+void time_calls_for(double seconds) { total_seconds = seconds; }
 
 static double now(void) {
     struct timespec time;
@@ -56,7 +59,7 @@ timing time_calls(measured call, measured settle, void *context) {
 
     int count = 0;
     double start = now();
-    while (count < MOST_SAMPLES && (count < FEWEST_SAMPLES || now() - start < TOTAL_SECONDS)) {
+    while (count < MOST_SAMPLES && (count < FEWEST_SAMPLES || now() - start < total_seconds)) {
         double taken = sample(call, settle, context, calls);
         if (taken < 0) return failed;
         samples[count++] = taken / (double)calls;

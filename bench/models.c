@@ -3,6 +3,7 @@
    many for each of its gradients; the first layer needs none with respect to its input. What is
    elementwise is below a few percent of that. */
 #include <math.h>
+#include <string.h>
 
 #include "workloads.h"
 
@@ -43,7 +44,7 @@ void build_cnn(prepared *p, const workload *w) {
     h = hebb_flatten(hebb_max_pool(h, HEBB_SHAPE(2, 2)));
     h = hebb_dense(h, 128, .activation = hebb_relu);
     hebb_tensor *loss = hebb_sparse_softmax_cross_entropy(hebb_dense(h, 10), label);
-    p->result = hebb_minimize(loss, hebb_sgd(.learning_rate = 0.01));
+    train(p, loss, hebb_sgd(.learning_rate = 0.01));
     const double first = 26.0 * 26 * 32 * 9, second = 24.0 * 24 * 64 * 32 * 9;
     const double dense = 12.0 * 12 * 64 * 128 + 128 * 10;
     p->work.flops = 2.0 * BATCH * (2 * first + 3 * second + 3 * dense);
@@ -63,7 +64,7 @@ void build_resblock(prepared *p, const workload *w) {
         h = hebb_relu(k == 0 ? h : hebb_add(h, x));
     }
     hebb_tensor *loss = hebb_mean(hebb_square(h), HEBB_ALL_AXES, false);
-    p->result = hebb_minimize(loss, hebb_sgd(.learning_rate = 0.01));
+    train(p, loss, hebb_sgd(.learning_rate = 0.01));
     p->work.flops = 2.0 * BATCH * SIDE * SIDE * (5.0 * CHANNELS * CHANNELS * 9);
 }
 
@@ -101,7 +102,7 @@ void build_lstm(prepared *p, const workload *w) {
               .sequences = HEBB_LIST(z), .n_out = 1);
     all = hebb_reshape(all, HEBB_SHAPE(LSTM_TIME * LSTM_BATCH, LSTM_UNITS));
     hebb_tensor *loss = hebb_sparse_softmax_cross_entropy(hebb_dense(all, LSTM_VOCABULARY), next);
-    p->result = hebb_minimize(loss, hebb_adam(.learning_rate = 1e-3));
+    train(p, loss, hebb_adam(.learning_rate = 1e-3, .epsilon = ADAM_EPSILON));
     const double units = LSTM_UNITS;
     p->work.flops = 2.0 * LSTM_TIME * LSTM_BATCH * 3 *
                     (LSTM_IN * 4 * units + units * 4 * units + units * LSTM_VOCABULARY);
@@ -137,7 +138,7 @@ void build_transformer(prepared *p, const workload *w) {
     h = normalize(hebb_add(hebb_dense(f, BLOCK_WIDTH), h), HEBB_AXES(-1),
                   ones(p, "g2", HEBB_SHAPE(BLOCK_WIDTH)), zeros(p, "b2", HEBB_SHAPE(BLOCK_WIDTH)));
     hebb_tensor *loss = hebb_mean(hebb_square(h), HEBB_ALL_AXES, false);
-    p->result = hebb_minimize(loss, hebb_adam(.learning_rate = 1e-3));
+    train(p, loss, hebb_adam(.learning_rate = 1e-3, .epsilon = ADAM_EPSILON));
     const double width = BLOCK_WIDTH, inner = BLOCK_INNER, time = BLOCK_TIME;
     p->work.flops =
         2.0 * (double)rows *
@@ -150,7 +151,7 @@ void build_transformer(prepared *p, const workload *w) {
 void build_softmax(prepared *p, const workload *w) {
     enum { SIDE = 4096 };
     (void)w;
-    p->result = hebb_softmax(operand(p, "x", HEBB_SHAPE(SIDE, SIDE)));
+    compute(p, hebb_softmax(operand(p, "x", HEBB_SHAPE(SIDE, SIDE))));
     const double count = (double)SIDE * SIDE;
     p->work = (work){5 * count, sizeof(float) * count, sizeof(float) * count};
 }
@@ -167,12 +168,15 @@ void build_layernorm(prepared *p, const workload *w) {
     hebb_tensor *xs[] = {x, gain, bias}, *made[4] = {y};
     hebb_gradients(&y, 1, xs, 3, &dy, made + 1);
     const char *names[] = {"y", "dx", "dgain", "dbias"};
+    p->n_given = hebb_graph_variable_count(p->graph);
     for (int k = 0; k < 4; k++) {
         hebb_shape shape = hebb_tensor_shape(made[k]);
         made[k] =
             hebb_assign(hebb_state(p->graph, names[k], HEBB_F32, shape, hebb_zeros()), made[k]);
     }
     p->result = hebb_group(p->graph, made, 4);
+    memcpy(p->outputs, made, sizeof made);
+    p->n_outputs = 4;
     const double count = (double)ROWS * WIDTH;
     p->work = (work){20 * count, 2 * sizeof(float) * count, 2 * sizeof(float) * count};
 }

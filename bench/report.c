@@ -2,6 +2,7 @@
  * main.c.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "bench.h"
 
@@ -74,3 +75,21 @@ void json_row(const report_row *row, bool first) {
 }
 
 void json_end(void) { printf("\n]\n"); }
+
+/* What scripts/compare needs to know before it starts the first workload. */
+void json_bounds(const bounds *b, const hebb_device_info *device, const char *filter) {
+    printf("{\"device\": \"%s\", \"name\": \"%s\", ", device->id, device->name);
+    printf("\"threads\": %d, \"flops\": %.6g, ", b->threads, b->flops);
+    printf("\"copy_bytes\": %.6g, \"read_bytes\": %.6g, \"bounds_ms\": {", b->copy_bytes,
+           b->read_bytes);
+    const workload *w;
+    bool first = true;
+    for (size_t i = 0; (w = workload_at(i)) != NULL; i++) {
+        if (strstr(workload_name(w), filter) == NULL) continue;
+        const work least = workload_work(w);
+        printf("%s\n  \"%s\": %.9g", first ? "" : ",", workload_name(w),
+               bounds_seconds(b, &least) * 1e3);
+        first = false;
+    }
+    printf("}}\n");
+}

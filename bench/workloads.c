@@ -1,5 +1,6 @@
-/* The workloads, each with the work it has to do at least, counted by hand. Called by main.c, and
-   by bounds.c for the peak of a product. How speed is judged by them is in the README. */
+/* The workloads, each with the work it has to do at least, counted by hand. Called by main.c and
+   compare.c, and by bounds.c for the peak of a product. How speed is judged by them is in the
+   README. */
 #include <stdio.h>
 
 #include "workloads.h"
@@ -32,6 +33,18 @@ hebb_tensor *label_input(prepared *p, const char *name, hebb_shape shape, int32_
     return tensor;
 }
 
+void train(prepared *p, hebb_tensor *loss, hebb_optimizer optimizer) {
+    p->n_given = hebb_graph_variable_count(p->graph); /* the optimizer's come after them */
+    p->loss = loss;
+    p->result = hebb_minimize(loss, optimizer);
+}
+
+void compute(prepared *p, hebb_tensor *result) {
+    p->n_given = hebb_graph_variable_count(p->graph);
+    p->result = p->outputs[0] = result;
+    p->n_outputs = 1;
+}
+
 /* ---- training steps ---- */
 
 /* 2-8-1: a step costs nothing but its overhead. Forward 2 x 4 (2 x 8 + 8 x 1) operations, backward
@@ -43,7 +56,7 @@ static void build_xor(prepared *p, const workload *w) {
     hebb_tensor *hidden = hebb_dense(x, 8, .activation = hebb_tanh);
     hebb_tensor *loss =
         hebb_mean_squared_error(hebb_dense(hidden, 1, .activation = hebb_sigmoid), y);
-    p->result = hebb_minimize(loss, hebb_sgd(.learning_rate = 0.1));
+    train(p, loss, hebb_sgd(.learning_rate = 0.1));
     p->work.flops = 2.0 * 4 * (2 * (2 * 8) + 3 * (8 * 1));
 }
 
@@ -59,7 +72,7 @@ static void build_mlp(prepared *p, hebb_optimizer optimizer, double numbers_a_we
     hebb_tensor *h = hebb_dense(x, MLP_HIDDEN, .activation = hebb_relu);
     h = hebb_dense(h, MLP_HIDDEN, .activation = hebb_relu);
     hebb_tensor *logits = hebb_dense(h, MLP_CLASSES);
-    p->result = hebb_minimize(hebb_sparse_softmax_cross_entropy(logits, label), optimizer);
+    train(p, hebb_sparse_softmax_cross_entropy(logits, label), optimizer);
 
     const double first = MLP_IN * MLP_HIDDEN, second = MLP_HIDDEN * MLP_HIDDEN;
     const double third = MLP_HIDDEN * MLP_CLASSES;
@@ -75,7 +88,7 @@ static void build_mlp_sgd(prepared *p, const workload *w) {
 
 static void build_mlp_adam(prepared *p, const workload *w) {
     (void)w;
-    build_mlp(p, hebb_adam(.learning_rate = 1e-3), 3);
+    build_mlp(p, hebb_adam(.learning_rate = 1e-3, .epsilon = ADAM_EPSILON), 3);
 }
 
 /* ---- large elementwise chains and reductions ---- */
@@ -88,7 +101,7 @@ static void build_stream(prepared *p, const workload *w) {
     hebb_tensor *x = operand(p, "x", HEBB_SHAPE(ELEMENTS));
     hebb_tensor *y = operand(p, "y", HEBB_SHAPE(ELEMENTS));
     hebb_tensor *sum = hebb_add(hebb_mul(x, hebb_scalar_like(x, 2)), y);
-    p->result = hebb_sub(hebb_mul(hebb_maximum(sum, hebb_scalar_like(x, 0)), y), x);
+    compute(p, hebb_sub(hebb_mul(hebb_maximum(sum, hebb_scalar_like(x, 0)), y), x));
     p->work =
         (work){5.0 * ELEMENTS, 2.0 * sizeof(float) * ELEMENTS, 1.0 * sizeof(float) * ELEMENTS};
 }
@@ -99,7 +112,7 @@ static void build_pointwise(prepared *p, const workload *w) {
     (void)w;
     hebb_tensor *x = operand(p, "x", HEBB_SHAPE(ELEMENTS));
     hebb_tensor *line = hebb_add(hebb_mul(x, hebb_scalar_like(x, 2)), hebb_scalar_like(x, 1));
-    p->result = hebb_sub(hebb_mul(hebb_sigmoid(line), hebb_tanh(x)), x);
+    compute(p, hebb_sub(hebb_mul(hebb_sigmoid(line), hebb_tanh(x)), x));
     p->work =
         (work){6.0 * ELEMENTS, 1.0 * sizeof(float) * ELEMENTS, 1.0 * sizeof(float) * ELEMENTS};
 }
@@ -110,7 +123,7 @@ enum { REDUCE_SIDE = 4096 };
 static void build_reduce(prepared *p, const workload *w) {
     hebb_tensor *x = operand(p, "x", HEBB_SHAPE(REDUCE_SIDE, REDUCE_SIDE));
     const double count = (double)REDUCE_SIDE * REDUCE_SIDE;
-    p->result = hebb_sum(x, HEBB_AXES(w->axis), false);
+    compute(p, hebb_sum(x, HEBB_AXES(w->axis), false));
     p->work = (work){count, sizeof(float) * count, sizeof(float) * (double)REDUCE_SIDE};
 }
 
@@ -125,7 +138,7 @@ static void build_gemm(prepared *p, const workload *w) {
         operand(p, "a", batched ? HEBB_SHAPE(s.batch, s.m, s.k) : HEBB_SHAPE(s.m, s.k));
     hebb_tensor *b =
         operand(p, "b", batched ? HEBB_SHAPE(s.batch, s.k, s.n) : HEBB_SHAPE(s.k, s.n));
-    p->result = hebb_matmul(a, b);
+    compute(p, hebb_matmul(a, b));
     double pairs = (double)s.batch, m = (double)s.m, k = (double)s.k, n = (double)s.n;
     p->work = (work){pairs * 2 * m * k * n, pairs * sizeof(float) * (m * k + k * n),
                      pairs * sizeof(float) * m * n};
@@ -133,22 +146,30 @@ static void build_gemm(prepared *p, const workload *w) {
 
 /* ---- running ---- */
 
-static bool run(void *context) {
+/* A training step that nobody asks for its loss would do less than those of others. */
+bool workload_run(void *context) {
     const prepared *p = context;
-    return hebb_run(p->session, p->feeds, p->n_feeds, &(const hebb_fetch){p->result, NULL}, 1) ==
-           HEBB_OK;
+    const hebb_fetch fetches[2] = {{p->result, NULL}, {p->loss, NULL}};
+    return hebb_run(p->session, p->feeds, p->n_feeds, fetches, p->loss != NULL ? 2 : 1) == HEBB_OK;
 }
 
 /* A device may still be at work when a run that copies nothing out returns. Reading a variable
    waits for it, and for one of a single element the copy costs nothing. */
-static bool settle(void *context) {
+bool workload_settle(void *context) {
     const prepared *p = context;
     float value;
     hebb_array array = hebb_array_view(&value, HEBB_F32, HEBB_SCALAR);
     return hebb_session_get(p->session, p->anchor, &array) == HEBB_OK;
 }
 
-static void release(prepared *p) {
+void workload_prepare(const workload *w, hebb_device *device, prepared *p) {
+    *p = (prepared){.graph = hebb_graph_create()};
+    w->build(p, w);
+    p->anchor = hebb_state(p->graph, "anchor", HEBB_F32, HEBB_SCALAR, hebb_zeros());
+    p->session = hebb_session_create(p->graph, device, .seed = 1);
+}
+
+void workload_release(prepared *p) {
     hebb_session_destroy(p->session);
     hebb_graph_destroy(p->graph);
     for (size_t i = 0; i < p->n_feeds; i++) hebb_array_free(&p->inputs[i]);
@@ -156,16 +177,21 @@ static void release(prepared *p) {
 
 bool workload_measure(const workload *w, hebb_device *device, measurement *result, char *message,
                       size_t size) {
-    prepared p = {.graph = hebb_graph_create()};
-    p.anchor = hebb_state(p.graph, "anchor", HEBB_F32, HEBB_SCALAR, hebb_zeros());
-    w->build(&p, w);
-    p.session = hebb_session_create(p.graph, device, .seed = 1);
-    result->time = time_calls(run, settle, &p);
+    prepared p;
+    workload_prepare(w, device, &p);
+    result->time = time_calls(workload_run, workload_settle, &p);
     result->work = p.work;
     bool fine = result->time.median > 0 && hebb_session_stats(p.session, &result->stats) == HEBB_OK;
     if (!fine) snprintf(message, size, "%s", hebb_message(p.session));
-    release(&p);
+    workload_release(&p);
     return fine;
+}
+
+work workload_work(const workload *w) {
+    prepared p = {.graph = hebb_graph_create()};
+    w->build(&p, w);
+    workload_release(&p);
+    return p.work;
 }
 
 timing hebb_gemm_time(const gemm_size *size, hebb_device *device) {
@@ -181,14 +207,14 @@ timing hebb_gemm_time(const gemm_size *size, hebb_device *device) {
 
 static void build_copy(prepared *p, const workload *w) {
     (void)w;
-    p->result = hebb_neg(operand(p, "x", HEBB_SHAPE(LARGE)));
+    compute(p, hebb_neg(operand(p, "x", HEBB_SHAPE(LARGE))));
     p->work.read_bytes = p->work.written_bytes = sizeof(float) * (double)LARGE;
 }
 
 static void build_read(prepared *p, const workload *w) {
     (void)w;
     hebb_tensor *x = operand(p, "x", HEBB_SHAPE(LARGE / REDUCE_SIDE, REDUCE_SIDE));
-    p->result = hebb_sum(x, HEBB_AXES(1), false);
+    compute(p, hebb_sum(x, HEBB_AXES(1), false));
     p->work.read_bytes = sizeof(float) * (double)LARGE;
 }
 

@@ -8,8 +8,12 @@
 typedef struct prepared {
     hebb_graph *graph;
     hebb_session *session;
-    hebb_tensor *result; /* computed, not copied out: the last is the bus's speed, not ours */
-    hebb_tensor *anchor; /* a variable of one element, see settle() */
+    hebb_tensor *result;     /* computed, not copied out: the last is the bus's speed, not ours */
+    hebb_tensor *loss;       /* of a training step, which computes it too; else NULL */
+    hebb_tensor *outputs[4]; /* of anything else: what it computes */
+    size_t n_outputs;
+    size_t n_given;      /* the variables that are weights or operands: the first so many */
+    hebb_tensor *anchor; /* a variable of one element, see workload_settle() */
     hebb_array inputs[2];
     hebb_feed feeds[2];
     size_t n_feeds;
@@ -23,6 +27,21 @@ struct workload {
     int axis;       /* of a reduction */
 };
 
+/* Builds the graph and opens a session; whether that went well, the first run says. */
+void workload_prepare(const workload *w, hebb_device *device, prepared *p);
+void workload_release(prepared *p);
+/* One run of a `prepared`, and the wait for what runs have started: for time_calls(). */
+bool workload_run(void *context);
+bool workload_settle(void *context);
+
+/* So small that it makes no difference whether it is added before the bias correction, as in Keras,
+   or after it, as in PyTorch: losses are compared. */
+#define ADAM_EPSILON 1e-10
+
+/* Makes the workload a training step. */
+void train(prepared *p, hebb_tensor *loss, hebb_optimizer optimizer);
+/* Makes it the computation of one tensor. */
+void compute(prepared *p, hebb_tensor *result);
 /* A large operand lives on the device, as a variable: feeding it would measure the copy. */
 hebb_tensor *operand(prepared *p, const char *name, hebb_shape shape);
 /* A batch of numbers in -0.5...0.5, and one of classes, fed at every run as in training. */

@@ -251,6 +251,7 @@ Test(steps, products) { try_random(case_gemm, 200, (case_limits){400000, true});
 Test(steps, large_products) { try_random(case_gemm, 30, (case_limits){8000000, true}); }
 Test(steps, small_convolutions) { try_random(case_conv, 200, (case_limits){20000, true}); }
 Test(steps, convolutions) { try_random(case_conv, 60, (case_limits){1000000, true}); }
+Test(steps, deep_convolutions) { try_random(case_deep_conv, 60, (case_limits){300000, true}); }
 Test(steps, folds) { try_random(case_fold, 100, (case_limits){20000, true}); }
 Test(steps, along_an_axis) { try_random(case_along, 120, (case_limits){0, true}); }
 Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }

@@ -62,11 +62,12 @@ static step_case *finish(step_case *c, int n_in) {
     return c;
 }
 
-step_case *case_conv(uint64_t seed, case_limits limits) {
+static step_case *make_conv(uint64_t seed, case_limits limits, int64_t channels) {
     dice d = {seed};
     step_case *c = case_new(seed);
     hb_conv *v = &c->step.u.conv;
-    choose_conv(&d, limits, v);
+    do choose_conv(&d, limits, v);
+    while (v->in_channels < channels || v->out_channels < channels);
     c->step.kind = HB_CONV + (hb_step_kind)below(&d, 3);
     const hebb_dtype dtype = limits.f64 && one_in(&d, 3) ? HEBB_F64 : HEBB_F32;
     const int64_t x = v->batch * v->groups * v->in_channels * volume(v->in);
@@ -78,6 +79,9 @@ step_case *case_conv(uint64_t seed, case_limits limits) {
     c->out[0].to = case_array_add(c, dtype, forward ? y : input ? x : w, false);
     return finish(c, 2);
 }
+
+step_case *case_conv(uint64_t seed, case_limits limits) { return make_conv(seed, limits, 1); }
+step_case *case_deep_conv(uint64_t seed, case_limits limits) { return make_conv(seed, limits, 12); }
 
 step_case *case_fold(uint64_t seed, case_limits limits) {
     dice d = {seed};

@@ -3,7 +3,7 @@
    GPUs a work-item computes ROWS rows of one column, neighbors at neighboring places, so that each
    element read is used that many times and the weights are the same for all of a group.
 
-   Where channels are many, conv_tiled.c does it on GPUs.
+   Where channels are many, conv_tiled.c does it on GPUs, and conv_shifted.c on CPUs.
 
    CONV and CONV_INPUT gather: the rows of a product are the result's channels, its columns the
    places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: on
@@ -41,6 +41,7 @@ static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
         break;
     }
     p.tiled = hb_cl_conv_tiled_can(device, &p);
+    p.shifted = hb_cl_conv_shifted_can(device, &p);
     if (step->kind != HB_CONV_WEIGHT) return p;
     if (p.tiled) p.parts = hb_cl_conv_tiled_parts(device, &p);
     int64_t items = divide_up(p.rows, BLOCK_ROWS) * divide_up(p.columns, width_of(step));
@@ -54,10 +55,10 @@ int64_t hb_cl_conv_weights(const hb_conv *c) {
 }
 
 size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step) {
-    if (step->kind != HB_CONV_WEIGHT) return 0;
     hb_cl_conv p = product_of(device, step);
-    if (p.parts == 1) return 0;
-    return (size_t)(p.parts * hb_cl_conv_weights(p.conv)) * hebb_dtype_size(dtype_of(step));
+    int64_t elements = p.parts > 1 ? p.parts * hb_cl_conv_weights(p.conv) : 0;
+    if (p.shifted) elements += hb_cl_conv_shifted_elements(&p);
+    return (size_t)elements * hebb_dtype_size(dtype_of(step));
 }
 
 /* ---- text ---- */
@@ -400,9 +401,16 @@ static hebb_status prepare_weight(hb_device *device, hb_prepared *prepared, hb_c
 hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error) {
     hb_cl_conv p = product_of(device, step);
-    *solver = device->lanes ? "vector windows" : p.tiled ? "tiled windows" : "direct";
+    *solver = p.shifted       ? "shifted images"
+              : device->lanes ? "vector windows"
+              : p.tiled       ? "tiled windows"
+                              : "direct";
     if (p.rows == 0 || p.columns == 0 || p.conv->groups == 0) return HEBB_OK;
     if (step->kind != HB_CONV_WEIGHT && p.conv->batch == 0) return HEBB_OK;
+    if (p.shifted) {
+        hebb_status status = hb_cl_conv_shifted(prepared, &p, error);
+        return status == HEBB_OK ? prepare_sum(device, prepared, &p, error) : status;
+    }
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     if (p.tiled) {

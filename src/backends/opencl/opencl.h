@@ -14,7 +14,8 @@
      tile.c          the text of tiled products on GPUs, for gemm_tiled.c and conv_tiled.c
      indexed.c       GATHER, SCATTER-ADD and SCATTER-SET
      along.c         ARGSORT, RECURRENCE, TAKE-ALONG and PUT-ALONG
-     conv.c          CONV, CONV_INPUT and CONV_WEIGHT; conv_tiled.c large ones on GPUs
+     conv.c          CONV, CONV_INPUT and CONV_WEIGHT; conv_tiled.c large ones on GPUs,
+                     conv_shifted.c most on CPUs
      fold.c          FOLD
      prepare.c       plans: preparing, running, releasing
    Nothing here includes anything but the contract (backend.h, step.h), the base room and OpenCL. */

@@ -303,7 +303,6 @@ static hebb_status check_array(hebb_session *s, const char *what, const hebb_ten
                                const hebb_array *array) {
     int64_t count = hebb_shape_count(array->shape);
     char given[160], wanted[160];
-    hebb_shape_text(array->shape, given, sizeof given);
     if (count < 0 || (array->data == NULL && count > 0))
         return hb_fail(&s->error, count < 0 ? HEBB_E_SHAPE : HEBB_E_NULL,
                        "%s: the array for %s has %s", what, t->name,
@@ -316,7 +315,8 @@ static hebb_status check_array(hebb_session *s, const char *what, const hebb_ten
         fits = t->shape.dim[k] == HEBB_ANY || t->shape.dim[k] == array->shape.dim[k];
     if (fits) return HEBB_OK;
     return hb_fail(&s->error, HEBB_E_SHAPE, "%s: %s has shape %s, the array for it %s", what,
-                   t->name, hebb_shape_text(t->shape, wanted, sizeof wanted), given);
+                   t->name, hebb_shape_text(t->shape, wanted, sizeof wanted),
+                   hebb_shape_text(array->shape, given, sizeof given));
 }
 
 static hebb_status reserve_feeds(hebb_session *s) {

@@ -70,6 +70,13 @@ double hebb_read_speed(hebb_device *device);
    measures and writes a line with the time and the peak of resident memory. */
 bool compare_workload(const workload *w, hebb_device *device, const char *path);
 
+/* ---- plans.c ---- */
+
+/* Prints a table of how long graphs and plans take, and of memory; false if one failed. */
+bool plan_workloads(const char *device, const char *filter);
+/* What it starts a process for: the line of one of them but for its end. */
+bool plan_workload(const char *device, const char *name);
+
 /* ---- resident.c ---- */
 
 /* The most memory that this process ever had, or had since the reset; 0 if unknown. */

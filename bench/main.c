@@ -7,6 +7,7 @@
 
 static const char help[] =
     "usage: hebb-bench [--device D] [--filter NAME] [--seconds S] [--json | --bounds]\n"
+    "       hebb-bench [--device D] [--filter NAME] --plan\n"
     "       hebb-bench [--device D] [--seconds S] --compare NAME FILE\n"
     "\n"
     "  --device D     cpu (default), opencl, opencl:1, part of a name, auto\n"
@@ -14,6 +15,9 @@ static const char help[] =
     "  --seconds S    how long each is measured, after a warm-up; 0.5 if not given\n"
     "  --json         an array of objects instead of a table\n"
     "  --bounds       only the bounds, as JSON\n"
+    "  --plan         the time to build the graph and to plan it, and the most memory\n"
+    "                 (MiB) that the plan, the variables and the whole process take:\n"
+    "                 each workload, and three deep networks, in a process of its own\n"
     "  --compare NAME FILE\n"
     "                 one workload beside others, for scripts/compare: writes its\n"
     "                 weights or operands to FILE (.npz), prints the losses of ten\n"
@@ -30,9 +34,9 @@ static const char help[] =
     "without sharing and fusion. `speed` is OpenBLAS's time over ours.\n";
 
 typedef struct arguments {
-    const char *device, *filter, *compare, *file;
+    const char *device, *filter, *compare, *file, *plan_one;
     double seconds;
-    bool json, bounds;
+    bool json, bounds, plan;
 } arguments;
 
 static void refuse(const char *what) {
@@ -50,6 +54,8 @@ static arguments parse_arguments(int argc, char **argv) {
         else if (strcmp(argv[i], "--filter") == 0 && valued) a.filter = argv[++i];
         else if (strcmp(argv[i], "--seconds") == 0 && valued) a.seconds = strtod(argv[++i], &end);
         else if (strcmp(argv[i], "--bounds") == 0) a.bounds = true;
+        else if (strcmp(argv[i], "--plan") == 0) a.plan = true;
+        else if (strcmp(argv[i], "--plan-one") == 0 && valued) a.plan_one = argv[++i];
         else if (strcmp(argv[i], "--compare") == 0 && i + 2 < argc) {
             a.compare = argv[++i];
             a.file = argv[++i];
@@ -119,6 +125,9 @@ static bool compare_named(const arguments *a, hebb_device *device) {
 int main(int argc, char **argv) {
     arguments a = parse_arguments(argc, argv);
     time_calls_for(a.seconds);
+    if (a.plan_one != NULL)
+        return plan_workload(a.device, a.plan_one) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (a.plan) return plan_workloads(a.device, a.filter) ? EXIT_SUCCESS : EXIT_FAILURE;
     hebb_device *device = hebb_device_open(a.device);
     bool fine = !hebb_failed(device);
     if (!fine) fprintf(stderr, "hebb-bench: %s\n", hebb_message(device));

@@ -46,6 +46,12 @@ typedef struct hb_backend {
     hebb_status (*buffer_create)(hb_device *device, size_t bytes, hb_buffer **buffer,
                                  hb_error *error);
     void (*buffer_destroy)(hb_device *device, hb_buffer *buffer);
+    /* A device that gives no more than so many bytes in one piece makes larger arenas of several.
+       No value and no step's scratch memory then goes across a multiple of them. Both may be NULL:
+       there is no limit, and an arena is a buffer as any other. */
+    size_t (*piece)(const hb_device *device);
+    hebb_status (*arena_create)(hb_device *device, size_t bytes, hb_buffer **buffer,
+                                hb_error *error);
     hebb_status (*write)(hb_device *device, hb_buffer *buffer, size_t offset, const void *from,
                          size_t bytes, hb_error *error);
     hebb_status (*read)(hb_device *device, hb_buffer *buffer, size_t offset, void *to, size_t bytes,

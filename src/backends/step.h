@@ -207,6 +207,7 @@ typedef struct hb_step {
     bool again;             /* makes what an earlier step has made and was dropped to save memory */
     size_t scratch_bytes;   /* what the backend asked for, 64-byte aligned, in the arena ... */
     int64_t scratch_offset; /* ... from this byte on; used by nobody else during the step */
+    int scratch_buffer;     /* the arena's number, for backends that cut it into pieces to change */
 } hb_step;
 
 /* ---- SCAN: steps done several times, each time on the next slices of some buffers ---- */

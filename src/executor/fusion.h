@@ -43,6 +43,7 @@ typedef struct hb_fusion {
     int n_before_deferral;       /* nodes from here on are copies made by hb_defer_assign() */
     int n_groups;
     hb_group *groups;
+    size_t piece; /* no value in the arena goes across a multiple of so many bytes */
 } hb_fusion;
 
 /* fuse.c: with `fuse` false every op is a step of its own. Fails only for want of memory. */

@@ -137,6 +137,12 @@ static int lower_first(const void *a, const void *b) {
     return compare_ints(x->number, y->number);
 }
 
+/* From an offset on, where so many bytes are in one piece of the arena. */
+static size_t in_one_piece(const placer *p, size_t at, size_t bytes) {
+    const size_t piece = p->f->piece;
+    return piece > 0 && at % piece + bytes > piece ? (at / piece + 1) * piece : at;
+}
+
 /* The lowest gap among the blocks that live at the same time. */
 static size_t find_gap(const placer *p, const block *b, sized *neighbors, int n) {
     qsort(neighbors, (size_t)n, sizeof *neighbors, lower_first);
@@ -144,7 +150,8 @@ static size_t find_gap(const placer *p, const block *b, sized *neighbors, int n)
     for (int k = 0; k < n; k++) {
         const block *other = &p->blocks[neighbors[k].number];
         if (other->offset >= at + b->bytes) break;
-        if (other->offset + other->bytes > at) at = other->offset + other->bytes;
+        if (other->offset + other->bytes > at)
+            at = in_one_piece(p, other->offset + other->bytes, b->bytes);
     }
     return at;
 }
@@ -168,7 +175,8 @@ static bool place_blocks(placer *p, bool reuse, size_t *total) {
                 if (other->first <= b->last && b->first <= other->last)
                     neighbors[n_neighbors++] = (sized){other->offset, by_size[j].number};
             }
-            b->offset = reuse ? find_gap(p, b, neighbors, n_neighbors) : *total;
+            b->offset =
+                reuse ? find_gap(p, b, neighbors, n_neighbors) : in_one_piece(p, *total, b->bytes);
             if (b->offset + b->bytes > *total) *total = b->offset + b->bytes;
         }
     }
@@ -196,6 +204,16 @@ static void write_offsets(const placer *p, int sign) {
     }
 }
 
+/* One that no piece has room for. */
+static hebb_status check_blocks(const placer *p, hb_error *error) {
+    for (int k = 0; k < p->n_blocks && p->f->piece > 0; k++)
+        if (p->blocks[k].bytes > p->f->piece)
+            return hb_fail(
+                error, HEBB_E_MEMORY, "\"%s\" needs %zu bytes in one piece; the device gives %zu",
+                step_group(p, p->blocks[k].first)->step.name, p->blocks[k].bytes, p->f->piece);
+    return HEBB_OK;
+}
+
 static hebb_status place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
                                 const hb_look *look, hb_arena *arena, hb_error *error) {
     placer p = {.f = fusion, .ir = fusion->ir, .order = order, .n_steps = n_steps};
@@ -211,6 +229,8 @@ static hebb_status place_values(hb_fusion *fusion, const int *order, int n_steps
     }
     find_lifetimes(&p);
     make_blocks(&p, reuse);
+    hebb_status status = check_blocks(&p, error);
+    if (status != HEBB_OK) return status;
     if (!place_blocks(&p, reuse, &arena->bytes))
         return hb_fail_memory(error, "a plan", n * sizeof(sized));
     write_offsets(&p, 1);

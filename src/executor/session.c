@@ -167,6 +167,16 @@ static hebb_status reserve_bytes(hebb_session *s, slot *one, size_t bytes) {
     return status;
 }
 
+static hebb_status reserve_arena(hebb_session *s, size_t bytes) {
+    const hb_backend *b = s->device->backend;
+    if (b->arena_create == NULL) return reserve_bytes(s, &s->arena, bytes);
+    if (s->arena.buffer != NULL && s->arena.bytes >= bytes) return HEBB_OK;
+    free_slot(s, &s->arena);
+    hebb_status status = b->arena_create(s->device->device, bytes, &s->arena.buffer, &s->error);
+    if (status == HEBB_OK) s->arena.bytes = bytes;
+    return status;
+}
+
 static size_t tensor_bytes(const hebb_tensor *t, hebb_shape shape) {
     return (size_t)hebb_shape_count(shape) * hebb_dtype_size(t->dtype);
 }
@@ -226,7 +236,7 @@ static hebb_status bind_all(hebb_session *s, const hb_plan *plan) {
         s->bound = grown;
         s->bound_room = plan->ir.n_buffers;
     }
-    hebb_status status = reserve_bytes(s, &s->arena, plan->arena_bytes);
+    hebb_status status = reserve_arena(s, plan->arena_bytes);
     if (status != HEBB_OK) return status;
     s->bound[HB_BUFFER_ARENA] = s->arena.buffer;
     for (int k = 1; k < plan->ir.n_buffers; k++) {

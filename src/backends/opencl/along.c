@@ -145,7 +145,7 @@ static bool merge_runs(const along_job *job, const hb_operand *from, const hb_op
 
 static hebb_status prepare_argsort(const along_job *job, hb_error *error) {
     const int64_t n = job->along->n;
-    hb_operand y = job->step->out[0], other = {.buffer = HB_BUFFER_ARENA,
+    hb_operand y = job->step->out[0], other = {.buffer = job->step->scratch_buffer,
                                                .dtype = HEBB_I32,
                                                .offset = job->step->scratch_offset / 4};
     int merges = 0;

@@ -101,7 +101,8 @@ void hb_cl_conv_operands(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     hb_cl_index_param(kernel, "ob", step->in[1].offset);
     bool parts = p->parts > 1;
     int64_t sums = step->scratch_offset / (int64_t)hebb_dtype_size(dtype);
-    hb_cl_buffer_param(kernel, "y", parts ? HB_BUFFER_ARENA : step->out[0].buffer, dtype, true);
+    hb_cl_buffer_param(kernel, "y", parts ? step->scratch_buffer : step->out[0].buffer, dtype,
+                       true);
     hb_cl_index_param(kernel, "oy", parts ? sums : step->out[0].offset);
     hb_cl_index_param(kernel, "batch", c->batch);
     hb_cl_index_param(kernel, "groups", c->groups);
@@ -314,7 +315,7 @@ static void write_sum_parts(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     hebb_dtype dtype = dtype_of(step);
     kernel->wide = is_wide(p);
     hb_cl_need(kernel, HB_CL_SCALAR, dtype);
-    hb_cl_buffer_param(kernel, "sums", HB_BUFFER_ARENA, dtype, false);
+    hb_cl_buffer_param(kernel, "sums", step->scratch_buffer, dtype, false);
     hb_cl_buffer_param(kernel, "y", step->out[0].buffer, dtype, true);
     hb_cl_index_param(kernel, "os", step->scratch_offset / (int64_t)hebb_dtype_size(dtype));
     hb_cl_index_param(kernel, "oy", step->out[0].offset);

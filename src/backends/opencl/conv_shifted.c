@@ -96,7 +96,7 @@ static bool begin(hb_prepared *prepared, const hb_cl_conv *p, const copy *s, hb_
     hb_cl_conv_operands(kernel, p);
     if (at + s->elements + packed_weights(p, s) > INT32_MAX - (1 << 20)) kernel->wide = true;
     hb_cl_need(kernel, HB_CL_GEMM_VECTOR, dtype_of(p));
-    hb_cl_buffer_param(kernel, "s", HB_BUFFER_ARENA, dtype_of(p), true);
+    hb_cl_buffer_param(kernel, "s", p->step->scratch_buffer, dtype_of(p), true);
     hb_cl_index_param(kernel, "os", at);
     hb_cl_index_param(kernel, "pitch", s->plane);
     hb_cl_index_param(kernel, "packed", s->elements);

@@ -83,6 +83,13 @@ static bool wants_lanes(cl_device_id id) {
     return (type & CL_DEVICE_TYPE_CPU) != 0 && (type & CL_DEVICE_TYPE_GPU) == 0;
 }
 
+/* HEBB_OPENCL_PIECE makes it less, in bytes, so that tests need not fill a device. */
+static void limit_allocation(hb_device *device) {
+    const char *piece = getenv("HEBB_OPENCL_PIECE");
+    const unsigned long long bytes = piece != NULL ? strtoull(piece, NULL, 10) : 0;
+    if (bytes > 0 && bytes < device->max_allocation) device->max_allocation = bytes;
+}
+
 static void read_limits(hb_device *device) {
     size_t sizes[8] = {0}, group = 0;
     clGetDeviceInfo(device->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL);
@@ -96,6 +103,7 @@ static void read_limits(hb_device *device) {
                     &device->local_bytes, NULL);
     clGetDeviceInfo(device->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof device->max_allocation,
                     &device->max_allocation, NULL);
+    limit_allocation(device);
     device->lanes = wants_lanes(device->id);
     device->caches_kernels = contains(device->info.driver, "Portable Computing Language") ||
                              contains(device->info.driver, "NVIDIA");

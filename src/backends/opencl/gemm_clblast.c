@@ -63,9 +63,9 @@ static bool stores_only(const hb_gemm *gemm, matrix *c) {
 }
 
 /* The product's place in the scratch memory: contiguous. */
-static hb_operand scratch_operand(const hb_gemm *gemm, int64_t scratch_offset) {
-    hb_operand operand = {.buffer = HB_BUFFER_ARENA, .dtype = gemm->dtype};
-    operand.offset = scratch_offset / (int64_t)hebb_dtype_size(gemm->dtype);
+static hb_operand scratch_operand(const hb_gemm *gemm, const hb_step *step) {
+    hb_operand operand = {.buffer = step->scratch_buffer, .dtype = gemm->dtype};
+    operand.offset = step->scratch_offset / (int64_t)hebb_dtype_size(gemm->dtype);
     int64_t stride = 1;
     for (int k = gemm->n_batch + 1; k >= 0; k--) {
         operand.stride[k] = stride;
@@ -353,7 +353,7 @@ static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_st
     describe(&gemm->a, gemm->n_batch, gemm->m, gemm->k, &p->a);
     describe(&gemm->b, gemm->n_batch, gemm->k, gemm->n, &p->b);
     if (stores_only(gemm, &p->c)) return HEBB_OK;
-    hb_operand product = scratch_operand(gemm, step->scratch_offset);
+    hb_operand product = scratch_operand(gemm, step);
     describe(&product, gemm->n_batch, gemm->m, gemm->n, &p->c);
     return add_epilogue(device, prepared, step, &product, error);
 }

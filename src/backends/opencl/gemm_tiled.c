@@ -58,7 +58,8 @@ static size_t scratch(hb_device *device, const hb_gemm *gemm) {
 /* What is being written. */
 typedef struct job {
     const hb_cl_product *product;
-    int64_t parts, sums; /* where parts' results begin in the arena, in elements */
+    int64_t parts, sums; /* where parts' results begin, in elements, ... */
+    int buffer;          /* ... in the arena, or which piece of it */
 } job;
 
 static void fetch(hb_cl_kernel *kernel, const void *product, hb_cl_spread a, hb_cl_spread b) {
@@ -113,7 +114,7 @@ static void write_product(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
         hb_cl_write_epilogue_bases(kernel, j->product);
         hb_cl_write_epilogue(kernel, j->product, "acc[e]");
     } else {
-        hb_cl_buffer_param(kernel, "sums", HB_BUFFER_ARENA, gemm->dtype, true);
+        hb_cl_buffer_param(kernel, "sums", j->buffer, gemm->dtype, true);
         hb_cl_index_param(kernel, "at", j->sums);
         hb_cl_print(&kernel->body,
                     "sums[at + ((hb_index)get_group_id(2) * m + %s) * columns + j] = acc[e];\n",
@@ -130,7 +131,7 @@ static void write_sum(hb_cl_kernel *kernel, const job *j) {
     hb_cl_index_param(kernel, "m", gemm->m);
     hb_cl_index_param(kernel, "columns", gemm->n);
     hb_cl_index_param(kernel, "parts", j->parts);
-    hb_cl_buffer_param(kernel, "sums", HB_BUFFER_ARENA, gemm->dtype, false);
+    hb_cl_buffer_param(kernel, "sums", j->buffer, gemm->dtype, false);
     hb_cl_index_param(kernel, "at", j->sums);
     hb_cl_print(&kernel->body,
                 "const hb_index j = (hb_index)get_global_id(0);\nif (j >= columns) return;\n"
@@ -179,6 +180,7 @@ static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_st
     job j = {
         .product = &product,
         .parts = parts_of(device, &step->u.gemm),
+        .buffer = step->scratch_buffer,
         .sums = step->scratch_offset / (int64_t)hebb_dtype_size(product.gemm.dtype),
     };
     int64_t numbers = j.sums + j.parts * product.batches * product.gemm.m * product.gemm.n;

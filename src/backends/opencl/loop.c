@@ -161,7 +161,7 @@ static void second_stage_free(second_stage *stage) {
 
 static hb_operand partial_operand(const hb_cl_space *space, const hb_cl_cut *cut, int r,
                                   hebb_dtype dtype) {
-    hb_operand operand = {.buffer = HB_BUFFER_ARENA, .dtype = dtype};
+    hb_operand operand = {.buffer = cut->scratch_buffer, .dtype = dtype};
     operand.offset = hb_cl_partial_offset(space, cut, r, dtype);
     int64_t stride = 1;
     for (int k = space->n_kept - 1; k >= 0; k--) {
@@ -268,6 +268,7 @@ hebb_status hb_cl_loop_prepare(hb_device *device, hb_prepared *prepared, const h
     hb_cl_cut cut;
     cut_space(device, &space, true, &cut);
     cut.scratch = scratch;
+    cut.scratch_buffer = step->scratch_buffer;
     *solver = titles[cut.form];
     hebb_status status = HEBB_OK;
     if (space.kept > 0) status = add_launch(prepared, step, &space, &cut, error);

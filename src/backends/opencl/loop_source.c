@@ -86,7 +86,7 @@ static void write_partials(writer *w, const char *point) {
         char name[HB_CL_NAME_SIZE], offset[HB_CL_NAME_SIZE];
         snprintf(name, sizeof name, "p%d", r->at);
         snprintf(offset, sizeof offset, "ofs%d", r->at);
-        hb_cl_buffer_param(w->kernel, name, HB_BUFFER_ARENA, r->dtype, true);
+        hb_cl_buffer_param(w->kernel, name, w->cut->scratch_buffer, r->dtype, true);
         param(w, offset, hb_cl_partial_offset(w->space, w->cut, k, r->dtype));
         PRINT(w, "%s[%s + split * kept + %s] = v%d;\n", name, offset, point, r->at);
     }

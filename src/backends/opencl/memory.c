@@ -33,7 +33,9 @@ hebb_status hb_cl_buffer_create(hb_device *device, size_t bytes, hb_buffer **out
 
 void hb_cl_buffer_destroy(hb_device *device, hb_buffer *buffer) {
     if (buffer == NULL) return;
-    clReleaseMemObject(buffer->memory);
+    for (size_t k = 0; k < buffer->n_pieces; k++) hb_cl_buffer_destroy(device, buffer->pieces[k]);
+    free(buffer->pieces);
+    if (buffer->n_pieces == 0 && buffer->memory != NULL) clReleaseMemObject(buffer->memory);
     free(buffer);
 }
 
@@ -111,11 +113,8 @@ static hb_cl_stage *stage_take(hb_device *device, size_t bytes) {
     return stage->at != NULL ? stage : NULL;
 }
 
-hebb_status hb_cl_write(hb_device *device, hb_buffer *buffer, size_t offset, const void *from,
-                        size_t bytes, hb_error *error) {
-    if (!in_bounds(buffer, offset, bytes))
-        return hb_fail(error, HEBB_E_ARGUMENT, "a write past the end of a buffer");
-    if (bytes == 0) return HEBB_OK;
+static hebb_status write_piece(hb_device *device, hb_buffer *buffer, size_t offset,
+                               const void *from, size_t bytes, hb_error *error) {
     cl_event event = NULL;
     pthread_mutex_lock(&device->lock);
     hb_cl_stage *stage = stage_take(device, bytes);
@@ -130,11 +129,8 @@ hebb_status hb_cl_write(hb_device *device, hb_buffer *buffer, size_t offset, con
     return stage != NULL ? HEBB_OK : wait_for(device, event, "a write", error);
 }
 
-hebb_status hb_cl_read(hb_device *device, hb_buffer *buffer, size_t offset, void *to, size_t bytes,
-                       hb_error *error) {
-    if (!in_bounds(buffer, offset, bytes))
-        return hb_fail(error, HEBB_E_ARGUMENT, "a read past the end of a buffer");
-    if (bytes == 0) return HEBB_OK;
+static hebb_status read_piece(hb_device *device, hb_buffer *buffer, size_t offset, void *to,
+                              size_t bytes, hb_error *error) {
     cl_event event;
     pthread_mutex_lock(&device->lock);
     cl_int code = clEnqueueReadBuffer(device->queue, buffer->memory, CL_FALSE, offset, bytes, to, 0,
@@ -143,4 +139,44 @@ hebb_status hb_cl_read(hb_device *device, hb_buffer *buffer, size_t offset, void
     pthread_mutex_unlock(&device->lock);
     if (code != CL_SUCCESS) return hb_cl_fail(error, device, code, "clEnqueueReadBuffer", NULL);
     return wait_for(device, event, "a read", error);
+}
+
+/* ---- of buffers, or of their pieces ---- */
+
+/* Where an offset is: in which buffer, from where on, and how much of it is there at most. */
+static hb_buffer *find_piece(hb_device *device, hb_buffer *buffer, size_t *offset, size_t *bytes) {
+    if (buffer->n_pieces == 0) return buffer;
+    const size_t piece = hb_cl_piece(device), at = *offset % piece;
+    hb_buffer *found = buffer->pieces[*offset / piece];
+    if (*bytes > found->bytes - at) *bytes = found->bytes - at;
+    *offset = at;
+    return found;
+}
+
+hebb_status hb_cl_write(hb_device *device, hb_buffer *buffer, size_t offset, const void *from,
+                        size_t bytes, hb_error *error) {
+    if (!in_bounds(buffer, offset, bytes))
+        return hb_fail(error, HEBB_E_ARGUMENT, "a write past the end of a buffer");
+    hebb_status status = HEBB_OK;
+    for (size_t done = 0, n; done < bytes && status == HEBB_OK; done += n) {
+        size_t at = offset + done;
+        n = bytes - done;
+        hb_buffer *piece = find_piece(device, buffer, &at, &n);
+        status = write_piece(device, piece, at, (const char *)from + done, n, error);
+    }
+    return status;
+}
+
+hebb_status hb_cl_read(hb_device *device, hb_buffer *buffer, size_t offset, void *to, size_t bytes,
+                       hb_error *error) {
+    if (!in_bounds(buffer, offset, bytes))
+        return hb_fail(error, HEBB_E_ARGUMENT, "a read past the end of a buffer");
+    hebb_status status = HEBB_OK;
+    for (size_t done = 0, n; done < bytes && status == HEBB_OK; done += n) {
+        size_t at = offset + done;
+        n = bytes - done;
+        hb_buffer *piece = find_piece(device, buffer, &at, &n);
+        status = read_piece(device, piece, at, (char *)to + done, n, error);
+    }
+    return status;
 }

@@ -1,7 +1,7 @@
 /* The OpenCL backend's own declarations. Who does what:
      opencl.c        the table of functions, and which devices there are
      device.c        opening a device, its limits, errors in words
-     memory.c        buffers and copies
+     memory.c        buffers and copies; pieces.c arenas of several pieces
      program.c       compiling kernels, with a cache in memory; disk_cache.c the one on disk
      kernel.c        a kernel's source and arguments while they are written
      space.c         a LOOP's index space made simple; values.c its scalar program as OpenCL C
@@ -68,7 +68,9 @@ struct hb_device {
 struct hb_buffer {
     cl_mem memory;
     size_t bytes;
-    uint64_t id; /* never used again, as addresses are */
+    uint64_t id;        /* never used again, as addresses are */
+    hb_buffer **pieces; /* of an arena that does not fit into one; its memory is the first one's */
+    size_t n_pieces;
 };
 
 /* Platform and device number `index` over all platforms; false if there are fewer. */
@@ -97,6 +99,21 @@ hebb_status hb_cl_write(hb_device *device, hb_buffer *buffer, size_t offset, con
                         size_t bytes, hb_error *error);
 hebb_status hb_cl_read(hb_device *device, hb_buffer *buffer, size_t offset, void *to, size_t bytes,
                        hb_error *error);
+
+size_t hb_cl_piece(const hb_device *device);
+hebb_status hb_cl_arena_create(hb_device *device, size_t bytes, hb_buffer **buffer,
+                               hb_error *error);
+
+/* Steps as they see the pieces of an arena: buffers from number n_buffers on are its second, third,
+   ... piece, buffer 0 is the first. `placed` is NULL if none of them looks past the first. */
+typedef struct hb_cl_placed hb_cl_placed;
+hebb_status hb_cl_place(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
+                        hb_cl_placed **placed, hb_error *error);
+void hb_cl_placed_free(hb_cl_placed *placed);
+const hb_step *hb_cl_placed_steps(const hb_cl_placed *placed);
+/* The buffers of a run, pieces included. */
+hebb_status hb_cl_placed_buffers(hb_cl_placed *placed, const hb_run_args *args,
+                                 hb_buffer *const **buffers, hb_error *error);
 
 void hb_cl_stages_free(hb_device *device);
 
@@ -217,7 +234,8 @@ struct hb_prepared {
     const hb_step *steps;
     const char **solvers;
     size_t n_steps;
-    bool sliding; /* a scan's body */
+    bool sliding;         /* a scan's body */
+    hb_cl_placed *placed; /* whose steps these are, or NULL */
 };
 
 hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
@@ -293,14 +311,15 @@ typedef enum hb_cl_form {
 /* How a loop is cut: see loop_source.c for each form. */
 typedef struct hb_cl_cut {
     hb_cl_form form;
-    int64_t chunk;     /* lanes handled in one go */
-    int64_t chunks;    /* of them along the lane dimension */
-    int64_t units;     /* pieces of the kept space ... */
-    int64_t per_item;  /* ... and how many a work-item takes */
-    int64_t splits;    /* parts of the reduced space */
-    int64_t per_split; /* pieces of the reduced space in one */
-    size_t group;      /* work-items in a group */
-    int64_t scratch;   /* with more than one split: where in the arena the partial results go */
+    int64_t chunk;      /* lanes handled in one go */
+    int64_t chunks;     /* of them along the lane dimension */
+    int64_t units;      /* pieces of the kept space ... */
+    int64_t per_item;   /* ... and how many a work-item takes */
+    int64_t splits;     /* parts of the reduced space */
+    int64_t per_split;  /* pieces of the reduced space in one */
+    size_t group;       /* work-items in a group */
+    int64_t scratch;    /* with more than one split: where the partial results go ... */
+    int scratch_buffer; /* ... in the arena, or which piece of it */
 } hb_cl_cut;
 
 /* Where a split's results of reduction number r begin, in elements; split s's are kept * s further.

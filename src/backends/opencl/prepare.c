@@ -253,15 +253,23 @@ hebb_status hb_cl_prepare_locked(hb_device *device, const hb_step *steps, size_t
 
 hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_steps, int n_buffers,
                           hb_prepared **prepared, hb_error *error) {
+    hb_cl_placed *placed;
+    *prepared = NULL;
+    hebb_status status = hb_cl_place(device, steps, n_steps, n_buffers, &placed, error);
+    if (status != HEBB_OK) return status;
+    if (placed != NULL) steps = hb_cl_placed_steps(placed);
     pthread_mutex_lock(&device->lock);
-    hebb_status status = hb_cl_prepare_locked(device, steps, n_steps, false, prepared, error);
+    status = hb_cl_prepare_locked(device, steps, n_steps, false, prepared, error);
     pthread_mutex_unlock(&device->lock);
+    if (status == HEBB_OK) (*prepared)->placed = placed;
+    else hb_cl_placed_free(placed);
     return status;
 }
 
 void hb_cl_release(hb_device *device, hb_prepared *prepared) {
     if (prepared == NULL) return;
     drop_launches(device, prepared);
+    hb_cl_placed_free(prepared->placed);
     free(prepared->launches);
     free(prepared->solvers);
     free(prepared);
@@ -368,8 +376,12 @@ hebb_status hb_cl_run_locked(hb_device *device, hb_prepared *prepared, const hb_
 
 hebb_status hb_cl_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
                       hb_error *error) {
+    hb_run_args all = *args;
     pthread_mutex_lock(&device->lock);
-    hebb_status status = hb_cl_run_locked(device, prepared, args, error);
+    hebb_status status = HEBB_OK;
+    if (prepared->placed != NULL)
+        status = hb_cl_placed_buffers(prepared->placed, args, &all.buffers, error);
+    if (status == HEBB_OK) status = hb_cl_run_locked(device, prepared, &all, error);
     cl_int code = clFlush(device->queue);
     pthread_mutex_unlock(&device->lock);
     if (status == HEBB_OK && code != CL_SUCCESS)

@@ -52,8 +52,8 @@ static hebb_status call(hb_device *device, hb_cl_launch *launch, const hb_run_ar
     const scan_state *s = launch->data;
     const hb_scan *scan = step->u.scan;
     hb_run_args body = {.buffers = s->buffers, .shifts = s->shifts, .step = args->step, .watch = args->watch};
-    s->buffers[0] = args->buffers[0];
-    s->shifts[0] = step->scratch_offset + hb_cl_shift(args, 0);
+    s->buffers[0] = args->buffers[step->scratch_buffer];
+    s->shifts[0] = step->scratch_offset + hb_cl_shift(args, step->scratch_buffer);
     hebb_status status = HEBB_OK;
     for (int k = 0; k < scan->n_copies && status == HEBB_OK; k++)
         status = copy_first(device, step, &scan->copies[k], args, error);

@@ -9,50 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fusion.h"
+#include "fuser.h"
 
-/* A reader of a node: the root whose program computes or loads it, and the view from that root's
- * space. */
-typedef struct use {
-    int root;
-    hb_view view;
-    struct use *next;
-} use;
-
-typedef struct fuser {
-    hb_fusion *f;
-    hb_ir *ir;
-    bool fuse;
-    use **uses;   /* by node */
-    float *flops; /* by node: to compute it from roots and buffers, for one element */
-    int *leaves;  /* by node: big values that takes */
-    bool *needed; /* by node: by a step that is no loop, or by the user */
-    bool *cut;    /* by node: made a root because a program was too long */
-    int *piece;   /* by root: how long the pieces of its program may be; 0: as long as it is */
-    int *visited; /* by group: stamp of the last search */
-    int stamp;
-} fuser;
-
-static const ir_node *get(const fuser *p, int node) { return &p->ir->nodes[node]; }
-static int64_t count_of(const fuser *p, int node) { return hebb_shape_count(get(p, node)->shape); }
+static int64_t count_of(const hb_fuser *p, int node) {
+    return hebb_shape_count(get(p, node)->shape);
+}
 
 /* ---- values that must be in memory ---- */
 
-static void force(fuser *p, int node) {
+static void force(hb_fuser *p, int node) {
     if (get(p, node)->kind == IR_BUFFER) return;
     p->f->root[node] = true;
 }
 
 /* For readers that are no loops: they load from memory whatever is fused. */
-static void need(fuser *p, int node) {
+static void need(hb_fuser *p, int node) {
     force(p, node);
     p->needed[node] = true;
 }
 
-static void force_base(fuser *p, int node) { need(p, ir_ref(p->ir, node).base); }
+static void force_base(hb_fuser *p, int node) { need(p, ir_ref(p->ir, node).base); }
 
 /* For steps that take whole contiguous tensors: a view of anything else is copied. */
-static void force_contiguous(fuser *p, int node) {
+static void force_contiguous(hb_fuser *p, int node) {
     hb_ref ref = ir_ref(p->ir, node);
     bool whole = hb_is_contiguous(get(p, node)->shape, &ref.view) &&
                  count_of(p, node) == count_of(p, ref.base);
@@ -60,12 +39,12 @@ static void force_contiguous(fuser *p, int node) {
 }
 
 /* The same for steps that can begin anywhere in what they read. */
-static void force_range(fuser *p, int node) {
+static void force_range(hb_fuser *p, int node) {
     hb_ref ref = ir_ref(p->ir, node);
     need(p, hb_is_range(get(p, node)->shape, &ref.view) ? ref.base : node);
 }
 
-static void force_node(fuser *p, int node) {
+static void force_node(hb_fuser *p, int node) {
     const ir_node *n = get(p, node);
     switch (n->kind) {
     case IR_BUFFER:
@@ -113,7 +92,7 @@ static int copy_of(hb_ir *ir, int node) {
 
 /* Fetched values live in the arena under their own node; variables change, and views are elsewhere.
  */
-static void prepare_fetches(hb_ir *ir, fuser *p) {
+static void prepare_fetches(hb_ir *ir, hb_fuser *p) {
     for (int k = 0; k < ir->n_fetches && ir->error.status == HEBB_OK; k++)
         if (ir->fetches[k] >= 0 && get(p, ir->fetches[k])->kind == IR_BUFFER)
             ir->fetches[k] = copy_of(ir, ir->fetches[k]);
@@ -127,7 +106,7 @@ static bool is_read(const hb_ir *ir, int buffer) {
 
 /* A variable is written by the step that computes its value, if that is a step of its own kind; by
    the steps that write its parts, if nobody could see it half written. */
-static void prepare_assigns(hb_ir *ir, fuser *p) {
+static void prepare_assigns(hb_ir *ir, hb_fuser *p) {
     for (int k = 0; k < ir->n_assigns && ir->error.status == HEBB_OK; k++) {
         int *value = &ir->assigns[k].value;
         ir_kind kind = get(p, *value)->kind;
@@ -140,7 +119,7 @@ static void prepare_assigns(hb_ir *ir, fuser *p) {
 
 /* ---- roots ---- */
 
-static void estimate(fuser *p) {
+static void estimate(hb_fuser *p) {
     for (int node = 0; node < p->ir->n_nodes; node++) {
         const ir_node *n = get(p, node);
         if (n->kind != IR_SCALAR) continue;
@@ -158,21 +137,21 @@ static void estimate(fuser *p) {
     }
 }
 
-static hebb_shape space_of(const fuser *p, int root) {
+static hebb_shape space_of(const hb_fuser *p, int root) {
     const ir_node *n = get(p, root);
     return n->kind == IR_REDUCE ? get(p, n->in[0])->shape : n->shape;
 }
 
-static void add_use(fuser *p, int node, int root, const hb_view *view) {
-    use *u = ir_memory(p->ir, sizeof *u);
+static void add_use(hb_fuser *p, int node, int root, const hb_view *view) {
+    hb_use *u = ir_memory(p->ir, sizeof *u);
     if (u == NULL) return;
-    *u = (use){root, *view, p->uses[node]};
+    *u = (hb_use){root, *view, p->uses[node]};
     p->uses[node] = u;
 }
 
 /* Hands a use of a node on to what it is computed from, if `add`; or only says whether that can be
    expressed. */
-static bool use_inputs(fuser *p, int node, int root, const hb_view *view, bool add) {
+static bool use_inputs(hb_fuser *p, int node, int root, const hb_view *view, bool add) {
     const ir_node *n = get(p, node);
     hebb_shape space = space_of(p, root);
     for (int k = 0; k < n->n_in; k++) {
@@ -184,7 +163,7 @@ static bool use_inputs(fuser *p, int node, int root, const hb_view *view, bool a
     return true;
 }
 
-static bool same_use(const fuser *p, const use *a, const use *b) {
+static bool same_use(const hb_fuser *p, const hb_use *a, const hb_use *b) {
     if (a->root != b->root || a->view.offset != b->view.offset) return false;
     hebb_shape space = space_of(p, a->root);
     for (int k = 0; k < space.rank; k++)
@@ -196,10 +175,10 @@ static bool same_use(const fuser *p, const use *a, const use *b) {
    big operand read no more than the value itself would, and save writing it. */
 enum { CHEAP_FLOPS = 4, CHEAP_LEAVES = 1, MOST_READERS = 4 };
 
-static bool worth_inlining(const fuser *p, int node) {
+static bool worth_inlining(const hb_fuser *p, int node) {
     bool several = false, expands = false;
     int readers = 0;
-    for (const use *u = p->uses[node]; u != NULL; u = u->next) {
+    for (const hb_use *u = p->uses[node]; u != NULL; u = u->next) {
         readers++;
         several = several || !same_use(p, u, p->uses[node]);
         expands = expands || hebb_shape_count(space_of(p, u->root)) > count_of(p, node);
@@ -210,13 +189,13 @@ static bool worth_inlining(const fuser *p, int node) {
            readers <= MOST_READERS;
 }
 
-static bool can_inline(fuser *p, int node) {
-    for (const use *u = p->uses[node]; u != NULL; u = u->next)
+static bool can_inline(hb_fuser *p, int node) {
+    for (const hb_use *u = p->uses[node]; u != NULL; u = u->next)
         if (!use_inputs(p, node, u->root, &u->view, false)) return false;
     return true;
 }
 
-static void use_own_inputs(fuser *p, int root) {
+static void use_own_inputs(hb_fuser *p, int root) {
     const ir_node *n = get(p, root);
     hb_view own = hb_contiguous(space_of(p, root));
     hb_ref ref;
@@ -236,12 +215,12 @@ static void use_own_inputs(fuser *p, int root) {
 }
 
 /* From readers to what they read. */
-static void choose_roots(fuser *p) {
+static void choose_roots(hb_fuser *p) {
     for (int node = p->ir->n_nodes - 1; node >= 0 && p->ir->error.status == HEBB_OK; node--) {
         bool *root = &p->f->root[node];
         if (get(p, node)->kind == IR_SCALAR && !*root && p->uses[node] != NULL) {
             if (worth_inlining(p, node) && can_inline(p, node)) {
-                for (const use *u = p->uses[node]; u != NULL; u = u->next)
+                for (const hb_use *u = p->uses[node]; u != NULL; u = u->next)
                     use_inputs(p, node, u->root, &u->view, true);
                 continue;
             }
@@ -255,7 +234,7 @@ static void choose_roots(fuser *p) {
 
 /* Batch dimensions of a that b does not have become rows: one big product instead of many small
  * ones. */
-static hebb_shape product_space(const fuser *p, int node) {
+static hebb_shape product_space(const hb_fuser *p, int node) {
     const ir_node *n = get(p, node);
     hb_ref a = ir_ref(p->ir, n->in[0]), b = ir_ref(p->ir, n->in[1]);
     hebb_shape space = n->shape;
@@ -271,7 +250,7 @@ static hebb_shape product_space(const fuser *p, int node) {
     return HEBB_SHAPE(rows, space.dim[rank - 1]);
 }
 
-static void make_groups(fuser *p) {
+static void make_groups(hb_fuser *p) {
     hb_fusion *f = p->f;
     int n = 0;
     for (int node = 0; node < p->ir->n_nodes; node++) n += f->root[node];
@@ -298,121 +277,18 @@ static void make_groups(fuser *p) {
     }
 }
 
-/* ---- merging ---- */
-
-static int64_t kept_count(const hb_group *g) {
-    int64_t kept = 1;
-    for (int k = 0; k < g->space.rank; k++)
-        if (!g->reduce[k]) kept *= g->space.dim[k];
-    return kept;
-}
-
-/* A copy whose place in the order of its value's parts does not matter. */
-static bool is_free_copy(const fuser *p, const ir_node *n) {
-    return n->kind == IR_COPY && p->f->apart[n->into];
-}
-
-/* Whether copies into parts that may meet others, or views of the whole, are in the group: those
-   stay alone. */
-static bool computes(const fuser *p, const hb_group *g) {
-    for (int k = 0; k < g->n_members; k++) {
-        const ir_node *n = get(p, g->members[k]);
-        if (n->kind != IR_SCALAR && n->kind != IR_REDUCE && n->kind != IR_MATMUL &&
-            !is_free_copy(p, n))
-            return false;
-    }
-    return true;
-}
-
-/* Whether a group reads a value of which the other one writes a part: all parts are needed first.
- */
-static bool reads_parts_of(const fuser *p, int reader, int writer) {
-    const hb_group *g = &p->f->groups[reader];
-    for (int k = 0; k < g->n_places; k++) {
-        if (g->places[k].written || g->places[k].node < 0) continue;
-        const ir_node *n = get(p, g->places[k].node);
-        for (int i = 0; n->kind == IR_PARTS && i < n->n_in; i++)
-            if (p->f->group[n->in[i]] == writer) return true;
-    }
-    return false;
-}
-
-/* Whether the index spaces allow one step; `first` then gives the space. */
-static bool spaces_fit(const fuser *p, const hb_group *first, const hb_group *second) {
-    if (!computes(p, first) || !computes(p, second)) return false;
-    int64_t a = hebb_shape_count(first->space), b = hebb_shape_count(second->space);
-    if (first->kind == IR_REDUCE && second->kind == IR_REDUCE)
-        return hebb_shape_equal(first->space, second->space) &&
-               memcmp(first->reduce, second->reduce, sizeof first->reduce) == 0;
-    if (second->kind != IR_SCALAR) return false;
-    if (first->kind != IR_REDUCE) return a == b;
-    return a > kept_count(first) && (b == a || b == kept_count(first));
-}
-
-static void visit_node(fuser *p, int node, int *stack, int *depth);
-
-/* Puts the groups that a group reads from on the stack. */
-static void visit_group(fuser *p, const hb_group *g, int *stack, int *depth) {
-    for (int k = 0; k < g->n_places; k++)
-        if (!g->places[k].written && g->places[k].node >= 0)
-            visit_node(p, g->places[k].node, stack, depth);
-    if (ir_is_scatter(g->kind)) visit_node(p, get(p, g->members[0])->in[0], stack, depth);
-}
-
-static void visit_node(fuser *p, int node, int *stack, int *depth) {
-    const ir_node *n = get(p, node);
-    if (n->kind == IR_PARTS) {
-        for (int k = 0; k < n->n_in; k++) visit_node(p, n->in[k], stack, depth);
-        return;
-    }
-    int group = p->f->root[node] ? p->f->group[node] : -1;
-    if (group < 0 || p->visited[group] == p->stamp) return;
-    p->visited[group] = p->stamp;
-    stack[(*depth)++] = group;
-}
-
-/* Whether `from` needs `to` by way of a third group. */
-static bool needs_indirectly(fuser *p, int from, int to, int *stack) {
-    int depth = 0;
-    p->stamp++;
-    p->visited[from] = p->stamp;
-    visit_group(p, &p->f->groups[from], stack, &depth);
-    if (p->visited[to] == p->stamp) { /* directly: take it off, the rest must not lead there */
-        for (int k = 0; k < depth; k++)
-            if (stack[k] == to) stack[k] = stack[--depth];
-        p->visited[to] = 0;
-    }
-    while (depth > 0) {
-        visit_group(p, &p->f->groups[stack[--depth]], stack, &depth);
-        if (p->visited[to] == p->stamp) return true;
-    }
-    return false;
-}
-
-static void set_members(fuser *p, hb_group *g, int number) {
-    for (int k = 0; k < g->n_members; k++) p->f->group[g->members[k]] = number;
-}
-
-static int *merged_members(fuser *p, const hb_group *a, const hb_group *b) {
-    int *all = ir_memory(p->ir, (size_t)(a->n_members + b->n_members) * sizeof *all);
-    if (all == NULL) return NULL;
-    for (int i = 0, j = 0, k = 0; k < a->n_members + b->n_members; k++) {
-        bool from_a = j == b->n_members || (i < a->n_members && a->members[i] < b->members[j]);
-        all[k] = from_a ? a->members[i++] : b->members[j++];
-    }
-    return all;
-}
+/* ---- trying ---- */
 
 /* Whether a value is wanted in memory by others than the group that makes it. */
-static bool wanted_outside(const fuser *p, int node, int group) {
+static bool wanted_outside(const hb_fuser *p, int node, int group) {
     if (p->needed[node]) return true;
-    for (const use *u = p->uses[node]; u != NULL; u = u->next)
+    for (const hb_use *u = p->uses[node]; u != NULL; u = u->next)
         if (p->f->group[u->root] != group) return true;
     return false;
 }
 
 /* Whether one step can compute the group, as far as is known before all groups are made. */
-static bool try_lower(fuser *p, int group) {
+bool hb_try_lower(hb_fuser *p, int group) {
     hb_group *g = &p->f->groups[group];
     for (int k = 0; k < g->n_members; k++) {
         const ir_node *n = get(p, g->members[k]);
@@ -422,73 +298,10 @@ static bool try_lower(fuser *p, int group) {
     return hb_lower(p->f, g, false);
 }
 
-/* Merges group `second` into `first` if one step can compute both; its space is first's. */
-static bool merge(fuser *p, int first, int second, int *stack) {
-    hb_group *a = &p->f->groups[first], *b = &p->f->groups[second];
-    if (!spaces_fit(p, a, b)) return false;
-    if (reads_parts_of(p, first, second) || reads_parts_of(p, second, first)) return false;
-    if (needs_indirectly(p, first, second, stack) || needs_indirectly(p, second, first, stack))
-        return false;
-    int *all = merged_members(p, a, b);
-    if (all == NULL) return false;
-    hb_group together = *a;
-    together.members = all;
-    together.n_members = a->n_members + b->n_members;
-    hb_group before = *a;
-    *a = together;
-    set_members(p, a, first);
-    b->merged = true;
-    if (try_lower(p, first)) return true;
-    *a = before;
-    b->merged = false;
-    set_members(p, a, first);
-    set_members(p, b, second);
-    return false;
-}
-
-static bool try_merge(fuser *p, int a, int b, int *stack) {
-    return merge(p, a, b, stack) || merge(p, b, a, stack);
-}
-
-/* Merges a group with one that it reads from, point by point; true if it did. A merged group reads
-   other things, so the caller starts over with it. */
-static bool merge_with_source(fuser *p, int group, int *stack) {
-    const hb_group *g = &p->f->groups[group];
-    for (int k = 0; k < g->n_places; k++) {
-        const hb_place *place = &g->places[k];
-        if (place->written || place->node < 0 || !place->pointwise || !p->f->root[place->node])
-            continue;
-        int other = p->f->group[place->node];
-        if (other >= 0 && other != group && try_merge(p, other, group, stack)) return true;
-    }
-    return false;
-}
-
-/* Parts of one value that are computed alike, as the gradients of an LSTM's gates. */
-static void merge_parts(fuser *p, int parts, int *stack) {
-    const ir_node *n = get(p, parts);
-    for (int k = 1; k < n->n_in && p->ir->error.status == HEBB_OK; k++) {
-        const int one = p->f->group[n->in[k - 1]], other = p->f->group[n->in[k]];
-        if (one != other) try_merge(p, one, other, stack);
-    }
-}
-
-static void merge_groups(fuser *p) {
-    int *stack = ir_memory(p->ir, (size_t)(p->f->n_groups + 1) * sizeof *stack);
-    for (int node = 0; node < p->ir->n_nodes && stack != NULL && p->ir->error.status == HEBB_OK;
-         node++) {
-        if (!p->f->root[node] || p->f->group[node] < 0) continue;
-        while (merge_with_source(p, p->f->group[node], stack)) {
-        }
-    }
-    for (int node = 0; node < p->ir->n_nodes && stack != NULL; node++)
-        if (get(p, node)->kind == IR_PARTS && p->f->apart[node]) merge_parts(p, node, stack);
-}
-
 /* ---- programs that are too long ---- */
 
 /* Marks the elementwise nodes that are computed inside the root's program. */
-static void mark_program(const fuser *p, int root, bool *inside) {
+static void mark_program(const hb_fuser *p, int root, bool *inside) {
     inside[root] = true;
     for (int node = root; node >= 0; node--) {
         const ir_node *n = get(p, node);
@@ -502,7 +315,7 @@ static void mark_program(const fuser *p, int root, bool *inside) {
 
 /* Cuts the program of the group's root in pieces: every so many-th node becomes a root, twice as
    many at each further try. False if there is nothing left to cut. */
-static bool cut(fuser *p, int group) {
+static bool cut(hb_fuser *p, int group) {
     enum { LONGEST_PIECE = 64 };
     int root = p->f->groups[group].members[0], n = 0;
     bool *inside = ir_memory(p->ir, (size_t)p->ir->n_nodes * sizeof *inside), any = false;
@@ -517,11 +330,11 @@ static bool cut(fuser *p, int group) {
 
 /* Writes the steps; true if one step can compute each group. The others are cut for the next try.
  */
-static bool lower_groups(fuser *p, bool final) {
+static bool lower_groups(hb_fuser *p, bool final) {
     bool all = true;
     for (int k = 0; k < p->f->n_groups && p->ir->error.status == HEBB_OK; k++) {
         if (p->f->groups[k].merged ||
-            (final ? hb_lower(p->f, &p->f->groups[k], true) : try_lower(p, k)))
+            (final ? hb_lower(p->f, &p->f->groups[k], true) : hb_try_lower(p, k)))
             continue;
         all = false;
         if (p->ir->error.status == HEBB_OK && !cut(p, k) && p->ir->error.status == HEBB_OK)
@@ -532,7 +345,7 @@ static bool lower_groups(fuser *p, bool final) {
 }
 
 /* A root's value is kept if a step other than its own reads it, or the user does. */
-static void mark_stored(fuser *p) {
+static void mark_stored(hb_fuser *p) {
     hb_fusion *f = p->f;
     memset(f->stored, 0, (size_t)p->ir->n_nodes * sizeof *f->stored);
     for (int k = 0; k < f->n_groups; k++) {
@@ -546,7 +359,7 @@ static void mark_stored(fuser *p) {
         if (p->ir->fetches[k] >= 0) f->stored[p->ir->fetches[k]] = true;
 }
 
-static void force_roots(fuser *p) {
+static void force_roots(hb_fuser *p) {
     hb_fusion *f = p->f;
     for (int node = 0; node < p->ir->n_nodes; node++) force_node(p, node);
     for (int k = 0; k < p->ir->n_fetches; k++)
@@ -562,7 +375,7 @@ static void force_roots(fuser *p) {
 }
 
 /* Chooses roots and groups; whether one step can compute each group. */
-static bool group_once(fuser *p) {
+static bool group_once(hb_fuser *p) {
     size_t n = (size_t)p->ir->n_nodes;
     memset(p->f->root, 0, n * sizeof *p->f->root);
     memset(p->f->assigned, 0, n * sizeof *p->f->assigned);
@@ -579,13 +392,11 @@ static bool group_once(fuser *p) {
     return p->ir->error.status == HEBB_OK && lower_groups(p, false);
 }
 
-static void fuse_all(fuser *p) {
+static void fuse_all(hb_fuser *p) {
     while (!group_once(p) && p->ir->error.status == HEBB_OK) {
     }
     if (p->ir->error.status != HEBB_OK) return;
-    p->visited = ir_memory(p->ir, (size_t)(p->f->n_groups + 1) * sizeof *p->visited);
-    if (p->visited == NULL) return;
-    if (p->fuse) merge_groups(p);
+    if (p->fuse) hb_merge_groups(p);
     mark_stored(p);
     lower_groups(p, true);
 }
@@ -616,7 +427,7 @@ hebb_status hb_defer_assign(hb_fusion *f, int root, int buffer, hb_error *error)
 
 hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error) {
     *fusion = (hb_fusion){.ir = ir};
-    fuser p = {.f = fusion, .ir = ir, .fuse = fuse};
+    hb_fuser p = {.f = fusion, .ir = ir, .fuse = fuse};
     prepare_fetches(ir, &p);
     prepare_assigns(ir, &p);
     fusion->n_before_deferral = ir->n_nodes;

@@ -1,5 +1,6 @@
 /* From an ir to steps: which values get memory (roots), which roots are computed by one step
-   (groups), and the steps themselves. fuse.c decides, lower.c writes the steps; plan.c calls both.
+   (groups), and the steps themselves. fuse.c decides with merge.c, lower.c writes the steps; plan.c
+   calls both.
  */
 #ifndef HB_FUSION_H
 #define HB_FUSION_H

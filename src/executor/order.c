@@ -18,6 +18,7 @@ typedef struct orderer {
     int *waits;   /* by group: for how many */
     bool *done;   /* by group */
     int *order, n_steps;
+    int *ready, n_ready;
 } orderer;
 
 static bool reads_memory_of(const hb_place *place) { return !place->written && place->node >= 0; }
@@ -50,23 +51,23 @@ static void order_parts(orderer *o) {
     }
 }
 
-static int writer_of_buffer(const hb_fusion *f, int buffer) {
-    for (int k = 0; k < f->n_groups; k++) {
-        const hb_group *g = &f->groups[k];
+/* By buffer: the group that writes it; -1 for none. */
+static int *writers_of_buffers(const orderer *o) {
+    int *writer = ir_memory(o->ir, (size_t)(o->ir->n_buffers + 1) * sizeof *writer);
+    for (int b = 0; writer != NULL && b <= o->ir->n_buffers; b++) writer[b] = -1;
+    for (int k = 0; writer != NULL && k < o->f->n_groups; k++) {
+        const hb_group *g = &o->f->groups[k];
         for (int i = 0; !g->merged && i < g->n_places; i++)
-            if (g->places[i].written && g->places[i].node < 0 &&
-                g->places[i].operand->buffer == buffer)
-                return k;
+            if (g->places[i].written && g->places[i].node < 0)
+                writer[g->places[i].operand->buffer] = k;
     }
-    return -1;
+    return writer;
 }
 
 static bool connect(orderer *o) {
     hb_fusion *f = o->f;
-    int *writer = ir_memory(o->ir, (size_t)(o->ir->n_buffers + 1) * sizeof *writer);
+    const int *writer = writers_of_buffers(o);
     if (writer == NULL) return false;
-    for (int b = 1; b < o->ir->n_buffers; b++)
-        writer[b] = o->ir->buffers[b].written ? writer_of_buffer(f, b) : -1;
     for (int k = 0; k < f->n_groups; k++) {
         const hb_group *g = &f->groups[k];
         for (int i = 0; !g->merged && i < g->n_places; i++) {
@@ -88,22 +89,46 @@ static bool writes_variable(const hb_group *g) {
 }
 
 /* Of the groups that wait for nobody: one that writes a variable, else the one made first. */
-static int next_group(const orderer *o) {
-    int best = -1;
-    for (int k = 0; k < o->f->n_groups; k++) {
-        const hb_group *g = &o->f->groups[k];
-        if (g->merged || o->done[k] || o->waits[k] > 0) continue;
-        if (writes_variable(g)) return k;
-        if (best < 0 || g->members[0] < o->f->groups[best].members[0]) best = k;
+static bool goes_before(const orderer *o, int a, int b) {
+    const bool a_writes = writes_variable(&o->f->groups[a]);
+    if (a_writes != writes_variable(&o->f->groups[b])) return a_writes;
+    return a_writes ? a < b : o->f->groups[a].members[0] < o->f->groups[b].members[0];
+}
+
+/* The groups that wait for nobody are a heap, the next one first. */
+static void swap(int *a, int *b) {
+    const int was = *a;
+    *a = *b;
+    *b = was;
+}
+
+static void add_ready(orderer *o, int group) {
+    int at = o->n_ready++;
+    o->ready[at] = group;
+    for (int up; at > 0 && goes_before(o, o->ready[at], o->ready[up = (at - 1) / 2]); at = up)
+        swap(&o->ready[at], &o->ready[up]);
+}
+
+static int take_ready(orderer *o) {
+    const int first = o->ready[0];
+    o->ready[0] = o->ready[--o->n_ready];
+    for (int at = 0, down; (down = 2 * at + 1) < o->n_ready; at = down) {
+        if (down + 1 < o->n_ready && goes_before(o, o->ready[down + 1], o->ready[down])) down++;
+        if (!goes_before(o, o->ready[down], o->ready[at])) break;
+        swap(&o->ready[at], &o->ready[down]);
     }
-    return best;
+    return first;
 }
 
 static void run_order(orderer *o) {
-    for (int k; (k = next_group(o)) >= 0;) {
+    for (int k = 0; k < o->f->n_groups; k++)
+        if (!o->f->groups[k].merged && o->waits[k] == 0) add_ready(o, k);
+    while (o->n_ready > 0) {
+        const int k = take_ready(o);
         o->done[k] = true;
         o->order[o->n_steps++] = k;
-        for (const edge *e = o->after[k]; e != NULL; e = e->next) o->waits[e->to]--;
+        for (const edge *e = o->after[k]; e != NULL; e = e->next)
+            if (--o->waits[e->to] == 0) add_ready(o, e->to);
     }
 }
 
@@ -170,6 +195,7 @@ hebb_status hb_order(hb_fusion *fusion, int **order, int *n_steps, hb_error *err
         o.waits = ir_memory(o.ir, n * sizeof *o.waits);
         o.done = ir_memory(o.ir, n * sizeof *o.done);
         o.order = ir_memory(o.ir, n * sizeof *o.order);
+        o.ready = ir_memory(o.ir, n * sizeof *o.ready);
         if (o.ir->error.status == HEBB_OK && connect(&o)) run_order(&o);
         if (o.ir->error.status != HEBB_OK) {
             *error = o.ir->error;

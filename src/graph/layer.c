@@ -23,6 +23,7 @@ typedef struct taken {
     struct taken *next;
     const char *name;
     int entry;
+    int tried; /* with numbers up to this one it is taken, too */
 } taken;
 
 typedef struct record {
@@ -78,11 +79,17 @@ hebb_tensor *hb_shared_variable(hebb_graph *graph, const char *name) {
     return found != NULL && found->op == HB_OP_VARIABLE ? found : NULL;
 }
 
+/* The layer of a name; NULL if there is none. */
+static taken *find_layer(const hebb_graph *graph, const char *name, int entry) {
+    taken *t = graph->layers->names;
+    while (t != NULL && (t->entry != entry || strcmp(t->name, name) != 0)) t = t->next;
+    return t;
+}
+
 /* Whether a layer cannot get this name by itself: one has it, or a variable of such a name is there
    that no sharing would find again. */
 static bool is_taken(const hebb_graph *graph, const char *name, int entry) {
-    for (const taken *t = graph->layers->names; t != NULL; t = t->next)
-        if (t->entry == entry && strcmp(t->name, name) == 0) return true;
+    if (find_layer(graph, name, entry) != NULL) return true;
     size_t length = strlen(name);
     for (int k = 0; k < graph->n_variables && entry == 0; k++) {
         const char *other = graph->variables[k]->name;
@@ -105,8 +112,11 @@ static const char *layer_name(hebb_graph *graph, const char *kind, const char *n
     int entry = outer != NULL ? outer->entry : 0;
     char text[MOST_NAME + 1];
     bool fits = write_name(outer, name != NULL ? name : kind, 0, text);
-    for (int k = 1; fits && name == NULL && is_taken(graph, text, entry); k++)
-        fits = write_name(outer, kind, k, text);
+    taken *base = fits && name == NULL ? find_layer(graph, text, entry) : NULL;
+    int number = base != NULL ? base->tried : 0;
+    while (fits && name == NULL && is_taken(graph, text, entry))
+        fits = write_name(outer, kind, ++number, text);
+    if (base != NULL) base->tried = number;
     if (!fits) {
         hb_graph_error(graph, HEBB_E_ARGUMENT, "layer %s: its name is longer than %d characters",
                        kind, MOST_NAME);
@@ -115,7 +125,7 @@ static const char *layer_name(hebb_graph *graph, const char *kind, const char *n
     taken *t = hb_graph_memory(graph, sizeof *t);
     const char *copy = hb_graph_text(graph, text);
     if (t == NULL || copy == NULL) return NULL;
-    *t = (taken){graph->layers->names, copy, entry};
+    *t = (taken){graph->layers->names, copy, entry, 0};
     graph->layers->names = t;
     return copy;
 }

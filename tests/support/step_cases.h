@@ -41,6 +41,7 @@ step_case *case_gemm(uint64_t seed, case_limits limits);
 step_case *case_indexed(uint64_t seed, case_limits limits);
 step_case *case_conv(uint64_t seed, case_limits limits); /* step_cases_conv.c */
 step_case *case_deep_conv(uint64_t seed, case_limits limits); /* of 12 or more channels each */
+step_case *case_conv_3x3(uint64_t seed, case_limits limits); /* step_cases_conv.c */
 step_case *case_fold(uint64_t seed, case_limits limits);
 int case_describe_windows(const step_case *c, char *text, size_t size);
 step_case *case_along(uint64_t seed, case_limits limits); /* one of the steps along an axis */

@@ -62,12 +62,37 @@ static step_case *finish(step_case *c, int n_in) {
     return c;
 }
 
-static step_case *make_conv(uint64_t seed, case_limits limits, int64_t channels) {
+static void choose_deep(dice *d, case_limits limits, hb_conv *c) {
+    do choose_conv(d, limits, c);
+    while (c->in_channels < 12 || c->out_channels < 12);
+}
+
+/* 3 x 3, at steps of 1, with channels enough for every way to do it. */
+static void choose_3x3(dice *d, case_limits limits, hb_conv *c) {
+    do {
+        *c = (hb_conv){.batch = 1 + below(d, 9), .groups = one_in(d, 4) ? 2 : 1};
+        c->in_channels = 1 + below(d, one_in(d, 3) ? 20 : 80);
+        c->out_channels = 1 + below(d, one_in(d, 3) ? 20 : 80);
+        c->in[0] = c->kernel[0] = c->out[0] = 1;
+        for (int k = 0; k < 3; k++) c->stride[k] = c->dilation[k] = 1;
+        for (int k = 1; k < 3; k++) {
+            c->kernel[k] = 3;
+            c->before[k] = below(d, 4);
+            const int64_t after = below(d, 4), least = 3 - c->before[k] - after;
+            c->in[k] = 1 + below(d, one_in(d, 4) ? 70 : 30);
+            if (c->in[k] < least) c->in[k] = least;
+            c->out[k] = c->in[k] + c->before[k] + after - 2;
+        }
+    } while (c->batch * c->groups * c->in_channels * c->out_channels * 9 * volume(c->out) >
+             limits.points);
+}
+
+static step_case *make_conv(uint64_t seed, case_limits limits,
+                            void (*choose)(dice *d, case_limits limits, hb_conv *c)) {
     dice d = {seed};
     step_case *c = case_new(seed);
     hb_conv *v = &c->step.u.conv;
-    do choose_conv(&d, limits, v);
-    while (v->in_channels < channels || v->out_channels < channels);
+    choose(&d, limits, v);
     c->step.kind = HB_CONV + (hb_step_kind)below(&d, 3);
     const hebb_dtype dtype = limits.f64 && one_in(&d, 3) ? HEBB_F64 : HEBB_F32;
     const int64_t x = v->batch * v->groups * v->in_channels * volume(v->in);
@@ -80,8 +105,15 @@ static step_case *make_conv(uint64_t seed, case_limits limits, int64_t channels)
     return finish(c, 2);
 }
 
-step_case *case_conv(uint64_t seed, case_limits limits) { return make_conv(seed, limits, 1); }
-step_case *case_deep_conv(uint64_t seed, case_limits limits) { return make_conv(seed, limits, 12); }
+step_case *case_conv(uint64_t seed, case_limits limits) {
+    return make_conv(seed, limits, choose_conv);
+}
+step_case *case_deep_conv(uint64_t seed, case_limits limits) {
+    return make_conv(seed, limits, choose_deep);
+}
+step_case *case_conv_3x3(uint64_t seed, case_limits limits) {
+    return make_conv(seed, limits, choose_3x3);
+}
 
 step_case *case_fold(uint64_t seed, case_limits limits) {
     dice d = {seed};

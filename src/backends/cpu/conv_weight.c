@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conv.h"
+#include "winograd.h"
 
 /* Places packed at a time, in bytes of a column; and how many tasks there should be. */
 enum { DEPTH_BYTES = 256 * 4, TASKS = 32, FEW_CHANNELS = 8 };
@@ -245,7 +246,8 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
 /* ---- the solver ---- */
 
 static bool can_do(const hb_device *device, const hb_step *step) { return true; }
-static double cost(const hb_device *device, const hb_step *step) { return 0; } /* the only one */
+/* In units of a multiplication in the full tile. */
+static double cost(const hb_device *device, const hb_step *step) { return 1.5; }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {
     state s;
@@ -271,4 +273,4 @@ static const hb_cpu_solver packed = {.name = "packed windows",
                                      .prepare = prepare,
                                      .run = run,
                                      .release = free};
-const hb_cpu_solver *const hb_cpu_conv_weight_solvers[] = {&packed, NULL};
+const hb_cpu_solver *const hb_cpu_conv_weight_solvers[] = {&packed, &hb_cpu_winograd_weight, NULL};

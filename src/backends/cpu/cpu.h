@@ -6,6 +6,7 @@
 #include "../backend.h"
 #include "gemm_kernels.h"
 #include "vector.h"
+#include "winograd_kernels.h"
 
 /* One compilation of the kernels. The best that the machine supports is used, or the one that the
    environment variable HEBB_ISA names. */
@@ -14,6 +15,7 @@ typedef struct hb_cpu_isa {
     int vector_bytes;
     const hb_cpu_vector *vector;
     const hb_cpu_gemm_kernels *gemm;
+    const hb_cpu_winograd *winograd;
 } hb_cpu_isa;
 
 typedef struct hb_cpu_pool hb_cpu_pool;

@@ -1,0 +1,371 @@
+/* CONV and CONV_INPUT of 3 x 3 filters by Winograd's minimal filtering (winograd_kernels.h): 16
+   multiplications in place of 36. Called through the solvers' table (cpu.h).
+
+   A task makes some rows of tiles, of one or several images: all channels of these are transformed,
+   then for each panel of tiles and each few rows of weights the 16 products are made in L1 and
+   transformed back. So nothing but the images goes through memory, and the transforms of a task's
+   images stay in L2. Results differ from those of a direct sum by a few roundings more; a value
+   that is not finite spreads over its tiles. */
+#include "winograd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Transformed images that a task keeps in L2, if it can; and how many tasks there should be. */
+enum { IMAGE_BYTES = 384 << 10, MOST_IMAGE_BYTES = 2 << 20, TASKS = 16, LINE = 16, AHEAD = 2 };
+
+typedef struct state {
+    const hb_step *step;
+    const hb_conv *conv;
+    const hb_cpu_gemm_type *gemm;
+    const hb_cpu_winograd *kernels;
+    bool transposed;                    /* CONV_INPUT */
+    int64_t rows, channels, row_blocks; /* of the products */
+    int64_t height, width;              /* of a result */
+    int64_t tiles_x, tiles_y;           /* of a result */
+    int64_t tiles_vectors;              /* vectors of a row of tiles */
+    int64_t tile_rows, each, tasks;     /* of a group; in a task; tasks of a group */
+    int64_t plane, weights_plane;       /* floats between elements of the transforms */
+    hb_winograd_rows image;
+    int64_t row, image_floats, split_floats, product_floats, weights_floats;
+    size_t thread_bytes;
+    int threads;
+} state;
+
+static int64_t aligned_floats(int64_t n) { return hb_conv_up(n, LINE) * LINE; }
+
+bool hb_winograd_fits(const hb_step *step) {
+    const hb_conv *c = &step->u.conv;
+    if (step->out[0].dtype != HEBB_F32 || c->in[0] != 1 || c->out[0] != 1 || c->before[0] != 0 ||
+        c->kernel[0] != 1 || c->kernel[1] != 3 || c->kernel[2] != 3)
+        return false;
+    for (int d = 0; d < 3; d++)
+        if (c->stride[d] != 1 || (d > 0 && c->dilation[d] != 1)) return false;
+    return c->batch > 0 && c->groups > 0 && c->in_channels > 0 && c->out_channels > 0 &&
+           hb_conv_volume(c->in) > 0 && hb_conv_volume(c->out) > 0;
+}
+
+hb_winograd_rows hb_winograd_rows_of(const hb_cpu_winograd *kernels, int64_t pairs, int64_t height,
+                                     int64_t width, int64_t top, int64_t left) {
+    hb_winograd_rows r = {.kernels = kernels,
+                          .pairs = pairs,
+                          .room = (hb_conv_up(pairs, kernels->lanes) + 1) * kernels->lanes,
+                          .height = height,
+                          .width = width,
+                          .top = top,
+                          .left = left};
+    hb_conv_inside(-left, 1, width, 2 * pairs, &r.low, &r.high);
+    return r;
+}
+
+/* Columns [from, to) of a split row. */
+static void clear(hb_split_row *row, float *half, int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) half[(i % 2 ? row->odd : row->even) - half + i / 2] = 0;
+}
+
+/* A row is split where it is if all that vectors read of it is in the tensor, and what is not in
+   the image is cleared afterwards; at the tensor's ends it is copied first. */
+void hb_winograd_split(const hb_winograd_rows *r, const float *x, int64_t total, int64_t channel,
+                       int64_t first, int64_t rows, float *memory, hb_split_row *row) {
+    float *line = memory, *at = memory + 2 * r->room;
+    for (int64_t i = 0; i < rows; i++, at += 2 * r->room) {
+        const int64_t y = first + i - r->top, begin = channel + y * r->width - r->left;
+        row[i] = (hb_split_row){at, at + r->room};
+        if (y < 0 || y >= r->height || r->low >= r->high) {
+            memset(at, 0, 2 * (size_t)r->room * sizeof *at);
+        } else if (begin >= 0 && begin + 2 * r->room <= total) {
+            r->kernels->split(r->pairs, x + begin, at, at + r->room);
+            clear(&row[i], at, 0, r->low);
+            clear(&row[i], at, r->high, 2 * r->pairs);
+        } else {
+            memset(line, 0, 2 * (size_t)r->room * sizeof *line);
+            memcpy(line + r->low, x + begin + r->low, (size_t)(r->high - r->low) * sizeof *line);
+            r->kernels->split(r->pairs, line, at, at + r->room);
+        }
+    }
+}
+
+/* ---- layout ---- */
+
+/* Panels are two vectors wide, or one at the end: which takes more than half of the time. */
+static double waste(const state *s, int64_t tile_rows) {
+    const int64_t tiles = tile_rows * s->tiles_x, lanes = s->gemm->lanes;
+    const int64_t vectors = hb_conv_up(tiles, lanes);
+    return ((double)vectors + (vectors % 2 != 0 ? 0.25 : 0)) * (double)lanes / (double)tiles;
+}
+
+/* Floats of a channel: what products read and transforms write, in whole vectors. An odd number of
+   lines: rows of a panel do not share the same few places of L1. */
+static int64_t plane_of(const state *s, int64_t tile_rows) {
+    const int64_t tiles = tile_rows * s->tiles_x, wide = 2 * s->gemm->lanes;
+    const int64_t read = hb_conv_up(tiles, wide) * wide;
+    const int64_t written = tiles - s->tiles_x + s->tiles_vectors * s->kernels->lanes;
+    return (hb_conv_up(read > written ? read : written, LINE) | 1) * LINE;
+}
+
+static int64_t image_bytes(const state *s, int64_t tile_rows) {
+    return HB_WINOGRAD_PLANES * s->channels * plane_of(s, tile_rows) * (int64_t)sizeof(float);
+}
+
+/* Of the numbers of rows that fit, the one with the least waste; a panel's worth if it can be. */
+static int64_t rows_of_a_task(const state *s) {
+    const int64_t tasks = hb_conv_up(TASKS, s->conv->groups), wide = 2 * s->gemm->lanes;
+    const int64_t most = hb_conv_up(s->tile_rows, tasks);
+    int64_t best = 1;
+    for (int64_t rows = 2; rows <= s->tile_rows; rows++) {
+        const bool little = (rows - 1) * s->tiles_x < wide;
+        if (image_bytes(s, rows) > (little ? MOST_IMAGE_BYTES : IMAGE_BYTES)) break;
+        if (rows > most && !little) break;
+        if (waste(s, rows) <= waste(s, best)) best = rows;
+    }
+    return best;
+}
+
+/* Tiles side by side in a row of the result: from column `from` of a panel's results, to that
+   element of the batch's first channel, and whether the second row of the tiles is there. */
+typedef struct run_of_tiles {
+    int64_t panel, from, to, count;
+    bool both;
+} run_of_tiles;
+
+/* Rows of tiles begin runs, and so do panels. */
+static int64_t most_runs(const state *s) {
+    return s->each + hb_conv_up(s->each * s->tiles_x, 2 * s->gemm->lanes);
+}
+
+static void describe(const hb_device *device, const hb_step *step, state *s) {
+    const hb_conv *c = &step->u.conv;
+    *s = (state){.step = step,
+                 .conv = c,
+                 .gemm = device->isa->gemm->f32,
+                 .kernels = device->isa->winograd,
+                 .transposed = step->kind == HB_CONV_INPUT,
+                 .threads = device->threads};
+    s->rows = s->transposed ? c->in_channels : c->out_channels;
+    s->channels = s->transposed ? c->out_channels : c->in_channels;
+    s->height = s->transposed ? c->in[1] : c->out[1];
+    s->width = s->transposed ? c->in[2] : c->out[2];
+    s->tiles_y = hb_conv_up(s->height, 2);
+    s->tiles_x = hb_conv_up(s->width, 2);
+    s->tiles_vectors = hb_conv_up(s->tiles_x, s->kernels->lanes);
+    s->image = s->transposed ? hb_winograd_rows_of(s->kernels, s->tiles_x + 1, c->out[1], c->out[2],
+                                                   2 - c->before[1], 2 - c->before[2])
+                             : hb_winograd_rows_of(s->kernels, s->tiles_x + 1, c->in[1], c->in[2],
+                                                   c->before[1], c->before[2]);
+    s->tile_rows = c->batch * s->tiles_y;
+    s->each = rows_of_a_task(s);
+    s->tasks = hb_conv_up(s->tile_rows, s->each);
+    s->row_blocks = hb_conv_up(s->rows, s->gemm->rows);
+    s->row = plane_of(s, s->each);
+    s->plane = s->channels * s->row;
+    s->weights_plane = /* an odd number of lines, for the transform that writes to all planes */
+        (hb_conv_up(s->row_blocks * s->channels * s->gemm->rows, LINE) | 1) * LINE;
+    s->weights_floats = c->groups * HB_WINOGRAD_PLANES * s->weights_plane;
+    s->image_floats = HB_WINOGRAD_PLANES * s->plane;
+    s->split_floats = aligned_floats(hb_winograd_rows_floats(&s->image, 2 * s->each + 2));
+    s->product_floats = (HB_WINOGRAD_PLANES + 4) * s->gemm->rows * 2 * s->gemm->lanes;
+    s->thread_bytes = hb_conv_aligned((s->image_floats + s->split_floats + s->product_floats) *
+                                          (int64_t)sizeof(float) +
+                                      (2 * s->each + 2) * (int64_t)sizeof(hb_split_row) +
+                                      most_runs(s) * (int64_t)sizeof(run_of_tiles));
+}
+
+/* ---- weights: [groups, elements, blocks of rows, channels, rows of a block] ---- */
+
+typedef struct job {
+    const state *s;
+    const float *x, *w;
+    float *y, *scratch;
+} job;
+
+static float *weights_of(const job *j, int64_t group) {
+    return j->scratch + group * HB_WINOGRAD_PLANES * j->s->weights_plane;
+}
+
+static void transform_weights(void *context, int64_t begin, int64_t end, int thread) {
+    const job *j = context;
+    const state *s = j->s;
+    const int64_t height = s->gemm->rows, row = s->transposed ? 9 : s->channels * 9;
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t group = i / s->row_blocks, block = i % s->row_blocks, first = block * height;
+        const float *w = j->w + group * s->rows * s->channels * 9 + first * row;
+        float *u = weights_of(j, group) + block * s->channels * height;
+        for (int64_t c = 0; c < s->channels; c++, u += height)
+            s->kernels->filter(hb_conv_min(height, s->rows - first),
+                               w + c * 9 * (s->transposed ? s->rows : 1), row, s->transposed, u,
+                               s->weights_plane);
+    }
+}
+
+/* ---- a task ---- */
+
+typedef struct task {
+    int64_t group, first, count; /* rows of tiles [first, first + count) of the group */
+    float *image, *split, *product;
+    hb_split_row *row;
+    run_of_tiles *runs;
+} task;
+
+/* Rows of tiles follow each other without gaps: what one writes too much the next one overwrites.
+   Those of one image share rows, which are split once. */
+static void transform_images(const job *j, const task *t) {
+    const state *s = j->s;
+    const int64_t area = s->image.height * s->image.width;
+    const int64_t total = s->conv->batch * s->conv->groups * s->channels * area;
+    for (int64_t c = 0; c < s->channels; c++) {
+        float *to = t->image + c * s->row;
+        for (int64_t r = 0, n; r < t->count; r += n) {
+            const int64_t image = (t->first + r) / s->tiles_y, y = (t->first + r) % s->tiles_y;
+            const int64_t channel = (image * s->conv->groups + t->group) * s->channels + c;
+            n = hb_conv_min(t->count - r, s->tiles_y - y);
+            if (c + AHEAD < s->channels)
+                hb_winograd_prefetch(&s->image, j->x, (channel + AHEAD) * area, 2 * y, 2 * n + 2);
+            hb_winograd_split(&s->image, j->x, total, channel * area, 2 * y, 2 * n + 2, t->split,
+                              t->row);
+            for (int64_t i = 0; i < n; i++, to += s->tiles_x)
+                s->kernels->image(s->tiles_x, t->row + 2 * i, to, s->plane);
+        }
+    }
+}
+
+/* Of all panels of the task, in order. */
+static const run_of_tiles *find_runs(const job *j, const task *t, int64_t tiles) {
+    const state *s = j->s;
+    const int64_t wide = 2 * s->gemm->lanes;
+    run_of_tiles *run = t->runs;
+    for (int64_t i = 0, n; i < tiles; i += n, run++) {
+        const int64_t r = t->first + i / s->tiles_x, x = i % s->tiles_x, at = i % wide;
+        const int64_t image = r / s->tiles_y, y = 2 * (r % s->tiles_y);
+        n = hb_conv_min(s->tiles_x - x, hb_conv_min(wide - at, tiles - i));
+        *run = (run_of_tiles){
+            .panel = i / wide,
+            .from = 2 * at,
+            .to =
+                ((image * s->conv->groups + t->group) * s->rows * s->height + y) * s->width + 2 * x,
+            .count = hb_conv_min(2 * n, s->width - 2 * x),
+            .both = y + 1 < s->height};
+    }
+    return run;
+}
+
+/* One panel of tiles times one block of rows of the weights. Returns the next panel's runs. */
+static const run_of_tiles *multiply_panel(const job *j, const task *t, int64_t block, int64_t panel,
+                                          int64_t count, const run_of_tiles *runs,
+                                          const run_of_tiles *end) {
+    const state *s = j->s;
+    const int64_t tile = panel * 2 * s->gemm->lanes;
+    const run_of_tiles *run = runs;
+    const int64_t height = s->gemm->rows, wide = 2 * s->gemm->lanes, plane = height * wide;
+    const int64_t first = block * height, rows = hb_conv_min(height, s->rows - first);
+    const float *u = weights_of(j, t->group) + first * s->channels;
+    hb_cpu_gemm_tile *multiply = s->gemm->tile[rows - 1][count > s->gemm->lanes];
+    for (int64_t e = 0; e < HB_WINOGRAD_PLANES; e++)
+        multiply(s->channels, u + e * s->weights_plane, 1, height, t->image + e * s->plane + tile,
+                 s->row, t->product + e * plane, wide, wide, false);
+    float *results = t->product + HB_WINOGRAD_PLANES * plane;
+    for (int64_t r = 0; r < rows; r++)
+        s->kernels->back(count, t->product + r * wide, plane, results + 4 * r * wide,
+                         results + (4 * r + 2) * wide);
+    for (int64_t r = 0; r < rows; r++) {
+        const float *from = results + 4 * r * wide;
+        float *y = j->y + (first + r) * s->height * s->width;
+        for (run = runs; run < end && run->panel == panel; run++) {
+            s->kernels->copy(run->count, from + run->from, y + run->to);
+            if (run->both)
+                s->kernels->copy(run->count, from + 2 * wide + run->from, y + run->to + s->width);
+        }
+    }
+    return run;
+}
+
+static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
+    const job *j = context;
+    const state *s = j->s;
+    const int64_t wide = 2 * s->gemm->lanes;
+    task t = {.image = j->scratch + s->weights_floats +
+                       thread * (int64_t)(s->thread_bytes / sizeof(float))};
+    t.split = t.image + s->image_floats;
+    t.product = t.split + s->split_floats;
+    t.row = (hb_split_row *)(void *)(t.product + s->product_floats);
+    t.runs = (run_of_tiles *)(void *)(t.row + 2 * s->each + 2);
+    for (int64_t i = begin; i < end; i++) {
+        t.group = i / s->tasks;
+        t.first = i % s->tasks * s->each;
+        t.count = hb_conv_min(s->each, s->tile_rows - t.first);
+        transform_images(j, &t);
+        const int64_t tiles = t.count * s->tiles_x;
+        const run_of_tiles *last = find_runs(j, &t, tiles);
+        for (int64_t block = 0; block < s->row_blocks; block++) {
+            const run_of_tiles *run = t.runs;
+            for (int64_t panel = 0; panel * wide < tiles; panel++)
+                run = multiply_panel(j, &t, block, panel, hb_conv_min(wide, tiles - panel * wide),
+                                     run, last);
+        }
+    }
+}
+
+static void run(hb_device *device, const void *made, const hb_run_args *args) {
+    const state *s = made;
+    const hb_conv *c = s->conv;
+    job j = {.s = s,
+             .x = (const float *)(const void *)hb_cpu_address(args, &s->step->in[0]),
+             .w = (const float *)(const void *)hb_cpu_address(args, &s->step->in[1]),
+             .y = (float *)(void *)hb_cpu_address(args, &s->step->out[0]),
+             .scratch =
+                 (float *)(void *)(hb_cpu_base(args, HB_BUFFER_ARENA) + s->step->scratch_offset)};
+    const double products = (double)s->rows * (double)s->channels;
+    hb_cpu_parallel(device, c->groups * s->row_blocks, (double)c->groups * products * 20,
+                    transform_weights, &j);
+    const double macs = (double)(c->groups * s->tile_rows * s->tiles_x) * products * 16;
+    hb_conv_parallel(device, s->threads, c->groups * s->tasks, macs, s->kernels->lanes, run_tasks,
+                     &j);
+}
+
+/* ---- the solver ---- */
+
+static bool can_do(const hb_device *device, const hb_step *step) {
+    if (!hb_winograd_fits(step)) return false;
+    state s;
+    describe(device, step, &s);
+    return image_bytes(&s, s.each) <= MOST_IMAGE_BYTES;
+}
+
+/* In units of a multiplication in the full tile, as those of conv.c: 16 of 36, and the transforms
+   of an image's tile, used for all rows of weights, of a result's, used for all channels, and of
+   the weights, used for all tiles. */
+static double cost(const hb_device *device, const hb_step *step) {
+    state s;
+    describe(device, step, &s);
+    const double points = (double)(s.height * s.width);
+    const double padded = (double)(4 * s.tiles_y * s.tiles_x) / points;
+    const double used = (double)s.tiles_x / (double)(s.tiles_vectors * s.kernels->lanes);
+    return padded *
+               (waste(&s, s.each) * 16 / 36 + 8 / used / (double)s.rows + 6 / (double)s.channels) +
+           60 / (double)(s.tile_rows * s.tiles_x);
+}
+
+static size_t scratch(const hb_device *device, const hb_step *step) {
+    state s;
+    describe(device, step, &s);
+    return (size_t)s.weights_floats * sizeof(float) + (size_t)device->threads * s.thread_bytes;
+}
+
+static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
+    state *s = malloc(sizeof *s);
+    if (s == NULL) return hb_fail_memory(error, "a convolution", sizeof *s);
+    describe(device, step, s);
+    /* The number of threads may have been raised since. */
+    const size_t weights = (size_t)s->weights_floats * sizeof(float);
+    s->threads = (int)((step->scratch_bytes - weights) / s->thread_bytes);
+    *made = s;
+    return HEBB_OK;
+}
+
+const hb_cpu_solver hb_cpu_winograd_conv = {.name = "Winograd",
+                                            .kind = HB_CONV,
+                                            .can_do = can_do,
+                                            .cost = cost,
+                                            .scratch = scratch,
+                                            .prepare = prepare,
+                                            .run = run,
+                                            .release = free};

@@ -276,7 +276,7 @@ static int count_groups(maker *make, hebb_shape shape) {
     fclose(profile);
     unlink(path);
     int n = 0;
-    for (const char *at = text; (at = strstr(at, "rows, with the next ones")) != NULL; at++) n++;
+    for (const char *at = text; (at = strstr(at, "rows together")) != NULL; at++) n++;
     return n / 2;
 }
 

@@ -1,5 +1,5 @@
-/* HEBB_PROFILE: a file with every step of every session, whole after each of them; and what is said
-   where it cannot be written. */
+/* HEBB_PROFILE: a file with every step of every session, whole after each of them; what is said
+   where it cannot be written. hebb_session_profile(): equal steps added up. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +93,97 @@ static void expect_profile(const char *device) {
 
 Test(profile, has_every_step_of_a_run) { expect_profile("cpu"); }
 Test(profile, has_every_step_of_a_run_on_opencl) { expect_profile("opencl"); }
+
+/* ---- rows ---- */
+
+enum { RUNS = 3, SIDE = 1024 };
+
+/* The only row whose name has that word. */
+static hebb_profile_row row_of(hebb_session *s, const char *word) {
+    hebb_profile_row row, found = {0};
+    for (size_t k = 0; hebb_session_profile_row(s, k, &row) == HEBB_OK; k++)
+        if (strstr(row.name, word) != NULL) {
+            cr_expect_null(found.name, "two rows have %s", word);
+            found = row;
+        }
+    cr_assert_not_null(found.name, "no row has %s", word);
+    return found;
+}
+
+/* Slowest first; what is within a scan right behind it, and not longer than the scan. */
+static void expect_order(hebb_session *s) {
+    hebb_profile_row row, last[8] = {{.seconds = 1e9}};
+    int depth = 0;
+    for (size_t k = 0; hebb_session_profile_row(s, k, &row) == HEBB_OK; k++) {
+        cr_assert(row.depth >= 0 && row.depth <= depth + (k > 0));
+        if (row.depth <= depth) cr_expect_leq(row.seconds, last[row.depth].seconds);
+        if (row.depth > 0) cr_expect_leq(row.seconds, last[row.depth - 1].seconds);
+        cr_expect(row.count > 0 && row.seconds > 0 && *row.solver != '\0');
+        last[row.depth] = row;
+        depth = row.depth;
+    }
+}
+
+static void expect_rows(const char *device_name) {
+    hebb_device *device = device_named(device_name);
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_state(g, "x", HEBB_F32, HEBB_SHAPE(T, 3, 4), hebb_uniform(-1, 1));
+    hebb_tensor *w = hebb_state(g, "w", HEBB_F32, HEBB_SHAPE(4, 4), hebb_uniform(-1, 1));
+    hebb_tensor *h0 = hebb_matmul(hebb_full(g, HEBB_F32, HEBB_SHAPE(3, 4), 1), w), *last, *all;
+    hebb_scan(&last, &all, .body = cell, .states = HEBB_LIST(h0), .sequences = HEBB_LIST(x),
+              .n_out = 1);
+    hebb_session *s = hebb_session_create(g, device, .seed = 1);
+    cr_expect_eq(hebb_session_profile_count(s), 0);
+    hebb_run(s, NULL, 0, HEBB_FETCH({all, NULL})); /* not profiled */
+    for (int begun = 0; begun < 2; begun++) {
+        cr_expect_eq(hebb_session_profile(s, true), HEBB_OK);
+        for (int k = 0; k < RUNS; k++) hebb_run(s, NULL, 0, HEBB_FETCH({all, NULL}));
+        cr_expect_eq(hebb_session_profile(s, false), HEBB_OK);
+        hebb_run(s, NULL, 0, HEBB_FETCH({all, NULL}));
+        cr_expect(!hebb_failed(s), "%s", hebb_message(s));
+        const hebb_profile_row scan = row_of(s, "scan"), body = row_of(s, "tanh");
+        cr_expect(scan.count == RUNS && scan.depth == 0 && strcmp(scan.shapes, "5 times") == 0);
+        cr_expect(body.count == RUNS * T && body.depth == 1);
+        cr_expect_geq(body.flops, 2 * 12 * RUNS * T);
+        cr_expect_eq(row_of(s, "matmul").count, RUNS);
+        expect_order(s);
+    }
+    hebb_profile_row row;
+    cr_expect_eq(hebb_session_profile_row(s, 99, &row), HEBB_E_ARGUMENT);
+    cr_expect_eq(hebb_session_profile_row(s, 0, NULL), HEBB_E_NULL);
+    cr_expect_eq(hebb_session_profile(NULL, true), HEBB_E_NULL);
+    hebb_session_destroy(s);
+    hebb_graph_destroy(g);
+    hebb_device_close(device);
+}
+
+Test(profile, adds_up_equal_steps) { expect_rows("cpu"); }
+Test(profile, adds_up_equal_steps_on_opencl) { expect_rows("opencl"); }
+
+/* The rows of a softmax are taken together: one event, which has the work of all steps. */
+Test(profile, tells_steps_that_run_as_one) {
+    hebb_device *device = cpu_device();
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_state(g, "x", HEBB_F32, HEBB_SHAPE(SIDE, SIDE), hebb_uniform(-1, 1));
+    hebb_tensor *y = hebb_softmax(x);
+    hebb_session *s = hebb_session_create(g, device, .seed = 1);
+    hebb_run(s, NULL, 0, HEBB_FETCH({y, NULL}));
+    hebb_session_profile(s, true);
+    hebb_run(s, NULL, 0, HEBB_FETCH({y, NULL}));
+    cr_expect(!hebb_failed(s), "%s", hebb_message(s));
+    cr_expect_eq(hebb_session_profile_count(s), 1);
+    const hebb_profile_row row = row_of(s, "exp");
+    hebb_plan_stats stats;
+    hebb_session_stats(s, &stats);
+    cr_expect_str_eq(row.solver, "rows together");
+    cr_expect_not_null(strstr(row.name, ", "), "%s", row.name);
+    cr_expect(row.flops == stats.flops && row.bytes == stats.bytes);
+    hebb_session_destroy(s);
+    hebb_graph_destroy(g);
+    hebb_device_close(device);
+}
+
+/* ---- what goes wrong ---- */
 
 static void expect_failure(const char *path, const char *words) {
     hebb_device *device = cpu_device();

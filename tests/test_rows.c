@@ -206,6 +206,6 @@ Test(rows, are_found) {
     fclose(profile);
     unlink(path);
     int n = 0;
-    for (const char *at = text; (at = strstr(at, "rows, with the next ones")) != NULL; at++) n++;
+    for (const char *at = text; (at = strstr(at, "rows together")) != NULL; at++) n++;
     cr_expect_eq(n, 2, "one in each of two runs: %s", text);
 }

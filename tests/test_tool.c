@@ -1,5 +1,6 @@
 /* The tool `hebb`, run as a user runs it: what it prints and how it exits, also when the driver
    under it fails or dies. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ static void expect(const char *arguments, int status, const char *words) {
 
 Test(tool, explains_itself) {
     expect("--help", 0, "Usage: hebb COMMAND");
+    expect("bench --help", 0, "Usage: hebb bench");
     expect("check --help", 0, "Usage: hebb check");
     expect("devices --help", 0, "Usage: hebb devices");
     expect("--version", 0, "hebb 0.");
@@ -41,6 +43,11 @@ Test(tool, says_what_is_wrong_with_its_arguments) {
     expect("", 2, "Usage:");
     expect("chekc", 2, "there is no command chekc");
     expect("devices now", 2, "takes no argument now");
+    expect("bench nonesuch", 2, "there is no workload nonesuch");
+    expect("bench --fast", 2, "no such option: --fast");
+    expect("bench --device", 2, "a value is missing after --device");
+    expect("bench --seconds soon", 2, "not a number of seconds: soon");
+    expect("bench --device nonesuch xor", 2, "nonesuch");
     expect("check --fast", 2, "no such option: --fast");
     expect("check --op", 2, "a value is missing after --op");
     expect("check --op convolve", 2, "there is no operation convolve");
@@ -65,6 +72,33 @@ Test(tool, checks_ops_a_line_each) {
 Test(tool, tells_every_check_if_asked) {
     expect("check --device cpu --op not --verbose", 0, "views and copies");
 }
+
+/* ---- where the time goes ---- */
+
+/* The milliseconds of the row that begins there. */
+static double milliseconds(const char *line) { return strtod(line, NULL); }
+
+Test(tool, profiles_workloads_slowest_step_first) {
+    static char output[OUTPUT_SIZE];
+    cr_expect_eq(run("", "bench --seconds 0.01 mlp", output), 0, "%s", output);
+    cr_expect(strstr(output, "mlp on cpu: ") == output, "%s", output);
+    cr_expect_not_null(strstr(output, "m, k, n [128, 784, 512] ("), "%s", output);
+    for (const char *line = output; *line != '\0'; line += strcspn(line, "\n") + 1)
+        cr_expect_leq(strcspn(line, "\n"), 100, "%s", output);
+    const char *line = strstr(output, "shapes (solver)\n");
+    cr_assert_not_null(line, "%s", output);
+    double last = HUGE_VAL, all = 0;
+    while ((line = strchr(line, '\n')) != NULL && line[1] != '\n') {
+        line++;
+        if (strspn(line, " ") > 20) continue; /* the rest of a long step */
+        cr_expect_leq(milliseconds(line), last, "%s", output);
+        last = milliseconds(line);
+        all += strtod(line + 10, NULL);
+    }
+    cr_expect_float_eq(all, 100, 1, "%s", output);
+}
+
+Test(tool, lists_workloads) { expect("bench --list", 0, "transformer\n"); }
 
 /* ---- a GPU: what is chosen unless one says otherwise ---- */
 

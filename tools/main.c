@@ -9,6 +9,7 @@ static const char help[] =
     "Usage: hebb COMMAND [OPTION]...\n"
     "\n"
     "Commands:\n"
+    "  bench     times the steps of workloads: where the time goes\n"
     "  check     checks every operation on a device: for a new GPU or a new driver\n"
     "  devices   lists the devices\n"
     "\n"
@@ -17,7 +18,7 @@ static const char help[] =
 static const struct {
     const char *name;
     int (*run)(int n, char **arguments);
-} commands[] = {{"check", check_command}, {"devices", devices_command}};
+} commands[] = {{"bench", bench_command}, {"check", check_command}, {"devices", devices_command}};
 
 int main(int argc, char **argv) {
     if (argc < 2) {

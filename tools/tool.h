@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+int bench_command(int n, char **arguments);
 int check_command(int n, char **arguments);
 int devices_command(int n, char **arguments);
 

@@ -132,6 +132,29 @@ typedef struct hebb_plan_stats {
 } hebb_plan_stats;
 HEBB_API hebb_status hebb_session_stats(const hebb_session *session, hebb_plan_stats *stats);
 
+/* ---- where the time goes ---- */
+
+/* Steps of the runs that were profiled, added up where name, shapes and solver are equal. */
+typedef struct hebb_profile_row {
+    const char *name;   /* "matmul + add + maximum"; of steps that run as one, their names */
+    const char *shapes; /* what it works on: "m, k, n [128, 784, 512]" */
+    const char *solver; /* how; "rows together" of steps that run as one, row by row */
+    int depth;          /* 1 in the body of a scan, whose time is part of the scan's, ...; else 0 */
+    size_t count;       /* how often it ran */
+    double seconds;     /* all of that */
+    double flops, bytes; /* likewise: what the steps, one by one, compute, read and write */
+} hebb_profile_row;
+
+/* Times every step of the runs from now on, forgetting earlier rows; or stops, and keeps them. The
+   device finishes each step before the next begins, so that runs take longer. HEBB_E_MEMORY. The
+   environment variable HEBB_PROFILE=FILE writes the same as a trace, event by event. */
+HEBB_API hebb_status hebb_session_profile(hebb_session *session, bool on);
+HEBB_API size_t hebb_session_profile_count(const hebb_session *session);
+/* Slowest first, a scan followed by what its body consists of. HEBB_E_ARGUMENT past the end. The
+   texts are the session's, until it profiles anew. */
+HEBB_API hebb_status hebb_session_profile_row(const hebb_session *session, size_t index,
+                                              hebb_profile_row *row);
+
 /* The status of the last call on this session, and its message ("" if it was HEBB_OK), valid until
    the next call. HEBB_E_NULL and a fixed message for NULL. */
 HEBB_API hebb_status hebb_session_status(const hebb_session *session);

@@ -11,12 +11,13 @@ typedef struct hb_device hb_device;
 typedef struct hb_buffer hb_buffer;
 typedef struct hb_prepared hb_prepared;
 
-/* Watches a run, for profiles: begin() is called before each step and end() when it is done, which
-   the device then waits for; steps of a scan's body between the scan's own two calls. `solver` as
-   in hb_backend. A step that fails does not end. */
+/* Watches a run, for profiles: begin() is called before `n` steps that run as one, most often a
+   single step, and end() when they are done, which the device then waits for; steps of a scan's
+   body between the scan's own two calls. `solver` as in hb_backend, "rows together" of several
+   steps. What fails does not end. */
 typedef struct hb_watch {
-    void (*begin)(void *context);
-    void (*end)(void *context, const hb_step *step, const char *solver);
+    void (*begin)(void *context, const hb_step *steps, size_t n, const char *solver);
+    void (*end)(void *context);
     void *context;
 } hb_watch;
 

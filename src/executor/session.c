@@ -145,6 +145,23 @@ hebb_status hebb_session_stats(const hebb_session *s, hebb_plan_stats *stats) {
     return HEBB_OK;
 }
 
+/* ---- profiles ---- */
+
+hebb_status hebb_session_profile(hebb_session *s, bool on) {
+    return s == NULL ? HEBB_E_NULL : hb_profile_gather(&s->profile, on, &s->error);
+}
+
+size_t hebb_session_profile_count(const hebb_session *s) {
+    return s == NULL ? 0 : hb_profile_count(s->profile);
+}
+
+hebb_status hebb_session_profile_row(const hebb_session *s, size_t index, hebb_profile_row *row) {
+    if (s == NULL || row == NULL) return HEBB_E_NULL;
+    if (index >= hb_profile_count(s->profile)) return HEBB_E_ARGUMENT;
+    *row = hb_profile_row(s->profile, index);
+    return HEBB_OK;
+}
+
 /* ---- memory ---- */
 
 static hebb_status reserve_slots(hebb_session *s, slots *all, int count) {

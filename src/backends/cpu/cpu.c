@@ -304,17 +304,29 @@ static const char *solver_name(const prepared_step *step) {
     return step->solver ? step->solver->name : "rows, with the last one";
 }
 
+static bool runs_with_an_earlier_one(const prepared_step *step) {
+    return !step->solver && !step->blocks;
+}
+
+static void begin_watched(const hb_watch *watch, const hb_prepared *prepared, size_t i) {
+    const prepared_step *step = &prepared->step[i];
+    size_t n = 1;
+    while (i + n < prepared->n && runs_with_an_earlier_one(&step[n])) n++;
+    watch->begin(watch->context, &prepared->steps[i], n,
+                 step->blocks ? "rows together" : solver_name(step));
+}
+
 hebb_status hb_cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
                        hb_error *error) {
     hebb_status status = HEBB_OK;
     for (size_t i = 0; i < prepared->n && !status; i++) {
         const prepared_step *step = &prepared->step[i];
-        if (args->watch) args->watch->begin(args->watch->context);
+        if (runs_with_an_earlier_one(step)) continue;
+        if (args->watch) begin_watched(args->watch, prepared, i);
         if (step->blocks) hb_cpu_blocks_run(device, step->blocks, args);
-        else if (step->solver && step->solver->run) step->solver->run(device, step->state, args);
-        else if (step->solver) status = step->solver->try_run(device, step->state, args, error);
-        if (args->watch && !status)
-            args->watch->end(args->watch->context, &prepared->steps[i], solver_name(step));
+        else if (step->solver->run) step->solver->run(device, step->state, args);
+        else status = step->solver->try_run(device, step->state, args, error);
+        if (args->watch && !status) args->watch->end(args->watch->context);
     }
     return status;
 }

@@ -190,6 +190,10 @@ static hebb_status compile_launches(hb_device *device, hb_prepared *prepared, hb
     return status;
 }
 
+/* The solvers of steps that one kernel does together. */
+static const char group_solver[] = "rows, with the next ones";
+static const char member_solver[] = "rows, with the last one";
+
 static hebb_status prepare_all(hb_device *device, hb_prepared *prepared, const hb_step *steps,
                                hb_error *error) {
     hebb_status status = HEBB_OK;
@@ -204,8 +208,7 @@ static hebb_status prepare_all(hb_device *device, hb_prepared *prepared, const h
         if (status == HEBB_OK && together == 0)
             status = prepare_step(device, prepared, &steps[i], &prepared->solvers[i], error);
         for (size_t k = 0; k < together; k++)
-            prepared->solvers[i + k] =
-                k == 0 ? "rows, with the next ones" : "rows, with the last one";
+            prepared->solvers[i + k] = k == 0 ? group_solver : member_solver;
         i += together > 0 ? together : 1;
     }
     if (status != HEBB_OK) return status;
@@ -348,6 +351,14 @@ static hebb_status run_launch(hb_device *device, hb_cl_launch *launch, const hb_
     return HEBB_OK;
 }
 
+static void begin_watched(const hb_watch *watch, const hb_prepared *prepared, size_t i) {
+    size_t n = 1;
+    while (i + n < prepared->n_steps && prepared->solvers[i + n] == member_solver) n++;
+    const char *solver = prepared->solvers[i];
+    watch->begin(watch->context, &prepared->steps[i], n,
+                 solver == group_solver ? "rows together" : solver);
+}
+
 /* The launches of a step one after the other, and the wait for them. */
 static hebb_status run_watched(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
                                hb_error *error) {
@@ -355,12 +366,12 @@ static hebb_status run_watched(hb_device *device, hb_prepared *prepared, const h
     for (size_t i = 0; i < prepared->n_launches;) {
         const hb_step *step = prepared->launches[i].step;
         hebb_status status = HEBB_OK;
-        watch->begin(watch->context);
+        begin_watched(watch, prepared, (size_t)(step - prepared->steps));
         for (; i < prepared->n_launches && prepared->launches[i].step == step && !status; i++)
             status = run_launch(device, &prepared->launches[i], args, error);
         if (status == HEBB_OK) status = hb_cl_finish(device, error);
         if (status != HEBB_OK) return status;
-        watch->end(watch->context, step, prepared->solvers[step - prepared->steps]);
+        watch->end(watch->context);
     }
     return HEBB_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -249,4 +250,38 @@ Test(memory_limit, a_smaller_run_fits_after_the_error) {
     hebb_session_destroy(s);
     hebb_graph_destroy(g);
     hebb_device_close(device);
+}
+
+/* HEBB_DUMP=plan tells of each value where it is computed and why it is kept, dropped or neither.
+ */
+Test(memory_limit, the_dump_tells_every_choice) {
+    problem p = {deep_gelu, HEBB_SHAPE(64, 32), "cpu", 0};
+    FILE *file = tmpfile();
+    cr_assert_not_null(file);
+    fflush(stderr);
+    int kept = dup(STDERR_FILENO);
+    dup2(fileno(file), STDERR_FILENO);
+    setenv("HEBB_DUMP", "plan", 1);
+    forget(train(&p, 150000));
+    unsetenv("HEBB_DUMP");
+    fflush(stderr);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    static char text[1 << 20];
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    static const char *const expected[] = {
+        "memory limit 150000 bytes: ",
+        ": dropped after step ",
+        " by itself: ",
+        ", inside: computing it again is less than keeping 8192 bytes (",
+        ", kept, 8192 bytes, read by ",
+        ": computing it again is more (",
+        ": it is wanted in memory",
+        "inside: those that read it are in the same step",
+        "by tiles, again ",
+    };
+    for (size_t k = 0; k < sizeof expected / sizeof *expected; k++)
+        cr_expect_not_null(strstr(text, expected[k]), "no \"%s\"", expected[k]);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "budget.h"
+#include "plan.h"
 
 enum { MOST_TRIES = 8, MOST_WORK = 8 };
 
@@ -230,6 +231,46 @@ static hebb_status try_events(fit *f, int **order, int *n_steps, size_t *bytes, 
     return status;
 }
 
+static const char *value_name(const hb_ir *ir, int node) {
+    const hebb_tensor *origin = ir->nodes[node].origin;
+    return origin != NULL ? origin->name : "a value";
+}
+
+static bool is_among(const int *list, int n, int what) {
+    for (int k = 0; k < n; k++)
+        if (list[k] == what) return true;
+    return false;
+}
+
+/* Whether a step makes or reads the value. */
+static bool touches(const hb_budget *b, const hb_event *e, int node) {
+    const hb_value *v = &b->values[node];
+    if (e->recipe == NULL) return e->step == v->made_at || is_among(v->uses, v->n_uses, e->step);
+    return is_among(e->recipe->in, e->recipe->n_in, node) ||
+           is_among(e->recipe->out, e->recipe->n_out, node);
+}
+
+/* HEBB_DUMP=plan: what is made again where. Steps are numbered as in the plan that is printed. */
+static void dump_events(const fit *f, size_t bytes, FILE *out) {
+    const hb_budget *b = &f->b;
+    fprintf(out, "memory limit %zu bytes: %zu instead of %zu\n", f->limit, bytes, f->natural);
+    for (int k = 0; k < b->n_events; k++) {
+        const hb_event *e = &b->events[k];
+        if (e->recipe == NULL) continue;
+        int last = k - 1;
+        while (last > 0 && !touches(b, &b->events[last], e->node)) last--;
+        const ir_node *n = &b->ir->nodes[e->node];
+        char shape[160];
+        fprintf(out,
+                "  %4d %s %s %s (%zu bytes): dropped after step %d, made again in step %d%s: "
+                "%.3g MFLOP, %.3g MB\n",
+                e->node, value_name(b->ir, e->node), hebb_dtype_name(n->dtype),
+                hebb_shape_text(n->shape, shape, sizeof shape), b->values[e->node].bytes, last, k,
+                e->recipe->whole ? "" : " by itself", e->recipe->group->step.flops / 1e6,
+                e->recipe->group->step.bytes / 1e6);
+    }
+}
+
 /* Takes the decisions for a budget of `target` bytes if they fit into the limit, and if the steps
    then round as they did, should that be asked for. *target becomes what to try next; 0: nothing.
  */
@@ -250,6 +291,7 @@ static hebb_status try_target(fit *f, size_t *target, bool exact, bool *fits) {
     if (*fits && (same || !exact)) {
         *f->order = order;
         *f->n_steps = n_steps;
+        if (hb_dumping()) dump_events(f, bytes, stderr);
         return HEBB_OK;
     }
     start_over(&f->b, f->places);
@@ -304,11 +346,6 @@ static hebb_status find_least(fit *f, size_t *least, size_t *target, hb_shortage
         high = middle;
     }
     return HEBB_OK;
-}
-
-static const char *value_name(const hb_ir *ir, int node) {
-    const hebb_tensor *origin = ir->nodes[node].origin;
-    return origin != NULL ? origin->name : "a value";
 }
 
 static hebb_status tell(fit *f, size_t least, const hb_shortage *s) {

@@ -175,18 +175,19 @@ static bool same_use(const hb_fuser *p, const hb_use *a, const hb_use *b) {
    big operand read no more than the value itself would, and save writing it. */
 enum { CHEAP_FLOPS = 4, CHEAP_LEAVES = 1, MOST_READERS = 4 };
 
-static bool worth_inlining(const hb_fuser *p, int node) {
+static hb_choice weigh(const hb_fuser *p, int node) {
+    hb_choice c = {.flops = p->flops[node], .leaves = p->leaves[node]};
     bool several = false, expands = false;
-    int readers = 0;
     for (const hb_use *u = p->uses[node]; u != NULL; u = u->next) {
-        readers++;
+        c.readers++;
         several = several || !same_use(p, u, p->uses[node]);
         expands = expands || hebb_shape_count(space_of(p, u->root)) > count_of(p, node);
     }
-    if (expands) return p->flops[node] <= 2 && p->leaves[node] == 0;
-    if (!several) return true;
-    return p->flops[node] <= CHEAP_FLOPS && p->leaves[node] <= CHEAP_LEAVES &&
-           readers <= MOST_READERS;
+    bool cheap = c.flops <= CHEAP_FLOPS && c.leaves <= CHEAP_LEAVES && c.readers <= MOST_READERS;
+    if (expands) c.reason = c.flops <= 2 && c.leaves == 0 ? HB_CHEAP : HB_GROWS;
+    else if (!several) c.reason = HB_ONE_READER;
+    else c.reason = cheap ? HB_CHEAP : HB_COSTLY;
+    return c;
 }
 
 static bool can_inline(hb_fuser *p, int node) {
@@ -214,18 +215,30 @@ static void use_own_inputs(hb_fuser *p, int root) {
     }
 }
 
+/* Of a value that had to be kept. */
+static hb_reason reason_of(const hb_fuser *p, int node) {
+    if (p->needed[node]) return HB_NEEDED;
+    if (p->f->assigned[node] != NULL) return HB_ASSIGNED;
+    return p->cut[node] ? HB_TOO_LONG : HB_OWN_STEP;
+}
+
 /* From readers to what they read. */
 static void choose_roots(hb_fuser *p) {
     for (int node = p->ir->n_nodes - 1; node >= 0 && p->ir->error.status == HEBB_OK; node--) {
         bool *root = &p->f->root[node];
+        hb_choice *choice = &p->f->choice[node];
+        *choice = (hb_choice){.reason = HB_UNREAD};
         if (get(p, node)->kind == IR_SCALAR && !*root && p->uses[node] != NULL) {
-            if (worth_inlining(p, node) && can_inline(p, node)) {
+            *choice = weigh(p, node);
+            const bool wanted = choice->reason == HB_ONE_READER || choice->reason == HB_CHEAP;
+            if (wanted && can_inline(p, node)) {
                 for (const hb_use *u = p->uses[node]; u != NULL; u = u->next)
                     use_inputs(p, node, u->root, &u->view, true);
                 continue;
             }
+            if (wanted) choice->reason = HB_NO_STRIDES;
             *root = true;
-        }
+        } else if (*root) choice->reason = reason_of(p, node);
         if (*root) use_own_inputs(p, node);
     }
 }
@@ -438,6 +451,7 @@ hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error) {
     fusion->apart = ir_memory(ir, n * sizeof *fusion->apart);
     fusion->group = ir_memory(ir, n * sizeof *fusion->group);
     fusion->assigned = ir_memory(ir, n * sizeof *fusion->assigned);
+    fusion->choice = ir_memory(ir, n * sizeof *fusion->choice);
     p.cut = ir_memory(ir, n * sizeof *p.cut);
     p.piece = ir_memory(ir, n * sizeof *p.piece);
     p.uses = ir_memory(ir, n * sizeof *p.uses);

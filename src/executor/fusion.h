@@ -34,6 +34,26 @@ typedef struct hb_assign_target {
     struct hb_assign_target *next;
 } hb_assign_target;
 
+/* Why a value has memory, or has none: for HEBB_DUMP=plan. */
+typedef enum hb_reason {
+    HB_UNREAD,     /* nobody asks for it */
+    HB_ONE_READER, /* none: one step reads it, each element once */
+    HB_CHEAP,      /* none: every reader computes it again, which is less than keeping it */
+    HB_OWN_STEP,   /* a value of a step of its own kind, or there is no fusion */
+    HB_NEEDED,     /* it is read from memory, by a step that is no loop or by the user */
+    HB_ASSIGNED,   /* it goes to a variable */
+    HB_COSTLY,     /* computing it again for every reader is more than keeping it */
+    HB_GROWS,      /* its readers would compute each element many times */
+    HB_NO_STRIDES, /* a reader's view of what it is made of cannot be expressed */
+    HB_TOO_LONG,   /* the program would be */
+} hb_reason;
+
+typedef struct hb_choice {
+    hb_reason reason;
+    int readers, leaves; /* leaves: large values that computing it again would read */
+    float flops;         /* of one element */
+} hb_choice;
+
 typedef struct hb_fusion {
     hb_ir *ir;
     bool *root;                  /* by node: has a group or memory of its own */
@@ -41,6 +61,7 @@ typedef struct hb_fusion {
     bool *apart;                 /* by IR_PARTS: its copies may be written in any order */
     int *group;                  /* by root; -1: none (PARTS) */
     hb_assign_target **assigned; /* by root: variables that its value is written to */
+    hb_choice *choice;           /* by node, for those before the next number */
     int n_before_deferral;       /* nodes from here on are copies made by hb_defer_assign() */
     int n_groups;
     hb_group *groups;

@@ -137,6 +137,7 @@ static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_plan_choices
     if (status == HEBB_OK)
         status = hb_place_values(&fusion, order, n, reuse, &result->arena, error);
     if (status != HEBB_OK) return status;
+    if (hb_dumping()) hb_dump_values(&fusion, order, n, stderr);
     result->steps = ir_memory(ir, (size_t)n * sizeof *result->steps);
     if (result->steps == NULL)
         return hb_fail_memory(error, "a plan", (size_t)n * sizeof *result->steps);

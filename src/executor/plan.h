@@ -45,8 +45,9 @@ hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device,
                         hebb_mode mode, const bool *initial, hb_error *error);
 void hb_plan_destroy(hb_plan *plan);
 
-/* dump.c: whether HEBB_DUMP=plan is set, and what it shows. */
+/* dump.c, dump_values.c: whether HEBB_DUMP=plan is set, and what it shows. */
 bool hb_dumping(void);
+void hb_dump_values(const hb_fusion *fusion, const int *order, int n_steps, FILE *out);
 void hb_dump_plan(const hb_plan *plan, FILE *out);
 
 /* What is fetched as number k: its dtype and shape; false for a group. */

@@ -159,6 +159,7 @@ hebb_status hb_cl_open(int index, hb_device **out, hb_error *error) {
 
 void hb_cl_close(hb_device *device) {
     if (device == NULL) return;
+    hb_cl_tuned_free(device);
     hb_cl_programs_free(device);
     if (device->clblast_temp != NULL) clReleaseMemObject(device->clblast_temp);
     if (device->queue != NULL) hb_cl_stages_free(device);

@@ -27,7 +27,7 @@ static bool wanted(const hb_device *device) {
     return !device->caches_kernels || (choice != NULL && strcmp(choice, "always") == 0);
 }
 
-static bool directory(char *path, size_t size) {
+bool hb_cl_cache_folder(char *path, size_t size) {
     const char *hebb = getenv("HEBB_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
     int n = -1;
@@ -39,13 +39,12 @@ static bool directory(char *path, size_t size) {
 
 static bool file_path(hb_cl_key key, char *path, size_t size) {
     char folder[3500];
-    if (!directory(folder, sizeof folder)) return false;
+    if (!hb_cl_cache_folder(folder, sizeof folder)) return false;
     int n = snprintf(path, size, "%s/%016" PRIx64 "%016" PRIx64 ".clbin", folder, key.a, key.b);
     return n > 0 && (size_t)n < size;
 }
 
-/* The folder and those above it. */
-static void make_directories(const char *path) {
+void hb_cl_make_folders(const char *path) {
     char part[4096];
     snprintf(part, sizeof part, "%s", path);
     for (char *at = strchr(part + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
@@ -107,7 +106,7 @@ cl_program hb_cl_disk_load(hb_device *device, hb_cl_key key, const char *options
 static void write_file(const char *path, const header *head, const unsigned char *bytes) {
     char aside[4200];
     snprintf(aside, sizeof aside, "%s.%ld", path, (long)getpid());
-    make_directories(path);
+    hb_cl_make_folders(path);
     FILE *file = fopen(aside, "wb");
     if (file == NULL) return;
     bool whole = fwrite(head, sizeof *head, 1, file) == 1 &&

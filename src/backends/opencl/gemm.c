@@ -4,7 +4,7 @@
 
 #include "opencl.h"
 
-static const hb_cl_gemm_solver *const solvers[] = {
+const hb_cl_gemm_solver *const hb_cl_gemm_solvers[] = {
 #ifdef HEBB_HAVE_CLBLAST
     &hb_cl_gemm_clblast,
 #endif
@@ -12,6 +12,7 @@ static const hb_cl_gemm_solver *const solvers[] = {
     &hb_cl_gemm_tiled,
     &hb_cl_gemm_reference,
 };
+const size_t hb_cl_n_gemm_solvers = sizeof hb_cl_gemm_solvers / sizeof *hb_cl_gemm_solvers;
 
 double hb_cl_gemm_flops(const hb_gemm *gemm) {
     double flops = 2.0 * (double)gemm->m * (double)gemm->n * (double)gemm->k;
@@ -24,12 +25,13 @@ static const hb_cl_gemm_solver *cheapest(hb_device *device, const hb_gemm *gemm)
     const char *forced = getenv("HEBB_GEMM");
     const hb_cl_gemm_solver *best = NULL;
     double best_cost = 0;
-    for (size_t s = 0; s < sizeof solvers / sizeof *solvers; s++) {
-        double cost = solvers[s]->cost(device, gemm);
-        bool is_forced = forced != NULL && strcmp(forced, solvers[s]->name) == 0;
+    for (size_t s = 0; s < hb_cl_n_gemm_solvers; s++) {
+        const hb_cl_gemm_solver *solver = hb_cl_gemm_solvers[s];
+        double cost = solver->cost(device, gemm);
+        bool is_forced = forced != NULL && strcmp(forced, solver->name) == 0;
         if (best != NULL && cost >= best_cost && !is_forced) continue;
-        if (!solvers[s]->can_do(device, gemm)) continue;
-        best = solvers[s];
+        if (!solver->can_do(device, gemm)) continue;
+        best = solver;
         best_cost = cost;
         if (is_forced) break;
     }
@@ -37,21 +39,25 @@ static const hb_cl_gemm_solver *cheapest(hb_device *device, const hb_gemm *gemm)
 }
 
 /* A solver that turns out wrong on this device says so in can_do() from then on. */
-static const hb_cl_gemm_solver *choose(hb_device *device, const hb_gemm *gemm) {
-    const hb_cl_gemm_solver *solver = cheapest(device, gemm);
+static const hb_cl_gemm_solver *choose(hb_device *device, const hb_step *step) {
+    const hb_gemm *gemm = &step->u.gemm;
+    if (device->trial != NULL) return device->trial;
+    const hb_cl_gemm_solver *solver = getenv("HEBB_GEMM") ? NULL : hb_cl_gemm_tuned(device, step);
+    if (solver != NULL) return solver;
+    solver = cheapest(device, gemm);
     if (solver->verify == NULL || solver->verify(device)) return solver;
     return cheapest(device, gemm);
 }
 
 size_t hb_cl_gemm_scratch(hb_device *device, const hb_step *step) {
-    const hb_cl_gemm_solver *solver = choose(device, &step->u.gemm);
+    const hb_cl_gemm_solver *solver = choose(device, step);
     return solver->scratch != NULL ? solver->scratch(device, &step->u.gemm) : 0;
 }
 
 hebb_status hb_cl_gemm_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **title, hb_error *error) {
     const hb_gemm *gemm = &step->u.gemm;
-    const hb_cl_gemm_solver *solver = choose(device, gemm);
+    const hb_cl_gemm_solver *solver = choose(device, step);
     *title = solver->title;
     hb_log("%s: \"%s\" %lldx%lldx%lld by %s", device->info.id, step->name, (long long)gemm->m,
            (long long)gemm->n, (long long)gemm->k, solver->title);

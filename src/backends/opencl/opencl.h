@@ -10,7 +10,7 @@
                      reduction.c what reductions are called in it
      group.c         LOOPs that one kernel does row by row: group_program.c, group_prepare.c,
                      group_source.c
-     gemm*.c         GEMM steps: the table of solvers, one file each
+     gemm*.c         GEMM steps: the table of solvers, one file each; tune.c measures them
      tile.c          the text of tiled products on GPUs, for gemm_tiled.c and conv_tiled.c
      indexed.c       GATHER, SCATTER-ADD and SCATTER-SET
      along.c         ARGSORT, RECURRENCE, TAKE-ALONG and PUT-ALONG
@@ -60,8 +60,10 @@ struct hb_device {
     int next_stage, next_small; /* used in turn */
     hb_cl_program *programs;    /* compiled, newest first */
     uint64_t n_buffers;         /* made so far */
-    int clblast;                /* 0 not checked yet, 1 right, -1 wrong */
-    cl_mem clblast_temp;        /* what CLBlast copies matrices into; commands use it in turn */
+    struct hb_cl_tuned *tuned;  /* winners for products, or NULL until they are asked for */
+    const struct hb_cl_gemm_solver *trial; /* the one that is being measured, or NULL */
+    int clblast;                           /* 0 not checked yet, 1 right, -1 wrong */
+    cl_mem clblast_temp; /* what CLBlast copies matrices into; commands use it in turn */
     size_t clblast_temp_bytes;
 };
 
@@ -212,6 +214,9 @@ hb_cl_key hb_cl_hash(hb_cl_key key, const void *data, size_t size);
 /* The cache on disk; both are quiet about what goes wrong. load() gives a built program or NULL. */
 cl_program hb_cl_disk_load(hb_device *device, hb_cl_key key, const char *options);
 void hb_cl_disk_save(hb_device *device, hb_cl_key key, cl_program program);
+/* The folder of such files, false if there is none to be had; those above a file, made. */
+bool hb_cl_cache_folder(char *path, size_t size);
+void hb_cl_make_folders(const char *path);
 
 /* ---- Plans ---- */
 
@@ -383,6 +388,15 @@ extern const hb_cl_gemm_solver hb_cl_gemm_reference;
 #ifdef HEBB_HAVE_CLBLAST
 extern const hb_cl_gemm_solver hb_cl_gemm_clblast;
 #endif
+
+extern const hb_cl_gemm_solver *const hb_cl_gemm_solvers[];
+extern const size_t hb_cl_n_gemm_solvers;
+
+/* tune.c: the solver that was fastest for such a product on this device, as the file says or, with
+   HEBB_TUNE=1, as measured now; NULL if that is not known. For callers that hold the device's lock.
+ */
+const hb_cl_gemm_solver *hb_cl_gemm_tuned(hb_device *device, const hb_step *step);
+void hb_cl_tuned_free(hb_device *device);
 
 size_t hb_cl_gemm_scratch(hb_device *device, const hb_step *step);
 hebb_status hb_cl_gemm_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,

@@ -440,7 +440,14 @@ static hb_operand matrix(generator *g, const hb_gemm *gemm, int64_t rows, int64_
     return o;
 }
 
-step_case *case_gemm(uint64_t seed, case_limits limits) {
+/* Rows of B that lie multiples of 4 KiB apart, if it is contiguous. */
+static void round_sizes(generator *g, hb_gemm *gemm) {
+    gemm->n = chance(g, 0.5) ? 1024 : 2048;
+    gemm->m = 1 + below(g, 40);
+    gemm->k = 1 + below(g, 400);
+}
+
+static step_case *make_gemm(uint64_t seed, case_limits limits, bool round) {
     generator g = begin(seed, limits);
     hb_gemm *gemm = &g.c->step.u.gemm;
     g.c->step.kind = HB_GEMM;
@@ -453,6 +460,7 @@ step_case *case_gemm(uint64_t seed, case_limits limits) {
         gemm->m = gemm_size(&g);
         gemm->n = gemm_size(&g);
         gemm->k = gemm_size(&g);
+        if (round) round_sizes(&g, gemm);
     } while (gemm->m * gemm->n * gemm->k > limits.points);
     gemm->a = matrix(&g, gemm, gemm->m, gemm->k);
     gemm->b = matrix(&g, gemm, gemm->k, gemm->n);
@@ -469,6 +477,11 @@ step_case *case_gemm(uint64_t seed, case_limits limits) {
     new_output(&g, g.loop->n_instr - 1, false, chance(&g, 0.4));
     if (chance(&g, 0.2)) new_output(&g, 0, false, false);
     return end(&g);
+}
+
+step_case *case_gemm(uint64_t seed, case_limits limits) { return make_gemm(seed, limits, false); }
+step_case *case_round_gemm(uint64_t seed, case_limits limits) {
+    return make_gemm(seed, limits, true);
 }
 
 /* ---- GATHER and SCATTER-ADD ---- */

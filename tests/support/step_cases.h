@@ -38,6 +38,7 @@ typedef struct case_limits {
 step_case *case_loop(uint64_t seed, case_limits limits); /* no reductions */
 step_case *case_reduction(uint64_t seed, case_limits limits);
 step_case *case_gemm(uint64_t seed, case_limits limits);
+step_case *case_round_gemm(uint64_t seed, case_limits limits); /* 1024 or 2048 columns */
 step_case *case_indexed(uint64_t seed, case_limits limits);
 step_case *case_conv(uint64_t seed, case_limits limits); /* step_cases_conv.c */
 step_case *case_deep_conv(uint64_t seed, case_limits limits); /* of 12 or more channels each */

@@ -1,7 +1,6 @@
 /* Matrix products that read their operands where they lie: for sizes at which packing would cost
    more than it saves. Only columns of B that no full tile covers are packed, or all of B if its
-   columns do not lie side by side. Called through the table in gemm.c. One pass over k, so k and
-   the operands should fit caches. */
+   columns do not lie side by side. Called through the table in gemm.c. */
 #include "gemm.h"
 
 /* A task's product with an epilogue waits in 64 x 256 f32 = 64 KiB, which leaves half of a small L2
@@ -11,11 +10,15 @@ enum { TASK_ROWS = 64, TASK_COLUMNS = 256 };
 /* A thread's copy of a panel of B: half of an L2 of 2 MiB, all of one of 1 MiB. */
 enum { PACKED_BYTES = 1 << 20 };
 
+/* Rows of B, 4 KiB apart, for which there is room in L2; and how few of them are worth a pass. */
+enum { FEW_ROWS = 256, LEAST_ROWS = 64 };
+
 /* The tile grid of a product, and the tasks it is cut into: some rows of tiles x some columns. */
 typedef struct layout {
     bool pack_b;
     int64_t row_tiles, panels;      /* of one product */
     int64_t row_parts, panel_parts; /* tasks of one product */
+    int64_t depth;                  /* of a pass over k */
     int64_t b_elements;             /* a thread's scratch memory: one panel of B ... */
     int64_t c_elements, c_row;      /* ... and a task of C */
 } layout;
@@ -25,6 +28,21 @@ typedef struct state {
     layout layout;
 } state;
 
+/* The largest power of two that divides a distance of `stride` elements, in bytes. */
+static int64_t alignment_of(const hb_gemm *gemm, int64_t stride) {
+    const int64_t bytes = stride * (int64_t)hebb_dtype_size(gemm->dtype);
+    return bytes & -bytes;
+}
+
+/* Rows of B a multiple of 4 KiB apart have few places in L2, however large it is: as many as have
+   one are used by all tiles before the next ones come. Others fit well enough as a whole. */
+static int64_t depth_of(const hb_gemm *gemm, const layout *l) {
+    const int64_t alignment = alignment_of(gemm, gemm->b.stride[gemm->n_batch]);
+    if (l->pack_b || l->row_tiles < 2 || alignment < 4096) return gemm->k;
+    const int64_t rows = FEW_ROWS * 4096 / alignment;
+    return rows > LEAST_ROWS ? rows : LEAST_ROWS;
+}
+
 static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     const hb_cpu_gemm_type *kernels = hb_gemm_kernels(device, gemm);
     const int width = 2 * kernels->lanes;
@@ -32,6 +50,7 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
                 .panels = hb_ceil_div(gemm->n, width)};
     l.pack_b = gemm->b.stride[gemm->n_batch + 1] != 1;
     l.row_parts = l.panel_parts = 1;
+    l.depth = depth_of(gemm, &l);
     if (l.row_tiles == 0 || l.panels == 0) return l;
     l.b_elements = l.pack_b || gemm->n % width != 0 ? gemm->k * width : 0;
     if (!hb_gemm_is_direct(gemm)) {
@@ -71,14 +90,20 @@ static void run_panel(const state *s, const hb_gemm_product *product, const pane
     const hb_cpu_gemm_type *kernels = s->common.kernels;
     const int64_t m = s->common.gemm->m, k = s->common.gemm->k, element = s->common.element;
     const int vectors = q->columns > kernels->lanes ? 2 : 1;
-    int64_t row = hb_part(m, s->layout.row_tiles, begin);
-    for (int64_t tile = begin; tile < end; tile++) {
-        const int64_t next = hb_part(m, s->layout.row_tiles, tile + 1);
-        kernels->tile[next - row - 1][vectors - 1](
-            k, product->a + row * product->a_row * element, product->a_row, product->a_column, q->b,
-            q->b_row, q->c + (row - q->i0) * q->c_row * element, q->c_row, q->columns, false);
-        row = next;
-    }
+    int64_t p = 0;
+    do { /* once for k = 0, too */
+        const int64_t depth = k - p < s->layout.depth ? k - p : s->layout.depth;
+        int64_t row = hb_part(m, s->layout.row_tiles, begin);
+        for (int64_t tile = begin; tile < end; tile++) {
+            const int64_t next = hb_part(m, s->layout.row_tiles, tile + 1);
+            kernels->tile[next - row - 1][vectors - 1](
+                depth, product->a + (row * product->a_row + p * product->a_column) * element,
+                product->a_row, product->a_column, q->b + p * q->b_row * element, q->b_row,
+                q->c + (row - q->i0) * q->c_row * element, q->c_row, q->columns, p > 0);
+            row = next;
+        }
+        p += depth;
+    } while (p < k);
 }
 
 /* The operands of panel p, its part of B packed if it must be. */
@@ -147,12 +172,6 @@ static bool can_do(const hb_device *device, const hb_step *step) {
     const hb_gemm *gemm = &step->u.gemm;
     const layout l = layout_of(device, gemm);
     return l.b_elements * (int64_t)hebb_dtype_size(gemm->dtype) <= PACKED_BYTES;
-}
-
-/* The largest power of two that divides a distance of `stride` elements, in bytes. */
-static int64_t alignment_of(const hb_gemm *gemm, int64_t stride) {
-    const int64_t bytes = stride * (int64_t)hebb_dtype_size(gemm->dtype);
-    return bytes & -bytes;
 }
 
 /* Rows a multiple of 4 KiB apart share few sets of L1 and L2 and push each other out, the more the

@@ -3,6 +3,7 @@
    through the tables of winograd_kernels.h. Must not touch devices, steps or threads. */
 #include <string.h>
 
+#include "transpose.h"
 #include "winograd_kernels.h"
 
 #define PASTE_(a, b) a##b
@@ -13,31 +14,30 @@ enum { LANES = HB_ISA_VECTOR_BYTES / sizeof(float) };
 typedef float vector __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
 typedef int32_t indices __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
 
-#ifdef __clang__
-#define SHUFFLE(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
-#define UNROLL             _Pragma("clang loop unroll(full)")
-#else
-#define SHUFFLE(x, y, ...) __builtin_shuffle(x, y, (indices){__VA_ARGS__})
-#define UNROLL             _Pragma("GCC unroll 16")
-#endif
+#define UNROLL             HB_UNROLL
+#define SHUFFLE(x, y, ...) HB_SHUFFLE(indices, x, y, __VA_ARGS__)
 
-/* Elements of two vectors x, y as one list: every second one, and halves of both in turns. */
+/* Every second element of two vectors as one list, and halves of both in turns. */
 #if HB_ISA_VECTOR_BYTES == 64
+#define LANES_     16
 #define EVEN(x, y) SHUFFLE(x, y, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 #define ODD(x, y)  SHUFFLE(x, y, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
-#define LOW(x, y)  SHUFFLE(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define HIGH(x, y) SHUFFLE(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define LOW(x, y)  SHUFFLE(x, y, HB_LOW_16)
+#define HIGH(x, y) SHUFFLE(x, y, HB_HIGH_16)
 #elif HB_ISA_VECTOR_BYTES == 32
+#define LANES_     8
 #define EVEN(x, y) SHUFFLE(x, y, 0, 2, 4, 6, 8, 10, 12, 14)
 #define ODD(x, y)  SHUFFLE(x, y, 1, 3, 5, 7, 9, 11, 13, 15)
-#define LOW(x, y)  SHUFFLE(x, y, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGH(x, y) SHUFFLE(x, y, 4, 12, 5, 13, 6, 14, 7, 15)
+#define LOW(x, y)  SHUFFLE(x, y, HB_LOW_8)
+#define HIGH(x, y) SHUFFLE(x, y, HB_HIGH_8)
 #else
+#define LANES_     4
 #define EVEN(x, y) SHUFFLE(x, y, 0, 2, 4, 6)
 #define ODD(x, y)  SHUFFLE(x, y, 1, 3, 5, 7)
-#define LOW(x, y)  SHUFFLE(x, y, 0, 4, 1, 5)
-#define HIGH(x, y) SHUFFLE(x, y, 2, 6, 3, 7)
+#define LOW(x, y)  SHUFFLE(x, y, HB_LOW_4)
+#define HIGH(x, y) SHUFFLE(x, y, HB_HIGH_4)
 #endif
+HB_DEFINE_TRANSPOSE_OF(turn, vector, indices, LANES_)
 
 INLINE vector load(const float *from) {
     vector v;
@@ -188,17 +188,10 @@ static void copy(int64_t n, const float *from, float *to) {
     store(load(from + n - LANES), to + n - LANES);
 }
 
-/* Taking rows of the upper and the lower half in turns, element by element, log2(LANES) times. */
 static void transpose(const float *from, int64_t from_row, float *to, int64_t to_row) {
-    vector a[LANES], b[LANES];
+    vector a[LANES];
     UNROLL for (int i = 0; i < LANES; i++) a[i] = load(from + i * from_row);
-    UNROLL for (int n = 1; n < LANES; n *= 2) {
-        UNROLL for (int i = 0; i < LANES / 2; i++) {
-            b[2 * i] = LOW(a[i], a[i + LANES / 2]);
-            b[2 * i + 1] = HIGH(a[i], a[i + LANES / 2]);
-        }
-        UNROLL for (int i = 0; i < LANES; i++) a[i] = b[i];
-    }
+    turn(a);
     UNROLL for (int i = 0; i < LANES; i++) store(a[i], to + i * to_row);
 }
 

@@ -2,8 +2,8 @@
    random steps of all kinds, and some by hand. On the CPU also: each instruction set, and the same
    bits on one thread and on two.
 
-   HEBB_TEST_SEED moves the random cases, HEBB_TEST_CASES multiplies them (0.1: a tenth of them), and
-   HEBB_TEST_POINTS makes none larger than that: for devices that are slow. */
+   HEBB_TEST_SEED moves the random cases, HEBB_TEST_CASES multiplies them (0.1: a tenth of them),
+   and HEBB_TEST_POINTS makes none larger than that: for devices that are slow. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -198,9 +198,22 @@ static void close_all(opened *list, int n) {
     for (int i = 0; i < n; i++) list[i].backend->close(list[i].device);
 }
 
+/* Whether a loop with reductions stores something in the place of an input at every point. */
+static bool reduces_in_place(const step_case *c) {
+    const hb_loop *loop = &c->step.u.loop;
+    if (c->step.kind != HB_LOOP || loop->n_pre == loop->n_instr) return false;
+    for (int i = 0; i < loop->n_out; i++)
+        for (int k = 0; k < loop->n_in; k++)
+            if (loop->out[i].value < loop->n_pre && loop->in[k].buffer == loop->out[i].to.buffer &&
+                loop->in[k].offset == loop->out[i].to.offset)
+                return true;
+    return false;
+}
+
 static void try_on(const opened *o, step_case *c, const expected *e) {
     hb_error error = {0};
     if (!o->f64 && uses_f64(c)) return;
+    if (!o->backend->reduces_once && reduces_in_place(c)) return;
     images got = run_on(o->backend, o->device, c);
     check(c, e, &got, o->where);
     if (o->backend->set_threads) {
@@ -247,6 +260,15 @@ Test(steps, small_reductions) { try_random(case_reduction, 300, (case_limits){60
 Test(steps, reductions) { try_random(case_reduction, 100, (case_limits){30000, true}); }
 Test(steps, reductions_without_f64) { try_random(case_reduction, 60, (case_limits){5000, false}); }
 Test(steps, large_reductions) { try_random(case_reduction, 10, (case_limits){400000, false}); }
+Test(steps, small_reductions_in_place) {
+    try_random(case_reduction_in_place, 300, (case_limits){600, true});
+}
+Test(steps, reductions_in_place) {
+    try_random(case_reduction_in_place, 150, (case_limits){30000, true});
+}
+Test(steps, large_reductions_in_place) {
+    try_random(case_reduction_in_place, 20, (case_limits){400000, false});
+}
 Test(steps, products) { try_random(case_gemm, 200, (case_limits){400000, true}); }
 Test(steps, large_products) { try_random(case_gemm, 30, (case_limits){8000000, true}); }
 Test(steps, round_products) { try_random(case_round_gemm, 20, (case_limits){16000000, false}); }
@@ -308,7 +330,8 @@ Test(steps, sums_are_accurate) {
     }
 }
 
-/* Reductions of so many elements into so few that two stages share the work, on GPUs and on CPUs. */
+/* Reductions of so many elements into so few that two stages share the work, on GPUs and on CPUs.
+ */
 Test(steps, split_reductions) {
     static const int64_t shapes[][2] = {{2, 17000}, {900, 3}, {1, 600000}, {600000, 2}};
     const char *points = getenv("HEBB_TEST_POINTS");

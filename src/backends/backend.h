@@ -32,6 +32,9 @@ typedef struct hb_run_args {
    out-parameter NULL and owns nothing. */
 typedef struct hb_backend {
     const char *name; /* "cpu": the prefix of device ids */
+    /* A LOOP with reductions goes over each point once, and is done with its inputs when it stores
+       the point's outputs: these may take the place of inputs, too (see hb_loop). */
+    bool reduces_once;
 
     /* Devices, numbered from 0. count() is 0, not an error, where there is no driver. */
     int (*count)(void);

@@ -79,7 +79,8 @@ typedef struct hb_output {
    stride 0 in reduced dimensions). Without reductions n_pre == n_instr. If a reduced dimension is
    0, the reductions are of nothing. Outputs never overlap each other; an output may be the memory
    of an input only when both have the same element size and address at every point, and, in a loop
-   with reductions, when both are loaded and stored after them. */
+   with reductions, when both are loaded and stored after them, or, for a backend that reduces_once,
+   both before them and the input not after them, too. */
 typedef struct hb_loop {
     int rank;
     int64_t dim[HEBB_MAX_RANK];

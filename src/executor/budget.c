@@ -202,16 +202,10 @@ static bool make_room(spender *p, size_t bytes) {
 
 /* ---- steps ---- */
 
-/* Whether the step can write over an input that dies there; as memory.c sees it. */
-static bool takes_place(const spender *p, const hb_group *g, int in, int out) {
-    const ir_node *x = &p->b->ir->nodes[in], *y = &p->b->ir->nodes[out];
+/* Whether an input of a step dies there. */
+static bool dies(const spender *p, const hb_group *g, int in) {
     const state *s = &p->state[in];
-    if (!s->present || s->waiting > 1 || hebb_dtype_size(x->dtype) != hebb_dtype_size(y->dtype) ||
-        hebb_shape_count(x->shape) != hebb_shape_count(y->shape))
-        return false;
-    for (int k = 0; k < g->n_places; k++)
-        if (g->places[k].node == in && (g->places[k].written || !g->places[k].pointwise))
-            return false;
+    if (!s->present || s->waiting > 1) return false;
     const hb_value *v = value(p, in);
     int last = v->n_uses > 0 ? v->uses[v->n_uses - 1] : -1;
     if (last > p->step || (last == p->step && g != &p->b->fusion->groups[p->b->order[p->step]]))
@@ -224,7 +218,6 @@ static bool takes_place(const spender *p, const hb_group *g, int in, int out) {
 /* Memory that the step takes beyond what it reads. */
 static size_t more_bytes(const spender *p, const hb_group *g) {
     size_t bytes = (g->step.scratch_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    bool in_place = g->kind == IR_SCALAR || g->kind == IR_MATMUL;
     int taken[8], n_taken = 0;
     for (int k = 0; k < g->n_places; k++) {
         const hb_place *out = &g->places[k];
@@ -232,12 +225,13 @@ static size_t more_bytes(const spender *p, const hb_group *g) {
         if (p->state[out->node].present && made(p, out->node) && value(p, out->node)->pinned)
             continue; /* another part of it */
         bool free_place = false;
-        for (int i = 0; i < g->n_places && in_place && out->pointwise && !free_place; i++) {
+        for (int i = 0; i < g->n_places && !free_place; i++) {
             const hb_place *in = &g->places[i];
-            bool candidate = !in->written && in->node >= 0 && in->pointwise &&
+            bool candidate = !in->written && in->node >= 0 &&
                              in->operand->buffer == HB_BUFFER_ARENA && n_taken < 8;
             for (int j = 0; candidate && j < n_taken; j++) candidate = taken[j] != in->node;
-            if (!candidate || !takes_place(p, g, in->node, out->node)) continue;
+            if (!candidate || !dies(p, g, in->node) || !hb_in_place(p->b->fusion, g, out, in->node))
+                continue;
             free_place = true;
             taken[n_taken++] = in->node;
         }

@@ -13,6 +13,7 @@ typedef struct hb_place {
     int node;
     bool written;
     bool everywhere; /* written at every point, in a step with reductions */
+    bool late;       /* read after the reductions */
     bool pointwise; /* element i of the space is element i of the node: may share memory in place */
 } hb_place;
 
@@ -65,15 +66,16 @@ typedef struct hb_fusion {
     int n_before_deferral;       /* nodes from here on are copies made by hb_defer_assign() */
     int n_groups;
     hb_group *groups;
-    size_t piece; /* no value in the arena goes across a multiple of so many bytes */
+    bool reduces_once; /* as in hb_backend */
+    size_t piece;      /* no value in the arena goes across a multiple of so many bytes */
 } hb_fusion;
 
 /* fuse.c: with `fuse` false every op is a step of its own. Fails only for want of memory. */
 hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error);
 
-/* lower.c: writes group->step and ->places; its members' values go to the arena where fusion->stored
-   says so. With `final` false, the group may be one that cannot be expressed: returns false then (or
-   for want of memory, which is in the ir's error). */
+/* lower.c: writes group->step and ->places; its members' values go to the arena where
+   fusion->stored says so. With `final` false, the group may be one that cannot be expressed:
+   returns false then (or for want of memory, which is in the ir's error). */
 bool hb_lower(hb_fusion *fusion, hb_group *group, bool final);
 
 /* fuse.c: lets the variable behind `buffer` be written by a copy at the end instead of by the step
@@ -92,8 +94,12 @@ typedef struct hb_arena {
 } hb_arena;
 hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
                             hb_arena *arena, hb_error *error);
-/* The same, to see what an order takes: shows the placed steps to look->at(), and takes the places
-   out again. */
+/* Whether an output may be written over an input that is not needed after the step: each of its
+   elements is read where the same element of the output is written, and not later. */
+bool hb_in_place(const hb_fusion *fusion, const hb_group *group, const hb_place *out, int node);
+
+/* hb_place_values(), to see what an order takes: shows the placed steps to look->at(), and takes
+   the places out again. */
 typedef struct hb_look {
     void (*at)(void *context, const int *order, int n_steps);
     void *context;

@@ -366,6 +366,13 @@ static void add_written(writer *w, int k) {
                    .pointwise = kind != IR_PARTS && !ir_is_scatter(kind)};
 }
 
+/* Whether an input is loaded after the reductions. */
+static bool is_late(const writer *w, int in) {
+    for (int k = w->loop->n_pre; k < w->loop->n_instr; k++)
+        if (w->instr[k].code == HB_LOAD && w->instr[k].a == in) return true;
+    return false;
+}
+
 /* Moves what was written on the stack into the ir's memory. */
 static void keep_loop(writer *w, int more_places) {
     hb_loop *loop = w->loop;
@@ -381,8 +388,10 @@ static void keep_loop(writer *w, int more_places) {
         return;
     }
     for (int k = 0; k < loop->n_in; k++)
-        if (loop->in[k].buffer != HB_BUFFER_INDEX)
+        if (loop->in[k].buffer != HB_BUFFER_INDEX) {
             add_read(g, &loop->in[k], w->in_node[k], w->in_pointwise[k]);
+            g->places[g->n_places - 1].late = is_late(w, k);
+        }
     for (int k = 0; k < loop->n_out; k++) add_written(w, k);
 }
 

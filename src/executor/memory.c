@@ -57,31 +57,31 @@ static void find_lifetimes(placer *p) {
 
 /* ---- in place ---- */
 
-/* Whether the step is done with `node` and has read each element only where it writes. */
-static bool dies_pointwise(const placer *p, const hb_group *g, int node, int step) {
-    if (p->last[node] != step || p->first[node] == step) return false;
-    for (int k = 0; k < g->n_places; k++)
-        if (g->places[k].node == node && in_arena(&g->places[k]) &&
-            (g->places[k].written || !g->places[k].pointwise))
+bool hb_in_place(const hb_fusion *f, const hb_group *g, const hb_place *out, int node) {
+    const ir_node *x = &f->ir->nodes[node], *y = &f->ir->nodes[out->node];
+    const bool reduces = g->kind == IR_REDUCE;
+    if (!out->written || !out->pointwise) return false;
+    if (g->kind != IR_SCALAR && g->kind != IR_MATMUL && !(reduces && f->reduces_once)) return false;
+    if (reduces && !out->everywhere) return false;
+    if (hebb_dtype_size(x->dtype) != hebb_dtype_size(y->dtype) ||
+        hebb_shape_count(x->shape) != hebb_shape_count(y->shape))
+        return false;
+    for (int k = 0; k < g->n_places; k++) {
+        const hb_place *in = &g->places[k];
+        if (in->node == node && in_arena(in) && (in->written || !in->pointwise || in->late))
             return false;
+    }
     return true;
-}
-
-static bool same_elements(const placer *p, int a, int b) {
-    const ir_node *x = &p->ir->nodes[a], *y = &p->ir->nodes[b];
-    return hebb_dtype_size(x->dtype) == hebb_dtype_size(y->dtype) &&
-           hebb_shape_count(x->shape) == hebb_shape_count(y->shape);
 }
 
 /* An input whose block the output can have; -1 if there is none. */
 static int dying_input(const placer *p, const hb_group *g, const hb_place *out, int step) {
     for (int k = 0; k < g->n_places; k++) {
         const hb_place *in = &g->places[k];
-        if (in->written || !in_arena(in) || !in->pointwise ||
-            !same_elements(p, in->node, out->node))
+        if (in->written || !in_arena(in) || p->last[in->node] != step || p->first[in->node] == step)
             continue;
         const block *b = &p->blocks[p->block_of[in->node]];
-        if (b->last == step && b->given != step && dies_pointwise(p, g, in->node, step))
+        if (b->last == step && b->given != step && hb_in_place(p->f, g, out, in->node))
             return in->node;
     }
     return -1;
@@ -95,12 +95,10 @@ static int new_block(placer *p, size_t bytes, int first, int last) {
 static void make_blocks(placer *p, bool reuse) {
     for (int s = 0; s < p->n_steps; s++) {
         hb_group *g = step_group(p, s);
-        bool in_place = reuse && (g->kind == IR_SCALAR || g->kind == IR_MATMUL);
         for (int k = 0; k < g->n_places; k++) {
             const hb_place *place = &g->places[k];
             if (!in_arena(place) || p->block_of[place->node] >= 0) continue;
-            bool own = in_place && place->written && place->pointwise;
-            int donor = own ? dying_input(p, g, place, s) : -1;
+            int donor = reuse && place->written ? dying_input(p, g, place, s) : -1;
             if (donor >= 0) {
                 block *b = &p->blocks[p->block_of[donor]];
                 p->block_of[place->node] = p->block_of[donor];

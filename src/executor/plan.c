@@ -125,6 +125,7 @@ static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_plan_choices
     if (status == HEBB_OK) status = hb_fuse(ir, !(without & HEBB_NO_FUSION), &fusion, error);
     if (status == HEBB_OK) status = hb_order(&fusion, &order, &n, error);
     if (status != HEBB_OK) return status;
+    fusion.reduces_once = b->reduces_once;
     if (b->piece != NULL) fusion.piece = b->piece(plan->device->device);
     for (int k = 0; k < n; k++) {
         hb_step *step = &fusion.groups[order[k]].step;

@@ -190,11 +190,17 @@ static bool same_as_other(const generator *g, int in) {
     return false;
 }
 
+static bool is_loaded_late(const generator *g, int in) {
+    for (int i = g->loop->n_pre; i < g->loop->n_instr; i++)
+        if (g->c->instr[i].code == HB_LOAD && g->c->instr[i].a == in) return true;
+    return false;
+}
+
 /* An input that an output of this dtype may overwrite, or -1. */
 static int overwritable(generator *g, hebb_dtype dtype) {
     for (int i = 0; i < g->loop->n_in; i++) {
         const hb_operand *x = &g->c->in[i];
-        if (x->buffer == HB_BUFFER_INDEX || same_as_other(g, i)) continue;
+        if (x->buffer == HB_BUFFER_INDEX || same_as_other(g, i) || is_loaded_late(g, i)) continue;
         if (hebb_dtype_size(x->dtype) != hebb_dtype_size(dtype)) continue;
         bool whole = true;
         for (int k = 0; k < g->loop->rank; k++) whole &= x->stride[k] != 0 || g->loop->dim[k] == 1;
@@ -391,7 +397,7 @@ static void emit_reductions(generator *g, int n_pre) {
     }
 }
 
-step_case *case_reduction(uint64_t seed, case_limits limits) {
+static step_case *make_reduction(uint64_t seed, case_limits limits, bool in_place) {
     generator g = begin(seed, limits);
     choose_dimensions(&g);
     for (int k = 0; k < g.loop->rank; k++) g.loop->reduce[k] = chance(&g, 0.5);
@@ -408,10 +414,21 @@ step_case *case_reduction(uint64_t seed, case_limits limits) {
     const int n_reduced = g.loop->n_instr - n_pre;
     for (int64_t n = below(&g, 3); n > 0; n--) emit_load(&g, true);
     emit_body(&g, n_pre, (int)below(&g, 5));
-    if (chance(&g, 0.3)) new_output(&g, (int)below(&g, n_pre), false, false);
+    if (in_place)
+        for (int64_t n = 1 + below(&g, 2); n > 0; n--)
+            new_output(&g, (int)below(&g, n_pre), false, true);
+    else if (chance(&g, 0.3)) new_output(&g, (int)below(&g, n_pre), false, false);
     new_output(&g, n_pre + (int)below(&g, n_reduced), true, false);
     new_output(&g, g.loop->n_instr - 1, true, false);
     return end(&g);
+}
+
+step_case *case_reduction(uint64_t seed, case_limits limits) {
+    return make_reduction(seed, limits, false);
+}
+
+step_case *case_reduction_in_place(uint64_t seed, case_limits limits) {
+    return make_reduction(seed, limits, true);
 }
 
 /* ---- GEMM ---- */

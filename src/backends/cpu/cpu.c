@@ -345,6 +345,7 @@ static const char *cpu_solver(hb_device *device, const hb_prepared *prepared, si
 extern const hb_backend hb_cpu_backend;
 const hb_backend hb_cpu_backend = {
     .name = "cpu",
+    .reduces_once = true,
     .count = cpu_count,
     .describe = cpu_describe,
     .open = cpu_open,

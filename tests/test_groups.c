@@ -120,6 +120,22 @@ static void make_columns(model *m) {
     add_result(m, hebb_div(y, hebb_sum(y, HEBB_AXES(0), true)));
 }
 
+/* Maxima of windows of 2 x 2, how many share each, and the gradient: dimensions so small that
+   kernels for CPUs are without them. */
+static void make_pooling(model *m) {
+    const int64_t *dim = m->shape.dim;
+    const int axes[] = {3, 5};
+    hebb_tensor *windows =
+        hebb_reshape(m->x, HEBB_SHAPE(dim[0], dim[1], dim[2] / 2, 2, dim[3] / 2, 2));
+    hebb_tensor *y = (hebb_max)(windows, axes, 2, false);
+    hebb_tensor *tied = hebb_equal(windows, (hebb_max)(windows, axes, 2, true));
+    add_result(m, y);
+    add_result(m, (hebb_sum)(hebb_cast(tied, HEBB_I32), axes, 2, false));
+    add_result(m, (hebb_prod)(windows, axes, 2, false));
+    hebb_tensor *loss = hebb_sum(hebb_square(y), HEBB_AXES(0, 1, 2, 3), false);
+    (hebb_gradients)(&loss, 1, &m->x, 1, NULL, &m->result[m->n_results++]);
+}
+
 /* ---- running ---- */
 
 static void fill(hebb_array *array, double low, double high, unsigned seed) {
@@ -164,10 +180,12 @@ static void free_run(run *r) {
     for (int k = 0; k < r->n; k++) hebb_array_free(&r->result[k]);
 }
 
-static hebb_device *gpu_device(void) {
-    setenv("HEBB_OPENCL_KERNELS", "gpu", 1);
+static hebb_device *device_of(const char *form) {
+    setenv("HEBB_OPENCL_KERNELS", form, 1);
     return opencl_device();
 }
+
+static hebb_device *gpu_device(void) { return device_of("gpu"); }
 
 static double element(const hebb_array *a, int64_t i) {
     if (a->dtype == HEBB_I32) return ((const int *)a->data)[i];
@@ -187,8 +205,9 @@ static void expect_near(const hebb_array *got, const hebb_array *wanted, const c
                   (int)shape->dim[1], (int)i, element(got, i), element(wanted, i));
 }
 
-static void check_model(maker *make, const char *name, hebb_shape shape, hebb_dtype dtype) {
-    hebb_device *cpu = cpu_device(), *gpu = gpu_device();
+static void check_form(const char *form, maker *make, const char *name, hebb_shape shape,
+                       hebb_dtype dtype) {
+    hebb_device *cpu = cpu_device(), *gpu = device_of(form);
     run wanted = run_model(cpu, make, shape, dtype), got = run_model(gpu, make, shape, dtype);
     run again = run_model(gpu, make, shape, dtype);
     for (int k = 0; k < got.n; k++) {
@@ -205,6 +224,10 @@ static void check_model(maker *make, const char *name, hebb_shape shape, hebb_dt
     free_run(&again);
     hebb_device_close(cpu);
     hebb_device_close(gpu);
+}
+
+static void check_model(maker *make, const char *name, hebb_shape shape, hebb_dtype dtype) {
+    check_form("gpu", make, name, shape, dtype);
 }
 
 /* ---- tests ---- */
@@ -246,6 +269,16 @@ Test(groups, more_dimensions) {
     check_model(make_batch_normalization, "batch normalization", HEBB_SHAPE(3, 5, 7, 9), HEBB_F32);
     check_model(make_batch_normalization, "batch normalization", HEBB_SHAPE(40, 6), HEBB_F32);
     check_model(make_batch_normalization, "batch normalization", HEBB_SHAPE(1, 64, 5, 5), HEBB_F32);
+}
+
+Test(groups, small_dimensions) {
+    static const char *const forms[] = {"cpu", "gpu"};
+    for (int k = 0; k < 2; k++) {
+        check_form(forms[k], make_pooling, "pooling", HEBB_SHAPE(2, 3, 20, 26), HEBB_F32);
+        check_form(forms[k], make_pooling, "pooling", HEBB_SHAPE(1, 2, 4, 6), HEBB_F32);
+        check_form(forms[k], make_softmax, "softmax", HEBB_SHAPE(70, 10), HEBB_F32);
+        check_form(forms[k], make_columns, "columns", HEBB_SHAPE(5, 70), HEBB_F32);
+    }
 }
 
 /* What scripts/check-kernels simulates: short rows side by side, and one that many items share. */

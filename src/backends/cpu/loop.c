@@ -2,6 +2,7 @@
    of GEMMs. Loops with reductions go on to reduce.c; what happens in a tile is tile.c's. */
 #include <stdlib.h>
 
+#include "../unroll.h"
 #include "loop.h"
 #include "reduce.h"
 
@@ -81,14 +82,14 @@ static bool unroll(hb_cpu_loop *made) {
     hb_error ignored;
     hb_loop unrolled, simple;
     if (!hb_cpu_can_unroll(&made->simple, small) ||
-        hb_cpu_unroll(&made->simple, small, &unrolled, &ignored))
+        hb_unroll(&made->simple, small, &unrolled, &ignored))
         return false;
     if (hb_cpu_simplify(&unrolled, &simple, &ignored)) {
-        hb_cpu_unrolled_free(&unrolled);
+        hb_unrolled_free(&unrolled);
         return false;
     }
     hb_cpu_simple_free(&made->simple);
-    hb_cpu_unrolled_free(&made->unrolled);
+    hb_unrolled_free(&made->unrolled);
     made->simple = simple;
     made->unrolled = unrolled;
     return true;
@@ -141,7 +142,7 @@ void hb_cpu_loop_release(hb_cpu_loop *prepared) {
     if (!prepared) return;
     hb_cpu_reduce_free(prepared->reduce);
     hb_cpu_program_free(&prepared->program);
-    hb_cpu_unrolled_free(&prepared->unrolled);
+    hb_unrolled_free(&prepared->unrolled);
     hb_cpu_simple_free(&prepared->simple);
     free(prepared);
 }

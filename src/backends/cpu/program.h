@@ -111,11 +111,6 @@ hb_cpu_order hb_cpu_order_of(const hb_loop *loop);
 /* Whether a simplified loop is better run with some small dimensions unrolled: all reduced ones,
    or, where there are none, those that would make rows short. Marks them. */
 bool hb_cpu_can_unroll(const hb_loop *loop, bool *small);
-/* The loop without those dimensions and without reductions. It owns its instructions too; freed
-   with hb_cpu_unrolled_free(). */
-hebb_status hb_cpu_unroll(const hb_loop *loop, const bool *small, hb_loop *unrolled,
-                          hb_error *error);
-void hb_cpu_unrolled_free(hb_loop *unrolled);
 
 /* ---- program.c ---- */
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unroll.h"
 #include "opencl.h"
 
 #define CPU_GRAIN    16384  /* points that are worth a work-item on a CPU ... */
@@ -259,12 +260,52 @@ static hebb_status add_second_stage(hb_device *device, hb_prepared *prepared, co
     return status;
 }
 
+/* ---- small dimensions ---- */
+
+#define SMALL 4 /* sizes along which a loop over lanes is unrolled, */
+#define LONG  8 /* if another one is at least so large */
+
+/* On CPUs: which dimensions are better unrolled. Reduced ones, if they are few points; else those
+   that leave few lanes. */
+static bool find_small(const hb_device *device, const hb_cl_space *space, bool *small) {
+    const hb_loop *loop = &space->loop;
+    bool any_long = false;
+    if (!device->lanes || space->kept == 0 || space->reduced == 0) return false;
+    for (int k = 0; k < loop->rank; k++) {
+        small[k] = reduces(loop) ? k >= space->n_kept : loop->dim[k] <= SMALL;
+        any_long = any_long || (!small[k] && loop->dim[k] >= LONG);
+    }
+    return any_long && (small[space->lane] || reduces(loop)) && hb_can_unroll(loop, small);
+}
+
+/* Replaces a space by one without its small dimensions; *unrolled is what that is of. False where
+   it has none, or for want of memory: it is as it was. */
+static bool unroll(const hb_device *device, hb_cl_space *space, hb_loop *unrolled) {
+    bool small[HEBB_MAX_RANK];
+    hb_error ignored;
+    hb_loop without;
+    hb_cl_space next;
+    if (!find_small(device, space, small) || hb_unroll(&space->loop, small, &without, &ignored))
+        return false;
+    if (!hb_cl_space_make(&next, &without)) {
+        hb_unrolled_free(&without);
+        return false;
+    }
+    hb_cl_space_free(space);
+    hb_unrolled_free(unrolled);
+    *space = next;
+    *unrolled = without;
+    return true;
+}
+
 hebb_status hb_cl_loop_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const hb_loop *loop, int64_t scratch, const char **solver,
                                hb_error *error) {
     static const char *const titles[] = {"lanes", "rows", "columns", "points", "items", "groups"};
     hb_cl_space space;
     if (!hb_cl_space_make(&space, loop)) return hb_fail_memory(error, "a space", sizeof space);
+    hb_loop unrolled = {0};
+    if (unroll(device, &space, &unrolled)) unroll(device, &space, &unrolled);
     hb_cl_cut cut;
     cut_space(device, &space, true, &cut);
     cut.scratch = scratch;
@@ -275,5 +316,6 @@ hebb_status hb_cl_loop_prepare(hb_device *device, hb_prepared *prepared, const h
     if (status == HEBB_OK && cut.splits > 1)
         status = add_second_stage(device, prepared, step, &space, &cut, error);
     hb_cl_space_free(&space);
+    hb_unrolled_free(&unrolled);
     return status;
 }

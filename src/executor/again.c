@@ -392,7 +392,9 @@ hebb_status hb_fit(hb_fusion *fusion, const hb_backend *backend, hb_device *devi
     }
     hebb_status status =
         hb_try_values(fusion, *order, *n_steps, reuse, &(hb_look){find_units, &u}, &arena, error);
-    if (status != HEBB_OK || arena.bytes <= limit) return status;
+    const size_t natural = arena.bytes;
+    if (status != HEBB_OK || natural <= limit) return status;
+    fusion->frugal = true;
     if (u.failed) return hb_fail_memory(error, "a plan", (size_t)*n_steps * sizeof(hb_step));
     for (int k = *n_steps - 1; k >= 0; k--)
         unit_end[k] = k + 1 < *n_steps && u.first[k + 1] == u.first[k] ? unit_end[k + 1] : k;
@@ -405,7 +407,7 @@ hebb_status hb_fit(hb_fusion *fusion, const hb_backend *backend, hb_device *devi
                    .unit_end = unit_end,
                    .room = MOST_WORK * *n_steps},
              .limit = limit,
-             .natural = arena.bytes,
+             .natural = natural,
              .reuse = reuse,
              .order = order,
              .n_steps = n_steps,

@@ -13,13 +13,16 @@ static int64_t batches_of(const hb_gemm *gemm) {
     return count;
 }
 
-/* Large tiles where each unit still gets a few. */
+/* Items of 8 x 8 need half of the local memory's bandwidth of 4 x 4, but more of them must be there
+   to hide its latency: they pay where (nearly) each unit has a tile. On an H200, 2048 x 2048 x 2048
+   takes 0.45 ms by 8 x 8 and 0.65 by 4 x 4, 1024 x 1024 x 1024 0.077 and 0.088; 1024 x 512 x 128 is
+   slower. */
 static hb_cl_tile tile_of(const hb_device *device, const hb_gemm *gemm) {
-    static const hb_cl_tile flat = {32, 64, 4, 4}, square = {64, 64, 4, 4}, large = {64, 128, 8, 4};
+    static const hb_cl_tile flat = {32, 64, 4, 4}, square = {64, 64, 4, 4}, large = {64, 128, 8, 8};
     if (gemm->m <= 32) return flat;
     int64_t tiles = divide_up(gemm->m, 64) * divide_up(gemm->n, 128) * batches_of(gemm);
     bool fits = hb_cl_tile_fits(device, large, gemm->dtype);
-    return fits && tiles >= 4 * (int64_t)device->info.units ? large : square;
+    return fits && 16 * tiles >= 15 * (int64_t)device->info.units ? large : square;
 }
 
 static int64_t tiles_of(const hb_gemm *gemm, hb_cl_tile t) {
@@ -34,12 +37,15 @@ static bool can_do(hb_device *device, const hb_gemm *gemm) {
     return hb_cl_tile_fits(device, tile_of(device, gemm), gemm->dtype);
 }
 
-/* Read off an H200, a unit of which does 380 GFLOP/s at best: one group alone has a sixth of that,
-   several together a third. On CPUs local memory and barriers are only loops. */
+/* Read off an H200, a unit of which does 500 GFLOP/s at best: one group of 4 x 4 items alone has a
+   fifth of that, several together two fifths; of 8 x 8, two and three. On CPUs local memory and
+   barriers are only loops. */
 static double cost(hb_device *device, const hb_gemm *gemm) {
     hb_cl_tile t = tile_of(device, gemm);
     int64_t parts = parts_of(device, gemm);
-    double alone = device->lanes ? 0.25e9 : 60e9, together = 2 * alone;
+    bool large = t.item_columns == 8;
+    double alone = device->lanes ? 0.25e9 : large ? 200e9 : 100e9;
+    double together = device->lanes ? 0.5e9 : large ? 300e9 : 190e9;
     if (gemm->dtype == HEBB_F64) alone /= 2, together /= 2;
     double group = 2.0 * t.rows * t.columns * (double)divide_up(gemm->k, parts);
     double all = group * (double)(tiles_of(gemm, t) * parts) / device->info.units;
@@ -62,19 +68,25 @@ typedef struct job {
     int buffer;          /* ... in the arena, or which piece of it */
 } job;
 
+/* Tiles and slices that are whole, as most are, are fetched without looking. */
 static void fetch(hb_cl_kernel *kernel, const void *product, hb_cl_spread a, hb_cl_spread b) {
     (void)product;
+    hb_cl_print(&kernel->body, "if (whole && p + %d <= end) {\n", HB_CL_DEPTH);
+    hb_cl_tile_fetch(kernel, a);
+    hb_cl_print(&kernel->body, "ra[i] = a[n * ai + k * ak];\n}\n");
+    hb_cl_tile_fetch(kernel, b);
+    hb_cl_print(&kernel->body, "rb[i] = b[n * bj + k * bk];\n}\n} else {\n");
     hb_cl_tile_fetch(kernel, a);
     hb_cl_print(&kernel->body, "ra[i] = row + n < m && p + k < end ? a[n * ai + k * ak] : 0;\n}\n");
     hb_cl_tile_fetch(kernel, b);
     hb_cl_print(&kernel->body,
-                "rb[i] = column + n < columns && p + k < end ? b[n * bj + k * bk] : 0;\n}\n"
+                "rb[i] = column + n < columns && p + k < end ? b[n * bj + k * bk] : 0;\n}\n}\n"
                 "p += %d;\na += %d * ak;\nb += %d * bk;\n",
                 HB_CL_DEPTH, HB_CL_DEPTH, HB_CL_DEPTH);
 }
 
 /* Pointers to the first elements that the group needs; p, end, the part's depths; slices. */
-static void write_operands(hb_cl_kernel *kernel, const job *j) {
+static void write_operands(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
     const hb_gemm *gemm = &j->product->gemm;
     hb_cl_index_param(kernel, "m", gemm->m);
     hb_cl_index_param(kernel, "columns", gemm->n);
@@ -92,8 +104,10 @@ static void write_operands(hb_cl_kernel *kernel, const job *j) {
                 "const hb_index each = ((depth + parts - 1) / parts + %d) / %d * %d;\n"
                 "hb_index p = part * each;\nconst hb_index end = min(p + each, depth);\n"
                 "const hb_index slices = end > p ? (end - p + %d) / %d : 0;\n"
+                "const bool whole = row + %d <= m && column + %d <= columns;\n"
                 "a += row * ai + p * ak;\nb += column * bj + p * bk;\n",
-                HB_CL_DEPTH - 1, HB_CL_DEPTH, HB_CL_DEPTH, HB_CL_DEPTH - 1, HB_CL_DEPTH);
+                HB_CL_DEPTH - 1, HB_CL_DEPTH, HB_CL_DEPTH, HB_CL_DEPTH - 1, HB_CL_DEPTH, t.rows,
+                t.columns);
 }
 
 static void write_product(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
@@ -103,7 +117,7 @@ static void write_product(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
     kernel->wide = j->product->wide;
     hb_cl_need(kernel, HB_CL_SCALAR, gemm->dtype);
     hb_cl_tile_begin(kernel, gemm->dtype, t);
-    write_operands(kernel, j);
+    write_operands(kernel, j, t);
     hb_cl_spread a = {t.rows, items, hb_cl_column_stride(j->product, &gemm->a) == 1};
     hb_cl_spread b = {t.columns, items, hb_cl_row_stride(j->product, &gemm->b) == 1};
     hb_cl_tile_multiply(kernel, gemm->dtype, t, a, b, fetch, NULL);

@@ -213,13 +213,28 @@ static bool make_block(maker *m, const hb_cpu_member *member, part *p) {
     return true;
 }
 
-static hebb_status prepare_part(maker *m, const hb_cpu_member *member, part *p) {
-    if (!make_block(m, member, p)) return hb_fail_memory(m->error, "blocks", sizeof *p);
-    hebb_status status = hb_cpu_loop_prepare_block(m->device, &p->block, m->blocks->blocks,
-                                                   &p->block_loop, m->error);
+/* What no member reads after this one is asked for for the next block. */
+static void find_ahead(const maker *m, const hb_cpu_member *member, int64_t *ahead) {
+    for (int i = 0; i < member->form.n_in; i++)
+        ahead[i] = member->access[i].quiet ? member->access[i].step * m->blocks->block_rows : 0;
+}
+
+static hebb_status prepare_loops(maker *m, const hb_cpu_member *member, part *p, int64_t *ahead) {
+    const hb_cpu_repeat repeat = {m->blocks->blocks, ahead};
+    find_ahead(m, member, ahead);
+    hebb_status status =
+        hb_cpu_loop_prepare_block(m->device, &p->block, repeat, &p->block_loop, m->error);
     if (!status && p->rest.dim[0] > 0)
-        status = hb_cpu_loop_prepare_block(m->device, &p->rest, m->blocks->blocks, &p->rest_loop,
-                                           m->error);
+        status = hb_cpu_loop_prepare_block(m->device, &p->rest, repeat, &p->rest_loop, m->error);
+    return status;
+}
+
+static hebb_status prepare_part(maker *m, const hb_cpu_member *member, part *p) {
+    int64_t *ahead = malloc((size_t)(member->form.n_in + 1) * sizeof *ahead);
+    hebb_status status = HEBB_OK;
+    if (!ahead || !make_block(m, member, p)) status = hb_fail_memory(m->error, "blocks", sizeof *p);
+    if (!status) status = prepare_loops(m, member, p, ahead);
+    free(ahead);
     if (!status && member->collapses)
         status = hb_cpu_loop_prepare(m->device, &p->end, &p->end_loop, m->error);
     if (!status) m->blocks->ns += hb_cpu_loop_ns(p->block_loop) * (double)m->blocks->blocks;

@@ -43,7 +43,7 @@ static hebb_status prepare_epilogue(hb_device *device, const hb_loop *loop, hb_c
     return hb_cpu_program_make(device, &part, &made->program, error);
 }
 
-static hebb_status prepare_elementwise(hb_device *device, int64_t times, hb_cpu_loop *made,
+static hebb_status prepare_elementwise(hb_device *device, hb_cpu_repeat repeat, hb_cpu_loop *made,
                                        hb_error *error) {
     const hb_loop *loop = &made->simple;
     const hb_cpu_order order = hb_cpu_order_of(loop);
@@ -51,7 +51,7 @@ static hebb_status prepare_elementwise(hb_device *device, int64_t times, hb_cpu_
                         .last = loop->n_instr,
                         .rank = order.rank,
                         .tile = HB_CPU_TILE,
-                        .times = times,
+                        .repeat = repeat,
                         .tile_bytes = TILE_BYTES,
                         .scratch = HB_CPU_SCRATCH};
     for (int k = 0; k < order.rank; k++) part.dim[k] = order.dim[k];
@@ -63,11 +63,11 @@ static hebb_status prepare_elementwise(hb_device *device, int64_t times, hb_cpu_
     return HEBB_OK;
 }
 
-static hebb_status prepare_simple(hb_device *device, int64_t times, hb_cpu_loop *made,
+static hebb_status prepare_simple(hb_device *device, hb_cpu_repeat repeat, hb_cpu_loop *made,
                                   hb_error *error) {
     const hb_loop *loop = &made->simple;
-    if (loop->n_pre == loop->n_instr) return prepare_elementwise(device, times, made, error);
-    return hb_cpu_reduce_make(device, loop, times, &made->reduce, error);
+    if (loop->n_pre == loop->n_instr) return prepare_elementwise(device, repeat, made, error);
+    return hb_cpu_reduce_make(device, loop, repeat, &made->reduce, error);
 }
 
 static void swap_loops(hb_loop *a, hb_loop *b) {
@@ -97,21 +97,22 @@ static bool unroll(hb_cpu_loop *made) {
 
 /* Whether the loop was prepared with its small dimensions unrolled; first the reduced ones, then
    those that make rows short. Where the program is too long for that, nothing has happened. */
-static bool prepare_unrolled(hb_device *device, int64_t times, hb_cpu_loop *made) {
+static bool prepare_unrolled(hb_device *device, hb_cpu_repeat repeat, hb_cpu_loop *made) {
     hb_error ignored;
     hb_loop whole;
     if (hb_cpu_simplify(&made->simple, &whole, &ignored)) return false;
     bool done = unroll(made);
     if (done) {
         unroll(made);
-        done = prepare_elementwise(device, times, made, &ignored) == HEBB_OK;
+        repeat.ahead = NULL; /* there are other inputs now */
+        done = prepare_elementwise(device, repeat, made, &ignored) == HEBB_OK;
     }
     if (!done) swap_loops(&made->simple, &whole);
     hb_cpu_simple_free(&whole);
     return done;
 }
 
-static hebb_status prepare_loop(hb_device *device, const hb_loop *loop, int64_t times,
+static hebb_status prepare_loop(hb_device *device, const hb_loop *loop, hb_cpu_repeat repeat,
                                 hb_cpu_loop **prepared, hb_error *error) {
     *prepared = NULL;
     hb_cpu_loop *made = calloc(1, sizeof *made);
@@ -120,8 +121,8 @@ static hebb_status prepare_loop(hb_device *device, const hb_loop *loop, int64_t 
     if (is_epilogue(loop)) status = prepare_epilogue(device, loop, made, error);
     else {
         status = hb_cpu_simplify(loop, &made->simple, error);
-        if (!status && !prepare_unrolled(device, times, made))
-            status = prepare_simple(device, times, made, error);
+        if (!status && !prepare_unrolled(device, repeat, made))
+            status = prepare_simple(device, repeat, made, error);
     }
     if (status) hb_cpu_loop_release(made);
     else *prepared = made;
@@ -130,12 +131,12 @@ static hebb_status prepare_loop(hb_device *device, const hb_loop *loop, int64_t 
 
 hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_loop **prepared,
                                 hb_error *error) {
-    return prepare_loop(device, loop, 0, prepared, error);
+    return prepare_loop(device, loop, (hb_cpu_repeat){0}, prepared, error);
 }
 
-hebb_status hb_cpu_loop_prepare_block(hb_device *device, const hb_loop *loop, int64_t times,
+hebb_status hb_cpu_loop_prepare_block(hb_device *device, const hb_loop *loop, hb_cpu_repeat repeat,
                                       hb_cpu_loop **prepared, hb_error *error) {
-    return prepare_loop(device, loop, times, prepared, error);
+    return prepare_loop(device, loop, repeat, prepared, error);
 }
 
 void hb_cpu_loop_release(hb_cpu_loop *prepared) {

@@ -4,7 +4,7 @@
 #ifndef HB_CPU_LOOP_H
 #define HB_CPU_LOOP_H
 
-#include "cpu.h"
+#include "program.h"
 
 typedef struct hb_cpu_loop hb_cpu_loop;
 
@@ -13,10 +13,10 @@ hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_l
                                 hb_error *error);
 void hb_cpu_loop_release(hb_cpu_loop *prepared);
 
-/* For hb_cpu_loop_run_alone(): the loop of a block (rows.h), which is run `times` times, on other
-   memory each time and perhaps at once. Outputs that are marked as `last` are not read in the
+/* For hb_cpu_loop_run_alone(): the loop of a block (rows.h), which is run again and again, on
+   other memory each time and perhaps at once. Outputs that are marked as `last` are not read in the
    block. */
-hebb_status hb_cpu_loop_prepare_block(hb_device *device, const hb_loop *loop, int64_t times,
+hebb_status hb_cpu_loop_prepare_block(hb_device *device, const hb_loop *loop, hb_cpu_repeat repeat,
                                       hb_cpu_loop **prepared, hb_error *error);
 /* The whole space, on the calling thread. */
 void hb_cpu_loop_run_alone(const hb_device *device, const hb_cpu_loop *prepared,

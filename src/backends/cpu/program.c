@@ -1,50 +1,16 @@
-/* From instructions to a program: what is constant, what stays in place, what needs a tile of
-   scratch memory, and how large a tile may be. Called by loop.c and reduce.c when a loop is
-   prepared; nothing here runs. */
+/* From instructions to a program: what is constant, what stays in place, what is stored how. Chains
+   are found by chain.c and links.c, scratch memory is slots.c's. Called by loop.c and reduce.c when
+   a loop is prepared; nothing here runs. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "program.h"
-#include "../../../kernels/scalar.h"
+#include "maker.h"
 
 enum {
-    FIRST_LEVEL = 24 << 10, /* bytes of the first-level cache that tiles may fill */
     SECOND_LEVEL = 1 << 20, /* traffic from which memory is asked for ahead */
     LAST_LEVEL = 16 << 20,  /* traffic from which stores go past the caches */
-    SINGLE_BYTES = 64,      /* of a scalar that is not spread */
-    POINTER = (int)sizeof(char *),
 };
-
-/* What is known of a value while the program is made. Values are numbered from the part's first. */
-typedef struct value {
-    bool used, single, early, spread;
-    int size;
-    int last_use;  /* the last instruction that reads it; INT_MAX if it is stored or reduced */
-    int last_read; /* the last time its memory is read, where it is a load */
-    int slot;      /* -1 for none */
-    bool freed;
-    bool direct; /* stored by its action */
-} value;
-
-typedef struct maker {
-    const hb_device *device;
-    const hb_cpu_part *part;
-    hb_cpu_program *program;
-    bool periodic; /* loads that are alike in all tiles are made early */
-    value *values;
-    int *slot_size; /* bytes of an element, or -SINGLE_BYTES; by slot */
-    bool *slot_free;
-    int n_slots;
-} maker;
-
-static const hb_instr *instruction(const maker *m, int v) {
-    return &m->part->loop->instr[m->part->first + v];
-}
-
-static int operand(const maker *m, int absolute) {
-    return absolute < 0 ? -1 : absolute - m->part->first;
-}
 
 /* ---- the space and what it sees ---- */
 
@@ -123,15 +89,9 @@ static bool is_periodic(const hb_cpu_space *space, const hb_cpu_view *view) {
     return space->rank > 1;
 }
 
-/* Whether the elements of every tile are consecutive. */
-static bool always_in_place(const maker *m, const hb_cpu_view *view) {
-    if (m->part->boxes) return false;
-    return view->flat || (view->unit && m->program->space.columns >= HB_CPU_WIDE);
-}
-
 /* ---- actions ---- */
 
-static hb_cpu_map *map_of(const maker *m, const hb_instr *instr) {
+static hb_cpu_map *map_of(const hb_cpu_maker *m, const hb_instr *instr) {
     const hb_cpu_vector *vector = m->device->isa->vector;
     const hb_instr *all = m->part->loop->instr;
     switch (instr->code) {
@@ -154,7 +114,7 @@ static hb_cpu_map *map_of(const maker *m, const hb_instr *instr) {
 
 static bool is_reduction(int code) { return code >= HB_SUM && code <= HB_PROD; }
 
-static hb_cpu_action_kind kind_of(const maker *m, const hb_instr *instr) {
+static hb_cpu_action_kind kind_of(const hb_cpu_maker *m, const hb_instr *instr) {
     if (instr->code == HB_LOAD)
         return m->part->loop->in[instr->a].buffer == HB_BUFFER_INDEX ? HB_CPU_INDEX : HB_CPU_LOAD;
     if (instr->code == HB_ACC) return HB_CPU_PRODUCT;
@@ -163,7 +123,8 @@ static hb_cpu_action_kind kind_of(const maker *m, const hb_instr *instr) {
 }
 
 /* Nanoseconds for an element: about what the AVX2 functions take of the first-level cache. */
-static double cost_of(const hb_instr *instr) {
+static double cost_of(const hb_cpu_maker *m, int v) {
+    const hb_instr *instr = hb_cpu_instruction(m, v);
     static const uint8_t flops[HB_CODES] = {
 #define SCALAR(CODE, name, arity, types, result, cost) [HB_##CODE] = cost,
 #include "../../../kernels/scalar.def"
@@ -174,68 +135,68 @@ static double cost_of(const hb_instr *instr) {
     return 0.08 + each * flops[instr->code];
 }
 
-static void use(value *values, int v, int at) {
+static void use(hb_cpu_value *values, int v, int at) {
     if (v < 0) return;
     values[v].used = true;
     if (values[v].last_use < at) values[v].last_use = at;
 }
 
 /* Backwards from what is stored or reduced: which values are used, and until when. */
-static void find_uses(maker *m) {
+static void find_uses(hb_cpu_maker *m) {
     const hb_cpu_part *part = m->part;
     const hb_loop *loop = part->loop;
     const int n = m->program->n_values;
     for (int v = 0; v < n; v++) m->values[v].last_use = -1;
     for (int i = 0; i < loop->n_out; i++)
-        if (writes(part, i)) use(m->values, operand(m, loop->out[i].value), INT_MAX);
+        if (writes(part, i)) use(m->values, hb_cpu_number(m, loop->out[i].value), INT_MAX);
     for (int i = part->last; i < loop->n_instr; i++)
         if (is_reduction(loop->instr[i].code))
-            use(m->values, operand(m, loop->instr[i].a), INT_MAX);
+            use(m->values, hb_cpu_number(m, loop->instr[i].a), INT_MAX);
     for (int v = n - 1; v >= 0; v--) {
-        const hb_instr *instr = instruction(m, v);
+        const hb_instr *instr = hb_cpu_instruction(m, v);
         m->values[v].size = (int)hebb_dtype_size((hebb_dtype)instr->dtype);
         if (!m->values[v].used || instr->code == HB_LOAD || is_reduction(instr->code)) continue;
-        use(m->values, operand(m, instr->a), v);
-        use(m->values, operand(m, instr->b), v);
-        use(m->values, operand(m, instr->c), v);
-        use(m->values, operand(m, hb_fourth(instr)), v);
+        use(m->values, hb_cpu_number(m, instr->a), v);
+        use(m->values, hb_cpu_number(m, instr->b), v);
+        use(m->values, hb_cpu_number(m, instr->c), v);
+        use(m->values, hb_cpu_number(m, hb_fourth(instr)), v);
     }
 }
 
-static bool all_single(const maker *m, const hb_instr *instr) {
-    const int operands[4] = {operand(m, instr->a), operand(m, instr->b), operand(m, instr->c),
-                             operand(m, hb_fourth(instr))};
+static bool all_single(const hb_cpu_maker *m, const hb_instr *instr) {
+    const int operands[4] = {hb_cpu_number(m, instr->a), hb_cpu_number(m, instr->b),
+                             hb_cpu_number(m, instr->c), hb_cpu_number(m, hb_fourth(instr))};
     for (int i = 0; i < 4; i++)
         if (operands[i] >= 0 && !m->values[operands[i]].single) return false;
     return true;
 }
 
 /* Which values are one element for the whole space, or alike in all tiles. */
-static void find_invariants(maker *m, const hb_cpu_action *actions) {
+static void find_invariants(hb_cpu_maker *m) {
     const hb_cpu_space *space = &m->program->space;
     const bool one_point = space->rows == 1 && space->columns == 1;
     for (int v = 0; v < m->program->n_values; v++) {
-        const hb_instr *instr = instruction(m, v);
-        const hb_cpu_action *action = &actions[v];
-        value *it = &m->values[v];
+        const hb_instr *instr = hb_cpu_instruction(m, v);
+        const hb_cpu_action *action = &m->actions[v];
+        hb_cpu_value *it = &m->values[v];
         if (!it->used) continue;
         if (instr->code == HB_CONST) it->single = true;
         else if (action->kind == HB_CPU_LOAD) {
             it->single = action->view.scalar && !one_point;
-            it->early = m->periodic && !always_in_place(m, &action->view) &&
+            it->early = m->periodic && !hb_cpu_always_in_place(m, &action->view) &&
                         is_periodic(space, &action->view);
         } else if (action->kind == HB_CPU_MAP) it->single = all_single(m, instr);
         it->early |= it->single;
     }
-    for (int v = 0; v < m->program->n_values; v++) {
-        const hb_instr *instr = instruction(m, v);
-        if (!m->values[v].used || m->values[v].single || actions[v].kind == HB_CPU_LOAD ||
-            actions[v].kind == HB_CPU_INDEX || actions[v].kind == HB_CPU_REDUCED)
-            continue;
-        if (instr->a >= 0) m->values[operand(m, instr->a)].spread = true;
-        if (instr->b >= 0) m->values[operand(m, instr->b)].spread = true;
-        if (instr->c >= 0) m->values[operand(m, instr->c)].spread = true;
-        if (hb_fourth(instr) >= 0) m->values[operand(m, instr->d)].spread = true;
+}
+
+/* Which single values are repeated over a tile: not those that only links read. */
+static void find_spread(hb_cpu_maker *m) {
+    for (int s = 0; s < m->n_sequence; s++) {
+        int operands[4] = {-1, -1, -1, -1};
+        if (m->sequence[s] >= 0) hb_cpu_operands(m, m->sequence[s], operands);
+        for (int i = 0; i < 4; i++)
+            if (operands[i] >= 0) m->values[operands[i]].spread = true;
     }
     for (int v = 0; v < m->program->n_values; v++)
         if (m->values[v].last_use == INT_MAX) m->values[v].spread = true;
@@ -252,196 +213,61 @@ static bool same_memory(const hb_cpu_space *space, const hb_cpu_view *a, const h
 
 /* An output may be written early, by the action that makes its value, if no load of the same memory
    is read after that. A load of that memory that is itself stored is copied first. */
-static bool may_be_direct(maker *m, hb_cpu_action *actions, const hb_cpu_store *store) {
-    bool direct = actions[store->value].kind == HB_CPU_MAP ||
-                  actions[store->value].kind == HB_CPU_RANDOM ||
-                  actions[store->value].kind == HB_CPU_REDUCED;
+static bool may_be_direct(hb_cpu_maker *m, const hb_cpu_store *store) {
+    bool direct = m->actions[store->value].kind == HB_CPU_MAP ||
+                  m->actions[store->value].kind == HB_CPU_RANDOM ||
+                  m->actions[store->value].kind == HB_CPU_REDUCED;
     if (m->values[store->value].early || m->values[store->value].direct) direct = false;
     for (int v = 0; v < m->program->n_values; v++) {
-        if (!m->values[v].used || actions[v].kind != HB_CPU_LOAD) continue;
-        if (!same_memory(&m->program->space, &actions[v].view, &store->view)) continue;
-        if (m->values[v].last_use == INT_MAX) actions[v].copy = true;
-        const int last_read = actions[v].copy ? v : m->values[v].last_use;
+        if (!m->values[v].used || m->actions[v].kind != HB_CPU_LOAD) continue;
+        if (!same_memory(&m->program->space, &m->actions[v].view, &store->view)) continue;
+        if (m->values[v].last_use == INT_MAX) m->actions[v].copy = true;
+        const int last_read = m->actions[v].copy ? v : m->values[v].last_use;
         if (last_read > store->value) direct = false;
     }
     return direct;
 }
 
 /* Bytes that all loads and stores of varying values move. */
-static double traffic(const maker *m, const hb_cpu_action *actions) {
+static double traffic(const hb_cpu_maker *m) {
     const hb_cpu_space *space = &m->program->space;
     double bytes = 0;
     for (int v = 0; v < m->program->n_values; v++)
-        if (m->values[v].used && actions[v].kind == HB_CPU_LOAD && !m->values[v].single)
+        if (m->values[v].used && m->actions[v].kind == HB_CPU_LOAD && !m->values[v].single)
             bytes += m->values[v].size;
     for (int i = 0; i < m->program->n_stores; i++) bytes += m->program->store[i].view.size;
-    if (m->part->times > 0) bytes *= (double)m->part->times;
+    if (m->part->repeat.times > 0) bytes *= (double)m->part->repeat.times;
     return bytes * (double)space->rows * (double)space->columns;
 }
 
 /* Beyond the last-level cache, a store that reads what it overwrites wastes bandwidth. Not for
    memory that was just read, which is in the cache, or will be read soon. */
-static bool may_stream(const maker *m, const hb_cpu_action *actions, const hb_cpu_store *store) {
+static bool may_stream(const hb_cpu_maker *m, const hb_cpu_store *store) {
     for (int v = 0; v < m->program->n_values; v++) {
-        if (!m->values[v].used || actions[v].kind != HB_CPU_LOAD) continue;
-        if (same_memory(&m->program->space, &actions[v].view, &store->view)) return false;
+        if (!m->values[v].used || m->actions[v].kind != HB_CPU_LOAD) continue;
+        if (same_memory(&m->program->space, &m->actions[v].view, &store->view)) return false;
     }
-    return always_in_place(m, &store->view) && traffic(m, actions) > LAST_LEVEL;
+    return hb_cpu_always_in_place(m, &store->view) && traffic(m) > LAST_LEVEL;
 }
 
-static void make_stores(maker *m, hb_cpu_action *actions, const int *from) {
+static void make_stores(hb_cpu_maker *m, const int *from) {
     hb_cpu_program *p = m->program;
     const hb_loop *loop = m->part->loop;
     for (int i = 0; i < loop->n_out; i++)
         if (writes(m->part, i))
             p->store[p->n_stores++] =
-                (hb_cpu_store){.value = operand(m, loop->out[i].value),
-                               .stream = m->part->times == 0 || loop->out[i].to.last,
+                (hb_cpu_store){.value = hb_cpu_number(m, loop->out[i].value),
+                               .stream = m->part->repeat.times == 0 || loop->out[i].to.last,
                                .view = make_view(&p->space, from, &loop->out[i].to)};
     for (int i = 0; i < p->n_stores; i++) {
         hb_cpu_store *store = &p->store[i];
-        store->direct = may_be_direct(m, actions, store);
-        store->stream = store->stream && may_stream(m, actions, store);
+        store->direct = may_be_direct(m, store);
+        store->stream = store->stream && may_stream(m, store);
         if (store->stream) store->direct = false;
         p->streams |= store->stream;
         if (store->direct) m->values[store->value].direct = true;
     }
-    p->far = traffic(m, actions) > SECOND_LEVEL;
-}
-
-/* ---- scratch memory ---- */
-
-static int take_slot(maker *m, int size) {
-    for (int s = 0; s < m->n_slots; s++)
-        if (m->slot_free[s] && m->slot_size[s] == size) {
-            m->slot_free[s] = false;
-            return s;
-        }
-    m->slot_size[m->n_slots] = size;
-    m->slot_free[m->n_slots] = false;
-    return m->n_slots++;
-}
-
-static void release_operand(maker *m, int v, int at) {
-    if (v < 0 || m->values[v].early || m->values[v].last_use != at) return;
-    if (m->values[v].slot < 0 || m->values[v].freed) return;
-    m->values[v].freed = true;
-    m->slot_free[m->values[v].slot] = true;
-}
-
-static bool needs_slot(const maker *m, const hb_cpu_action *actions, int v) {
-    if (actions[v].kind == HB_CPU_LOAD && !m->values[v].single)
-        return actions[v].copy || !always_in_place(m, &actions[v].view);
-    for (int i = 0; i < m->program->n_stores; i++) {
-        const hb_cpu_store *store = &m->program->store[i];
-        if (store->value == v && store->direct && always_in_place(m, &store->view)) return false;
-    }
-    return actions[v].kind != HB_CPU_PRODUCT || m->part->boxes;
-}
-
-static void make_slot(maker *m, const hb_cpu_action *actions, int v) {
-    value *it = &m->values[v];
-    const hb_instr *instr = instruction(m, v);
-    const bool computes = actions[v].kind == HB_CPU_MAP || actions[v].kind == HB_CPU_RANDOM;
-    if (computes && !it->early) {
-        release_operand(m, operand(m, instr->a), v);
-        release_operand(m, operand(m, instr->b), v);
-        release_operand(m, operand(m, instr->c), v);
-        release_operand(m, operand(m, hb_fourth(instr)), v);
-    }
-    if (needs_slot(m, actions, v))
-        it->slot = take_slot(m, it->single && !it->spread ? -SINGLE_BYTES : it->size);
-}
-
-/* Early values live through all tiles, so they come first and never give their slots back. */
-static void make_slots(maker *m, const hb_cpu_action *actions) {
-    m->n_slots = 0;
-    for (int v = 0; v < m->program->n_values; v++) {
-        m->values[v].slot = -1;
-        m->values[v].freed = false;
-    }
-    for (int early = 1; early >= 0; early--)
-        for (int v = 0; v < m->program->n_values; v++)
-            if (m->values[v].used && m->values[v].early == early &&
-                instruction(m, v)->code != HB_CONST)
-                make_slot(m, actions, v);
-}
-
-static int64_t slot_bytes(int size, int64_t tile) {
-    return size < 0 ? SINGLE_BYTES : (size * tile + 63) / 64 * 64;
-}
-
-static size_t scratch_bytes(const maker *m, int64_t tile) {
-    size_t bytes = ((size_t)m->program->n_values * POINTER + 63) / 64 * 64;
-    for (int s = 0; s < m->n_slots; s++) bytes += (size_t)slot_bytes(m->slot_size[s], tile);
-    return bytes;
-}
-
-/* Bytes a point that a tile keeps in the cache: slots, constants, and memory in place. */
-static int64_t point_bytes(const maker *m) {
-    int64_t bytes = 0;
-    for (int s = 0; s < m->n_slots; s++) bytes += m->slot_size[s] > 0 ? m->slot_size[s] : 0;
-    for (int v = 0; v < m->program->n_values; v++) {
-        const value *it = &m->values[v];
-        if (it->used && it->slot < 0) bytes += it->size;
-    }
-    return bytes;
-}
-
-static int64_t largest_element(const maker *m) {
-    int64_t largest = 1;
-    for (int v = 0; v < m->program->n_values; v++)
-        if (m->values[v].size > largest) largest = m->values[v].size;
-    return largest;
-}
-
-static int64_t choose_tile(const maker *m) {
-    const hb_cpu_space *space = &m->program->space;
-    const int64_t bytes = point_bytes(m);
-    int64_t tile = bytes > 0 ? FIRST_LEVEL / bytes : HB_CPU_TILE;
-    if (tile > HB_CPU_TILE) tile = HB_CPU_TILE;
-    const int64_t apart = m->part->tile_bytes / largest_element(m);
-    if (apart > 0 && tile > apart) tile = apart;
-    if (space->rows <= tile && space->columns <= tile && space->rows * space->columns < tile)
-        tile = space->rows * space->columns;
-    tile = tile < 64 ? 64 : (tile + 63) / 64 * 64;
-    if (tile > m->part->tile) tile = m->part->tile;
-    while (tile > 8 && scratch_bytes(m, tile) > m->part->scratch) tile -= 8;
-    return tile;
-}
-
-/* ---- constants ---- */
-
-static void fill_constant(char *to, const hb_instr *instr, int64_t n) {
-    for (int64_t i = 0; i < n; i++) switch ((hebb_dtype)instr->dtype) {
-        case HEBB_F32: ((float *)(void *)to)[i] = (float)instr->imm.f; break;
-        case HEBB_F64: ((double *)(void *)to)[i] = instr->imm.f; break;
-        case HEBB_I32: ((int32_t *)(void *)to)[i] = (int32_t)instr->imm.i; break;
-        case HEBB_I64: ((int64_t *)(void *)to)[i] = instr->imm.i; break;
-        case HEBB_U8: ((uint8_t *)to)[i] = (uint8_t)instr->imm.i; break;
-        case HEBB_BOOL: ((uint8_t *)to)[i] = instr->imm.i != 0; break;
-        case HEBB_F16: ((uint16_t *)(void *)to)[i] = hb_f16_of_f32((float)instr->imm.f); break;
-        case HEBB_BF16: ((uint16_t *)(void *)to)[i] = hb_bf16_of_f32((float)instr->imm.f); break;
-        case HEBB_I8: ((int8_t *)to)[i] = (int8_t)instr->imm.i; break;
-        }
-}
-
-static hebb_status make_constants(maker *m, hb_error *error) {
-    hb_cpu_program *p = m->program;
-    size_t bytes = 0;
-    for (int v = 0; v < p->n_values; v++)
-        if (m->values[v].used && instruction(m, v)->code == HB_CONST)
-            bytes += (size_t)slot_bytes(m->values[v].size, p->tile);
-    p->constants = hb_cpu_allocate(bytes);
-    if (!p->constants) return hb_fail_memory(error, "constants", bytes);
-    bytes = 0;
-    for (int v = 0; v < p->n_values; v++) {
-        if (!m->values[v].used || instruction(m, v)->code != HB_CONST) continue;
-        p->constant[v] = p->constants + bytes;
-        fill_constant(p->constant[v], instruction(m, v), p->tile);
-        bytes += (size_t)slot_bytes(m->values[v].size, p->tile);
-    }
-    return HEBB_OK;
+    p->far = traffic(m) > SECOND_LEVEL;
 }
 
 /* ---- all of it ---- */
@@ -455,18 +281,17 @@ static hebb_status take_user(const hb_instr *instr, hb_cpu_action *action, hb_er
     return HEBB_OK;
 }
 
-static hebb_status make_actions(maker *m, hb_cpu_action *actions, const int *from,
-                                hb_error *error) {
+static hebb_status make_actions(hb_cpu_maker *m, const int *from, hb_error *error) {
     for (int v = 0; v < m->program->n_values; v++) {
-        const hb_instr *instr = instruction(m, v);
-        hb_cpu_action *action = &actions[v];
+        const hb_instr *instr = hb_cpu_instruction(m, v);
+        hb_cpu_action *action = &m->actions[v];
         *action = (hb_cpu_action){
             .kind = kind_of(m, instr),
             .value = v,
-            .a = operand(m, instr->a),
-            .b = operand(m, instr->b),
-            .c = operand(m, instr->c),
-            .d = operand(m, hb_fourth(instr)),
+            .a = hb_cpu_number(m, instr->a),
+            .b = hb_cpu_number(m, instr->b),
+            .c = hb_cpu_number(m, instr->c),
+            .d = hb_cpu_number(m, hb_fourth(instr)),
             .size = m->values[v].size,
             .op = (uint32_t)instr->imm.i,
             .map = map_of(m, instr),
@@ -491,88 +316,98 @@ static hebb_status make_actions(maker *m, hb_cpu_action *actions, const int *fro
     return HEBB_OK;
 }
 
-/* Early actions first, then those of each tile, each in their order. */
-static void gather_actions(maker *m, const hb_cpu_action *actions) {
+static void gather(hb_cpu_maker *m, int v) {
     hb_cpu_program *p = m->program;
-    for (int early = 1; early >= 0; early--) {
-        for (int v = 0; v < p->n_values; v++) {
-            const value *it = &m->values[v];
-            if (!it->used || it->early != early || instruction(m, v)->code == HB_CONST) continue;
-            hb_cpu_action *action = &p->action[p->n_actions++];
-            *action = actions[v];
-            action->single = it->single;
-            action->spread = it->spread;
-            p->ns += early ? 0 : cost_of(instruction(m, v));
-            if (action->kind == HB_CPU_PRODUCT) p->product_size = action->size;
-        }
-        if (early) p->n_first = p->n_actions;
-    }
+    hb_cpu_action *action = &p->action[p->n_actions++];
+    *action = m->actions[v];
+    action->single = m->values[v].single;
+    action->spread = m->values[v].spread;
+    if (action->kind == HB_CPU_PRODUCT) p->product_size = action->size;
 }
 
-static void place_slots(maker *m, int32_t *offset) {
+/* Early actions first, in the order of their values; then those of each tile. */
+static void gather_actions(hb_cpu_maker *m, const int *first_link) {
     hb_cpu_program *p = m->program;
-    p->scratch = scratch_bytes(m, p->tile);
-    int32_t at = (p->n_values * POINTER + 63) / 64 * 64;
-    for (int s = 0; s < m->n_slots; s++) {
-        offset[s] = at;
-        at += (int32_t)slot_bytes(m->slot_size[s], p->tile);
-    }
     for (int v = 0; v < p->n_values; v++)
-        p->slot[v] = m->values[v].slot < 0 ? -1 : offset[m->values[v].slot];
+        if (m->values[v].used && m->values[v].early && hb_cpu_instruction(m, v)->code != HB_CONST)
+            gather(m, v);
+    p->n_first = p->n_actions;
+    for (int s = 0; s < m->n_sequence; s++)
+        if (m->sequence[s] >= 0) gather(m, m->sequence[s]);
+        else
+            p->action[p->n_actions++] =
+                (hb_cpu_action){.kind = HB_CPU_CHAIN, .a = first_link[~m->sequence[s]]};
+    for (int v = 0; v < p->n_values; v++) {
+        if (m->values[v].used && !m->values[v].early) p->ns += cost_of(m, v);
+        if (m->actions[v].kind == HB_CPU_PRODUCT) p->product_size = m->actions[v].size;
+    }
 }
 
-static hebb_status make(maker *m, hb_cpu_action *actions, int32_t *offset, hb_error *error) {
+static hebb_status compose(hb_cpu_maker *m, int *first_link, hb_error *error) {
+    hb_cpu_find_chains(m);
+    find_spread(m);
+    if (!hb_cpu_write_links(m, first_link))
+        return hb_fail_memory(error, "links", (size_t)m->program->n_links * sizeof(hb_cpu_planned));
+    hb_cpu_make_slots(m);
+    hb_cpu_choose_tile(m);
+    return HEBB_OK;
+}
+
+static hebb_status make(hb_cpu_maker *m, int32_t *offset, int *first_link, hb_error *error) {
     hb_cpu_program *p = m->program;
     int from[HEBB_MAX_RANK];
     make_space(m->part, &p->space, from);
     find_uses(m);
-    hebb_status status = make_actions(m, actions, from, error);
+    hebb_status status = make_actions(m, from, error);
     if (status) return status;
     /* Loads that are alike in all tiles are so only in tiles of whole rows. */
     m->periodic = m->part->boxes || p->space.columns < HB_CPU_WIDE;
-    find_invariants(m, actions);
-    make_stores(m, actions, from);
-    make_slots(m, actions);
-    p->tile = choose_tile(m);
-    if (m->periodic && !m->part->boxes && p->tile < p->space.columns) {
+    find_invariants(m);
+    make_stores(m, from);
+    status = compose(m, first_link, error);
+    if (!status && m->periodic && !m->part->boxes && p->tile < p->space.columns) {
         m->periodic = false;
         for (int v = 0; v < p->n_values; v++) m->values[v].early = m->values[v].single;
-        make_slots(m, actions);
-        p->tile = choose_tile(m);
+        status = compose(m, first_link, error);
     }
-    if (scratch_bytes(m, p->tile) > m->part->scratch)
+    if (status) return status;
+    if (hb_cpu_scratch_bytes(m, p->tile) > m->part->scratch)
         return hb_fail(error, HEBB_E_UNSUPPORTED, "a program with %d values at once is too large",
                        m->n_slots);
-    place_slots(m, offset);
-    gather_actions(m, actions);
-    return make_constants(m, error);
+    hb_cpu_place_slots(m, offset);
+    gather_actions(m, first_link);
+    return hb_cpu_make_constants(m, error);
 }
 
 hebb_status hb_cpu_program_make(const hb_device *device, const hb_cpu_part *part,
                                 hb_cpu_program *program, hb_error *error) {
     const int n = part->last - part->first, n_out = part->loop->n_out;
     *program = (hb_cpu_program){.n_values = n};
-    maker m = {.device = device, .part = part, .program = program};
+    hb_cpu_maker m = {.device = device, .part = part, .program = program};
     const size_t count = (size_t)n + 1;
     program->slot = malloc(count * sizeof *program->slot);
     program->constant = calloc(count, sizeof *program->constant);
     program->action = malloc(count * sizeof *program->action);
     program->store = malloc(((size_t)n_out + 1) * sizeof *program->store);
+    m.actions = malloc(count * sizeof *m.actions);
     m.values = calloc(count, sizeof *m.values);
+    m.sequence = malloc(count * sizeof *m.sequence);
     m.slot_size = malloc(count * sizeof *m.slot_size);
     m.slot_free = malloc(count * sizeof *m.slot_free);
-    hb_cpu_action *actions = malloc(count * sizeof *actions);
     int32_t *offset = malloc(count * sizeof *offset);
+    int *first_link = malloc(count * sizeof *first_link);
     hebb_status status;
-    if (program->slot && program->constant && program->action && program->store && m.values &&
-        m.slot_size && m.slot_free && actions && offset)
-        status = make(&m, actions, offset, error);
-    else status = hb_fail_memory(error, "a program", count * sizeof *actions);
+    if (program->slot && program->constant && program->action && program->store && m.actions &&
+        m.values && m.sequence && m.slot_size && m.slot_free && offset && first_link)
+        status = make(&m, offset, first_link, error);
+    else status = hb_fail_memory(error, "a program", count * sizeof *m.actions);
+    free(m.actions);
     free(m.values);
+    free(m.sequence);
     free(m.slot_size);
     free(m.slot_free);
-    free(actions);
     free(offset);
+    free(first_link);
     if (status) hb_cpu_program_free(program);
     return status;
 }
@@ -583,5 +418,6 @@ void hb_cpu_program_free(hb_cpu_program *program) {
     free(program->constants);
     free(program->action);
     free(program->store);
+    free(program->link);
     *program = (hb_cpu_program){0};
 }

@@ -9,12 +9,14 @@
 #ifndef HB_CPU_PROGRAM_H
 #define HB_CPU_PROGRAM_H
 
+#include "chain_kernel.h"
 #include "cpu.h"
 
 enum {
     HB_CPU_SCRATCH = 64 << 10, /* bytes on the stack; tiles shrink until they fit */
     HB_CPU_WIDE = 256,         /* from so many columns on, tiles do not span rows */
-    HB_CPU_TILE = 2048,        /* points, at most */
+    HB_CPU_TILE = 4096,        /* points, at most */
+    HB_CPU_MOST_REDUCTIONS = 24,
 };
 
 typedef struct hb_cpu_space {
@@ -42,6 +44,7 @@ typedef enum hb_cpu_action_kind {
     HB_CPU_RANDOM,  /* map(value a, a random key) */
     HB_CPU_PRODUCT, /* the matrix product's elements */
     HB_CPU_REDUCED, /* the results of reduction a, narrowed by map */
+    HB_CPU_CHAIN,   /* links [a, b): several values in one pass (chain.c) */
 } hb_cpu_action_kind;
 
 typedef struct hb_cpu_action {
@@ -62,8 +65,40 @@ typedef struct hb_cpu_store {
     int value;
     bool direct; /* the value's action may write to the output itself where that is consecutive */
     bool stream; /* past the caches */
+    bool linked; /* a link of a chain does it */
     hb_cpu_view view;
 } hb_cpu_store;
+
+/* Where the memory of a chain's link is. */
+typedef enum hb_cpu_place {
+    HB_CPU_NOWHERE,
+    HB_CPU_AT_VIEW,
+    HB_CPU_AT_TILE,  /* of a value */
+    HB_CPU_AT_ONE,   /* a value's single element, or a constant */
+    HB_CPU_AT_FIXED, /* an element of the chain's own */
+    HB_CPU_AT_STRIP, /* number `number` of the program's strips */
+    HB_CPU_AT_FOLD,  /* the strip of the tile's first row; for reduction number `number`, by rows */
+    HB_CPU_AT_PRODUCT, /* of the matrix product */
+    HB_CPU_AT_SUMS,    /* of reduction number `number`, by columns */
+} hb_cpu_place;
+
+/* A link as prepared. */
+typedef struct hb_cpu_planned {
+    uint8_t code;
+    hb_cpu_place place;
+    int number; /* of the value, strip or reduction */
+    hb_cpu_map *map;
+    const float *fixed;
+    int64_t ahead; /* bytes, of ASK */
+    hb_cpu_view view;
+} hb_cpu_planned;
+
+/* How a program's reduced values are gathered by links of its chains, if all of them are. */
+typedef enum hb_cpu_fold_kind {
+    HB_CPU_FOLD_NONE,
+    HB_CPU_FOLD_ROWS,    /* the points of a tile into strips, which the caller clears and folds */
+    HB_CPU_FOLD_COLUMNS, /* the rows of a tile into sums of the caller's */
+} hb_cpu_fold_kind;
 
 typedef struct hb_cpu_program {
     hb_cpu_space space;
@@ -76,8 +111,18 @@ typedef struct hb_cpu_program {
     hb_cpu_action
         *action; /* the first n_first run once before the tiles of a range, the others in each */
     hb_cpu_store *store;
-    bool far;         /* its memory is larger than the second-level cache */
-    bool streams;     /* some store goes past the caches */
+    hb_cpu_planned *link; /* of all chains, each ended by END */
+    int n_links, longest; /* the most links of one chain */
+    int n_strips;
+    size_t strip_bytes, strips_at, links_at; /* in the scratch memory */
+    bool even;                               /* all links' views are */
+    bool loose;                              /* no value needs a tile: boxes may be of any size */
+    hb_cpu_fold_kind fold;
+    int fold_strip[HB_CPU_MOST_REDUCTIONS]; /* by reduction, of FOLD_ROWS: the first one */
+    int fold_rows; /* it has so many; with several, a row has one result, and a loose tile as many
+                    */
+    bool far;      /* its memory is larger than the second-level cache */
+    bool streams;  /* some store goes past the caches */
     int product_size; /* bytes of an element of the matrix product */
     size_t scratch;   /* bytes */
     double ns;        /* estimated time for a point */
@@ -114,6 +159,13 @@ bool hb_cpu_can_unroll(const hb_loop *loop, bool *small);
 
 /* ---- program.c ---- */
 
+/* How often a block's loop (loop.h) is run, each time on other memory; and by input, how many bytes
+   ahead the next run's memory is, where that should be asked for, or 0. Without blocks: {0}. */
+typedef struct hb_cpu_repeat {
+    int64_t times;
+    const int64_t *ahead; /* may be NULL */
+} hb_cpu_repeat;
+
 /* Which part of a loop, over which of its dimensions (outermost first), for whom. */
 typedef struct hb_cpu_part {
     const hb_loop *loop;
@@ -124,7 +176,9 @@ typedef struct hb_cpu_part {
     int64_t tile;       /* at most so many points in a tile */
     int64_t tile_bytes; /* and at most so many bytes of one value; 0: as many as fit */
     size_t scratch;     /* bytes that may be used */
-    int64_t times; /* how often a block's loop (loop.h) is run, each time on other memory; or 0 */
+    hb_cpu_repeat repeat;
+    hb_cpu_fold_kind fold; /* wanted, where it can be */
+    int64_t points;        /* of FOLD_ROWS: those of one result */
 } hb_cpu_part;
 
 /* On failure the program owns nothing. */
@@ -146,7 +200,16 @@ typedef struct hb_cpu_worker {
     int64_t product_row; /* bytes from row to row */
     const char *wide;
     int64_t wide_row; /* bytes from reduction to reduction */
+    /* For FOLD_COLUMNS: f32 sums of the columns from sums_column on. */
+    char *sums;
+    int64_t sums_stride, sums_column; /* bytes from reduction to reduction */
 } hb_cpu_worker;
+
+/* Where FOLD_ROWS gathers reduction i, of a tile's first row. */
+static inline float *hb_cpu_fold_strip(const hb_cpu_worker *w, int i) {
+    const hb_cpu_program *p = w->program;
+    return (float *)(void *)(w->scratch + p->strips_at + (size_t)p->fold_strip[i] * p->strip_bytes);
+}
 
 /* scratch: program->scratch bytes, 64-byte aligned. `largest` is at least as large in rows and
    columns as any tile to come, and as one of them where columns are concerned. */

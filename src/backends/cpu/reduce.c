@@ -18,7 +18,8 @@ enum {
     SUMS_SCRATCH = 24 << 10,
     GROUP = 256,      /* kept points of a unit by rows, at most */
     PANEL = 1024,     /* columns of a unit by columns, at most */
-    BLOCK_ROWS = 16,  /* rows that are summed narrowly */
+    BLOCK_ROWS = 16,  /* rows that are summed narrowly, */
+    NARROW = 64,      /* and elements, in each lane of a strip */
     UNITS = 64,       /* wanted, at least, */
     CHUNK_WORK = 8192 /* but none with fewer points than this */
 };
@@ -102,17 +103,19 @@ static bool whole_rows(const hb_cpu_program *p) {
 }
 
 static hebb_status make_pre(const hb_device *device, const hb_loop *loop, const hb_cpu_order *order,
-                            int64_t times, hb_cpu_reduce *r, hb_error *error) {
+                            hb_cpu_repeat repeat, hb_cpu_reduce *r, hb_error *error) {
     hb_cpu_part part = {.loop = loop,
                         .last = loop->n_pre,
-                        .times = times,
+                        .repeat = repeat,
                         .rank = order->rank,
                         .tile = HB_CPU_TILE,
-                        .scratch = PRE_SCRATCH};
+                        .scratch = PRE_SCRATCH,
+                        .fold = order->by_columns ? HB_CPU_FOLD_COLUMNS : HB_CPU_FOLD_ROWS};
     memcpy(part.dim, order->dim, sizeof part.dim);
     r->by_columns = order->by_columns;
     r->kept = r->points = 1;
     for (int k = 0; k < loop->rank; k++) *(loop->reduce[k] ? &r->points : &r->kept) *= loop->dim[k];
+    part.points = r->points;
     return hb_cpu_program_make(device, &part, &r->pre, error);
 }
 
@@ -169,18 +172,18 @@ static hebb_status make_chunks(hb_cpu_reduce *r, bool split, hb_error *error) {
     return r->partial ? HEBB_OK : hb_fail_memory(error, "partial sums", bytes);
 }
 
-hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop, int64_t times,
+hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop, hb_cpu_repeat repeat,
                                hb_cpu_reduce **reduce, hb_error *error) {
     *reduce = NULL;
     hb_cpu_reduce *r = calloc(1, sizeof *r);
     if (!r) return hb_fail_memory(error, "a reduction", sizeof *r);
     const hb_cpu_order order = hb_cpu_order_of(loop);
     hebb_status status = make_reductions(device, loop, r, error);
-    if (!status) status = make_pre(device, loop, &order, times, r, error);
+    if (!status) status = make_pre(device, loop, &order, repeat, r, error);
     if (!status) status = make_post(device, loop, &order, r, error);
     if (!status) {
         make_units(r);
-        status = make_chunks(r, times == 0, error);
+        status = make_chunks(r, repeat.times == 0, error);
     }
     if (status) {
         hb_cpu_reduce_free(r);
@@ -256,6 +259,62 @@ static void reduce_short_rows(const run_context *c, const results *sums, char *s
     }
 }
 
+/* ---- folded by links (chain_kernel.h) ---- */
+
+/* f32, of which nothing is changed by the first element: the sum of no elements is -0. */
+static void clear_narrow(const hb_cpu_reduce *r, int i, float *at, int64_t n) {
+    double identity;
+    memcpy(&identity, &r->each[i].identity, sizeof identity);
+    const float x = identity == 0 ? -0.0f : (float)identity;
+    for (int64_t k = 0; k < n; k++) at[k] = x;
+}
+
+static int64_t strip_lanes(const hb_cpu_reduce *r) {
+    return (int64_t)(r->pre.strip_bytes / sizeof(float));
+}
+
+static void clear_strips(const hb_cpu_reduce *r, const hb_cpu_worker *w, int64_t rows) {
+    for (int i = 0; i < r->n; i++)
+        clear_narrow(r, i, hb_cpu_fold_strip(w, i), rows * strip_lanes(r));
+}
+
+static void fold_strips(const hb_cpu_reduce *r, const hb_cpu_worker *w, char *to, int64_t stride,
+                        int64_t rows) {
+    for (int i = 0; i < r->n; i++)
+        r->each[i].narrow->rows(to + i * stride, hb_cpu_fold_strip(w, i), rows, strip_lanes(r));
+}
+
+/* Several kept points at once, of which each is a row. */
+static void reduce_linked_rows(const hb_cpu_reduce *r, hb_cpu_worker *w, const results *sums) {
+    const int64_t end = sums->first + sums->n;
+    for (int64_t k = sums->first; k < end; k += r->pre.fold_rows) {
+        const int64_t rows = least(r->pre.fold_rows, end - k);
+        hb_cpu_tile tile = {.row = k, .rows = rows, .columns = r->pre.space.columns};
+        hb_cpu_tile_locate(&r->pre.space, &tile);
+        clear_strips(r, w, rows);
+        hb_cpu_worker_tile(w, &tile);
+        fold_strips(r, w, sums->at + (k - sums->first) * 8, sums->stride, rows);
+    }
+}
+
+/* Tiles [begin, end) of kept point k. */
+static void reduce_linked_row(const hb_cpu_reduce *r, hb_cpu_worker *w, const results *sums,
+                              int64_t k, int64_t begin, int64_t end) {
+    char *to = sums->at + (k - sums->first) * 8;
+    int64_t points = 0;
+    hb_cpu_tile tile;
+    clear_strips(r, w, 1);
+    for (int64_t t = begin; t < end; t++) {
+        hb_cpu_tile_at(&r->pre, k * r->rows, r->rows, t, &tile);
+        hb_cpu_worker_tile(w, &tile);
+        points += tile.rows * tile.columns;
+        if (points < NARROW * strip_lanes(r) && t + 1 < end) continue;
+        fold_strips(r, w, to, sums->stride, 1);
+        if (t + 1 < end) clear_strips(r, w, 1);
+        points = 0;
+    }
+}
+
 /* Long: several tiles, [begin, end) of them, for each kept point. */
 static void reduce_long_rows(const run_context *c, const results *sums, int64_t begin, int64_t end,
                              char *scratch) {
@@ -264,12 +323,18 @@ static void reduce_long_rows(const run_context *c, const results *sums, int64_t 
     hb_cpu_tile tile;
     hb_cpu_tile_at(&r->pre, 0, r->rows, 0, &tile);
     hb_cpu_worker_start(&worker, &r->pre, c->device, c->args, scratch, &tile);
+    if (r->pre.fold_rows > 1 && r->pre.loose && r->chunks == 1) {
+        reduce_linked_rows(r, &worker, sums);
+        return;
+    }
     for (int64_t k = sums->first; k < sums->first + sums->n; k++)
-        for (int64_t t = begin; t < end; t++) {
-            hb_cpu_tile_at(&r->pre, k * r->rows, r->rows, t, &tile);
-            hb_cpu_worker_tile(&worker, &tile);
-            fold_rows(r, &worker, sums, k, 1, tile.rows * tile.columns);
-        }
+        if (r->pre.fold == HB_CPU_FOLD_ROWS) reduce_linked_row(r, &worker, sums, k, begin, end);
+        else
+            for (int64_t t = begin; t < end; t++) {
+                hb_cpu_tile_at(&r->pre, k * r->rows, r->rows, t, &tile);
+                hb_cpu_worker_tile(&worker, &tile);
+                fold_rows(r, &worker, sums, k, 1, tile.rows * tile.columns);
+            }
 }
 
 /* Narrow sums of columns, on the way to wide ones. */
@@ -340,6 +405,38 @@ static void reduce_long_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
     }
 }
 
+/* Boxes of up to `rows` rows and as many columns of the panel as a tile can hold; of one row if
+   values may stay in place there. */
+static void reduce_box(const hb_cpu_reduce *r, hb_cpu_worker *worker, const column_sums *sums,
+                       int64_t row, int64_t rows) {
+    const int64_t columns = r->pre.loose ? sums->wide->n : least(sums->wide->n, r->pre.tile);
+    const int64_t together = r->pre.loose          ? rows
+                             : whole_rows(&r->pre) ? least(rows, most(r->pre.tile / columns, 1))
+                                                   : 1;
+    const int64_t last = sums->first + sums->wide->n;
+    for (int64_t done = 0; done < rows; done += together) {
+        hb_cpu_tile tile = {.row = row + done, .rows = least(together, rows - done)};
+        hb_cpu_tile_locate(&r->pre.space, &tile);
+        for (tile.column = sums->first; tile.column < last; tile.column += columns) {
+            tile.columns = least(columns, last - tile.column);
+            hb_cpu_worker_tile(worker, &tile);
+        }
+    }
+}
+
+static void reduce_linked_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
+                                  const column_sums *sums, int64_t begin, int64_t end) {
+    worker->sums = sums->narrow;
+    worker->sums_stride = sums->stride;
+    worker->sums_column = sums->first;
+    for (int64_t row = begin; row < end; row += BLOCK_ROWS) {
+        for (int i = 0; i < r->n; i++)
+            clear_narrow(r, i, (float *)(void *)(sums->narrow + i * sums->stride), sums->wide->n);
+        reduce_box(r, worker, sums, row, least(BLOCK_ROWS, end - row));
+        widen_columns(r, sums);
+    }
+}
+
 /* Rows [begin, end) of the reduced ones of a unit. */
 static void reduce_columns(const run_context *c, const results *sums, int64_t begin, int64_t end,
                            unit_scratch *scratch) {
@@ -356,7 +453,9 @@ static void reduce_columns(const run_context *c, const results *sums, int64_t be
                         .columns = least(sums->n, r->pre.tile)};
     hb_cpu_tile_locate(&r->pre.space, &tile);
     hb_cpu_worker_start(&worker, &r->pre, c->device, c->args, scratch->pre, &tile);
-    if (r->together > 1) reduce_short_columns(r, &worker, &narrow, row + begin, row + end);
+    if (r->pre.fold == HB_CPU_FOLD_COLUMNS)
+        reduce_linked_columns(r, &worker, &narrow, row + begin, row + end);
+    else if (r->together > 1) reduce_short_columns(r, &worker, &narrow, row + begin, row + end);
     else reduce_long_columns(r, &worker, &narrow, row + begin, row + end);
 }
 

@@ -6,9 +6,9 @@
 
 typedef struct hb_cpu_reduce hb_cpu_reduce;
 
-/* `loop` is a simplified one and must outlive *reduce. With `times` not 0, it is a
+/* `loop` is a simplified one and must outlive *reduce. With repeat.times not 0, it is a
    block's (loop.h). */
-hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop, int64_t times,
+hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop, hb_cpu_repeat repeat,
                                hb_cpu_reduce **reduce, hb_error *error);
 void hb_cpu_reduce_free(hb_cpu_reduce *reduce);
 void hb_cpu_reduce_run(const hb_device *device, const hb_cpu_reduce *reduce,

@@ -245,15 +245,24 @@ static void find_locals(hb_cpu_rows *rows) {
     }
 }
 
+/* Whether a member from `first` on meets what another does there; or, with `writers`, writes it. */
+static bool is_met(const hb_cpu_rows *rows, int first, const hb_cpu_access *a, bool writers) {
+    for (int n = first; n < rows->n; n++)
+        for (int j = 0; j < rows->member[n].form.n_in + rows->member[n].form.n_out; j++) {
+            const hb_cpu_access *b = &rows->member[n].access[j];
+            if ((b->written || !writers) && b->local < 0 && meet(a, b, rows->rows)) return true;
+        }
+    return false;
+}
+
 static void find_quiet(hb_cpu_rows *rows) {
     for (int k = 0; k < rows->n; k++) {
         hb_cpu_member *m = &rows->member[k];
-        for (int i = m->form.n_in; i < m->form.n_in + m->form.n_out; i++) {
-            hb_cpu_access *w = &m->access[i];
-            w->quiet = w->local < 0;
-            for (int n = k + 1; n < rows->n; n++)
-                for (int j = 0; j < rows->member[n].form.n_in + rows->member[n].form.n_out; j++)
-                    if (meet(w, &rows->member[n].access[j], rows->rows)) w->quiet = false;
+        for (int i = 0; i < m->form.n_in + m->form.n_out; i++) {
+            hb_cpu_access *a = &m->access[i];
+            a->quiet = a->local < 0 && !is_met(rows, k + 1, a, false);
+            if (!a->written && (a->late || a->step == 0 || is_met(rows, 0, a, true)))
+                a->quiet = false;
         }
     }
 }

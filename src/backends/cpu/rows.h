@@ -17,7 +17,7 @@ typedef struct hb_cpu_access {
     bool written;
     bool early, late; /* while rows are run; after all of them */
     bool pending;     /* must become local, or the member cannot be one */
-    bool quiet;       /* written, and met by no member after that */
+    bool quiet;       /* met by no member after this; if it is read, written by none at all */
     int local;        /* the scratch memory in its place, or -1 */
 } hb_cpu_access;
 

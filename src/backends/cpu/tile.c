@@ -18,7 +18,7 @@ void hb_cpu_tile_locate(const hb_cpu_space *space, hb_cpu_tile *tile) {
 /* Parts that a row is cut into; 0 if whole rows make a tile. Cutting evenly avoids a short rest. */
 static int64_t row_parts(const hb_cpu_program *p, int64_t *part) {
     const int64_t columns = p->space.columns;
-    if (columns < HB_CPU_WIDE && columns <= p->tile) return 0;
+    if ((columns < HB_CPU_WIDE || p->loose) && columns <= p->tile) return 0;
     const int64_t parts = (columns + p->tile - 1) / p->tile;
     *part = ((columns + parts - 1) / parts + 63) / 64 * 64;
     if (*part > p->tile) *part = p->tile;
@@ -222,6 +222,108 @@ static void act_map(char *const *value, const hb_cpu_action *action, int64_t n) 
                           (const double *const *)(const void *)x, n);
 }
 
+/* ---- chains ---- */
+
+/* Makes a link ready for the tile; `row` is its first row in the tile of the program. */
+static void aim_link(const hb_cpu_worker *w, const hb_cpu_planned *plan, const hb_cpu_tile *tile,
+                     int64_t row, hb_cpu_link *link) {
+    const hb_cpu_program *p = w->program;
+    const int64_t size = plan->code == HB_CHAIN_LOAD_TRUTHS || plan->code == HB_CHAIN_STORE_TRUTHS
+                             ? 1
+                             : (int64_t)sizeof(float);
+    *link = (hb_cpu_link){.code = plan->code, .map = plan->map};
+    switch (plan->place) {
+    case HB_CPU_NOWHERE: break;
+    case HB_CPU_AT_VIEW:
+        link->at = hb_cpu_base(w->args, plan->view.buffer) + address(&p->space, &plan->view, tile);
+        link->row = row_stride(&p->space, &plan->view);
+        link->mask = -(int64_t)plan->view.unit;
+        link->at += plan->ahead;
+        break;
+    case HB_CPU_AT_TILE:
+        link->mask = -1;
+        link->row = tile->columns * size;
+        link->at = w->value[plan->number] + row * link->row;
+        break;
+    case HB_CPU_AT_ONE: link->at = w->value[plan->number]; break;
+    case HB_CPU_AT_FIXED: link->at = (char *)(uintptr_t)plan->fixed; break;
+    case HB_CPU_AT_STRIP:
+        link->at = w->scratch + p->strips_at + (size_t)plan->number * p->strip_bytes;
+        break;
+    case HB_CPU_AT_FOLD:
+        link->row = p->fold_rows > 1 ? (int64_t)p->strip_bytes : 0;
+        link->at = (char *)hb_cpu_fold_strip(w, plan->number) + row * link->row;
+        break;
+    case HB_CPU_AT_PRODUCT:
+        link->mask = -1;
+        link->at = (char *)(uintptr_t)w->product + row * w->product_row;
+        link->row = w->product_row;
+        break;
+    case HB_CPU_AT_SUMS:
+        link->mask = -1;
+        link->at = w->sums + plan->number * w->sums_stride + (tile->column - w->sums_column) * size;
+        break;
+    }
+    if (plan->code == HB_CHAIN_STREAM &&
+        (((uintptr_t)link->at | (uintptr_t)link->row) & (HB_CPU_MOST_VECTOR - 1)) != 0)
+        link->code = HB_CHAIN_STORE;
+}
+
+/* Rows that all views walk through evenly, from the tile's first on. */
+static int64_t even_rows(const hb_cpu_program *p, const hb_cpu_tile *tile) {
+    const int k = p->space.rank - 2;
+    if (k < 1 || p->even) return tile->rows;
+    const int64_t rows = p->space.dim[k] - tile->index[k];
+    return rows < tile->rows ? rows : tile->rows;
+}
+
+static void skip_rows(const hb_cpu_space *space, hb_cpu_tile *tile, int64_t rows) {
+    tile->row += rows;
+    tile->rows -= rows;
+    int k = space->rank - 2;
+    if (k < 0) return;
+    tile->index[k] += rows;
+    for (; k > 0 && tile->index[k] >= space->dim[k]; k--) {
+        tile->index[k - 1] += tile->index[k] / space->dim[k];
+        tile->index[k] %= space->dim[k];
+    }
+}
+
+/* Whether the rows follow each other for all links, so that they may be run as one. */
+static bool is_one_row(const hb_cpu_link *link, const hb_cpu_planned *plan, int64_t columns) {
+    for (; plan->code != HB_CHAIN_END; plan++, link++) {
+        const bool stays = plan->place == HB_CPU_AT_STRIP || plan->place == HB_CPU_AT_ONE ||
+                           plan->place == HB_CPU_AT_FIXED || plan->place == HB_CPU_NOWHERE ||
+                           (plan->place == HB_CPU_AT_FOLD && link->row == 0) ||
+                           (plan->place == HB_CPU_AT_VIEW && link->mask == 0 && link->row == 0);
+        const int64_t size = plan->place == HB_CPU_AT_VIEW ? plan->view.size : 0;
+        if (stays ||
+            (plan->place == HB_CPU_AT_VIEW && plan->view.unit && link->row == columns * size))
+            continue;
+        if (plan->place == HB_CPU_AT_TILE) continue;
+        if (plan->place == HB_CPU_AT_PRODUCT && link->row == columns * (int64_t)sizeof(float))
+            continue;
+        return false;
+    }
+    return true;
+}
+
+static void act_chain(const hb_cpu_worker *w, const hb_cpu_action *action, hb_cpu_tile tile) {
+    const hb_cpu_program *p = w->program;
+    const hb_cpu_planned *plan = &p->link[action->a];
+    hb_cpu_link *links = (hb_cpu_link *)(void *)(w->scratch + p->links_at);
+    for (int64_t row = 0, rows; tile.rows > 0; row += rows) {
+        rows = even_rows(p, &tile);
+        int n = 0;
+        do aim_link(w, &plan[n], &tile, row, &links[n]);
+        while (plan[n++].code != HB_CHAIN_END);
+        if (rows > 1 && is_one_row(links, plan, tile.columns))
+            w->vector->chain(links, 1, rows * tile.columns);
+        else w->vector->chain(links, rows, tile.columns);
+        skip_rows(&p->space, &tile, rows);
+    }
+}
+
 static void act(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile, int64_t n) {
     char **value = w->value;
     switch (action->kind) {
@@ -235,6 +337,7 @@ static void act(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile
     case HB_CPU_REDUCED:
         action->map(value[action->value], w->wide + action->a * w->wide_row, NULL, NULL, n);
         break;
+    case HB_CPU_CHAIN: act_chain(w, action, *tile); break;
     }
 }
 
@@ -272,7 +375,7 @@ static void aim(hb_cpu_worker *w, const hb_cpu_tile *tile) {
     const hb_cpu_program *p = w->program;
     for (int i = 0; i < p->n_stores; i++) {
         const hb_cpu_store *to = &p->store[i];
-        if (!to->direct) continue;
+        if (!to->direct || to->linked) continue;
         w->value[to->value] =
             in_place(&p->space, &to->view, tile)
                 ? hb_cpu_base(w->args, to->view.buffer) + address(&p->space, &to->view, tile)
@@ -283,7 +386,8 @@ static void aim(hb_cpu_worker *w, const hb_cpu_tile *tile) {
 static void finish_store(hb_cpu_worker *w, const hb_cpu_store *to, const hb_cpu_tile *tile) {
     const hb_cpu_space *space = &w->program->space;
     const char *from = w->value[to->value];
-    if (to->stream) {
+    if (to->linked) return;
+    if (to->stream && in_place(space, &to->view, tile)) {
         w->vector->stream(hb_cpu_base(w->args, to->view.buffer) + address(space, &to->view, tile),
                           from, (size_t)(tile->rows * tile->columns * to->view.size));
         return;

@@ -472,6 +472,8 @@ static void fence(void) {
 #define PASTE_(a, b) a##b
 #define PASTE(a, b)  PASTE_(a, b)
 
+hb_cpu_run_chain PASTE(hb_cpu_chain_, HB_ISA);
+
 const hb_cpu_vector PASTE(hb_cpu_vector_, HB_ISA) = {
     .map =
         {
@@ -496,6 +498,7 @@ const hb_cpu_vector PASTE(hb_cpu_vector_, HB_ISA) = {
     .reduce = {{DTYPES(SUM_ROW)}, {DTYPES(MAX_ROW)}, {DTYPES(MIN_ROW)}, {DTYPES(PROD_ROW)}},
     .move = {[1] = move_uint8_t, [2] = move_uint16_t, [4] = move_uint32_t, [8] = move_uint64_t},
     .count = count,
+    .chain = PASTE(hb_cpu_chain_, HB_ISA),
     .stream = stream,
     .fence = fence,
 };

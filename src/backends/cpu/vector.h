@@ -6,15 +6,15 @@
 #define HB_CPU_VECTOR_H
 
 #include "../step.h"
+#include "chain_kernel.h"
 
 /* What a random number is a function of, apart from its index. */
 typedef struct hb_cpu_random {
     uint32_t op, step, seed_low, seed_high;
 } hb_cpu_random;
 
-/* out[i] = f(a[i], b[i], c[i]); unused operands are ignored. Of the random functions, a is the i64
-   index and b one hb_cpu_random. */
-typedef void hb_cpu_map(void *out, const void *a, const void *b, const void *c, int64_t n);
+/* hb_cpu_map (chain_kernel.h): out[i] = f(a[i], b[i], c[i]); unused operands are ignored. Of the
+   random functions, a is the i64 index and b one hb_cpu_random. */
 
 /* Moves a box of elements; the strides are in bytes and may be anything. */
 typedef struct hb_cpu_box {
@@ -42,6 +42,7 @@ typedef struct hb_cpu_vector {
     hb_cpu_reduction reduce[4][HEBB_DTYPES];    /* HB_SUM, HB_REDMAX, HB_REDMIN, HB_PROD */
     hb_cpu_move *move[9];                       /* by the size of an element: 1, 2, 4, 8 */
     void (*count)(int64_t *out, int64_t first, int64_t step, int64_t n); /* first + i step */
+    hb_cpu_run_chain *chain;
     /* Copies past the caches. The caller calls fence() before other threads may read. */
     void (*stream)(void *to, const void *from, size_t bytes);
     void (*fence)(void);

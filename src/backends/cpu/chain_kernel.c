@@ -1,0 +1,145 @@
+/* Runs chains for one instruction set: see chain_kernel.h. Compiled once per instruction set with
+   HB_ISA (the suffix of the function's name) and HB_ISA_VECTOR_BYTES. Must not touch devices, steps
+   or threads.
+
+   A link is a jump and some vector instructions, so that strips should be long; the rest of a row
+   is done in shorter ones. Every link is one operation for an element, rounded alike in all of
+   them. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "chain_kernel.h"
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+#define SIMD _Pragma("omp simd")
+
+#define PASTE_(a, b) a##b
+#define PASTE(a, b)  PASTE_(a, b)
+#define INLINE       static inline __attribute__((always_inline, unused))
+
+enum { LINE = 64 };
+enum { VECTOR = HB_ISA_VECTOR_BYTES, LANES = VECTOR / sizeof(float) };
+
+typedef float floats __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
+typedef int32_t bits __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
+
+#define AS_FLOATS(x)       ((floats)(x))
+#define AS_BITS(x)         ((bits)(x))
+#define CHOOSE(mask, x, y) AS_FLOATS(((mask)&AS_BITS(x)) | (~(mask)&AS_BITS(y)))
+
+INLINE floats load(const char *from) {
+    floats v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+INLINE void store(char *to, floats v) { memcpy(to, &v, sizeof v); }
+
+INLINE floats all(const char *one) {
+    float x;
+    memcpy(&x, one, sizeof x);
+    return x - (floats){0}; /* -0 stays -0 */
+}
+
+/* `to` is aligned to a vector. */
+INLINE void store_past(char *to, floats v) {
+#if defined(__AVX512F__)
+    _mm512_stream_ps((float *)(void *)to, (__m512)v);
+#elif defined(__AVX__)
+    _mm256_stream_ps((float *)(void *)to, (__m256)v);
+#elif defined(__SSE2__)
+    _mm_stream_ps((float *)(void *)to, (__m128)v);
+#else
+    store(to, v);
+#endif
+}
+
+/* The first n lanes; others are 0, or stay as they are. */
+#if defined(__AVX512F__)
+INLINE floats load_part(const char *from, int n) {
+    return (floats)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), from);
+}
+INLINE void store_part(char *to, floats v, int n) {
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << n) - 1), (__m512)v);
+}
+#else
+INLINE floats load_part(const char *from, int n) {
+    float x[LANES] = {0};
+    for (int i = 0; i < n; i++) memcpy(&x[i], from + i * (int)sizeof *x, sizeof *x);
+    return load((const char *)x);
+}
+INLINE void store_part(char *to, floats v, int n) {
+    float x[LANES];
+    store((char *)x, v);
+    for (int i = 0; i < n; i++) memcpy(to + i * (int)sizeof *x, &x[i], sizeof *x);
+}
+#endif
+
+INLINE floats load_truths(const char *from, int n) {
+    uint8_t t[LANES] = {0};
+    int32_t x[LANES];
+    memcpy(t, from, (size_t)n);
+    SIMD for (int i = 0; i < LANES; i++) x[i] = -(t[i] != 0);
+    return load((const char *)x);
+}
+INLINE void store_truths(char *to, floats v, int n) {
+    uint8_t t[LANES];
+    int32_t x[LANES];
+    store((char *)x, v);
+    SIMD for (int i = 0; i < LANES; i++) t[i] = x[i] & 1;
+    memcpy(to, t, (size_t)n);
+}
+
+/* a = map(a, b), or map(b, a). */
+static void call_two(const hb_cpu_link *link, float *a, const float *b, int64_t n) {
+    if (link->code == HB_CHAIN_CALL_ON || link->code == HB_CHAIN_CALL_ON_ONE)
+        link->map(a, b, a, NULL, n);
+    else link->map(a, a, b, NULL, n);
+}
+
+#define EACH(f, a) f(0, a) f(1, a) f(2, a) f(3, a) f(4, a) f(5, a) f(6, a) f(7, a)
+#define COUNT      8
+#define NAME       strips_of_8
+#include "chain_strips.inc"
+#undef EACH
+#undef COUNT
+#undef NAME
+
+#define EACH(f, a) f(0, a) f(1, a) f(2, a) f(3, a)
+#define COUNT      4
+#define NAME       strips_of_4
+#include "chain_strips.inc"
+#undef EACH
+#undef COUNT
+#undef NAME
+
+#define EACH(f, a) f(0, a)
+#define COUNT      1
+#define NAME       strips_of_1
+#include "chain_strips.inc"
+#undef NAME
+
+#define PART
+#define NAME strip_of_part
+#include "chain_strips.inc"
+
+static void run_row(const hb_cpu_link *links, int64_t columns) {
+    const int64_t end = columns * (int64_t)sizeof(float);
+    const int64_t eights = end / (8 * VECTOR) * (8 * VECTOR), ones = end / VECTOR * VECTOR;
+    const int64_t fours = eights + (ones - eights) / (4 * VECTOR) * (4 * VECTOR);
+    if (eights > 0) strips_of_8(links, 0, eights);
+    if (fours > eights) strips_of_4(links, eights, fours);
+    if (ones > fours) strips_of_1(links, fours, ones);
+    if (end > ones) strip_of_part(links, ones, end);
+}
+
+hb_cpu_run_chain PASTE(hb_cpu_chain_, HB_ISA);
+void PASTE(hb_cpu_chain_, HB_ISA)(hb_cpu_link *links, int64_t rows, int64_t columns) {
+    for (int64_t r = 0; r < rows; r++) {
+        run_row(links, columns);
+        if (r + 1 < rows)
+            for (hb_cpu_link *link = links; link->code != HB_CHAIN_END; link++)
+                link->at += link->row;
+    }
+}

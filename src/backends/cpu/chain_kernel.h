@@ -1,0 +1,100 @@
+/* Chains: several instructions of a LOOP program in one pass over a tile. What one makes and the
+   next one reads stays in registers, a strip of a few vectors at a time. chain.c writes the links
+   of a chain, chain_kernel.c runs them, once compiled for each instruction set.
+
+   A link works on the strip in the registers, called x here, and on a strip y of memory. All values
+   are float32; truths are 32 bits, all ones or none, and bytes of 0 or 1 in memory. */
+#ifndef HB_CPU_CHAIN_KERNEL_H
+#define HB_CPU_CHAIN_KERNEL_H
+
+#include <stdint.h>
+
+/* X(CODE, x from x and y), y being consecutive elements or, for CODE_ONE, one that is repeated. */
+#define HB_CHAIN_BINARY(X)                                                                         \
+    X(LOAD, y)                                                                                     \
+    X(ADD, x + y)                                                                                  \
+    X(SUB, x - y)                                                                                  \
+    X(FROM, y - x)                                                                                 \
+    X(MUL, x *y)                                                                                   \
+    X(DIV, x / y)                                                                                  \
+    X(INTO, y / x)                                                                                 \
+    X(MAX, CHOOSE((x > y) | (x != x), x, y))                                                       \
+    X(MAX_OF, CHOOSE((y > x) | (y != y), y, x))                                                    \
+    X(MIN, CHOOSE((x < y) | (x != x), x, y))                                                       \
+    X(MIN_OF, CHOOSE((y < x) | (y != y), y, x))                                                    \
+    X(EQ, AS_FLOATS(x == y))                                                                       \
+    X(NE, AS_FLOATS(x != y))                                                                       \
+    X(LT, AS_FLOATS(x < y))                                                                        \
+    X(LE, AS_FLOATS(x <= y))                                                                       \
+    X(GT, AS_FLOATS(x > y))                                                                        \
+    X(GE, AS_FLOATS(x >= y))                                                                       \
+    X(AND, AS_FLOATS(AS_BITS(x) & AS_BITS(y)))                                                     \
+    X(OR, AS_FLOATS(AS_BITS(x) | AS_BITS(y)))
+
+/* X(CODE, x from x). */
+#define HB_CHAIN_UNARY(X)                                                                          \
+    X(NEG, -x)                                                                                     \
+    X(ABS, AS_FLOATS(AS_BITS(x) & INT32_MAX))                                                      \
+    X(NOT, AS_FLOATS(~AS_BITS(x)))                                                                 \
+    X(TWICE, x + x)                                                                                \
+    X(SQUARE, x *x)
+
+/* X(CODE, x from x, y and the strip z of the link that follows). */
+#define HB_CHAIN_TERNARY(X)                                                                        \
+    X(IF, CHOOSE(AS_BITS(x), y, z))   /* x is the condition */                                     \
+    X(THEN, CHOOSE(AS_BITS(y), x, z)) /* y is */                                                   \
+    X(ELSE, CHOOSE(AS_BITS(y), z, x)) /* y is */
+
+/* X(CODE, y from y and x): y is memory that gathers all strips. */
+#define HB_CHAIN_FOLD(X)                                                                           \
+    X(SUM, y + x)                                                                                  \
+    X(REDMAX, CHOOSE((y > x) | (y != y), y, x))                                                    \
+    X(REDMIN, CHOOSE((y < x) | (y != y), y, x))                                                    \
+    X(PROD, y *x)
+
+typedef enum hb_cpu_chain_code {
+    HB_CHAIN_END,
+#define CODES(CODE, expression) HB_CHAIN_##CODE, HB_CHAIN_##CODE##_ONE,
+    HB_CHAIN_BINARY(CODES)
+#undef CODES
+#define CODES(CODE, expression) HB_CHAIN_##CODE,
+        HB_CHAIN_UNARY(CODES) HB_CHAIN_FOLD(CODES)
+#undef CODES
+/* ONE: z is one element; OF_ONE: y is; OF_ONES: both are. */
+#define CODES(CODE, expression)                                                                    \
+    HB_CHAIN_##CODE, HB_CHAIN_##CODE##_ONE, HB_CHAIN_##CODE##_OF_ONE, HB_CHAIN_##CODE##_OF_ONES,
+            HB_CHAIN_TERNARY(CODES)
+#undef CODES
+                HB_CHAIN_STORE, /* y = x */
+    HB_CHAIN_STREAM,            /* the same past the caches, where y is aligned */
+    HB_CHAIN_ASK,               /* for y, which will be read soon */
+    HB_CHAIN_LOAD_TRUTHS,       /* x = bytes y */
+    HB_CHAIN_STORE_TRUTHS,      /* bytes y = x */
+    HB_CHAIN_CALL,              /* x = map(x) */
+    HB_CHAIN_CALL_OF,           /* x = map(x, y) */
+    HB_CHAIN_CALL_OF_ONE,
+    HB_CHAIN_CALL_ON, /* x = map(y, x) */
+    HB_CHAIN_CALL_ON_ONE,
+} hb_cpu_chain_code;
+
+enum {
+    HB_CPU_STRIP_VECTORS = 8,
+    HB_CPU_MOST_VECTOR = 64, /* bytes */
+};
+
+/* out[i] = f(a[i], b[i], c[i]); see vector.h. */
+typedef void hb_cpu_map(void *out, const void *a, const void *b, const void *c, int64_t n);
+
+/* A link made ready to run. In row r, y begins at `at` + r `row`; along columns it moves, or `mask`
+   is 0 and it is the same strip again and again. The last link of a chain is END. */
+typedef struct hb_cpu_link {
+    char *at;
+    int64_t row, mask;
+    hb_cpu_map *map;
+    int code;
+} hb_cpu_link;
+
+/* Runs links over a box. Leaves `at` where the last row ended. */
+typedef void hb_cpu_run_chain(hb_cpu_link *links, int64_t rows, int64_t columns);
+
+#endif

@@ -1,0 +1,286 @@
+/* The links of chains (src/backends/cpu/chain_kernel.h), each against its meaning in scalar C: for
+   every instruction set that this machine has, for rows that fill strips of each length and rests
+   of any, with NaN, infinities and both zeros among the values. */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "../src/backends/cpu/cpu.h"
+
+enum {
+    ROWS = 3,
+    MOST = 8 * 16 * 2 + 4 * 16 + 16 * 3 + 15,
+    PITCH = MOST + 17 /* rows are aligned */
+};
+static const int columns_tried[] = {1,  2,  3,   7,       8,   9,   15,  16,       17,  31,
+                                    33, 64, 127, 128 + 5, 203, 256, 300, MOST - 1, MOST};
+
+#define N(array) ((int)(sizeof(array) / sizeof *(array)))
+
+static const char *const isas[] = {"baseline", "avx2", "avx512"};
+
+/* ---- values ---- */
+
+typedef struct operands {
+    _Alignas(64) float x[ROWS * PITCH];
+    _Alignas(64) float y[ROWS * PITCH];
+    _Alignas(64) float z[ROWS * PITCH];
+    _Alignas(64) float out[ROWS * PITCH];
+    uint8_t truths[ROWS * PITCH];
+} operands;
+
+static const float untouched = 1234.5f;
+
+static void fill(float *to, unsigned seed) {
+    const float special[] = {0, -0.0f, NAN, INFINITY, -INFINITY, 1, -1, 2};
+    for (int i = 0; i < ROWS * PITCH; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        to[i] = seed >> 30 == 0 ? special[seed >> 20 & 7] : (float)(seed >> 8) / (1 << 22) - 2;
+    }
+}
+
+static void prepare(operands *o) {
+    fill(o->x, 1);
+    fill(o->y, 2);
+    fill(o->z, 3);
+    for (int i = 0; i < ROWS * PITCH; i++) o->out[i] = untouched;
+    for (int i = 0; i < ROWS * PITCH; i++) o->truths[i] = o->z[i] > 0;
+}
+
+static uint32_t bits_of(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static float of_bits(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static float truth(bool x) { return of_bits(x ? UINT32_MAX : 0); }
+
+static bool equal(float a, float b) {
+    return bits_of(a) == bits_of(b) ||
+           (isnan(a) && isnan(b) && bits_of(a) != UINT32_MAX && bits_of(b) != UINT32_MAX);
+}
+
+/* ---- what links mean ---- */
+
+static float larger(float a, float b) { return a > b || isnan(a) ? a : b; }
+static float smaller(float a, float b) { return a < b || isnan(a) ? a : b; }
+
+static float meaning(int code, float x, float y, float z) {
+    switch (code) {
+    case HB_CHAIN_LOAD: return y;
+    case HB_CHAIN_ADD: return x + y;
+    case HB_CHAIN_SUB: return x - y;
+    case HB_CHAIN_FROM: return y - x;
+    case HB_CHAIN_MUL: return x * y;
+    case HB_CHAIN_DIV: return x / y;
+    case HB_CHAIN_INTO: return y / x;
+    case HB_CHAIN_MAX: return larger(x, y);
+    case HB_CHAIN_MAX_OF: return larger(y, x);
+    case HB_CHAIN_MIN: return smaller(x, y);
+    case HB_CHAIN_MIN_OF: return smaller(y, x);
+    case HB_CHAIN_EQ: return truth(x == y);
+    case HB_CHAIN_NE: return truth(x != y);
+    case HB_CHAIN_LT: return truth(x < y);
+    case HB_CHAIN_LE: return truth(x <= y);
+    case HB_CHAIN_GT: return truth(x > y);
+    case HB_CHAIN_GE: return truth(x >= y);
+    case HB_CHAIN_AND: return of_bits(bits_of(x) & bits_of(y));
+    case HB_CHAIN_OR: return of_bits(bits_of(x) | bits_of(y));
+    case HB_CHAIN_NEG: return -x;
+    case HB_CHAIN_ABS: return fabsf(x);
+    case HB_CHAIN_NOT: return of_bits(~bits_of(x));
+    case HB_CHAIN_TWICE: return x + x;
+    case HB_CHAIN_SQUARE: return x * x;
+    case HB_CHAIN_IF: return of_bits((bits_of(x) & bits_of(y)) | (~bits_of(x) & bits_of(z)));
+    case HB_CHAIN_THEN: return of_bits((bits_of(y) & bits_of(x)) | (~bits_of(y) & bits_of(z)));
+    case HB_CHAIN_ELSE: return of_bits((bits_of(y) & bits_of(z)) | (~bits_of(y) & bits_of(x)));
+    default: return NAN;
+    }
+}
+
+/* ---- running ---- */
+
+enum { BYTES = PITCH * (int)sizeof(float) };
+
+static hb_cpu_link moving(int code, float *at) {
+    return (hb_cpu_link){.at = (char *)at, .row = BYTES, .mask = -1, .code = code};
+}
+
+/* One element a row. */
+static hb_cpu_link single(int code, float *at) {
+    return (hb_cpu_link){.at = (char *)at, .row = BYTES, .code = code};
+}
+
+static const hb_cpu_isa *choose(const char *name) {
+    setenv("HEBB_ISA", name, 1);
+    const hb_cpu_isa *isa = hb_cpu_choose_isa();
+    return strcmp(isa->name, name) == 0 ? isa : NULL;
+}
+
+static void expect(const operands *o, int columns, int code, bool y_one, bool z_one) {
+    for (int i = 0; i < ROWS * PITCH; i++) {
+        const int first = i / PITCH * PITCH;
+        const float wanted = i - first < columns ? meaning(code, o->x[i], o->y[y_one ? first : i],
+                                                           o->z[z_one ? first : i])
+                                                 : untouched;
+        cr_assert(equal(o->out[i], wanted), "code %d, %d columns, element %d: %g, not %g", code,
+                  columns, i, (double)o->out[i], (double)wanted);
+    }
+}
+
+/* LOAD x, the link, STORE, where `code` is that of the link with elements and `form` is added. */
+static void check(const hb_cpu_isa *isa, int columns, int code, int form, bool y_one, bool z_one) {
+    static operands o;
+    prepare(&o);
+    hb_cpu_link links[8] = {moving(HB_CHAIN_LOAD, o.x)};
+    links[1] = y_one ? single(code + form, o.y) : moving(code + form, o.y);
+    int n = 2;
+    if (code >= HB_CHAIN_IF && code <= HB_CHAIN_ELSE)
+        links[n++] = z_one ? single(HB_CHAIN_LOAD, o.z) : moving(HB_CHAIN_LOAD, o.z);
+    links[n++] = moving(HB_CHAIN_STORE, o.out);
+    links[n] = (hb_cpu_link){.code = HB_CHAIN_END};
+    isa->vector->chain(links, ROWS, columns);
+    expect(&o, columns, code, y_one, z_one);
+}
+
+static void check_all(const hb_cpu_isa *isa, int columns) {
+#define CHECK(CODE, expression)                                                                    \
+    check(isa, columns, HB_CHAIN_##CODE, 0, false, false);                                         \
+    check(isa, columns, HB_CHAIN_##CODE, 1, true, false);
+    HB_CHAIN_BINARY(CHECK)
+#undef CHECK
+#define CHECK(CODE, expression) check(isa, columns, HB_CHAIN_##CODE, 0, false, false);
+    HB_CHAIN_UNARY(CHECK)
+#undef CHECK
+#define CHECK(CODE, expression)                                                                    \
+    for (int form = 0; form < 4; form++)                                                           \
+        check(isa, columns, HB_CHAIN_##CODE, form, (form & 2) != 0, (form & 1) != 0);
+    HB_CHAIN_TERNARY(CHECK)
+#undef CHECK
+}
+
+Test(chains, links) {
+    for (int i = 0; i < N(isas); i++) {
+        const hb_cpu_isa *isa = choose(isas[i]);
+        for (int k = 0; isa && k < N(columns_tried); k++) check_all(isa, columns_tried[k]);
+    }
+}
+
+/* ---- folds ---- */
+
+static float fold(int code, float y, float x) {
+    return code == HB_CHAIN_SUM      ? y + x
+           : code == HB_CHAIN_PROD   ? y * x
+           : code == HB_CHAIN_REDMAX ? larger(y, x)
+                                     : smaller(y, x);
+}
+
+/* Columns of several rows; and a row into a strip, whose lanes take turns. */
+static void check_fold(const hb_cpu_isa *isa, int columns, int code) {
+    static operands o;
+    _Alignas(64) float strip[8 * 16];
+    float lanes[8 * 16];
+    const int n = HB_CPU_STRIP_VECTORS * isa->vector_bytes / (int)sizeof(float);
+    prepare(&o);
+    hb_cpu_link links[] = {moving(HB_CHAIN_LOAD, o.x),
+                           {.at = (char *)o.out, .mask = -1, .code = code},
+                           {.at = (char *)strip, .code = code},
+                           {.code = HB_CHAIN_END}};
+    for (int i = 0; i < N(strip); i++) strip[i] = lanes[i] = 0.5f;
+    isa->vector->chain(links, ROWS, columns);
+    for (int i = 0; i < PITCH; i++) {
+        float wanted = untouched;
+        for (int r = 0; r < ROWS && i < columns; r++)
+            wanted = fold(code, wanted, o.x[r * PITCH + i]);
+        cr_assert(equal(o.out[i], wanted), "fold %d, column %d: %g, not %g", code, i,
+                  (double)o.out[i], (double)wanted);
+    }
+    /* Strips of 8, of 4, of 1 vectors and the rest all begin with lane 0. */
+    const int vector = isa->vector_bytes / (int)sizeof(float);
+    for (int r = 0; r < ROWS; r++)
+        for (int i = 0, length; i < columns; i += length) {
+            const int left = columns - i;
+            length = left >= n            ? n
+                     : left >= 4 * vector ? 4 * vector
+                     : left < vector      ? left
+                                          : vector;
+            for (int k = 0; k < length; k++)
+                lanes[k] = fold(code, lanes[k], o.x[r * PITCH + i + k]);
+        }
+    for (int i = 0; i < n; i++)
+        cr_assert(equal(strip[i], lanes[i]), "fold %d, %d columns, lane %d: %g, not %g", code,
+                  columns, i, (double)strip[i], (double)lanes[i]);
+}
+
+Test(chains, folds) {
+    for (int i = 0; i < N(isas); i++) {
+        const hb_cpu_isa *isa = choose(isas[i]);
+        for (int k = 0; isa && k < N(columns_tried); k++)
+            for (int code = HB_CHAIN_SUM; code <= HB_CHAIN_PROD; code++)
+                check_fold(isa, columns_tried[k], code);
+    }
+}
+
+/* ---- calls, truths, strips, stores past the caches ---- */
+
+/* (y > 0 ? f(x, y) : f(1, x)), with f(x, y) kept in a strip. f is not symmetrical. */
+static void check_calls(const hb_cpu_isa *isa, int columns) {
+    static operands o;
+    _Alignas(64) float strip[8 * 16];
+    float one = 1;
+    hb_cpu_map *f = isa->vector->map[HB_SUB][HEBB_F32], *g = isa->vector->map[HB_NEG][HEBB_F32];
+    prepare(&o);
+    hb_cpu_link links[] = {
+        {.at = (char *)o.truths, .row = PITCH, .mask = -1, .code = HB_CHAIN_LOAD_TRUTHS},
+        {.at = (char *)strip, .code = HB_CHAIN_STORE},
+        moving(HB_CHAIN_LOAD, o.x),
+        {.at = (char *)o.y, .row = BYTES, .mask = -1, .map = f, .code = HB_CHAIN_CALL_OF},
+        {.at = (char *)strip, .code = HB_CHAIN_THEN},
+        moving(HB_CHAIN_LOAD, o.x),
+        {.at = (char *)&one, .map = f, .code = HB_CHAIN_CALL_ON_ONE},
+        {.map = g, .code = HB_CHAIN_CALL},
+        moving(HB_CHAIN_STREAM, o.out),
+        {.code = HB_CHAIN_END}};
+    isa->vector->chain(links, ROWS, columns);
+    isa->vector->fence();
+    for (int i = 0; i < ROWS * PITCH; i++) {
+        const float choice = o.truths[i] ? o.x[i] - o.y[i] : o.x[i];
+        const float wanted = i % PITCH < columns ? -(1 - choice) : untouched;
+        cr_assert(equal(o.out[i], wanted), "calls, %d columns, element %d: %g, not %g", columns, i,
+                  (double)o.out[i], (double)wanted);
+    }
+}
+
+/* x > y as bytes. */
+static void check_truths(const hb_cpu_isa *isa, int columns) {
+    static operands o;
+    prepare(&o);
+    memset(o.truths, 7, sizeof o.truths);
+    hb_cpu_link links[] = {
+        moving(HB_CHAIN_LOAD, o.x),
+        moving(HB_CHAIN_GT, o.y),
+        {.at = (char *)o.truths, .row = PITCH, .mask = -1, .code = HB_CHAIN_STORE_TRUTHS},
+        {.code = HB_CHAIN_END}};
+    isa->vector->chain(links, ROWS, columns);
+    for (int i = 0; i < ROWS * PITCH; i++)
+        cr_assert_eq(o.truths[i], i % PITCH < columns ? o.x[i] > o.y[i] : 7);
+}
+
+Test(chains, calls_and_truths) {
+    for (int i = 0; i < N(isas); i++) {
+        const hb_cpu_isa *isa = choose(isas[i]);
+        for (int k = 0; isa && k < N(columns_tried); k++) {
+            check_calls(isa, columns_tried[k]);
+            check_truths(isa, columns_tried[k]);
+        }
+    }
+}

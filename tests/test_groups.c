@@ -136,6 +136,20 @@ static void make_pooling(model *m) {
     (hebb_gradients)(&loss, 1, &m->x, 1, NULL, &m->result[m->n_results++]);
 }
 
+/* A sum over all but the second axis of what depends on five numbers a channel. */
+static void make_channels(model *m) {
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    const int axes[] = {0, 2, 3};
+    hebb_tensor *y = m->x;
+    for (int k = 0; k < 5; k++) {
+        hebb_tensor *of_channel =
+            hebb_state(m->graph, names[k], m->dtype, HEBB_SHAPE(1, m->shape.dim[1], 1, 1),
+                       hebb_uniform(0.5, 1));
+        y = k % 2 == 0 ? hebb_mul(y, of_channel) : hebb_add(y, of_channel);
+    }
+    add_result(m, (hebb_mean)(y, axes, 3, false));
+}
+
 /* ---- running ---- */
 
 static void fill(hebb_array *array, double low, double high, unsigned seed) {
@@ -290,14 +304,14 @@ Test(groups, some_of_each) {
     check_model(make_masked_softmax, "masked softmax", HEBB_SHAPE(2, 1, 3, 40), HEBB_F32);
 }
 
-/* How many kernels do the work of several steps, in one run. */
-static int count_groups(maker *make, hebb_shape shape) {
+/* What a profile of two runs says. */
+static const char *profile_of(const char *form, maker *make, hebb_shape shape) {
     static char text[1 << 16];
     char path[] = "/tmp/hebb-test-XXXXXX";
     int file = mkstemp(path);
     cr_assert_geq(file, 0);
     close(file);
-    hebb_device *device = gpu_device();
+    hebb_device *device = device_of(form);
     setenv("HEBB_PROFILE", path, 1);
     run r = run_model(device, make, shape, HEBB_F32);
     unsetenv("HEBB_PROFILE");
@@ -308,9 +322,24 @@ static int count_groups(maker *make, hebb_shape shape) {
     text[fread(text, 1, sizeof text - 1, profile)] = '\0';
     fclose(profile);
     unlink(path);
+    return text;
+}
+
+/* How many kernels do the work of several steps, in one run. */
+static int count_groups(maker *make, hebb_shape shape) {
+    const char *text = profile_of("gpu", make, shape);
     int n = 0;
-    for (const char *at = text; (at = strstr(at, "rows together")) != NULL; at++) n++;
+    for (const char *at = text; (at = strstr(at, "rows, with the next ones")) != NULL; at++) n++;
     return n / 2;
+}
+
+/* However many numbers a channel has that its points share, kernels go along the points. */
+Test(groups, of_channels) {
+    const hebb_shape shape = HEBB_SHAPE(4, 64, 30, 30);
+    cr_expect_null(strstr(profile_of("cpu", make_channels, shape), "columns"));
+    cr_expect_null(strstr(profile_of("gpu", make_channels, shape), "items"));
+    check_form("cpu", make_channels, "channels", shape, HEBB_F32);
+    check_form("gpu", make_channels, "channels", shape, HEBB_F32);
 }
 
 Test(groups, are_found) {

@@ -115,13 +115,22 @@ static bool merge(hb_cl_space *space) {
 
 /* ---- the lane dimension ---- */
 
+/* The part of the points that have an element of their own: what a channel has once is read all over
+   again by its points, but from the cache. */
+static double share_of(const hb_loop *loop, const hb_operand *operand) {
+    double share = 1;
+    for (int k = 0; k < loop->rank; k++)
+        if (operand->stride[k] == 0 && loop->dim[k] > 1) share /= (double)loop->dim[k];
+    return share;
+}
+
 /* How well memory lies along a dimension: bytes that a contiguous run saves. */
 static double contiguity(hb_loop *loop, int k) {
     double score = 0;
     for (int n = 0; n < n_operands(loop); n++) {
         const hb_operand *operand = operand_at(loop, n);
         if (operand->buffer == HB_BUFFER_INDEX) continue;
-        double bytes = (double)hebb_dtype_size(operand->dtype);
+        double bytes = (double)hebb_dtype_size(operand->dtype) * share_of(loop, operand);
         if (operand->stride[k] == 1) score += 4 * bytes;
         else if (operand->stride[k] == 0) score += bytes;
     }

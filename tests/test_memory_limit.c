@@ -252,6 +252,29 @@ Test(memory_limit, a_smaller_run_fits_after_the_error) {
     hebb_device_close(device);
 }
 
+/* A model hands its limit to the session that it makes. */
+Test(memory_limit, of_a_model) {
+    hebb_device *device = cpu_device();
+    for (int limited = 0; limited < 2; limited++) {
+        hebb_graph *g = hebb_graph_create();
+        hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 32));
+        hebb_tensor *t = hebb_input(g, "t", HEBB_I32, HEBB_SHAPE(HEBB_ANY));
+        hebb_tensor *loss = hebb_sparse_softmax_cross_entropy(hebb_dense(deep_mlp(x), 10), t);
+        hebb_model *model =
+            hebb_model_create(g, device, .inputs = HEBB_LIST(x, t), .loss = loss,
+                              .optimizer = hebb_sgd(), .memory_limit = limited ? 1000 : 0);
+        hebb_array columns[2] = {data_of(HEBB_F32, HEBB_SHAPE(64, 32)),
+                                 data_of(HEBB_I32, HEBB_SHAPE(64))};
+        hebb_fit(model, HEBB_DATASET(columns[0], columns[1]), .epochs = 1, .batch = 64);
+        cr_expect_eq(hebb_model_status(model), limited ? HEBB_E_MEMORY : HEBB_OK, "%s",
+                     hebb_message(model));
+        hebb_model_destroy(model);
+        hebb_graph_destroy(g);
+        for (int k = 0; k < 2; k++) hebb_array_free(&columns[k]);
+    }
+    hebb_device_close(device);
+}
+
 /* HEBB_DUMP=plan tells of each value where it is computed and why it is kept, dropped or neither.
  */
 Test(memory_limit, the_dump_tells_every_choice) {

@@ -78,11 +78,11 @@ typedef struct hebb_fetch {
    Errors: HEBB_E_GRAPH (an input that is needed is not fed or is fed twice; a variable that is
    assigned twice; a tensor of another graph), HEBB_E_ARGUMENT (feeding what is no input, fetching
    the value of a group), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_NULL (also an array without data),
-   HEBB_E_MEMORY, HEBB_E_DEVICE, HEBB_E_UNSUPPORTED (a dtype that the device lacks), and the error
-   of the graph if it has one. HEBB_E_ARGUMENT too for one array in two fetches, or one that is fed
-   and too small for what is fetched into it. After an error the session can be used again; an error
-   found before the computation starts leaves variables and the values in fetched arrays untouched
-   (when memory is short, some of the arrays may have been resized). */
+   HEBB_E_MEMORY (also for .memory_limit), HEBB_E_DEVICE, HEBB_E_UNSUPPORTED (a dtype that the device
+   lacks), and the error of the graph if it has one. HEBB_E_ARGUMENT too for one array in two
+   fetches, or one that is fed and too small for what is fetched into it. After an error the session
+   can be used again; an error found before the computation starts leaves variables and the values
+   in fetched arrays untouched (when memory is short, some of the arrays may have been resized). */
 HEBB_API hebb_status hebb_run(hebb_session *session, const hebb_feed *feeds, size_t n_feeds,
                               const hebb_fetch *fetches, size_t n_fetches);
 

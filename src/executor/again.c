@@ -366,19 +366,61 @@ static hebb_status tell(fit *f, size_t least, const hb_shortage *s) {
                    f->limit, least, f->natural, step, at > 0 ? held : "no values");
 }
 
+/* ---- all of it ---- */
+
+/* What an order can be brought down to. */
+typedef struct outcome {
+    bool fits;
+    size_t least;
+    hb_shortage shortage;
+} outcome;
+
 /* The least that can be reached is looked for in steps of its own, and may turn out to be enough.
  */
-static hebb_status try_least(fit *f) {
-    hb_shortage shortage;
-    size_t least, target;
-    bool fits;
-    hebb_status status = find_least(f, &least, &target, &shortage);
-    if (status != HEBB_OK) return status;
-    if (least > f->limit || target == 0) return tell(f, least, &shortage);
-    return try_target(f, &target, false, &fits);
+static hebb_status try_order(fit *f, outcome *o) {
+    f->b.room = MOST_WORK * f->b.n_steps;
+    f->b.events = ir_memory(f->b.ir, (size_t)f->b.room * sizeof *f->b.events);
+    if (f->b.events == NULL || !hb_find_recipes(&f->b)) return out_of_memory(f);
+    f->places =
+        ir_memory(f->b.ir, ((size_t)copy_places(&f->b, NULL, false) + 1) * sizeof *f->places);
+    if (f->places == NULL) return out_of_memory(f);
+    copy_places(&f->b, f->places, true);
+    size_t target = 0;
+    hebb_status status = try_limit(f, &o->fits);
+    if (status == HEBB_OK && !o->fits) status = find_least(f, &o->least, &target, &o->shortage);
+    if (status == HEBB_OK && !o->fits && o->least <= f->limit && target > 0)
+        status = try_target(f, &target, false, &o->fits);
+    return status;
 }
 
-/* ---- all of it ---- */
+/* The order that lets go of values first: the CPU may then run other steps together, and round
+   otherwise. */
+static hebb_status try_frugal_order(fit *first, outcome *o) {
+    fit f = *first;
+    f.b = (hb_budget){.fusion = first->b.fusion,
+                      .ir = first->b.ir,
+                      .backend = first->b.backend,
+                      .device = first->b.device};
+    f.fitting = 0;
+    int *order;
+    hebb_status status = hb_order(f.b.fusion, true, &order, &f.b.n_steps, f.error);
+    if (status != HEBB_OK) return status;
+    f.b.order = order;
+    f.b.unit_end = ir_memory(f.b.ir, (size_t)(f.b.n_steps + 1) * sizeof *f.b.unit_end);
+    if (f.b.unit_end == NULL) return out_of_memory(&f);
+    for (int k = 0; k < f.b.n_steps; k++) f.b.unit_end[k] = k;
+    status = try_order(&f, o);
+    return status != HEBB_OK || o->fits ? status : tell(&f, o->least, &o->shortage);
+}
+
+static hebb_status try_orders(fit *f) {
+    outcome first = {0}, frugal = {0};
+    hebb_status status = try_order(f, &first);
+    if (status != HEBB_OK || first.fits) return status;
+    status = try_frugal_order(f, &frugal);
+    if (status == HEBB_OK || first.least > frugal.least || frugal.least == 0) return status;
+    return tell(f, first.least, &first.shortage);
+}
 
 hebb_status hb_fit(hb_fusion *fusion, const hb_backend *backend, hb_device *device, size_t limit,
                    bool reuse, int **order, int *n_steps, hb_error *error) {
@@ -404,20 +446,12 @@ hebb_status hb_fit(hb_fusion *fusion, const hb_backend *backend, hb_device *devi
                    .device = device,
                    .order = *order,
                    .n_steps = *n_steps,
-                   .unit_end = unit_end,
-                   .room = MOST_WORK * *n_steps},
+                   .unit_end = unit_end},
              .limit = limit,
              .natural = natural,
              .reuse = reuse,
              .order = order,
              .n_steps = n_steps,
              .error = error};
-    f.b.events = ir_memory(f.b.ir, (size_t)f.b.room * sizeof *f.b.events);
-    if (f.b.events == NULL || !hb_find_recipes(&f.b)) return out_of_memory(&f);
-    f.places = ir_memory(f.b.ir, ((size_t)copy_places(&f.b, NULL, false) + 1) * sizeof *f.places);
-    if (f.places == NULL) return out_of_memory(&f);
-    copy_places(&f.b, f.places, true);
-    bool fits;
-    status = try_limit(&f, &fits);
-    return status != HEBB_OK || fits ? status : try_least(&f);
+    return try_orders(&f);
 }

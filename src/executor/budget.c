@@ -202,6 +202,12 @@ static bool make_room(spender *p, size_t bytes) {
 
 /* ---- steps ---- */
 
+static bool writes(const hb_group *g, int node) {
+    for (int k = 0; k < g->n_places; k++)
+        if (g->places[k].written && g->places[k].node == node) return true;
+    return false;
+}
+
 /* Whether an input of a step dies there. */
 static bool dies(const spender *p, const hb_group *g, int in) {
     const state *s = &p->state[in];
@@ -211,7 +217,9 @@ static bool dies(const spender *p, const hb_group *g, int in) {
     if (last > p->step || (last == p->step && g != &p->b->fusion->groups[p->b->order[p->step]]))
         return false;
     for (int k = 0; k < v->n_readers; k++)
-        if (absent(p, v->readers[k]) && p->state[v->readers[k]].next != NEVER) return false;
+        if (absent(p, v->readers[k]) && p->state[v->readers[k]].next != NEVER &&
+            !writes(g, v->readers[k]))
+            return false;
     return true;
 }
 

@@ -84,8 +84,9 @@ bool hb_lower(hb_fusion *fusion, hb_group *group, bool final);
 hebb_status hb_defer_assign(hb_fusion *fusion, int root, int buffer, hb_error *error);
 
 /* order.c: the numbers of the groups in the order of their steps, in order[n_steps]; memory of the
- * ir. */
-hebb_status hb_order(hb_fusion *fusion, int **order, int *n_steps, hb_error *error);
+   ir. With `frugal`, of the steps that can be next, always the one after which the least is in
+   memory. */
+hebb_status hb_order(hb_fusion *fusion, bool frugal, int **order, int *n_steps, hb_error *error);
 
 /* memory.c: gives every stored value its place in the arena and writes it into the steps' operands.
  */

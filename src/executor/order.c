@@ -19,6 +19,7 @@ typedef struct orderer {
     bool *done;   /* by group */
     int *order, n_steps;
     int *ready, n_ready;
+    int *readers; /* by node: steps that have yet to read its memory; NULL unless frugal */
 } orderer;
 
 static bool reads_memory_of(const hb_place *place) { return !place->written && place->node >= 0; }
@@ -120,11 +121,70 @@ static int take_ready(orderer *o) {
     return first;
 }
 
+/* ---- the frugal order ---- */
+
+/* Applies to the values in the arena that a group reads or writes, each once. */
+static bool is_value(const hb_group *g, int i) {
+    const hb_place *place = &g->places[i];
+    if (place->node < 0 || place->operand->buffer != HB_BUFFER_ARENA) return false;
+    for (int j = 0; j < i; j++)
+        if (g->places[j].node == place->node && g->places[j].written == place->written)
+            return false;
+    return true;
+}
+
+static void add_reader(orderer *o, int group, int times) {
+    const hb_group *g = &o->f->groups[group];
+    for (int i = 0; i < g->n_places; i++)
+        if (is_value(g, i) && !g->places[i].written) o->readers[g->places[i].node] += times;
+}
+
+static void count_readers(orderer *o) {
+    for (int k = 0; k < o->f->n_groups; k++)
+        if (!o->f->groups[k].merged) add_reader(o, k, 1);
+    for (int k = 0; k < o->ir->n_fetches; k++)
+        if (o->ir->fetches[k] >= 0) o->readers[o->ir->fetches[k]]++;
+}
+
+/* Bytes that are in memory after the group, but were not before. */
+static double more_bytes(const orderer *o, int group) {
+    const hb_group *g = &o->f->groups[group];
+    double more = 0;
+    for (int i = 0; i < g->n_places; i++) {
+        if (!is_value(g, i)) continue;
+        const ir_node *n = &o->ir->nodes[g->places[i].node];
+        const double bytes = (double)hebb_shape_count(n->shape) * (double)hebb_dtype_size(n->dtype);
+        if (g->places[i].written) more += bytes;
+        else if (o->readers[g->places[i].node] == 1) more -= bytes;
+    }
+    return more;
+}
+
+static int take_smallest(orderer *o) {
+    int best = 0;
+    double least = 0;
+    for (int k = 0; k < o->n_ready; k++) {
+        const double more = more_bytes(o, o->ready[k]);
+        const bool earlier =
+            o->f->groups[o->ready[k]].members[0] < o->f->groups[o->ready[best]].members[0];
+        if (k > 0 && (more > least || (more == least && !earlier))) continue;
+        best = k;
+        least = more;
+    }
+    const int group = o->ready[best];
+    o->ready[best] = o->ready[--o->n_ready];
+    add_reader(o, group, -1);
+    return group;
+}
+
+/* ---- ordering ---- */
+
 static void run_order(orderer *o) {
+    if (o->readers != NULL) count_readers(o);
     for (int k = 0; k < o->f->n_groups; k++)
         if (!o->f->groups[k].merged && o->waits[k] == 0) add_ready(o, k);
     while (o->n_ready > 0) {
-        const int k = take_ready(o);
+        const int k = o->readers != NULL ? take_smallest(o) : take_ready(o);
         o->done[k] = true;
         o->order[o->n_steps++] = k;
         for (const edge *e = o->after[k]; e != NULL; e = e->next)
@@ -186,7 +246,7 @@ static hebb_status break_cycle(const orderer *o, hb_error *error) {
     return hb_fail(error, HEBB_E_UNSUPPORTED, "run: the steps of this graph cannot be ordered");
 }
 
-hebb_status hb_order(hb_fusion *fusion, int **order, int *n_steps, hb_error *error) {
+hebb_status hb_order(hb_fusion *fusion, bool frugal, int **order, int *n_steps, hb_error *error) {
     if (defer_hazards(fusion, error) != HEBB_OK) return error->status;
     for (;;) {
         orderer o = {.f = fusion, .ir = fusion->ir};
@@ -196,6 +256,7 @@ hebb_status hb_order(hb_fusion *fusion, int **order, int *n_steps, hb_error *err
         o.done = ir_memory(o.ir, n * sizeof *o.done);
         o.order = ir_memory(o.ir, n * sizeof *o.order);
         o.ready = ir_memory(o.ir, n * sizeof *o.ready);
+        if (frugal) o.readers = ir_memory(o.ir, (size_t)(o.ir->n_nodes + 1) * sizeof *o.readers);
         if (o.ir->error.status == HEBB_OK && connect(&o)) run_order(&o);
         if (o.ir->error.status != HEBB_OK) {
             *error = o.ir->error;

@@ -123,7 +123,7 @@ static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_plan_choices
     for (ir_body *body = ir->bodies; body != NULL && status == HEBB_OK; body = body->next)
         status = compile_body(plan, body, without, error);
     if (status == HEBB_OK) status = hb_fuse(ir, !(without & HEBB_NO_FUSION), &fusion, error);
-    if (status == HEBB_OK) status = hb_order(&fusion, &order, &n, error);
+    if (status == HEBB_OK) status = hb_order(&fusion, false, &order, &n, error);
     if (status != HEBB_OK) return status;
     fusion.reduces_once = b->reduces_once;
     if (b->piece != NULL) fusion.piece = b->piece(plan->device->device);

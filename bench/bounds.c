@@ -101,8 +101,8 @@ bool bounds_measure(bounds *b, hebb_device *device) {
 double bounds_seconds(const bounds *b, const work *w) {
     double arithmetic = w->flops / b->flops;
     if (w->read_bytes + w->written_bytes <= CACHE_BYTES) return arithmetic;
-    double traffic = w->written_bytes > CACHE_BYTES
-                         ? (w->read_bytes + w->written_bytes) / b->copy_bytes
-                         : w->read_bytes / b->read_bytes;
+    const bool only_reads = 8 * w->written_bytes < w->read_bytes;
+    double traffic = only_reads ? w->read_bytes / b->read_bytes
+                                : (w->read_bytes + w->written_bytes) / b->copy_bytes;
     return traffic > arithmetic ? traffic : arithmetic;
 }

@@ -329,7 +329,7 @@ static const char *profile_of(const char *form, maker *make, hebb_shape shape) {
 static int count_groups(maker *make, hebb_shape shape) {
     const char *text = profile_of("gpu", make, shape);
     int n = 0;
-    for (const char *at = text; (at = strstr(at, "rows, with the next ones")) != NULL; at++) n++;
+    for (const char *at = text; (at = strstr(at, "rows together")) != NULL; at++) n++;
     return n / 2;
 }
 

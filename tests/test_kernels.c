@@ -32,12 +32,14 @@ Test(kernels, reductions_gpu) { check("reductions_gpu"); }
 Test(kernels, reductions_cpu) { check("reductions_cpu"); }
 Test(kernels, split_reductions_gpu) { check("split_reductions_gpu"); }
 Test(kernels, split_reductions_cpu) { check("split_reductions_cpu"); }
+Test(kernels, rows_gpu) { check("rows_gpu"); }
 Test(kernels, tiled_gpu) { check("tiled_gpu"); }
 Test(kernels, vector_cpu) { check("vector_cpu"); }
 Test(kernels, reference_gpu) { check("reference_gpu"); }
 Test(kernels, reference_cpu) { check("reference_cpu"); }
 Test(kernels, convolutions_gpu) { check("convolutions_gpu"); }
 Test(kernels, convolutions_cpu) { check("convolutions_cpu"); }
+Test(kernels, shifted_cpu) { check("shifted_cpu"); }
 Test(kernels, folds_gpu) { check("folds_gpu"); }
 Test(kernels, folds_cpu) { check("folds_cpu"); }
 Test(kernels, indexed_gpu) { check("indexed_gpu"); }

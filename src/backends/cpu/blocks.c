@@ -9,9 +9,11 @@
 #include "rows.h"
 
 enum {
-    BLOCK_BYTES = 192 << 10, /* that a block moves, about: half of a second-level cache */
-    FEW_BYTES = 48 << 10,    /* below this, starting the loops costs more than memory */
-    BLOCKS = 32,             /* wanted, if they are not that small */
+    /* That a block moves, about; what several members read counts for each of them, so that the
+       cache holds less. */
+    BLOCK_BYTES = 512 << 10,
+    FEW_BYTES = 48 << 10, /* below this, starting the loops costs more than memory */
+    BLOCKS = 32,          /* wanted, if they are not that small */
     MOST_SLOTS = 96,
 };
 

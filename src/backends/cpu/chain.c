@@ -5,6 +5,7 @@
    that is being made if it can be, so that chains become long. links.c writes the links. */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "maker.h"
 
@@ -164,20 +165,53 @@ static void put_values_into_chains(hb_cpu_maker *m) {
     close_chain(m, &open);
 }
 
-/* A function of its own that is all there is to do: copies in and out would be added to it. */
-static void dissolve_lone_calls(hb_cpu_maker *m) {
-    for (int s = 0; s < m->n_sequence; s++) {
-        int members = 0, last = -1;
-        for (int v = 0; m->sequence[s] < 0 && v < m->program->n_values; v++)
-            if (m->values[v].chain == ~m->sequence[s]) {
-                members++;
-                last = v;
-            }
-        if (members != 1 || hb_cpu_form_of(m, last).kind < HB_CPU_CALL_ONE) continue;
-        if (m->program->fold != HB_CPU_FOLD_NONE && reduced(m, last)) continue;
-        m->values[last].chain = -1;
-        m->sequence[s] = last;
+static bool is_stored_by_link(const hb_cpu_maker *m, int v) {
+    for (int i = 0; i < m->program->n_stores; i++) {
+        const hb_cpu_store *store = &m->program->store[i];
+        if (store->value == v && store->view.unit && is_walkable(m, &store->view)) return true;
     }
+    return m->program->fold != HB_CPU_FOLD_NONE && reduced(m, v);
+}
+
+/* What a chain saves: tiles of values between its members, of its operands, and of its results. A
+   function of its own that is all there is to do is better called for whole tiles. */
+static bool is_worthwhile(const hb_cpu_maker *m, int chain) {
+    int members = 0, last = -1;
+    bool saves = false;
+    for (int v = 0; v < m->program->n_values; v++) {
+        if (m->values[v].chain != chain) continue;
+        int operands[4];
+        hb_cpu_operands(m, v, operands);
+        members++;
+        last = v;
+        saves = saves || is_stored_by_link(m, v) || needs_chain(m, v, chain);
+        for (int i = 0; i < 4; i++)
+            saves = saves || (operands[i] >= 0 && hb_cpu_is_viewable(m, operands[i]) &&
+                              !hb_cpu_always_in_place(m, &m->actions[operands[i]].view));
+    }
+    if (members == 1 && hb_cpu_form_of(m, last).kind >= HB_CPU_CALL_ONE)
+        return m->program->fold != HB_CPU_FOLD_NONE && reduced(m, last);
+    return saves;
+}
+
+/* The members in place of a chain in the sequence. */
+static void dissolve(hb_cpu_maker *m, int position) {
+    const int chain = ~m->sequence[position];
+    int members = 0;
+    for (int v = 0; v < m->program->n_values; v++) members += m->values[v].chain == chain;
+    memmove(m->sequence + position + members, m->sequence + position + 1,
+            (size_t)(m->n_sequence - position - 1) * sizeof *m->sequence);
+    m->n_sequence += members - 1;
+    for (int v = 0; v < m->program->n_values; v++)
+        if (m->values[v].chain == chain) {
+            m->values[v].chain = -1;
+            m->sequence[position++] = v;
+        }
+}
+
+static void dissolve_chains(hb_cpu_maker *m) {
+    for (int s = 0; s < m->n_sequence; s++)
+        if (m->sequence[s] < 0 && !is_worthwhile(m, ~m->sequence[s])) dissolve(m, s);
 }
 
 static void mark_tiled(hb_cpu_maker *m, int v, int position) {
@@ -254,7 +288,7 @@ void hb_cpu_find_chains(hb_cpu_maker *m) {
     m->n_sequence = m->n_chains = 0;
     decide_fold(m);
     put_values_into_chains(m);
-    dissolve_lone_calls(m);
+    dissolve_chains(m);
     find_tiled(m);
     drop_loads(m);
 }

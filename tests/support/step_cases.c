@@ -221,7 +221,7 @@ static void new_output(generator *g, int value, bool kept, bool in_place) {
         for (int i = 0; i < g->c->n_arrays; i++) {
             case_array *a = &g->c->array[i];
             const int64_t at = to.offset * (int64_t)hebb_dtype_size(dtype);
-            const int64_t end = a->offset + a->count * (int64_t)hebb_dtype_size(dtype);
+            const int64_t end = a->offset + a->count * (int64_t)hebb_dtype_size(a->dtype);
             if (a->buffer == to.buffer && at >= a->offset && at < end) a->dtype = dtype;
         }
     } else to = new_operand(g, dtype, used, false);

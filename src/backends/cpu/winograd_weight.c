@@ -2,19 +2,24 @@
    is made of 16 matrix products, of transformed results' gradients [rows, tiles] and transformed
    images [tiles, channels], summed over all tiles. Called through the solvers' table (cpu.h).
 
-   Tiles are taken some rows at a time: the threads first transform them, then multiply, each its
-   share of the 16 products, whose sums stay where they are until the end. Every sum is made in the
-   order of the tiles, so the number of threads changes no bit. */
+   Tiles are taken some rows at a time. Where the sums are small, the tiles are cut into parts, each
+   with sums of its own that are added in the end: a thread transforms and multiplies in its own L2.
+   Large sums exist once: the threads first transform rows, then multiply, each its share of the 16
+   products. Every sum is made in an order that sizes alone decide: the number of threads changes no
+   bit. */
 #include "winograd.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Transforms that are kept at a time, in the L2s of the threads or in L3; of channels that are
-   transposed together, so many; and tasks of a product. */
+/* Transforms that are kept at a time, in a thread's L2 or by all threads in L3; sums that are
+   small, and parts that have some; tasks of a product. */
 enum {
+    OWN_BYTES = 1 << 20,
     KEPT_BYTES = 2 << 20,
+    SMALL_SUM_BYTES = 512 << 10,
     MOST_SUM_BYTES = 64 << 20,
+    SUMS = 16,
     LINE = 16,
     PARTS = 4,
     MOST_LANES = 16,
@@ -28,6 +33,7 @@ typedef struct state {
     const hb_cpu_winograd *kernels;
     int64_t lanes, channels, rows;             /* channels: in whole vectors */
     int64_t tiles_x, tiles_y, tile_rows, each; /* of a group; rows of tiles at a time */
+    int64_t sums;                              /* how many there are; more than one: of parts */
     int64_t row;                               /* floats between rows of the results' transforms */
     int64_t image_plane, result_plane, sum_plane;
     hb_winograd_rows image, result;
@@ -60,7 +66,12 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->tiles_y = hb_conv_up(c->out[1], 2);
     s->tiles_x = hb_conv_up(c->out[2], 2);
     s->tile_rows = c->batch * s->tiles_y;
-    while (s->each < s->tile_rows && kept_bytes(s, s->each + 1) <= KEPT_BYTES) s->each++;
+    s->sum_plane = s->rows * s->channels;
+    s->sum_floats = aligned_floats(HB_WINOGRAD_PLANES * s->sum_plane);
+    const bool small = s->sum_floats * (int64_t)sizeof(float) <= SMALL_SUM_BYTES;
+    const int64_t most = small ? OWN_BYTES : KEPT_BYTES;
+    s->sums = small ? hb_conv_min(SUMS, s->tile_rows) : 1;
+    while (s->each < s->tile_rows && kept_bytes(s, s->each + 1) <= most) s->each++;
     if (s->each == 0) s->each = 1;
     s->image = hb_winograd_rows_of(s->kernels, s->tiles_x + 1, c->in[1], c->in[2], c->before[1],
                                    c->before[2]);
@@ -68,33 +79,42 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->row = result_row(s, s->each);
     s->result_plane = s->rows * s->row;
     s->image_plane = s->each * s->tiles_x * s->channels;
-    s->sum_plane = s->rows * s->channels;
-    s->sum_floats = aligned_floats(HB_WINOGRAD_PLANES * s->sum_plane);
     s->image_floats = aligned_floats(HB_WINOGRAD_PLANES * s->image_plane);
     s->result_floats = aligned_floats(HB_WINOGRAD_PLANES * s->result_plane);
-    s->shared_bytes = hb_conv_aligned((s->sum_floats + s->image_floats + s->result_floats) *
-                                      (int64_t)sizeof(float));
+    const int64_t kept = s->image_floats + s->result_floats, float_bytes = sizeof(float);
+    s->shared_bytes =
+        hb_conv_aligned((s->sums * s->sum_floats + (s->sums > 1 ? 0 : kept)) * float_bytes);
     /* A thread's: rows being split, and a vector of channels x a vector of tiles of transforms. */
     s->split_floats = aligned_floats(s->lanes * hb_winograd_rows_floats(&s->image, 4));
-    s->block_floats =
-        HB_WINOGRAD_PLANES * s->lanes * (hb_conv_up(s->tiles_x, s->lanes) + 1) * s->lanes;
-    s->thread_bytes = hb_conv_aligned((s->split_floats + s->block_floats) * (int64_t)sizeof(float));
+    s->block_floats = aligned_floats(HB_WINOGRAD_PLANES * s->lanes *
+                                     (hb_conv_up(s->tiles_x, s->lanes) + 1) * s->lanes);
+    s->thread_bytes = hb_conv_aligned(
+        (s->split_floats + s->block_floats + (s->sums > 1 ? kept : 0)) * float_bytes);
 }
 
 typedef struct job {
     const state *s;
     const float *x, *dy;
-    float *dw, *sums, *images, *results;
+    float *dw, *sums;
     char *own;
-    int64_t group, first, count; /* rows of tiles at hand */
+    int64_t group;
 } job;
+
+/* Rows of tiles at hand, their transforms, and the sums that they go to. */
+typedef struct batch {
+    const job *j;
+    int64_t first, count;
+    float *images, *results, *sums;
+    bool add; /* to what is there */
+} batch;
 
 /* ---- transforms ---- */
 
 /* A row of tiles of all channels, a vector of channels at a time, to images[e][tile][channel]. */
-static void transform_image(const job *j, int64_t r, float *split) {
+static void transform_image(const batch *b, int64_t r, float *split) {
+    const job *j = b->j;
     const state *s = j->s;
-    const int64_t n = (j->first + r) / s->tiles_y, y = (j->first + r) % s->tiles_y;
+    const int64_t n = (b->first + r) / s->tiles_y, y = (b->first + r) % s->tiles_y;
     const int64_t area = s->image.height * s->image.width, tiles = s->tiles_x, lanes = s->lanes;
     const int64_t total = s->conv->batch * s->conv->groups * s->conv->in_channels * area;
     const int64_t across = (hb_conv_up(tiles, lanes) + 1) * lanes; /* of a channel in the block */
@@ -115,7 +135,7 @@ static void transform_image(const job *j, int64_t r, float *split) {
                 memset(block + (e * lanes + channels) * across, 0,
                        (size_t)((lanes - channels) * across) * sizeof *block);
         for (int64_t e = 0; e < HB_WINOGRAD_PLANES; e++) {
-            float *to = j->images + e * s->image_plane + r * tiles * s->channels + c0;
+            float *to = b->images + e * s->image_plane + r * tiles * s->channels + c0;
             const float *from = block + e * lanes * across;
             int64_t t = 0;
             for (; t + lanes <= tiles; t += lanes)
@@ -129,9 +149,10 @@ static void transform_image(const job *j, int64_t r, float *split) {
     }
 }
 
-static void transform_result(const job *j, int64_t r, float *split) {
+static void transform_result(const batch *b, int64_t r, float *split) {
+    const job *j = b->j;
     const state *s = j->s;
-    const int64_t n = (j->first + r) / s->tiles_y, y = (j->first + r) % s->tiles_y;
+    const int64_t n = (b->first + r) / s->tiles_y, y = (b->first + r) % s->tiles_y;
     const int64_t area = s->result.height * s->result.width;
     const int64_t total = s->conv->batch * s->conv->groups * s->rows * area;
     hb_split_row row[2];
@@ -140,7 +161,7 @@ static void transform_result(const job *j, int64_t r, float *split) {
         if (k + AHEAD < s->rows)
             hb_winograd_prefetch(&s->result, j->dy, (channel + AHEAD) * area, 2 * y, 2);
         hb_winograd_split(&s->result, j->dy, total, channel * area, 2 * y, 2, split, row);
-        float *to = j->results + k * s->row + r * s->tiles_x, *spare = split + s->split_floats;
+        float *to = b->results + k * s->row + r * s->tiles_x, *spare = split + s->split_floats;
         /* What is written too much belongs to the next row of tiles, which another thread may have.
          */
         const int64_t across = (hb_conv_up(s->tiles_x, s->lanes) + 1) * s->lanes;
@@ -152,11 +173,11 @@ static void transform_result(const job *j, int64_t r, float *split) {
 
 /* Two tasks for each row of tiles. */
 static void transform_rows(void *context, int64_t begin, int64_t end, int thread) {
-    const job *j = context;
-    float *split = (float *)(void *)(j->own + (size_t)thread * j->s->thread_bytes);
+    const batch *b = context;
+    float *split = (float *)(void *)(b->j->own + (size_t)thread * b->j->s->thread_bytes);
     for (int64_t i = begin; i < end; i++) {
-        if (i < j->count) transform_image(j, i, split);
-        else transform_result(j, i - j->count, split);
+        if (i < b->count) transform_image(b, i, split);
+        else transform_result(b, i - b->count, split);
     }
 }
 
@@ -164,33 +185,78 @@ static void transform_rows(void *context, int64_t begin, int64_t end, int thread
 
 /* Part of the rows of one of the 16 products. */
 static void multiply(void *context, int64_t begin, int64_t end, int thread) {
-    const job *j = context;
-    const state *s = j->s;
+    const batch *b = context;
+    const state *s = b->j->s;
     const int64_t height = s->gemm->rows, blocks = hb_conv_up(s->rows, height);
-    const int64_t wide = 2 * s->gemm->lanes, tiles = j->count * s->tiles_x;
+    const int64_t wide = 2 * s->gemm->lanes, tiles = b->count * s->tiles_x;
     for (int64_t i = begin; i < end; i++) {
         const int64_t e = i / PARTS, part = i % PARTS;
-        const float *image = j->images + e * s->image_plane;
+        const float *image = b->images + e * s->image_plane;
         for (int64_t c = 0; c < s->channels; c += wide) {
             const int64_t columns = hb_conv_min(wide, s->channels - c);
-            for (int64_t b = blocks * part / PARTS; b < blocks * (part + 1) / PARTS; b++) {
-                const int64_t k = b * height, rows = hb_conv_min(height, s->rows - k);
+            for (int64_t n = blocks * part / PARTS; n < blocks * (part + 1) / PARTS; n++) {
+                const int64_t k = n * height, rows = hb_conv_min(height, s->rows - k);
                 s->gemm->tile[rows - 1][columns > s->gemm->lanes](
-                    tiles, j->results + e * s->result_plane + k * s->row, s->row, 1, image + c,
-                    s->channels, j->sums + e * s->sum_plane + k * s->channels + c, s->channels,
-                    columns, j->first > 0);
+                    tiles, b->results + e * s->result_plane + k * s->row, s->row, 1, image + c,
+                    s->channels, b->sums + e * s->sum_plane + k * s->channels + c, s->channels,
+                    columns, b->add);
             }
         }
     }
 }
 
+/* Parts of the tiles, from their transforms to their sums. */
+static void run_parts(void *context, int64_t begin, int64_t end, int thread) {
+    const job *j = context;
+    const state *s = j->s;
+    float *split = (float *)(void *)(j->own + (size_t)thread * s->thread_bytes);
+    batch b = {.j = j, .images = split + s->split_floats + s->block_floats};
+    b.results = b.images + s->image_floats;
+    for (int64_t part = begin; part < end; part++) {
+        const int64_t last = s->tile_rows * (part + 1) / s->sums;
+        b.sums = j->sums + part * s->sum_floats;
+        b.add = false;
+        for (b.first = s->tile_rows * part / s->sums; b.first < last; b.first += b.count) {
+            b.count = hb_conv_min(s->each, last - b.first);
+            for (int64_t r = 0; r < b.count; r++) transform_image(&b, r, split);
+            for (int64_t r = 0; r < b.count; r++) transform_result(&b, r, split);
+            multiply(&b, 0, HB_WINOGRAD_PLANES * PARTS, thread);
+            b.add = true;
+        }
+    }
+}
+
+/* The parts' sums, in order, and their transform. */
 static void transform_sums(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
     const int64_t channels = s->conv->in_channels;
-    for (int64_t k = begin; k < end; k++)
-        s->kernels->filter_back(channels, j->sums + k * s->channels, s->sum_plane,
+    for (int64_t k = begin; k < end; k++) {
+        float *to = j->sums + k * s->channels;
+        for (int64_t part = 1; part < s->sums; part++)
+            for (int64_t e = 0; e < HB_WINOGRAD_PLANES; e++)
+                for (int64_t c = 0; c < channels; c++)
+                    to[e * s->sum_plane + c] += to[part * s->sum_floats + e * s->sum_plane + c];
+        s->kernels->filter_back(channels, to, s->sum_plane,
                                 j->dw + (j->group * s->rows + k) * channels * 9);
+    }
+}
+
+/* All tiles, one batch after the other, each by all threads. */
+static void run_together(hb_device *device, const job *j) {
+    const state *s = j->s;
+    const double products = (double)s->rows * (double)s->channels;
+    batch b = {.j = j, .sums = j->sums, .images = j->sums + s->sum_floats};
+    b.results = b.images + s->image_floats;
+    for (; b.first < s->tile_rows; b.first += s->each, b.add = true) {
+        b.count = hb_conv_min(s->each, s->tile_rows - b.first);
+        const double tiles = (double)(b.count * s->tiles_x);
+        hb_conv_parallel(device, s->threads, 2 * b.count,
+                         tiles * (double)(s->rows + s->channels) * 80, s->gemm->lanes,
+                         transform_rows, &b);
+        hb_conv_parallel(device, s->threads, HB_WINOGRAD_PLANES * PARTS, tiles * products * 16,
+                         s->gemm->lanes, multiply, &b);
+    }
 }
 
 static void run(hb_device *device, const void *made, const hb_run_args *args) {
@@ -202,21 +268,16 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
              .dw = (float *)(void *)hb_cpu_address(args, &s->step->out[0]),
              .own = hb_cpu_base(args, HB_BUFFER_ARENA) + s->step->scratch_offset};
     j.sums = (float *)(void *)j.own;
-    j.images = j.sums + s->sum_floats;
-    j.results = j.images + s->image_floats;
     j.own += s->shared_bytes;
     const double products = (double)s->rows * (double)s->channels;
     for (j.group = 0; j.group < c->groups; j.group++) {
-        for (j.first = 0; j.first < s->tile_rows; j.first += s->each) {
-            j.count = hb_conv_min(s->each, s->tile_rows - j.first);
-            const double tiles = (double)(j.count * s->tiles_x);
-            hb_conv_parallel(device, s->threads, 2 * j.count,
-                             tiles * (double)(s->rows + s->channels) * 80, s->gemm->lanes,
-                             transform_rows, &j);
-            hb_conv_parallel(device, s->threads, HB_WINOGRAD_PLANES * PARTS, tiles * products * 16,
-                             s->gemm->lanes, multiply, &j);
-        }
-        hb_conv_parallel(device, s->threads, s->rows, products * 40, 1, transform_sums, &j);
+        if (s->sums == 1) run_together(device, &j);
+        else
+            hb_conv_parallel(device, s->threads, s->sums,
+                             (double)(s->tile_rows * s->tiles_x) * products * 16, s->gemm->lanes,
+                             run_parts, &j);
+        hb_conv_parallel(device, s->threads, s->rows, (double)s->sums * products * 40, 1,
+                         transform_sums, &j);
     }
 }
 

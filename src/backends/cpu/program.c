@@ -9,7 +9,7 @@
 
 enum {
     SECOND_LEVEL = 1 << 20, /* traffic from which memory is asked for ahead */
-    LAST_LEVEL = 16 << 20,  /* traffic from which stores go past the caches */
+    LAST_LEVEL = 6 << 20,   /* traffic from which stores go past the caches */
 };
 
 /* ---- the space and what it sees ---- */

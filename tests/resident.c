@@ -10,18 +10,9 @@
 
 #include <hebb/hebb.h>
 
-enum { STEPS = 5 };
+#include "../bench/bench.h"
 
-/* From /proc/self/status; 0 where there is no such file. */
-static double peak_mib(void) {
-    FILE *file = fopen("/proc/self/status", "r");
-    char line[256];
-    long kib = 0;
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "VmHWM: %ld kB", &kib) == 1) break;
-    if (file != NULL) fclose(file);
-    return (double)kib / 1024;
-}
+enum { STEPS = 5 };
 
 static hebb_tensor *mlp(hebb_tensor *x) {
     x = hebb_dense(x, 512, .activation = hebb_relu);
@@ -62,7 +53,7 @@ int main(int argc, char **argv) {
     if (argc != 3) return EXIT_FAILURE;
     bool images = strcmp(argv[1], "cnn") == 0;
     bool fine = images ? train(cnn, HEBB_SHAPE(64, 1, 28, 28)) : train(mlp, HEBB_SHAPE(128, 784));
-    double mib = peak_mib(), most = strtod(argv[2], NULL);
+    double mib = resident_peak_bytes() / (1 << 20), most = strtod(argv[2], NULL);
     printf("%s: %.1f MiB resident at most, %g allowed\n", argv[1], mib, most);
-    return fine && mib <= most ? EXIT_SUCCESS : EXIT_FAILURE;
+    return fine && mib > 0 && mib <= most ? EXIT_SUCCESS : EXIT_FAILURE;
 }

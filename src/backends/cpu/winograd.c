@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Transformed images that a task keeps in L2, if it can; and how many tasks there should be. */
-enum { IMAGE_BYTES = 384 << 10, MOST_IMAGE_BYTES = 2 << 20, TASKS = 16, LINE = 16, AHEAD = 2 };
+enum { IMAGE_BYTES = 384 << 10, MOST_IMAGE_BYTES = 2 << 20, TASKS = 16, AHEAD = 2 };
 
 typedef struct state {
     const hb_step *step;
@@ -31,8 +31,6 @@ typedef struct state {
     size_t thread_bytes;
     int threads;
 } state;
-
-static int64_t aligned_floats(int64_t n) { return hb_conv_up(n, LINE) * LINE; }
 
 bool hb_winograd_fits(const hb_step *step) {
     const hb_conv *c = &step->u.conv;
@@ -94,13 +92,12 @@ static double waste(const state *s, int64_t tile_rows) {
     return ((double)vectors + (vectors % 2 != 0 ? 0.25 : 0)) * (double)lanes / (double)tiles;
 }
 
-/* Floats of a channel: what products read and transforms write, in whole vectors. An odd number of
-   lines: rows of a panel do not share the same few places of L1. */
+/* Floats of a channel: what products read and transforms write, in whole vectors. */
 static int64_t plane_of(const state *s, int64_t tile_rows) {
     const int64_t tiles = tile_rows * s->tiles_x, wide = 2 * s->gemm->lanes;
     const int64_t read = hb_conv_up(tiles, wide) * wide;
     const int64_t written = tiles - s->tiles_x + s->tiles_vectors * s->kernels->lanes;
-    return (hb_conv_up(read > written ? read : written, LINE) | 1) * LINE;
+    return hb_winograd_odd_lines(read > written ? read : written);
 }
 
 static int64_t image_bytes(const state *s, int64_t tile_rows) {
@@ -158,11 +155,10 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->row_blocks = hb_conv_up(s->rows, s->gemm->rows);
     s->row = plane_of(s, s->each);
     s->plane = s->channels * s->row;
-    s->weights_plane = /* an odd number of lines, for the transform that writes to all planes */
-        (hb_conv_up(s->row_blocks * s->channels * s->gemm->rows, LINE) | 1) * LINE;
+    s->weights_plane = hb_winograd_odd_lines(s->row_blocks * s->channels * s->gemm->rows);
     s->weights_floats = c->groups * HB_WINOGRAD_PLANES * s->weights_plane;
     s->image_floats = HB_WINOGRAD_PLANES * s->plane;
-    s->split_floats = aligned_floats(hb_winograd_rows_floats(&s->image, 2 * s->each + 2));
+    s->split_floats = hb_winograd_lines(hb_winograd_rows_floats(&s->image, 2 * s->each + 2));
     s->product_floats = (HB_WINOGRAD_PLANES + 4) * s->gemm->rows * 2 * s->gemm->lanes;
     s->thread_bytes = hb_conv_aligned((s->image_floats + s->split_floats + s->product_floats) *
                                           (int64_t)sizeof(float) +

@@ -20,7 +20,6 @@ enum {
     SMALL_SUM_BYTES = 512 << 10,
     MOST_SUM_BYTES = 64 << 20,
     SUMS = 16,
-    LINE = 16,
     PARTS = 4,
     MOST_LANES = 16,
     AHEAD = 8
@@ -42,10 +41,8 @@ typedef struct state {
     int threads;
 } state;
 
-static int64_t aligned_floats(int64_t n) { return hb_conv_up(n, LINE) * LINE; }
-
 static int64_t result_row(const state *s, int64_t tile_rows) {
-    return (hb_conv_up(tile_rows * s->tiles_x + s->lanes, LINE) | 1) * LINE;
+    return hb_winograd_odd_lines(tile_rows * s->tiles_x + s->lanes);
 }
 
 static int64_t kept_bytes(const state *s, int64_t tile_rows) {
@@ -67,7 +64,7 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->tiles_x = hb_conv_up(c->out[2], 2);
     s->tile_rows = c->batch * s->tiles_y;
     s->sum_plane = s->rows * s->channels;
-    s->sum_floats = aligned_floats(HB_WINOGRAD_PLANES * s->sum_plane);
+    s->sum_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->sum_plane);
     const bool small = s->sum_floats * (int64_t)sizeof(float) <= SMALL_SUM_BYTES;
     const int64_t most = small ? OWN_BYTES : KEPT_BYTES;
     s->sums = small ? hb_conv_min(SUMS, s->tile_rows) : 1;
@@ -79,15 +76,15 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->row = result_row(s, s->each);
     s->result_plane = s->rows * s->row;
     s->image_plane = s->each * s->tiles_x * s->channels;
-    s->image_floats = aligned_floats(HB_WINOGRAD_PLANES * s->image_plane);
-    s->result_floats = aligned_floats(HB_WINOGRAD_PLANES * s->result_plane);
+    s->image_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->image_plane);
+    s->result_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->result_plane);
     const int64_t kept = s->image_floats + s->result_floats, float_bytes = sizeof(float);
     s->shared_bytes =
         hb_conv_aligned((s->sums * s->sum_floats + (s->sums > 1 ? 0 : kept)) * float_bytes);
     /* A thread's: rows being split, and a vector of channels x a vector of tiles of transforms. */
-    s->split_floats = aligned_floats(s->lanes * hb_winograd_rows_floats(&s->image, 4));
-    s->block_floats = aligned_floats(HB_WINOGRAD_PLANES * s->lanes *
-                                     (hb_conv_up(s->tiles_x, s->lanes) + 1) * s->lanes);
+    s->split_floats = hb_winograd_lines(s->lanes * hb_winograd_rows_floats(&s->image, 4));
+    s->block_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->lanes *
+                                        (hb_conv_up(s->tiles_x, s->lanes) + 1) * s->lanes);
     s->thread_bytes = hb_conv_aligned(
         (s->split_floats + s->block_floats + (s->sums > 1 ? kept : 0)) * float_bytes);
 }

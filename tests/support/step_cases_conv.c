@@ -71,8 +71,9 @@ static void choose_deep(dice *d, case_limits limits, hb_conv *c) {
 static void choose_3x3(dice *d, case_limits limits, hb_conv *c) {
     do {
         *c = (hb_conv){.batch = 1 + below(d, 9), .groups = one_in(d, 4) ? 2 : 1};
-        c->in_channels = 1 + below(d, one_in(d, 3) ? 20 : 80);
-        c->out_channels = 1 + below(d, one_in(d, 3) ? 20 : 80);
+        const int64_t most = one_in(d, 8) ? 200 : 80;
+        c->in_channels = 1 + below(d, one_in(d, 3) ? 20 : most);
+        c->out_channels = 1 + below(d, one_in(d, 3) ? 20 : most);
         c->in[0] = c->kernel[0] = c->out[0] = 1;
         for (int k = 0; k < 3; k++) c->stride[k] = c->dilation[k] = 1;
         for (int k = 1; k < 3; k++) {

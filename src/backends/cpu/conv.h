@@ -9,6 +9,7 @@ extern const hb_cpu_solver hb_cpu_conv_shifted;
 
 static inline int64_t hb_conv_volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
 static inline int64_t hb_conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t hb_conv_max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t hb_conv_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 static inline size_t hb_conv_aligned(int64_t bytes) {

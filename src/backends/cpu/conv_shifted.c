@@ -28,8 +28,6 @@ typedef struct state {
     int threads;
 } state;
 
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-
 static int64_t points_of(const state *s, int64_t rows) {
     return rows > 0 ? (rows - 1) * s->length + s->to[1] : 0;
 }
@@ -46,7 +44,7 @@ static int64_t plane_of(const state *s, int64_t band) {
     const hb_conv *c = s->conv;
     const int64_t padded = (band + (c->kernel[1] - 1) * c->dilation[1]) * s->length;
     const int64_t read = hb_conv_up(points_of(s, band), s->width) * s->width + reach_of(s);
-    const int64_t lines = hb_conv_up(max64(padded, read) * s->element, LINE);
+    const int64_t lines = hb_conv_up(hb_conv_max(padded, read) * s->element, LINE);
     return (lines | 1) * LINE / s->element;
 }
 
@@ -69,9 +67,9 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
         s->before[d] = s->transposed ? reach - c->before[d + 1] : c->before[d + 1];
     }
     s->length = s->to[1] + (c->kernel[2] - 1) * c->dilation[2];
-    const int64_t images = max64(1, c->batch * c->groups);
+    const int64_t images = hb_conv_max(1, c->batch * c->groups);
     const int64_t wanted = hb_conv_up(TASKS, images);
-    s->band = max64(1, hb_conv_up(s->to[0], wanted));
+    s->band = hb_conv_max(1, hb_conv_up(s->to[0], wanted));
     while (s->band > 1 && s->channels * plane_of(s, s->band) * s->element > IMAGE_BYTES)
         s->band = hb_conv_up(s->band, 2);
     s->bands = hb_conv_up(s->to[0], s->band);

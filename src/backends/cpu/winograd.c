@@ -26,8 +26,8 @@ typedef struct state {
     int64_t tiles_vectors;              /* vectors of a row of tiles */
     int64_t tile_rows, each, tasks;     /* of a group; in a task; tasks of a group */
     int64_t plane, weights_plane;       /* floats between elements of the transforms */
-    hb_winograd_rows image;
-    int64_t row, image_floats, split_floats, product_floats, weights_floats;
+    hb_winograd_image image;
+    int64_t row, image_floats, product_floats, weights_floats;
     size_t thread_bytes;
     int threads;
 } state;
@@ -41,46 +41,6 @@ bool hb_winograd_fits(const hb_step *step) {
         if (c->stride[d] != 1 || (d > 0 && c->dilation[d] != 1)) return false;
     return c->batch > 0 && c->groups > 0 && c->in_channels > 0 && c->out_channels > 0 &&
            hb_conv_volume(c->in) > 0 && hb_conv_volume(c->out) > 0;
-}
-
-hb_winograd_rows hb_winograd_rows_of(const hb_cpu_winograd *kernels, int64_t pairs, int64_t height,
-                                     int64_t width, int64_t top, int64_t left) {
-    hb_winograd_rows r = {.kernels = kernels,
-                          .pairs = pairs,
-                          .room = (hb_conv_up(pairs, kernels->lanes) + 1) * kernels->lanes,
-                          .height = height,
-                          .width = width,
-                          .top = top,
-                          .left = left};
-    hb_conv_inside(-left, 1, width, 2 * pairs, &r.low, &r.high);
-    return r;
-}
-
-/* Columns [from, to) of a split row. */
-static void clear(hb_split_row *row, float *half, int64_t from, int64_t to) {
-    for (int64_t i = from; i < to; i++) half[(i % 2 ? row->odd : row->even) - half + i / 2] = 0;
-}
-
-/* A row is split where it is if all that vectors read of it is in the tensor, and what is not in
-   the image is cleared afterwards; at the tensor's ends it is copied first. */
-void hb_winograd_split(const hb_winograd_rows *r, const float *x, int64_t total, int64_t channel,
-                       int64_t first, int64_t rows, float *memory, hb_split_row *row) {
-    float *line = memory, *at = memory + 2 * r->room;
-    for (int64_t i = 0; i < rows; i++, at += 2 * r->room) {
-        const int64_t y = first + i - r->top, begin = channel + y * r->width - r->left;
-        row[i] = (hb_split_row){at, at + r->room};
-        if (y < 0 || y >= r->height || r->low >= r->high) {
-            memset(at, 0, 2 * (size_t)r->room * sizeof *at);
-        } else if (begin >= 0 && begin + 2 * r->room <= total) {
-            r->kernels->split(r->pairs, x + begin, at, at + r->room);
-            clear(&row[i], at, 0, r->low);
-            clear(&row[i], at, r->high, 2 * r->pairs);
-        } else {
-            memset(line, 0, 2 * (size_t)r->room * sizeof *line);
-            memcpy(line + r->low, x + begin + r->low, (size_t)(r->high - r->low) * sizeof *line);
-            r->kernels->split(r->pairs, line, at, at + r->room);
-        }
-    }
 }
 
 /* ---- layout ---- */
@@ -145,25 +105,22 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->tiles_y = hb_conv_up(s->height, 2);
     s->tiles_x = hb_conv_up(s->width, 2);
     s->tiles_vectors = hb_conv_up(s->tiles_x, s->kernels->lanes);
-    s->image = s->transposed ? hb_winograd_rows_of(s->kernels, s->tiles_x + 1, c->out[1], c->out[2],
-                                                   2 - c->before[1], 2 - c->before[2])
-                             : hb_winograd_rows_of(s->kernels, s->tiles_x + 1, c->in[1], c->in[2],
-                                                   c->before[1], c->before[2]);
+    s->image = s->transposed
+                   ? (hb_winograd_image){c->out[1], c->out[2], 2 - c->before[1], 2 - c->before[2]}
+                   : (hb_winograd_image){c->in[1], c->in[2], c->before[1], c->before[2]};
     s->tile_rows = c->batch * s->tiles_y;
     s->each = rows_of_a_task(s);
     s->tasks = hb_conv_up(s->tile_rows, s->each);
     s->row_blocks = hb_conv_up(s->rows, s->gemm->rows);
     s->row = plane_of(s, s->each);
-    s->plane = s->channels * s->row;
+    s->plane = hb_winograd_odd_lines(s->channels * s->row);
     s->weights_plane = hb_winograd_odd_lines(s->row_blocks * s->channels * s->gemm->rows);
     s->weights_floats = c->groups * HB_WINOGRAD_PLANES * s->weights_plane;
     s->image_floats = HB_WINOGRAD_PLANES * s->plane;
-    s->split_floats = hb_winograd_lines(hb_winograd_rows_floats(&s->image, 2 * s->each + 2));
     s->product_floats = (HB_WINOGRAD_PLANES + 4) * s->gemm->rows * 2 * s->gemm->lanes;
-    s->thread_bytes = hb_conv_aligned((s->image_floats + s->split_floats + s->product_floats) *
-                                          (int64_t)sizeof(float) +
-                                      (2 * s->each + 2) * (int64_t)sizeof(hb_split_row) +
-                                      most_runs(s) * (int64_t)sizeof(run_of_tiles));
+    s->thread_bytes =
+        hb_conv_aligned((s->image_floats + s->product_floats) * (int64_t)sizeof(float) +
+                        most_runs(s) * (int64_t)sizeof(run_of_tiles));
 }
 
 /* ---- weights: [groups, elements, blocks of rows, channels, rows of a block] ---- */
@@ -197,29 +154,24 @@ static void transform_weights(void *context, int64_t begin, int64_t end, int thr
 
 typedef struct task {
     int64_t group, first, count; /* rows of tiles [first, first + count) of the group */
-    float *image, *split, *product;
-    hb_split_row *row;
+    float *image, *product;
     run_of_tiles *runs;
 } task;
 
 /* Rows of tiles follow each other without gaps: what one writes too much the next one overwrites.
-   Those of one image share rows, which are split once. */
+ */
 static void transform_images(const job *j, const task *t) {
     const state *s = j->s;
     const int64_t area = s->image.height * s->image.width;
-    const int64_t total = s->conv->batch * s->conv->groups * s->channels * area;
     for (int64_t c = 0; c < s->channels; c++) {
         float *to = t->image + c * s->row;
-        for (int64_t r = 0, n; r < t->count; r += n) {
-            const int64_t image = (t->first + r) / s->tiles_y, y = (t->first + r) % s->tiles_y;
-            const int64_t channel = (image * s->conv->groups + t->group) * s->channels + c;
-            n = hb_conv_min(t->count - r, s->tiles_y - y);
+        for (int64_t r = 0, n; r < t->count; r += n, to += n * s->tiles_x) {
+            const int64_t image = (t->first + r) / s->tiles_y, first = (t->first + r) % s->tiles_y;
+            const float *x = j->x + ((image * s->conv->groups + t->group) * s->channels + c) * area;
+            n = hb_conv_min(t->count - r, s->tiles_y - first);
             if (c + AHEAD < s->channels)
-                hb_winograd_prefetch(&s->image, j->x, (channel + AHEAD) * area, 2 * y, 2 * n + 2);
-            hb_winograd_split(&s->image, j->x, total, channel * area, 2 * y, 2 * n + 2, t->split,
-                              t->row);
-            for (int64_t i = 0; i < n; i++, to += s->tiles_x)
-                s->kernels->image(s->tiles_x, t->row + 2 * i, to, s->plane);
+                hb_winograd_prefetch(&s->image, x + AHEAD * area, 2 * first, 2 * n + 2);
+            s->kernels->image(&s->image, x, first, n, s->tiles_x, to, s->tiles_x, s->plane);
         }
     }
 }
@@ -280,10 +232,8 @@ static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
     const int64_t wide = 2 * s->gemm->lanes;
     task t = {.image = j->scratch + s->weights_floats +
                        thread * (int64_t)(s->thread_bytes / sizeof(float))};
-    t.split = t.image + s->image_floats;
-    t.product = t.split + s->split_floats;
-    t.row = (hb_split_row *)(void *)(t.product + s->product_floats);
-    t.runs = (run_of_tiles *)(void *)(t.row + 2 * s->each + 2);
+    t.product = t.image + s->image_floats;
+    t.runs = (run_of_tiles *)(void *)(t.product + s->product_floats);
     for (int64_t i = begin; i < end; i++) {
         t.group = i / s->tasks;
         t.first = i % s->tasks * s->each;

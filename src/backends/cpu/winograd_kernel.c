@@ -1,10 +1,14 @@
 /* The transforms of Winograd convolutions for one instruction set. Compiled once per instruction
    set with HB_ISA (the suffix of the table's name) and HB_ISA_VECTOR_BYTES; the drivers reach it
    through the tables of winograd_kernels.h. Must not touch devices, steps or threads. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "transpose.h"
 #include "winograd_kernels.h"
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b)  PASTE_(a, b)
@@ -47,12 +51,64 @@ INLINE vector load(const float *from) {
 
 INLINE void store(vector v, float *to) { memcpy(to, &v, sizeof v); }
 
-static void split(int64_t pairs, const float *x, float *even, float *odd) {
-    for (int64_t t = 0; t < pairs; t += LANES) {
-        const vector a = load(x + 2 * t), b = load(x + 2 * t + LANES);
-        store(EVEN(a, b), even + t);
-        store(ODD(a, b), odd + t);
-    }
+/* Which lanes of a vector are elements of an image; the others are zeros, and not read. */
+#if defined(__AVX512F__)
+typedef __mmask16 part;
+INLINE part part_of(int64_t low, int64_t high) {
+    const unsigned below = low <= 0 ? 0 : low < LANES ? (1u << low) - 1 : 0xFFFF;
+    const unsigned until = high <= 0 ? 0 : high < LANES ? (1u << high) - 1 : 0xFFFF;
+    return (part)(until & ~below);
+}
+INLINE vector load_part(const float *from, part p) {
+    return (vector)_mm512_maskz_loadu_ps(p, from);
+}
+#else
+typedef struct part {
+    int64_t low, high;
+} part;
+INLINE part part_of(int64_t low, int64_t high) {
+    return (part){low < 0 ? 0 : low, high > LANES ? LANES : high};
+}
+INLINE vector load_part(const float *from, part p) {
+    if (p.low == 0 && p.high == LANES) return load(from);
+    float x[LANES] = {0};
+    for (int64_t i = p.low; i < p.high; i++) x[i] = from[i];
+    return load(x);
+}
+#endif
+
+/* ---- images ---- */
+
+INLINE bool has_row(const hb_winograd_image *image, int64_t y) {
+    return y >= image->top && y < image->top + image->height;
+}
+
+/* Column `column` of row y, which the image has. The column may lie before the image. */
+INLINE const float *address(const hb_winograd_image *image, const float *x, int64_t y,
+                            int64_t column) {
+    return x + ((y - image->top) * image->width + column - image->left);
+}
+
+INLINE part columns_from(const hb_winograd_image *image, int64_t column) {
+    return part_of(image->left - column, image->left + image->width - column);
+}
+
+/* Even and odd columns from `column` on. */
+typedef struct pairs {
+    int64_t column;
+    part first, second;
+} pairs;
+
+INLINE pairs pairs_from(const hb_winograd_image *image, int64_t column) {
+    return (pairs){column, columns_from(image, column), columns_from(image, column + LANES)};
+}
+
+INLINE void load_pairs(const hb_winograd_image *image, const float *x, int64_t y, const pairs *p,
+                       vector *even, vector *odd) {
+    const float *from = address(image, x, y, p->column);
+    const vector a = load_part(from, p->first), b = load_part(from + LANES, p->second);
+    *even = EVEN(a, b);
+    *odd = ODD(a, b);
 }
 
 /* B' x for one column of four elements. */
@@ -63,21 +119,92 @@ INLINE void image_column(const vector x[4], vector y[4]) {
     y[3] = x[1] - x[3];
 }
 
-static void image(int64_t tiles, const hb_split_row d[4], float *v, int64_t plane) {
-    for (int64_t t = 0; t < tiles; t += LANES) {
-        vector rows[4][4], half[4][4]; /* half[j]: column j after the first product */
-        UNROLL for (int i = 0; i < 4; i++) {
-            rows[0][i] = load(d[i].even + t);
-            rows[1][i] = load(d[i].odd + t);
-            rows[2][i] = load(d[i].even + t + 1);
-            rows[3][i] = load(d[i].odd + t + 1);
+/* A row of an image after the product with B, from the tiles at p on. */
+INLINE void image_row(const hb_winograd_image *image, const float *x, int64_t y, const pairs p[2],
+                      vector out[4]) {
+    vector d[4] = {{0}};
+    if (has_row(image, y)) {
+        load_pairs(image, x, y, &p[0], &d[0], &d[1]);
+        load_pairs(image, x, y, &p[1], &d[2], &d[3]);
+    }
+    image_column(d, out);
+}
+
+/* Neighboring rows of tiles share two rows. The last vector of a row of tiles comes first: what it
+   writes too much belongs to the next row. */
+static void image(const hb_winograd_image *image, const float *x, int64_t first, int64_t rows,
+                  int64_t tiles, float *v, int64_t row, int64_t plane) {
+    for (int64_t t = (tiles - 1) / LANES * LANES; t >= 0; t -= LANES) {
+        const pairs p[2] = {pairs_from(image, 2 * t), pairs_from(image, 2 * t + 2)};
+        vector half[4][4]; /* by row */
+        image_row(image, x, 2 * first, p, half[0]);
+        image_row(image, x, 2 * first + 1, p, half[1]);
+        for (int64_t r = 0; r < rows; r++) {
+            image_row(image, x, 2 * (first + r) + 2, p, half[2]);
+            image_row(image, x, 2 * (first + r) + 3, p, half[3]);
+            float *to = v + r * row + t;
+            UNROLL for (int j = 0; j < 4; j++) {
+                const vector d[4] = {half[0][j], half[1][j], half[2][j], half[3][j]};
+                vector out[4];
+                image_column(d, out);
+                UNROLL for (int i = 0; i < 4; i++) store(out[i], to + (4 * i + j) * plane);
+                half[0][j] = half[2][j];
+                half[1][j] = half[3][j];
+            }
         }
-        UNROLL for (int j = 0; j < 4; j++) image_column(rows[j], half[j]);
-        UNROLL for (int i = 0; i < 4; i++) {
-            const vector x[4] = {half[0][i], half[1][i], half[2][i], half[3][i]};
-            vector y[4];
-            image_column(x, y);
-            UNROLL for (int j = 0; j < 4; j++) store(y[j], v + (4 * i + j) * plane + t);
+    }
+}
+
+/* Row y of the channels, turned around. */
+static void turn_row(const hb_winograd_image *image, const float *x, int64_t area, int64_t channels,
+                     int64_t y, int64_t columns, float *to) {
+    if (!has_row(image, y)) {
+        memset(to, 0, (size_t)(columns * LANES) * sizeof *to);
+        return;
+    }
+    for (int64_t column = 0; column < columns; column += LANES, to += LANES * LANES) {
+        const part p = columns_from(image, column);
+        const float *from = address(image, x, y, column);
+        vector a[LANES];
+        UNROLL for (int i = 0; i < LANES; i++) a[i] =
+            i < channels ? load_part(from + i * area, p) : (vector){0};
+        turn(a);
+        UNROLL for (int i = 0; i < LANES; i++) store(a[i], to + i * LANES);
+    }
+}
+
+static void image_of_channels(const hb_winograd_image *image, const float *x, int64_t area,
+                              int64_t channels, int64_t first, int64_t rows, int64_t tiles,
+                              float *scratch, float *v, int64_t row, int64_t plane) {
+    const int64_t line = hb_winograd_turned_floats(LANES, tiles) / 4, columns = line / LANES;
+    for (int64_t r = 0; r < rows; r++) {
+        const float *d[4];
+        for (int i = 0; i < 4; i++) {
+            const int64_t y = 2 * (first + r) + i;
+            float *turned = scratch + (y & 3) * line;
+            if (r == 0 || i >= 2) turn_row(image, x, area, channels, y, columns, turned);
+            d[i] = turned;
+        }
+        vector half[4][4]; /* by column */
+        for (int64_t t = -1; t < tiles; t++) {
+            UNROLL for (int j = 2; j < 4; j++) {
+                vector column[4];
+                UNROLL for (int i = 0; i < 4; i++) column[i] = load(d[i] + (2 * t + j) * LANES);
+                image_column(column, half[j]);
+            }
+            if (t >= 0) {
+                UNROLL for (int i = 0; i < 4; i++) {
+                    const vector out_of[4] = {half[0][i], half[1][i], half[2][i], half[3][i]};
+                    vector out[4];
+                    image_column(out_of, out);
+                    UNROLL for (int j = 0; j < 4; j++) store(out[j], v + (4 * i + j) * plane);
+                }
+                v += row;
+            }
+            UNROLL for (int i = 0; i < 4; i++) {
+                half[0][i] = half[2][i];
+                half[1][i] = half[3][i];
+            }
         }
     }
 }
@@ -90,15 +217,23 @@ INLINE void result_column(vector x0, vector x1, vector y[4]) {
     y[3] = -x1;
 }
 
-static void result(int64_t tiles, const hb_split_row y[2], float *v, int64_t plane) {
-    for (int64_t t = 0; t < tiles; t += LANES) {
-        vector half[2][4];
-        result_column(load(y[0].even + t), load(y[1].even + t), half[0]);
-        result_column(load(y[0].odd + t), load(y[1].odd + t), half[1]);
-        UNROLL for (int i = 0; i < 4; i++) {
-            vector out[4];
-            result_column(half[0][i], half[1][i], out);
-            UNROLL for (int j = 0; j < 4; j++) store(out[j], v + (4 * i + j) * plane + t);
+static void result(const hb_winograd_image *image, const float *x, int64_t first, int64_t rows,
+                   int64_t tiles, float *v, int64_t row, int64_t plane) {
+    for (int64_t t = (tiles - 1) / LANES * LANES; t >= 0; t -= LANES) {
+        const pairs p = pairs_from(image, 2 * t);
+        for (int64_t r = 0; r < rows; r++) {
+            vector y[2][2] = {{{0}}}, half[2][4]; /* by row */
+            UNROLL for (int i = 0; i < 2; i++) {
+                if (has_row(image, 2 * (first + r) + i))
+                    load_pairs(image, x, 2 * (first + r) + i, &p, &y[i][0], &y[i][1]);
+                result_column(y[i][0], y[i][1], half[i]);
+            }
+            float *to = v + r * row + t;
+            UNROLL for (int j = 0; j < 4; j++) {
+                vector out[4];
+                result_column(half[0][j], half[1][j], out);
+                UNROLL for (int i = 0; i < 4; i++) store(out[i], to + (4 * i + j) * plane);
+            }
         }
     }
 }
@@ -188,21 +323,13 @@ static void copy(int64_t n, const float *from, float *to) {
     store(load(from + n - LANES), to + n - LANES);
 }
 
-static void transpose(const float *from, int64_t from_row, float *to, int64_t to_row) {
-    vector a[LANES];
-    UNROLL for (int i = 0; i < LANES; i++) a[i] = load(from + i * from_row);
-    turn(a);
-    UNROLL for (int i = 0; i < LANES; i++) store(a[i], to + i * to_row);
-}
-
 const hb_cpu_winograd PASTE(hb_cpu_winograd_, HB_ISA) = {
     .lanes = LANES,
-    .split = split,
     .image = image,
+    .image_of_channels = image_of_channels,
     .result = result,
     .back = back,
     .filter = filter,
     .filter_back = filter_back,
     .copy = copy,
-    .transpose = transpose,
 };

@@ -20,20 +20,29 @@
 
 enum { HB_WINOGRAD_PLANES = 16 }; /* elements of a tile's transform */
 
-/* A row of an image in two: elements 2 t and 2 t + 1. */
-typedef struct hb_split_row {
-    const float *even, *odd;
-} hb_split_row;
+/* An image as tiles see it: the first element of its channels is at row `top` and column `left` of
+   what the tiles cover; fewer than 0 where these begin inside of it. Elsewhere there are zeros. */
+typedef struct hb_winograd_image {
+    int64_t height, width, top, left;
+} hb_winograd_image;
 
 typedef struct hb_cpu_winograd {
-    int lanes; /* functions work on so many tiles at a time and may write and read that far */
-    /* even[t] = x[2 t], odd[t] = x[2 t + 1] for t < pairs. */
-    void (*split)(int64_t pairs, const float *x, float *even, float *odd);
-    /* B' d B of tiles side by side; tile t has columns 2 t ... 2 t + 3 of four rows. Element e of
-       tile t goes to v[e * plane + t]. */
-    void (*image)(int64_t tiles, const hb_split_row d[4], float *v, int64_t plane);
-    /* A y A' likewise; tile t has columns 2 t and 2 t + 1 of two rows. */
-    void (*result)(int64_t tiles, const hb_split_row y[2], float *v, int64_t plane);
+    int lanes; /* so many tiles or channels are done at a time */
+    /* B' d B of rows of tiles of the channel at x: tile t of row r has rows 2 (first + r) ... + 3
+       and columns 2 t ... + 3. Element e goes to v[e * plane + r * row + t]; after a row's last
+       tile, whole vectors are written. */
+    void (*image)(const hb_winograd_image *image, const float *x, int64_t first, int64_t rows,
+                  int64_t tiles, float *v, int64_t row, int64_t plane);
+    /* The same of up to `lanes` channels, `area` elements apart: element e of channel c to
+       v[e * plane + (r * tiles + t) * row + c], 0 in the lanes without a channel.
+       `scratch` has hb_winograd_turned_floats(). */
+    void (*image_of_channels)(const hb_winograd_image *image, const float *x, int64_t area,
+                              int64_t channels, int64_t first, int64_t rows, int64_t tiles,
+                              float *scratch, float *v, int64_t row, int64_t plane);
+    /* A y A' as `image`; tile t of row r has two rows and columns, from 2 (first + r) and 2 t on.
+     */
+    void (*result)(const hb_winograd_image *image, const float *x, int64_t first, int64_t rows,
+                   int64_t tiles, float *v, int64_t row, int64_t plane);
     /* A' m A, m[e * plane + t] being element e of tile t; columns 2 t and 2 t + 1 of two rows. */
     void (*back)(int64_t tiles, const float *m, int64_t plane, float *y0, float *y1);
     /* G g G' of `rows` filters: g[r * row + ...], to u[e * plane + r]; backwards: of g turned
@@ -43,9 +52,12 @@ typedef struct hb_cpu_winograd {
     /* G' s G of `columns` filters: element e of column c at s[e * plane + c], to g[c * 9 + ...]. */
     void (*filter_back)(int64_t columns, const float *s, int64_t plane, float *g);
     void (*copy)(int64_t n, const float *from, float *to);
-    /* to[j * to_row + i] = from[i * from_row + j] for i, j < lanes. */
-    void (*transpose)(const float *from, int64_t from_row, float *to, int64_t to_row);
 } hb_cpu_winograd;
+
+/* Four rows of channels, turned around: a vector of channels at each column. */
+static inline int64_t hb_winograd_turned_floats(int64_t lanes, int64_t tiles) {
+    return 4 * ((2 * tiles + 2 + lanes - 1) / lanes * lanes) * lanes;
+}
 
 extern const hb_cpu_winograd hb_cpu_winograd_baseline;
 #ifdef HB_HAVE_X86_ISAS

@@ -21,7 +21,6 @@ enum {
     MOST_SUM_BYTES = 64 << 20,
     SUMS = 16,
     PARTS = 4,
-    MOST_LANES = 16,
     AHEAD = 8
 };
 
@@ -35,8 +34,8 @@ typedef struct state {
     int64_t sums;                              /* how many there are; more than one: of parts */
     int64_t row;                               /* floats between rows of the results' transforms */
     int64_t image_plane, result_plane, sum_plane;
-    hb_winograd_rows image, result;
-    int64_t sum_floats, image_floats, result_floats, split_floats, block_floats;
+    hb_winograd_image image, result;
+    int64_t sum_floats, image_floats, result_floats, turned_floats;
     size_t thread_bytes, shared_bytes;
     int threads;
 } state;
@@ -70,23 +69,18 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->sums = small ? hb_conv_min(SUMS, s->tile_rows) : 1;
     while (s->each < s->tile_rows && kept_bytes(s, s->each + 1) <= most) s->each++;
     if (s->each == 0) s->each = 1;
-    s->image = hb_winograd_rows_of(s->kernels, s->tiles_x + 1, c->in[1], c->in[2], c->before[1],
-                                   c->before[2]);
-    s->result = hb_winograd_rows_of(s->kernels, s->tiles_x, c->out[1], c->out[2], 0, 0);
+    s->image = (hb_winograd_image){c->in[1], c->in[2], c->before[1], c->before[2]};
+    s->result = (hb_winograd_image){c->out[1], c->out[2], 0, 0};
     s->row = result_row(s, s->each);
-    s->result_plane = s->rows * s->row;
-    s->image_plane = s->each * s->tiles_x * s->channels;
+    s->result_plane = hb_winograd_odd_lines(s->rows * s->row);
+    s->image_plane = hb_winograd_odd_lines(s->each * s->tiles_x * s->channels);
     s->image_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->image_plane);
     s->result_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->result_plane);
     const int64_t kept = s->image_floats + s->result_floats, float_bytes = sizeof(float);
     s->shared_bytes =
         hb_conv_aligned((s->sums * s->sum_floats + (s->sums > 1 ? 0 : kept)) * float_bytes);
-    /* A thread's: rows being split, and a vector of channels x a vector of tiles of transforms. */
-    s->split_floats = hb_winograd_lines(s->lanes * hb_winograd_rows_floats(&s->image, 4));
-    s->block_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->lanes *
-                                        (hb_conv_up(s->tiles_x, s->lanes) + 1) * s->lanes);
-    s->thread_bytes = hb_conv_aligned(
-        (s->split_floats + s->block_floats + (s->sums > 1 ? kept : 0)) * float_bytes);
+    s->turned_floats = hb_winograd_turned_floats(s->lanes, s->tiles_x);
+    s->thread_bytes = hb_conv_aligned((s->turned_floats + (s->sums > 1 ? kept : 0)) * float_bytes);
 }
 
 typedef struct job {
@@ -107,74 +101,61 @@ typedef struct batch {
 
 /* ---- transforms ---- */
 
-/* A row of tiles of all channels, a vector of channels at a time, to images[e][tile][channel]. */
-static void transform_image(const batch *b, int64_t r, float *split) {
-    const job *j = b->j;
-    const state *s = j->s;
-    const int64_t n = (b->first + r) / s->tiles_y, y = (b->first + r) % s->tiles_y;
-    const int64_t area = s->image.height * s->image.width, tiles = s->tiles_x, lanes = s->lanes;
-    const int64_t total = s->conv->batch * s->conv->groups * s->conv->in_channels * area;
-    const int64_t across = (hb_conv_up(tiles, lanes) + 1) * lanes; /* of a channel in the block */
-    float *block = split + s->split_floats;
-    hb_split_row row[MOST_LANES][4];
-    for (int64_t c0 = 0; c0 < s->channels; c0 += lanes) {
-        const int64_t channels = hb_conv_min(lanes, s->conv->in_channels - c0);
-        const int64_t first = (n * s->conv->groups + j->group) * s->conv->in_channels + c0;
-        for (int64_t c = 0; c0 + c + AHEAD < s->conv->in_channels && c < lanes; c++)
-            hb_winograd_prefetch(&s->image, j->x, (first + c + AHEAD) * area, 2 * y, 4);
-        for (int64_t c = 0; c < channels; c++)
-            hb_winograd_split(&s->image, j->x, total, (first + c) * area, 2 * y, 4,
-                              split + c * hb_winograd_rows_floats(&s->image, 4), row[c]);
-        for (int64_t c = 0; c < channels; c++)
-            s->kernels->image(tiles, row[c], block + c * across, lanes * across);
-        if (channels < lanes)
-            for (int64_t e = 0; e < HB_WINOGRAD_PLANES; e++)
-                memset(block + (e * lanes + channels) * across, 0,
-                       (size_t)((lanes - channels) * across) * sizeof *block);
-        for (int64_t e = 0; e < HB_WINOGRAD_PLANES; e++) {
-            float *to = b->images + e * s->image_plane + r * tiles * s->channels + c0;
-            const float *from = block + e * lanes * across;
-            int64_t t = 0;
-            for (; t + lanes <= tiles; t += lanes)
-                s->kernels->transpose(from + t, across, to + t * s->channels, s->channels);
-            if (t == tiles) continue;
-            float rest[MOST_LANES * MOST_LANES]; /* the next row of tiles may be another thread's */
-            s->kernels->transpose(from + t, across, rest, lanes);
-            for (int64_t i = 0; t + i < tiles; i++)
-                s->kernels->copy(lanes, rest + i * lanes, to + (t + i) * s->channels);
-        }
-    }
+/* Rows of tiles [first, first + rows) of one image, which are the batch's from `at` on. */
+typedef struct piece {
+    int64_t image, first, rows, at;
+} piece;
+
+static piece piece_at(const batch *b, int64_t at) {
+    const int64_t tiles_y = b->j->s->tiles_y, first = (b->first + at) % tiles_y;
+    return (piece){.image = (b->first + at) / tiles_y,
+                   .first = first,
+                   .rows = hb_conv_min(b->count - at, tiles_y - first),
+                   .at = at};
 }
 
-static void transform_result(const batch *b, int64_t r, float *split) {
+/* A vector of channels from c on, to images[e][tile][channel]. */
+static void transform_channels(const batch *b, int64_t c, float *turned) {
     const job *j = b->j;
     const state *s = j->s;
-    const int64_t n = (b->first + r) / s->tiles_y, y = (b->first + r) % s->tiles_y;
+    const int64_t area = s->image.height * s->image.width, all = s->conv->in_channels;
+    for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows))
+        s->kernels->image_of_channels(
+            &s->image, j->x + ((p.image * s->conv->groups + j->group) * all + c) * area, area,
+            hb_conv_min(s->lanes, all - c), p.first, p.rows, s->tiles_x, turned,
+            b->images + p.at * s->tiles_x * s->channels + c, s->channels, s->image_plane);
+}
+
+/* Row k of the results, to results[e][k][tile]. What a row of tiles writes too much the next one
+   overwrites. */
+static void transform_result(const batch *b, int64_t k) {
+    const job *j = b->j;
+    const state *s = j->s;
     const int64_t area = s->result.height * s->result.width;
-    const int64_t total = s->conv->batch * s->conv->groups * s->rows * area;
-    hb_split_row row[2];
-    for (int64_t k = 0; k < s->rows; k++) {
-        const int64_t channel = (n * s->conv->groups + j->group) * s->rows + k;
+    for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows)) {
+        const float *dy = j->dy + ((p.image * s->conv->groups + j->group) * s->rows + k) * area;
         if (k + AHEAD < s->rows)
-            hb_winograd_prefetch(&s->result, j->dy, (channel + AHEAD) * area, 2 * y, 2);
-        hb_winograd_split(&s->result, j->dy, total, channel * area, 2 * y, 2, split, row);
-        float *to = b->results + k * s->row + r * s->tiles_x, *spare = split + s->split_floats;
-        /* What is written too much belongs to the next row of tiles, which another thread may have.
-         */
-        const int64_t across = (hb_conv_up(s->tiles_x, s->lanes) + 1) * s->lanes;
-        s->kernels->result(s->tiles_x, row, spare, across);
-        for (int64_t e = 0; e < HB_WINOGRAD_PLANES; e++)
-            memcpy(to + e * s->result_plane, spare + e * across, (size_t)s->tiles_x * sizeof *to);
+            hb_winograd_prefetch(&s->result, dy + AHEAD * area, 2 * p.first, 2 * p.rows);
+        s->kernels->result(&s->result, dy, p.first, p.rows, s->tiles_x,
+                           b->results + k * s->row + p.at * s->tiles_x, s->tiles_x,
+                           s->result_plane);
     }
 }
 
-/* Two tasks for each row of tiles. */
-static void transform_rows(void *context, int64_t begin, int64_t end, int thread) {
+/* A task is a vector of channels, or as many rows of the results. */
+static int64_t transforms_of(const state *s) {
+    return s->channels / s->lanes + hb_conv_up(s->rows, s->lanes);
+}
+
+static void transform(void *context, int64_t begin, int64_t end, int thread) {
     const batch *b = context;
-    float *split = (float *)(void *)(b->j->own + (size_t)thread * b->j->s->thread_bytes);
+    const state *s = b->j->s;
+    float *turned = (float *)(void *)(b->j->own + (size_t)thread * s->thread_bytes);
     for (int64_t i = begin; i < end; i++) {
-        if (i < b->count) transform_image(b, i, split);
-        else transform_result(b, i - b->count, split);
+        const int64_t c = i * s->lanes, k = c - s->channels;
+        if (k < 0) transform_channels(b, c, turned);
+        for (int64_t row = k; row >= 0 && row < hb_conv_min(k + s->lanes, s->rows); row++)
+            transform_result(b, row);
     }
 }
 
@@ -206,8 +187,8 @@ static void multiply(void *context, int64_t begin, int64_t end, int thread) {
 static void run_parts(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
-    float *split = (float *)(void *)(j->own + (size_t)thread * s->thread_bytes);
-    batch b = {.j = j, .images = split + s->split_floats + s->block_floats};
+    float *turned = (float *)(void *)(j->own + (size_t)thread * s->thread_bytes);
+    batch b = {.j = j, .images = turned + s->turned_floats};
     b.results = b.images + s->image_floats;
     for (int64_t part = begin; part < end; part++) {
         const int64_t last = s->tile_rows * (part + 1) / s->sums;
@@ -215,8 +196,7 @@ static void run_parts(void *context, int64_t begin, int64_t end, int thread) {
         b.add = false;
         for (b.first = s->tile_rows * part / s->sums; b.first < last; b.first += b.count) {
             b.count = hb_conv_min(s->each, last - b.first);
-            for (int64_t r = 0; r < b.count; r++) transform_image(&b, r, split);
-            for (int64_t r = 0; r < b.count; r++) transform_result(&b, r, split);
+            transform(&b, 0, transforms_of(s), thread);
             multiply(&b, 0, HB_WINOGRAD_PLANES * PARTS, thread);
             b.add = true;
         }
@@ -248,9 +228,9 @@ static void run_together(hb_device *device, const job *j) {
     for (; b.first < s->tile_rows; b.first += s->each, b.add = true) {
         b.count = hb_conv_min(s->each, s->tile_rows - b.first);
         const double tiles = (double)(b.count * s->tiles_x);
-        hb_conv_parallel(device, s->threads, 2 * b.count,
-                         tiles * (double)(s->rows + s->channels) * 80, s->gemm->lanes,
-                         transform_rows, &b);
+        hb_conv_parallel(device, s->threads, transforms_of(s),
+                         tiles * (double)(s->rows + s->channels) * 80, s->gemm->lanes, transform,
+                         &b);
         hb_conv_parallel(device, s->threads, HB_WINOGRAD_PLANES * PARTS, tiles * products * 16,
                          s->gemm->lanes, multiply, &b);
     }

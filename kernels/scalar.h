@@ -208,26 +208,25 @@ HB_INLINE HB_T HB_NAME(max)(HB_T a, HB_T b) { return ((a > b) | (a != a)) ? a : 
 HB_INLINE HB_T HB_NAME(min)(HB_T a, HB_T b) { return ((a < b) | (a != a)) ? a : b; }
 
 #if HB_KIND == HB_KIND_F32
-/* e^x 2^j: x = n ln 2 + r with |r| <= ln 2 / 2; polynomial in r from Cephes (S. Moshier, expf.c).
-   2^(n + j) is applied in two factors, so that results down to the smallest denormal, and infinity,
-   come out. */
+/* e^x 2^j: x = n ln 2 + r with |r| <= ln 2 / 2; e^r to 3.2e-9 by a polynomial (minimax, with 1 + r
+   exact). 2^(n + j) is applied in two factors, so that results down to the smallest denormal, and
+   infinity, come out. Compilers clamp integers in one instruction, floats in two. */
 HB_INLINE HB_T HB_NAME(exp_scaled)(HB_T x, hb_i32 j) {
     float c = x < -104.0f ? -104.0f : x;
-    c = c > 90.0f ? 90.0f : c;
-    float t =
-        c * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: the sum's low bits are round(c log2 e) */
-    float k = t - 12582912.0f;
+    /* 1.5 * 2^23 + 254: the sum's low bits are round(c log2 e) + 254, of which 130 is enough. */
+    hb_i32 t = (hb_i32)HB_BITS(c * 1.44269504f + 12583166.0f);
+    t = t > 0x4B400180 ? 0x4B400180 : t;
+    float k = HB_FLOAT((hb_u32)t) - 12583166.0f;
     float r = (c - k * 0.693359375f) + k * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    hb_i32 n = (hb_i32)(HB_BITS(t) - 0x4B400000u) + j;
-    hb_i32 h = n >> 1;
-    return p * HB_FLOAT((hb_u32)(h + 127) << 23) * HB_FLOAT((hb_u32)(n - h + 127) << 23);
+    float p = 1.38209108e-3f;
+    p = p * r + 8.36867001e-3f;
+    p = p * r + 4.16682623e-2f;
+    p = p * r + 1.66665211e-1f;
+    p = p * r + 4.99999940e-1f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    hb_u32 n = (hb_u32)(t + j), h = n >> 1; /* shifted left, only the exponents are left of them */
+    return p * HB_FLOAT(h << 23) * HB_FLOAT((n - h) << 23);
 }
 HB_INLINE HB_T HB_NAME(exp)(HB_T x) { return HB_NAME(exp_scaled)(x, 0); }
 /* x > 0 as 2^e (1 + f) with sqrt(1/2) <= 1 + f < sqrt 2. */
@@ -267,8 +266,8 @@ HB_INLINE HB_T HB_NAME(log)(HB_T x) {
 /* tanh x as the rational approximation that Eigen uses (MathFunctionsImpl.h): odd of degree 13 over
    even of degree 6, on |x| <= 9, beyond which tanh rounds to +-1. */
 HB_INLINE HB_T HB_NAME(tanh)(HB_T x) {
-    float c = x < -9.0f ? -9.0f : x;
-    c = c > 9.0f ? 9.0f : c;
+    hb_u32 a = HB_BITS(x) & 0x7FFFFFFFu;
+    float c = HB_FLOAT(a < 0x41100000u ? a : 0x41100000u);
     float z = c * c;
     float p = -2.76076847742355e-16f;
     p = p * z + 2.00018790482477e-13f;
@@ -281,7 +280,8 @@ HB_INLINE HB_T HB_NAME(tanh)(HB_T x) {
     q = q * z + 1.18534705686654e-04f;
     q = q * z + 2.26843463243900e-03f;
     q = q * z + 4.89352518554385e-03f;
-    return ((c < 0.0f ? -c : c) < 0.0004f) ? x : c * p / q; /* the product would be denormal */
+    float r = HB_FLOAT(HB_BITS(c * p / q) | (HB_BITS(x) & 0x80000000u));
+    return HB_FLOAT(a) >= 0.0004f ? r : x; /* the product would be denormal; and NaN */
 }
 #else
 HB_INLINE HB_T HB_NAME(exp)(HB_T x) { return exp(x); }

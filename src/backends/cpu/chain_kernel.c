@@ -42,6 +42,24 @@ INLINE floats all(const char *one) {
     return x - (floats){0}; /* -0 stays -0 */
 }
 
+/* NaN if either is one. The instruction gives y if either is. */
+#if defined(__AVX512F__)
+#define LARGER(x, y)  choose_nan((__m512)(x), _mm512_max_ps((__m512)(x), (__m512)(y)))
+#define SMALLER(x, y) choose_nan((__m512)(x), _mm512_min_ps((__m512)(x), (__m512)(y)))
+INLINE floats choose_nan(__m512 x, __m512 y) {
+    return (floats)_mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
+}
+#elif defined(__AVX__)
+#define LARGER(x, y)  choose_nan((__m256)(x), _mm256_max_ps((__m256)(x), (__m256)(y)))
+#define SMALLER(x, y) choose_nan((__m256)(x), _mm256_min_ps((__m256)(x), (__m256)(y)))
+INLINE floats choose_nan(__m256 x, __m256 y) {
+    return (floats)_mm256_blendv_ps(y, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+#else
+#define LARGER(x, y)  CHOOSE(((x) > (y)) | ((x) != (x)), x, y)
+#define SMALLER(x, y) CHOOSE(((x) < (y)) | ((x) != (x)), x, y)
+#endif
+
 /* `to` is aligned to a vector. */
 INLINE void store_past(char *to, floats v) {
 #if defined(__AVX512F__)

@@ -18,10 +18,10 @@
     X(MUL, x *y)                                                                                   \
     X(DIV, x / y)                                                                                  \
     X(INTO, y / x)                                                                                 \
-    X(MAX, CHOOSE((x > y) | (x != x), x, y))                                                       \
-    X(MAX_OF, CHOOSE((y > x) | (y != y), y, x))                                                    \
-    X(MIN, CHOOSE((x < y) | (x != x), x, y))                                                       \
-    X(MIN_OF, CHOOSE((y < x) | (y != y), y, x))                                                    \
+    X(MAX, LARGER(x, y))                                                                           \
+    X(MAX_OF, LARGER(y, x))                                                                        \
+    X(MIN, SMALLER(x, y))                                                                          \
+    X(MIN_OF, SMALLER(y, x))                                                                       \
     X(EQ, AS_FLOATS(x == y))                                                                       \
     X(NE, AS_FLOATS(x != y))                                                                       \
     X(LT, AS_FLOATS(x < y))                                                                        \
@@ -48,8 +48,8 @@
 /* X(CODE, y from y and x): y is memory that gathers all strips. */
 #define HB_CHAIN_FOLD(X)                                                                           \
     X(SUM, y + x)                                                                                  \
-    X(REDMAX, CHOOSE((y > x) | (y != y), y, x))                                                    \
-    X(REDMIN, CHOOSE((y < x) | (y != y), y, x))                                                    \
+    X(REDMAX, LARGER(y, x))                                                                        \
+    X(REDMIN, SMALLER(y, x))                                                                       \
     X(PROD, y *x)
 
 typedef enum hb_cpu_chain_code {

@@ -102,28 +102,25 @@ typedef uint16_t c_u16;
 
 /* Longer ones are contracted to fused multiply-adds as the compiler likes, in a loop's rest
    otherwise than in its body; results would depend on where a tile begins. So there is one body,
-   for a whole vector, and the rest is padded to one. */
+   for whole vectors, and the rest is padded to one and given to it. */
 #define LANES(type) (HB_ISA_VECTOR_BYTES / (int)sizeof(c_##type))
+#define ONE_BODY    __attribute__((noinline)) static
 #define MAP_R(type, name, arity, result)                                                           \
-    static void name##_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
+    ONE_BODY void name##_##type(void *out, const void *a, const void *b, const void *c,            \
+                                int64_t n) {                                                       \
+        RESULT_##result(type) *to = out;                                                           \
+        const c_##type *x = a, *y = b;                                                             \
+        const int64_t rest = n % LANES(type), whole = n - rest;                                    \
+        for (int64_t at = 0; at < whole; at += LANES(type))                                        \
+            SIMD for (int64_t i = at; i < at + LANES(type); i++) to[i] =                           \
+                APPLY_##arity(hb_##name##_##type);                                                 \
+        if (rest == 0) return;                                                                     \
         c_##type x_rest[LANES(type)] = {0}, y_rest[LANES(type)] = {0};                             \
         RESULT_##result(type) to_rest[LANES(type)];                                                \
-        const size_t size = sizeof(c_##type);                                                      \
-        for (int64_t at = 0; at < n; at += LANES(type)) {                                          \
-            const int64_t rest = n - at;                                                           \
-            const c_##type *x = (const c_##type *)a + at;                                          \
-            const c_##type *y = (const c_##type *)b + at;                                          \
-            RESULT_##result(type) *to = (RESULT_##result(type) *)out + at;                         \
-            if (rest < LANES(type)) {                                                              \
-                x = memcpy(x_rest, x, (size_t)rest * size);                                        \
-                if (arity == 2) y = memcpy(y_rest, y, (size_t)rest * size);                        \
-                to = to_rest;                                                                      \
-            }                                                                                      \
-            (void)y;                                                                               \
-            SIMD for (int i = 0; i < LANES(type); i++) to[i] = APPLY_##arity(hb_##name##_##type);  \
-            if (rest < LANES(type))                                                                \
-                memcpy((RESULT_##result(type) *)out + at, to_rest, (size_t)rest * sizeof *to);     \
-        }                                                                                          \
+        memcpy(x_rest, x + whole, (size_t)rest * sizeof *x);                                       \
+        if (arity == 2) memcpy(y_rest, y + whole, (size_t)rest * sizeof *y);                       \
+        name##_##type(to_rest, x_rest, y_rest, NULL, LANES(type));                                 \
+        memcpy(to + whole, to_rest, (size_t)rest * sizeof *to);                                    \
     }
 
 #define SCALAR(CODE, name, arity, types, result, flops)                                            \

@@ -31,7 +31,7 @@ static hebb_tensor *shifted(hebb_tensor *x) {
 
 hebb_tensor *hebb_softmax(hebb_tensor *x) {
     hebb_tensor *e = hebb_exp(shifted(x));
-    return hebb_div(e, hebb_sum(e, HEBB_AXES(-1), true));
+    return hebb_mul(e, hebb_reciprocal(hebb_sum(e, HEBB_AXES(-1), true)));
 }
 
 hebb_tensor *hebb_log_softmax(hebb_tensor *x) {

@@ -10,8 +10,9 @@
 
 enum {
     /* That a block moves, about; what several members read counts for each of them, so that the
-       cache holds less. */
-    BLOCK_BYTES = 512 << 10,
+       second-level cache holds less, and the first-level cache much less. */
+    BLOCK_BYTES = 1 << 20,
+    SMALL_BLOCK_BYTES = 96 << 10,
     FEW_BYTES = 48 << 10, /* below this, starting the loops costs more than memory */
     BLOCKS = 32,          /* wanted, if they are not that small */
     MOST_SLOTS = 96,
@@ -248,9 +249,16 @@ static hebb_status prepare_part(maker *m, const hb_cpu_member *member, part *p) 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
+/* Each block of a loop that reduces the rows leaves partial results to combine. */
+static double wanted_bytes(const hb_cpu_rows *rows) {
+    for (int k = 0; k < rows->n; k++)
+        if (rows->member[k].collapses) return BLOCK_BYTES;
+    return SMALL_BLOCK_BYTES;
+}
+
 static void cut_rows(const hb_cpu_rows *rows, hb_cpu_blocks *b) {
     const double row_bytes = rows->bytes > 1 ? rows->bytes : 1;
-    int64_t n = least((int64_t)(BLOCK_BYTES / row_bytes), rows->rows / BLOCKS);
+    int64_t n = least((int64_t)(wanted_bytes(rows) / row_bytes), rows->rows / BLOCKS);
     n = most(n, (int64_t)(FEW_BYTES / row_bytes));
     b->rows = rows->rows;
     b->block_rows = most(least(n, rows->rows), 1);
@@ -358,6 +366,7 @@ static void run_blocks(void *context, int64_t begin, int64_t end, int thread) {
                                   block < b->whole ? b->part[k].block_loop : b->part[k].rest_loop,
                                   &at.args);
     }
+    c->device->isa->vector->fence();
 }
 
 void hb_cpu_blocks_run(hb_device *device, const hb_cpu_blocks *b, const hb_run_args *args) {

@@ -171,7 +171,13 @@ static void run_tiles(void *context, int64_t begin, int64_t end, int thread) {
         hb_cpu_worker_tile(&worker, &tile);
     }
     hb_cpu_worker_tile(&worker, &tile);
-    if (program->streams) worker.vector->fence();
+}
+
+/* A fence waits for the stores: one after all tiles of a range, or of a range of blocks. */
+static void run_tiles_and_fence(void *context, int64_t begin, int64_t end, int thread) {
+    const run_context *c = context;
+    run_tiles(context, begin, end, thread);
+    if (c->loop->program.streams) c->device->isa->vector->fence();
 }
 
 double hb_cpu_loop_ns(const hb_cpu_loop *prepared) {
@@ -186,7 +192,8 @@ void hb_cpu_loop_run(hb_device *device, const hb_cpu_loop *prepared, const hb_ru
         return;
     }
     run_context context = {device, prepared, args};
-    hb_cpu_parallel(device, prepared->tiles, hb_cpu_loop_ns(prepared), run_tiles, &context);
+    hb_cpu_parallel(device, prepared->tiles, hb_cpu_loop_ns(prepared), run_tiles_and_fence,
+                    &context);
 }
 
 void hb_cpu_loop_run_alone(const hb_device *device, const hb_cpu_loop *prepared,

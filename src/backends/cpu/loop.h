@@ -18,7 +18,7 @@ void hb_cpu_loop_release(hb_cpu_loop *prepared);
    block. */
 hebb_status hb_cpu_loop_prepare_block(hb_device *device, const hb_loop *loop, hb_cpu_repeat repeat,
                                       hb_cpu_loop **prepared, hb_error *error);
-/* The whole space, on the calling thread. */
+/* The whole space, on the calling thread, which fences (vector.h) what was stored past the caches. */
 void hb_cpu_loop_run_alone(const hb_device *device, const hb_cpu_loop *prepared,
                            const hb_run_args *args);
 double hb_cpu_loop_ns(const hb_cpu_loop *prepared); /* estimated time on one thread */

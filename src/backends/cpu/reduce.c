@@ -506,6 +506,11 @@ static void run_post(const run_context *c, const results *sums, char *scratch) {
     }
 }
 
+/* Before other threads may read what stores past the caches have written. */
+static void fence(const run_context *c) {
+    if (c->reduce->pre.streams || c->reduce->post.streams) c->device->isa->vector->fence();
+}
+
 static void run_units(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *c = context;
     unit_scratch scratch;
@@ -515,6 +520,11 @@ static void run_units(void *context, int64_t begin, int64_t end, int thread) {
         reduce_unit(c, &sums, 0, &scratch);
         run_post(c, &sums, scratch.post);
     }
+}
+
+static void run_units_and_fence(void *context, int64_t begin, int64_t end, int thread) {
+    run_units(context, begin, end, thread);
+    fence(context);
 }
 
 static char *partial_at(const hb_cpu_reduce *r, int64_t chunk, int i, int64_t kept) {
@@ -534,6 +544,7 @@ static void run_chunks(void *context, int64_t begin, int64_t end, int thread) {
             memcpy(partial_at(r, chunk, i, sums.first), sums.at + i * sums.stride,
                    (size_t)sums.n * 8);
     }
+    fence(c);
 }
 
 static void combine_chunks(const run_context *c) {
@@ -555,11 +566,12 @@ void hb_cpu_reduce_run(const hb_device *device, const hb_cpu_reduce *reduce,
                        const hb_run_args *args) {
     run_context context = {device, reduce, args};
     if (reduce->chunks == 1) {
-        hb_cpu_parallel(device, reduce->units, reduce->ns, run_units, &context);
+        hb_cpu_parallel(device, reduce->units, reduce->ns, run_units_and_fence, &context);
         return;
     }
     hb_cpu_parallel(device, reduce->units * reduce->chunks, reduce->ns, run_chunks, &context);
     combine_chunks(&context);
+    fence(&context);
 }
 
 void hb_cpu_reduce_run_alone(const hb_device *device, const hb_cpu_reduce *reduce,

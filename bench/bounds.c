@@ -1,9 +1,17 @@
 /* What this machine, or its GPU, can do at best: arithmetic, and memory traffic. Called by main.c
    once, before the workloads; measured in the same run as they are, because a shared machine is not
    the same twice. The fastest pass counts: a bound is what the machine can do undisturbed. */
+#define _GNU_SOURCE /* madvise */
+#include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 #ifdef _OPENMP
 #include <omp.h>
+#endif
+#ifdef __SSE2__
+#include <emmintrin.h>
 #endif
 
 #include "bench.h"
@@ -16,18 +24,45 @@
  */
 #define CACHE_BYTES (32.0 * (1 << 20))
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
 typedef struct memory {
-    hebb_array from, to;
+    char *from, *to;
     int threads;
     uint64_t sum; /* of a read, kept so that the reading is not optimized away */
 } memory;
 
+/* Filled with ones. Pages are large where the system has them, as those of a device's memory are:
+   with small ones, reading takes a tenth longer. */
+static char *large_array(void) {
+    char *array = aligned_alloc(HUGE_PAGE, MEMORY_BYTES);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    if (array != NULL) (void)madvise(array, MEMORY_BYTES, MADV_HUGEPAGE); /* a wish */
+#endif
+    if (array != NULL) memset(array, 1, MEMORY_BYTES);
+    return array;
+}
+
+/* Past the caches: a store that reads what it overwrites moves half as much again. What memcpy()
+   does depends on the size of the caches, of which a virtual machine may be told anything. */
+static void copy_part(char *to, const char *from, int64_t bytes) {
+#ifdef __SSE2__
+    for (int64_t i = 0; i < bytes; i += (int64_t)sizeof(__m128i))
+        _mm_stream_si128((__m128i *)(void *)(to + i),
+                         _mm_load_si128((const __m128i *)(const void *)(from + i)));
+    _mm_sfence();
+#else
+    memcpy(to, from, (size_t)bytes);
+#endif
+}
+
 static bool copy(void *context) {
     const memory *m = context;
-    int64_t part = MEMORY_BYTES / m->threads;
+    int64_t part = MEMORY_BYTES / m->threads / 64 * 64;
 #pragma omp parallel for num_threads(m->threads)
     for (int i = 0; i < m->threads; i++)
-        memcpy((char *)m->to.data + i * part, (const char *)m->from.data + i * part, (size_t)part);
+        copy_part(m->to + i * part, m->from + i * part,
+                  i + 1 < m->threads ? part : MEMORY_BYTES - i * part);
     return true;
 }
 
@@ -35,7 +70,7 @@ static bool copy(void *context) {
  */
 static bool read_all(void *context) {
     memory *m = context;
-    const uint64_t *values = m->from.data;
+    const uint64_t *values = (const uint64_t *)(const void *)m->from;
     int64_t count = MEMORY_BYTES / (int64_t)sizeof *values;
     uint64_t sum = 0;
 #pragma omp parallel for num_threads(m->threads) reduction(+ : sum)
@@ -45,17 +80,13 @@ static bool read_all(void *context) {
 }
 
 static void measure_memory(bounds *b) {
-    memory m = {
-        .from = hebb_array_zeros(HEBB_U8, HEBB_SHAPE(MEMORY_BYTES)),
-        .to = hebb_array_zeros(HEBB_U8, HEBB_SHAPE(MEMORY_BYTES)),
-        .threads = b->threads,
-    };
-    if (m.from.data != NULL && m.to.data != NULL) {
+    memory m = {.from = large_array(), .to = large_array(), .threads = b->threads};
+    if (m.from != NULL && m.to != NULL) {
         b->copy_bytes = 2.0 * (double)MEMORY_BYTES / time_calls(copy, NULL, &m).fastest;
         b->read_bytes = (double)MEMORY_BYTES / time_calls(read_all, NULL, &m).fastest;
     }
-    hebb_array_free(&m.to);
-    hebb_array_free(&m.from);
+    free(m.to);
+    free(m.from);
 }
 
 static void consider(bounds *b, double flops, double seconds, const char *by) {

@@ -256,6 +256,7 @@ Test(steps, small_loops) { try_random(case_loop, 300, (case_limits){600, true});
 Test(steps, loops) { try_random(case_loop, 100, (case_limits){30000, true}); }
 Test(steps, loops_without_f64) { try_random(case_loop, 60, (case_limits){5000, false}); }
 Test(steps, large_loops) { try_random(case_loop, 8, (case_limits){300000, true}); }
+Test(steps, operands_in_turns) { try_random(case_turns, 300, (case_limits){60000, true}); }
 Test(steps, small_reductions) { try_random(case_reduction, 300, (case_limits){600, true}); }
 Test(steps, reductions) { try_random(case_reduction, 100, (case_limits){30000, true}); }
 Test(steps, reductions_without_f64) { try_random(case_reduction, 60, (case_limits){5000, false}); }

@@ -289,6 +289,8 @@ void hb_cpu_find_chains(hb_cpu_maker *m) {
     decide_fold(m);
     put_values_into_chains(m);
     dissolve_chains(m);
+    hb_cpu_group_loads(m);
     find_tiled(m);
+    hb_cpu_group_stores(m);
     drop_loads(m);
 }

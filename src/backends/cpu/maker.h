@@ -14,6 +14,7 @@ typedef struct hb_cpu_value {
     int slot;     /* -1 for none */
     bool freed;
     bool direct;          /* stored by its action */
+    bool follows;         /* loaded by another one's action, which is ahead of it */
     int chain;            /* that makes it, or -1 */
     bool tiled;           /* it is needed in a tile, or in place: not only by links of its chain */
     bool kept;            /* links of its chain read it from memory */
@@ -89,6 +90,14 @@ hb_cpu_form hb_cpu_form_of(const hb_cpu_maker *m, int v);
 void hb_cpu_find_chains(hb_cpu_maker *m);
 /* Whether links read the load's memory where it is. */
 bool hb_cpu_is_viewable(const hb_cpu_maker *m, int v);
+
+/* ---- turns.c ---- */
+
+/* Puts loads that are to be done together one after the other in the sequence, before anybody asks
+   where something is in it. */
+void hb_cpu_group_loads(hb_cpu_maker *m);
+/* Finds stores that are to be done together, when it is known which of them links do. */
+void hb_cpu_group_stores(hb_cpu_maker *m);
 
 /* ---- links.c ---- */
 

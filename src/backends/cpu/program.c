@@ -333,8 +333,9 @@ static void gather_actions(hb_cpu_maker *m, const int *first_link) {
             gather(m, v);
     p->n_first = p->n_actions;
     for (int s = 0; s < m->n_sequence; s++)
-        if (m->sequence[s] >= 0) gather(m, m->sequence[s]);
-        else
+        if (m->sequence[s] >= 0) {
+            if (!m->values[m->sequence[s]].follows) gather(m, m->sequence[s]);
+        } else
             p->action[p->n_actions++] =
                 (hb_cpu_action){.kind = HB_CPU_CHAIN, .a = first_link[~m->sequence[s]]};
     for (int v = 0; v < p->n_values; v++) {

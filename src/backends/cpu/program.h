@@ -58,6 +58,8 @@ typedef struct hb_cpu_action {
     uint32_t op; /* of RANDOM */
     hb_cpu_map *map;
     const hebb_elementwise *user; /* in place of map */
+    int turns;                    /* of a LOAD: more than 1: of the values turn[0 ... turns - 1], */
+    int turn[HB_CPU_MOST_TURNS];  /* whose elements take turns in memory; turn[0] is `value` */
     hb_cpu_view view;
 } hb_cpu_action;
 
@@ -66,6 +68,8 @@ typedef struct hb_cpu_store {
     bool direct; /* the value's action may write to the output itself where that is consecutive */
     bool stream; /* past the caches */
     bool linked; /* a link of a chain does it */
+    int turns;   /* as of a LOAD; 0: it is done by another store */
+    int turn[HB_CPU_MOST_TURNS];
     hb_cpu_view view;
 } hb_cpu_store;
 

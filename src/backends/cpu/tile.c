@@ -160,6 +160,55 @@ static void store(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu_
         w->vector->move[view->size](base + at, from, &box);
 }
 
+static char *slot_of(const hb_cpu_worker *w, int value) {
+    return w->scratch + w->program->slot[value];
+}
+
+/* ---- values whose elements take turns in memory ---- */
+
+/* As one row, if rows follow each other: `row` bytes are between rows, `column` between columns. */
+static void join_rows(int64_t row, int64_t column, int64_t *rows, int64_t *columns) {
+    if (row != column * *columns) return;
+    *columns *= *rows;
+    *rows = 1;
+}
+
+static void load_turns(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile) {
+    const hb_cpu_space *space = &w->program->space;
+    const hb_cpu_view *view = &action->view;
+    const char *base = hb_cpu_base(w->args, view->buffer);
+    const int64_t row = row_stride(space, view);
+    char *to[HB_CPU_MOST_TURNS];
+    for (int k = 0; k < action->turns; k++)
+        to[k] = w->value[action->turn[k]] = slot_of(w, action->turn[k]);
+    walk walked = walk_start(space, view, tile);
+    for (int64_t at, rows; (rows = walk_next(&walked, &at)) > 0;) {
+        const int64_t bytes = rows * tile->columns * view->size;
+        int64_t columns = tile->columns;
+        join_rows(row, action->turns * view->size, &rows, &columns);
+        w->vector->zips->unzip[view->size]((void *const *)to, base + at, row, rows, columns);
+        for (int k = 0; k < action->turns; k++) to[k] += bytes;
+    }
+}
+
+static void store_turns(const hb_cpu_worker *w, const hb_cpu_store *store,
+                        const hb_cpu_tile *tile) {
+    const hb_cpu_space *space = &w->program->space;
+    const hb_cpu_view *view = &store->view;
+    char *base = hb_cpu_base(w->args, view->buffer);
+    const int64_t row = row_stride(space, view);
+    const char *from[HB_CPU_MOST_TURNS];
+    for (int k = 0; k < store->turns; k++) from[k] = w->value[store->turn[k]];
+    walk walked = walk_start(space, view, tile);
+    for (int64_t at, rows; (rows = walk_next(&walked, &at)) > 0;) {
+        const int64_t bytes = rows * tile->columns * view->size;
+        int64_t columns = tile->columns;
+        join_rows(row, store->turns * view->size, &rows, &columns);
+        w->vector->zips->zip[view->size](base + at, (const void *const *)from, row, rows, columns);
+        for (int k = 0; k < store->turns; k++) from[k] += bytes;
+    }
+}
+
 static void number(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu_tile *tile,
                    int64_t *to) {
     const hb_cpu_space *space = &w->program->space;
@@ -173,13 +222,13 @@ static void number(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu
 
 /* ---- actions ---- */
 
-static char *slot_of(const hb_cpu_worker *w, int value) {
-    return w->scratch + w->program->slot[value];
-}
-
 static void act_load(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile) {
     const hb_cpu_space *space = &w->program->space;
     const hb_cpu_view *view = &action->view;
+    if (action->turns > 1) {
+        load_turns(w, action, tile);
+        return;
+    }
     if (!action->copy && in_place(space, view, tile)) {
         w->value[action->value] = hb_cpu_base(w->args, view->buffer) + address(space, view, tile);
         return;
@@ -386,7 +435,11 @@ static void aim(hb_cpu_worker *w, const hb_cpu_tile *tile) {
 static void finish_store(hb_cpu_worker *w, const hb_cpu_store *to, const hb_cpu_tile *tile) {
     const hb_cpu_space *space = &w->program->space;
     const char *from = w->value[to->value];
-    if (to->linked) return;
+    if (to->linked || to->turns == 0) return;
+    if (to->turns > 1) {
+        store_turns(w, to, tile);
+        return;
+    }
     if (to->stream && in_place(space, &to->view, tile)) {
         w->vector->stream(hb_cpu_base(w->args, to->view.buffer) + address(space, &to->view, tile),
                           from, (size_t)(tile->rows * tile->columns * to->view.size));

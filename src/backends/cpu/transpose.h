@@ -1,6 +1,6 @@
-/* Transposing squares of vectors in registers: log2(lanes) times, rows of the upper and the lower
-   half are taken in turns, element by element. Only gemm_kernel.inc and winograd_kernel.c include
-   it, which are compiled once per instruction set. */
+/* Shuffles of vectors, and transposing squares of them in registers: log2(lanes) times, rows of the
+   upper and the lower half are taken in turns, element by element. Only files that are compiled
+   once per instruction set include it. */
 #ifndef HB_CPU_TRANSPOSE_H
 #define HB_CPU_TRANSPOSE_H
 
@@ -15,6 +15,14 @@
 #define HB_LOW_16  0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define HB_HIGH_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 
+/* Every second element of both as one list. */
+#define HB_EVEN_4  0, 2, 4, 6
+#define HB_ODD_4   1, 3, 5, 7
+#define HB_EVEN_8  0, 2, 4, 6, 8, 10, 12, 14
+#define HB_ODD_8   1, 3, 5, 7, 9, 11, 13, 15
+#define HB_EVEN_16 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define HB_ODD_16  1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+
 #ifdef __clang__
 #define HB_SHUFFLE(index, x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
 #define HB_UNROLL                    _Pragma("clang loop unroll(full)")
@@ -22,6 +30,11 @@
 #define HB_SHUFFLE(index, x, y, ...) __builtin_shuffle(x, y, (index){__VA_ARGS__})
 #define HB_UNROLL                    _Pragma("GCC unroll 16")
 #endif
+
+/* HB_LOW, HB_HIGH, HB_EVEN or HB_ODD of vectors x and y of `lanes` elements, a number that may be a
+   macro; `index` is the vector of integers of that size. */
+#define HB_TAKE(which, index, lanes, x, y)    HB_TAKE_OF(which, index, lanes, x, y)
+#define HB_TAKE_OF(which, index, lanes, x, y) HB_SHUFFLE(index, x, y, which##_##lanes)
 
 /* Defines a function that turns around `lanes` vectors of type `vector`, of `lanes` elements each;
    `index` is the vector of integers of that size. */

@@ -470,6 +470,7 @@ static void fence(void) {
 #define PASTE(a, b)  PASTE_(a, b)
 
 hb_cpu_run_chain PASTE(hb_cpu_chain_, HB_ISA);
+extern const hb_cpu_zips PASTE(hb_cpu_zips_, HB_ISA);
 
 const hb_cpu_vector PASTE(hb_cpu_vector_, HB_ISA) = {
     .map =
@@ -494,6 +495,7 @@ const hb_cpu_vector PASTE(hb_cpu_vector_, HB_ISA) = {
     .narrow = {DTYPES(NARROW_ROW)},
     .reduce = {{DTYPES(SUM_ROW)}, {DTYPES(MAX_ROW)}, {DTYPES(MIN_ROW)}, {DTYPES(PROD_ROW)}},
     .move = {[1] = move_uint8_t, [2] = move_uint16_t, [4] = move_uint32_t, [8] = move_uint64_t},
+    .zips = &PASTE(hb_cpu_zips_, HB_ISA),
     .count = count,
     .chain = PASTE(hb_cpu_chain_, HB_ISA),
     .stream = stream,

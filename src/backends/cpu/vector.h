@@ -23,6 +23,21 @@ typedef struct hb_cpu_box {
 } hb_cpu_box;
 typedef void hb_cpu_move(void *to, const void *from, const hb_cpu_box *box);
 
+/* Values whose elements take turns in memory, hb_cpu_turns(size) of them: in row r, element i of
+   value j is at memory + r * row + (i * turns + j) * size. Each value by itself has its rows one
+   after the other, of `columns` elements. */
+typedef void hb_cpu_unzip(void *const to[], const void *from, int64_t from_row, int64_t rows,
+                          int64_t columns);
+typedef void hb_cpu_zip(void *to, const void *const from[], int64_t to_row, int64_t rows,
+                        int64_t columns);
+enum { HB_CPU_MOST_TURNS = 4 };
+static inline int hb_cpu_turns(int64_t size) { return size == 4 ? 2 : size == 1 ? 4 : 1; }
+
+typedef struct hb_cpu_zips {
+    hb_cpu_unzip *unzip[5]; /* by the size of an element: 1, 4 */
+    hb_cpu_zip *zip[5];
+} hb_cpu_zips;
+
 /* Reductions work in two stages: tiles are folded in their own dtype ("narrow"), and those results
    gathered in f64 for floats, i64 for integers ("wide"). */
 typedef void hb_cpu_fold_rows(void *wide, const void *tile, int64_t rows, int64_t columns);
@@ -41,6 +56,7 @@ typedef struct hb_cpu_vector {
     hb_cpu_map *narrow[HEBB_DTYPES];            /* out[i] = the wide a[i] */
     hb_cpu_reduction reduce[4][HEBB_DTYPES];    /* HB_SUM, HB_REDMAX, HB_REDMIN, HB_PROD */
     hb_cpu_move *move[9];                       /* by the size of an element: 1, 2, 4, 8 */
+    const hb_cpu_zips *zips;
     void (*count)(int64_t *out, int64_t first, int64_t step, int64_t n); /* first + i step */
     hb_cpu_run_chain *chain;
     /* Copies past the caches. The caller calls fence() before other threads may read. */

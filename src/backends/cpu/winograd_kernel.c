@@ -18,29 +18,19 @@ enum { LANES = HB_ISA_VECTOR_BYTES / sizeof(float) };
 typedef float vector __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
 typedef int32_t indices __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
 
-#define UNROLL             HB_UNROLL
-#define SHUFFLE(x, y, ...) HB_SHUFFLE(indices, x, y, __VA_ARGS__)
+#define UNROLL HB_UNROLL
 
-/* Every second element of two vectors as one list, and halves of both in turns. */
 #if HB_ISA_VECTOR_BYTES == 64
-#define LANES_     16
-#define EVEN(x, y) SHUFFLE(x, y, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-#define ODD(x, y)  SHUFFLE(x, y, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
-#define LOW(x, y)  SHUFFLE(x, y, HB_LOW_16)
-#define HIGH(x, y) SHUFFLE(x, y, HB_HIGH_16)
+#define LANES_ 16
 #elif HB_ISA_VECTOR_BYTES == 32
-#define LANES_     8
-#define EVEN(x, y) SHUFFLE(x, y, 0, 2, 4, 6, 8, 10, 12, 14)
-#define ODD(x, y)  SHUFFLE(x, y, 1, 3, 5, 7, 9, 11, 13, 15)
-#define LOW(x, y)  SHUFFLE(x, y, HB_LOW_8)
-#define HIGH(x, y) SHUFFLE(x, y, HB_HIGH_8)
+#define LANES_ 8
 #else
-#define LANES_     4
-#define EVEN(x, y) SHUFFLE(x, y, 0, 2, 4, 6)
-#define ODD(x, y)  SHUFFLE(x, y, 1, 3, 5, 7)
-#define LOW(x, y)  SHUFFLE(x, y, HB_LOW_4)
-#define HIGH(x, y) SHUFFLE(x, y, HB_HIGH_4)
+#define LANES_ 4
 #endif
+#define EVEN(x, y) HB_TAKE(HB_EVEN, indices, LANES_, x, y)
+#define ODD(x, y)  HB_TAKE(HB_ODD, indices, LANES_, x, y)
+#define LOW(x, y)  HB_TAKE(HB_LOW, indices, LANES_, x, y)
+#define HIGH(x, y) HB_TAKE(HB_HIGH, indices, LANES_, x, y)
 HB_DEFINE_TRANSPOSE_OF(turn, vector, indices, LANES_)
 
 INLINE vector load(const float *from) {

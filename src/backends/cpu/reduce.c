@@ -38,6 +38,7 @@ struct hb_cpu_reduce {
     bool by_columns;
     int64_t kept, rows; /* rows of the pre space that make one kept (outer) point */
     int64_t points;     /* reduced: elements that make one result */
+    bool alone;         /* on one thread */
     int64_t
         together; /* rows of a tile: by rows, of several kept points, or 0; by columns, of one */
     int64_t units, panel, panels;
@@ -113,15 +114,17 @@ static hebb_status make_pre(const hb_device *device, const hb_loop *loop, const 
                         .fold = order->by_columns ? HB_CPU_FOLD_COLUMNS : HB_CPU_FOLD_ROWS};
     memcpy(part.dim, order->dim, sizeof part.dim);
     r->by_columns = order->by_columns;
+    r->alone = repeat.times > 0;
     r->kept = r->points = 1;
     for (int k = 0; k < loop->rank; k++) *(loop->reduce[k] ? &r->points : &r->kept) *= loop->dim[k];
     part.points = r->points;
     return hb_cpu_program_make(device, &part, &r->pre, error);
 }
 
-/* How many kept points make a unit by rows: enough units to share, but tiles that are full. */
+/* How many kept points make a unit by rows: enough units to share, if they are, but tiles that are
+   full. */
 static int64_t group_of(const hb_cpu_reduce *r) {
-    int64_t group = r->kept / UNITS;
+    int64_t group = r->alone ? r->kept : r->kept / UNITS;
     if (r->points > 0) group = most(group, r->pre.tile / r->points);
     group = least(group, GROUP);
     group = least(group, SUMS_SCRATCH / 8 / most(r->n, 1));
@@ -160,9 +163,9 @@ static void make_units(hb_cpu_reduce *r) {
     r->pieces = r->together || r->points == 0 ? 1 : hb_cpu_tile_count(&r->pre, r->rows);
 }
 
-static hebb_status make_chunks(hb_cpu_reduce *r, bool split, hb_error *error) {
+static hebb_status make_chunks(hb_cpu_reduce *r, hb_error *error) {
     r->chunks = 1;
-    if (!split || r->units == 0 || r->units >= UNITS / 2 || r->points == 0) return HEBB_OK;
+    if (r->alone || r->units == 0 || r->units >= UNITS / 2 || r->points == 0) return HEBB_OK;
     const int64_t unit_points = r->points * (r->kept / r->units);
     r->chunks = least(quotient_up(UNITS, r->units), unit_points / CHUNK_WORK);
     r->chunks = most(least(r->chunks, r->pieces), 1);
@@ -183,7 +186,7 @@ hebb_status hb_cpu_reduce_make(const hb_device *device, const hb_loop *loop, hb_
     if (!status) status = make_post(device, loop, &order, r, error);
     if (!status) {
         make_units(r);
-        status = make_chunks(r, repeat.times == 0, error);
+        status = make_chunks(r, error);
     }
     if (status) {
         hb_cpu_reduce_free(r);

@@ -1,5 +1,6 @@
 /* Merges groups of roots: elementwise steps with those they read from, reductions with what comes
-   before and after them, products with their epilogues. Called by fuse.c.
+   before and after them and with others that read the same, products with their epilogues. Called
+   by fuse.c.
 
    Two groups cannot become one step if one needs the other by way of a third. All groups stand in
    an order in which each comes after those it reads from, so only groups between the two are looked
@@ -223,6 +224,35 @@ static void merge_parts(merger *m, int parts) {
     }
 }
 
+/* Whether both groups read the same large memory, point by point. */
+static bool share_source(const hb_fuser *p, const hb_group *a, const hb_group *b) {
+    for (int i = 0; i < a->n_places; i++) {
+        const hb_place *x = &a->places[i];
+        if (x->written || x->node < 0 || !x->pointwise) continue;
+        for (int j = 0; j < b->n_places; j++)
+            if (!b->places[j].written && b->places[j].node == x->node && b->places[j].pointwise)
+                return true;
+    }
+    return false;
+}
+
+/* Reductions, and elementwise steps over the same space, that read the same: one pass over it. */
+static void merge_readers(merger *m) {
+    const hb_fusion *f = m->f;
+    for (int b = 1; b < f->n_groups; b++)
+        for (int a = 0; a < b && m->p->ir->error.status == HEBB_OK; a++) {
+            const hb_group *one = &f->groups[a], *other = &f->groups[b];
+            const bool loops = (one->kind == IR_REDUCE || one->kind == IR_SCALAR) &&
+                               (other->kind == IR_REDUCE || other->kind == IR_SCALAR);
+            const bool reduces = one->kind == IR_REDUCE || other->kind == IR_REDUCE;
+            if (one->merged || other->merged || !loops || !reduces ||
+                hebb_shape_count(one->space) != hebb_shape_count(other->space) ||
+                !share_source(m->p, one, other))
+                continue;
+            try_merge(m, a, b);
+        }
+}
+
 void hb_merge_groups(hb_fuser *p) {
     hb_fusion *f = p->f;
     merger m = {.p = p, .f = f};
@@ -238,6 +268,7 @@ void hb_merge_groups(hb_fuser *p) {
         while (merge_with_source(&m, f->group[node])) {
         }
     }
+    merge_readers(&m);
     for (int node = 0; node < p->ir->n_nodes; node++)
         if (get(p, node)->kind == IR_PARTS && f->apart[node]) merge_parts(&m, node);
 }

@@ -1,6 +1,7 @@
 /* Rewrites an ir into a smaller one: constants folded, algebra done, equal nodes made one, dead
    ones left out. One forward walk: every node is made anew from its new inputs by the first rule
-   that fits. Rules keep values as they are, but for the sign of zero. Called by plan.c. */
+   that fits. Rules keep values as they are, but for the sign of zero and the rounding of sums of
+   products. Called by plan.c. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,8 +189,35 @@ static int cast(const simplifier *s, const ir_node *node, int x) {
     return back ? from->in[0] : -1;
 }
 
+/* A function of constants and a small computed value, whose elements are shown many times: computed
+   of the value, then shown. */
+static int before_view(simplifier *s, const ir_node *node, const int *in) {
+    int at = 0;
+    while (at < node->n_in && get(s, in[at])->kind == IR_FULL) at++;
+    if (at == node->n_in || node->code == HB_USER) return -1;
+    const ir_node shown = *get(s, in[at]);
+    if (shown.kind != IR_VIEW || shown.imm.i != 0) return -1;
+    const ir_node value = *get(s, shown.in[0]);
+    if (value.kind != IR_SCALAR ||
+        2 * hebb_shape_count(value.shape) > hebb_shape_count(node->shape))
+        return -1;
+    int of_value[3];
+    for (int k = 0; k < node->n_in; k++) {
+        ir_node like = {.dtype = get(s, in[k])->dtype, .shape = value.shape};
+        if (get(s, in[k])->kind == IR_FULL) of_value[k] = emit_full(s, &like, *get(s, in[k]));
+        else if (in[k] == in[at]) of_value[k] = shown.in[0];
+        else return -1;
+    }
+    ir_node computed = *node;
+    computed.shape = value.shape;
+    hb_view view = {.offset = shown.offset};
+    memcpy(view.stride, shown.stride, sizeof view.stride);
+    return emit_view(s, emit(s, &computed, of_value), node->shape, &view, node->origin);
+}
+
 static int simplify_scalar(simplifier *s, const ir_node *node, const int *in) {
     int result = fold_scalar(s, node, in);
+    if (result < 0) result = before_view(s, node, in);
     if (result >= 0) return result;
     switch (node->code) {
     case HB_ADD: return add(s, node, in);
@@ -226,13 +254,73 @@ static int simplify_view(simplifier *s, const ir_node *node, int x) {
     return emit_view(s, base, node->shape, &both, node->origin);
 }
 
-static int simplify_reduce(simplifier *s, const ir_node *node, int x) {
-    hebb_shape from = get(s, x)->shape;
+/* ---- sums of products with what is the same all along the sum ---- */
+
+static bool is_invariant(const simplifier *s, const ir_node *sum, int x) {
+    const ir_node *n = get(s, x);
+    if (n->kind == IR_FULL) return true;
+    if (n->kind != IR_VIEW || n->imm.i != 0) return false;
+    for (int k = 0; k < n->shape.rank; k++)
+        if (sum->reduce[k] && n->shape.dim[k] != 1 && n->stride[k] != 0) return false;
+    return true;
+}
+
+/* It without the axes of the sum. */
+static int without_axes(simplifier *s, const ir_node *sum, int x) {
+    const ir_node n = *get(s, x);
+    if (n.kind == IR_FULL) return emit_full(s, sum, n);
+    hb_view view = {.offset = n.offset};
+    for (int k = 0, rank = 0; k < n.shape.rank; k++)
+        if (!sum->reduce[k]) view.stride[rank++] = n.stride[k];
+    return emit_view(s, n.in[0], sum->shape, &view, sum->origin);
+}
+
+enum { MOST_DEPTH = 4 }; /* of sums in the sum: 16 terms */
+
+static int sum_of(simplifier *s, const ir_node *sum, int x, int depth);
+
+/* The sum of x by way of sums of its terms without their invariant factors; -1 if a term has none.
+   Those sums need not wait for the factors, which may be results of other sums over the same. */
+static int factored_sum(simplifier *s, const ir_node *sum, int x, int depth) {
+    const ir_node n = *get(s, x);
+    if (n.kind != IR_SCALAR || depth == MOST_DEPTH) return -1;
+    if (n.code == HB_NEG)
+        return emit_scalar(s, HB_NEG, sum, sum_of(s, sum, n.in[0], depth + 1), -1);
+    if (n.code == HB_MUL)
+        for (int k = 0; k < 2; k++)
+            if (is_invariant(s, sum, n.in[k])) {
+                const int rest = sum_of(s, sum, n.in[1 - k], depth + 1);
+                return emit_scalar(s, HB_MUL, sum, rest, without_axes(s, sum, n.in[k]));
+            }
+    if (n.code != HB_ADD && n.code != HB_SUB) return -1;
+    const int a = factored_sum(s, sum, n.in[0], depth + 1);
+    const int b = a < 0 ? -1 : factored_sum(s, sum, n.in[1], depth + 1);
+    return b < 0 ? -1 : emit_scalar(s, n.code, sum, a, b);
+}
+
+static int sum_of(simplifier *s, const ir_node *sum, int x, int depth) {
+    const int factored = factored_sum(s, sum, x, depth);
+    return factored >= 0 ? factored : emit(s, sum, &x);
+}
+
+/* Nothing is reduced: the axes have one element each. */
+static bool is_single(const ir_node *node, hebb_shape from) {
     for (int k = 0; k < from.rank; k++)
-        if (node->reduce[k] && from.dim[k] != 1) return -1;
-    hb_view view = hb_contiguous(node->shape);
-    return hebb_shape_equal(from, node->shape) ? x
-                                               : emit_view(s, x, node->shape, &view, node->origin);
+        if (node->reduce[k] && from.dim[k] != 1) return false;
+    return true;
+}
+
+static int simplify_reduce(simplifier *s, const ir_node *node, int x) {
+    const hebb_shape from = get(s, x)->shape;
+    const bool rounds_late = node->dtype == HEBB_F32 || node->dtype == HEBB_F64;
+    if (is_single(node, from)) {
+        hb_view view = hb_contiguous(node->shape);
+        return hebb_shape_equal(from, node->shape)
+                   ? x
+                   : emit_view(s, x, node->shape, &view, node->origin);
+    }
+    if (node->code != HB_SUM || !rounds_late || hebb_shape_count(from) == 0) return -1;
+    return factored_sum(s, node, x, 0);
 }
 
 static int simplify_node(simplifier *s, const ir_node *node, const int *in) {

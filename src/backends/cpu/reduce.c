@@ -230,8 +230,9 @@ typedef struct unit_scratch {
 
 static void clear(const hb_cpu_reduce *r, const results *sums) {
     for (int i = 0; i < r->n; i++) {
-        char *at = sums->at + i * sums->stride;
-        for (int64_t k = 0; k < sums->n; k++) memcpy(at + k * 8, &r->each[i].identity, 8);
+        uint64_t *at = (uint64_t *)(void *)(sums->at + i * sums->stride);
+        const uint64_t identity = r->each[i].identity;
+        for (int64_t k = 0, n = sums->n; k < n; k++) at[k] = identity;
     }
 }
 
@@ -265,11 +266,13 @@ static void reduce_short_rows(const run_context *c, const results *sums, char *s
 /* ---- folded by links (chain_kernel.h) ---- */
 
 /* f32, of which nothing is changed by the first element: the sum of no elements is -0. */
-static void clear_narrow(const hb_cpu_reduce *r, int i, float *at, int64_t n) {
+static void clear_narrow(const hb_cpu_reduce *r, const hb_cpu_worker *w, int i, void *at,
+                         int64_t n) {
     double identity;
     memcpy(&identity, &r->each[i].identity, sizeof identity);
     const float x = identity == 0 ? -0.0f : (float)identity;
-    for (int64_t k = 0; k < n; k++) at[k] = x;
+    const hb_cpu_box box = {.rows = 1, .columns = n, .to_column = sizeof x};
+    w->vector->move[sizeof x](at, &x, &box);
 }
 
 static int64_t strip_lanes(const hb_cpu_reduce *r) {
@@ -278,7 +281,7 @@ static int64_t strip_lanes(const hb_cpu_reduce *r) {
 
 static void clear_strips(const hb_cpu_reduce *r, const hb_cpu_worker *w, int64_t rows) {
     for (int i = 0; i < r->n; i++)
-        clear_narrow(r, i, hb_cpu_fold_strip(w, i), rows * strip_lanes(r));
+        clear_narrow(r, w, i, hb_cpu_fold_strip(w, i), rows * strip_lanes(r));
 }
 
 static void fold_strips(const hb_cpu_reduce *r, const hb_cpu_worker *w, char *to, int64_t stride,
@@ -434,7 +437,7 @@ static void reduce_linked_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
     worker->sums_column = sums->first;
     for (int64_t row = begin; row < end; row += BLOCK_ROWS) {
         for (int i = 0; i < r->n; i++)
-            clear_narrow(r, i, (float *)(void *)(sums->narrow + i * sums->stride), sums->wide->n);
+            clear_narrow(r, worker, i, sums->narrow + i * sums->stride, sums->wide->n);
         reduce_box(r, worker, sums, row, least(BLOCK_ROWS, end - row));
         widen_columns(r, sums);
     }

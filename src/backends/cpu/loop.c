@@ -208,7 +208,9 @@ static void run_box(const hb_device *device, const hb_cpu_program *program, cons
                     hb_cpu_tile tile, const char *acc, int64_t ld) {
     _Alignas(64) char scratch[HB_CPU_SCRATCH];
     const int64_t end = tile.row + tile.rows;
-    const int64_t together = tile.columns >= LONG_ROW ? 1 : program->tile / tile.columns;
+    const int64_t together = program->loose             ? tile.rows
+                             : tile.columns >= LONG_ROW ? 1
+                                                        : program->tile / tile.columns;
     const int m = program->space.rank - 2;
     hb_cpu_worker worker;
     hb_cpu_tile_locate(&program->space, &tile);

@@ -457,6 +457,15 @@ static hb_operand matrix(generator *g, const hb_gemm *gemm, int64_t rows, int64_
     return o;
 }
 
+/* m, n and k. */
+typedef void gemm_sizes(generator *g, hb_gemm *gemm);
+
+static void any_sizes(generator *g, hb_gemm *gemm) {
+    gemm->m = gemm_size(g);
+    gemm->n = gemm_size(g);
+    gemm->k = gemm_size(g);
+}
+
 /* Rows of B that lie multiples of 4 KiB apart, if it is contiguous. */
 static void round_sizes(generator *g, hb_gemm *gemm) {
     gemm->n = chance(g, 0.5) ? 1024 : 2048;
@@ -464,7 +473,14 @@ static void round_sizes(generator *g, hb_gemm *gemm) {
     gemm->k = 1 + below(g, 400);
 }
 
-static step_case *make_gemm(uint64_t seed, case_limits limits, bool round) {
+/* Many rows, and a B that is worth a copy. */
+static void tall_sizes(generator *g, hb_gemm *gemm) {
+    gemm->m = 64 + below(g, 600);
+    gemm->n = 1 + below(g, 300);
+    gemm->k = 100 + below(g, 300);
+}
+
+static step_case *make_gemm(uint64_t seed, case_limits limits, gemm_sizes *sizes) {
     generator g = begin(seed, limits);
     hb_gemm *gemm = &g.c->step.u.gemm;
     g.c->step.kind = HB_GEMM;
@@ -473,12 +489,8 @@ static step_case *make_gemm(uint64_t seed, case_limits limits, bool round) {
     gemm->n_batch = chance(&g, 0.7) ? 0 : (int)(1 + below(&g, 2));
     for (int k = 0; k < gemm->n_batch; k++)
         gemm->batch[k] = below(&g, 4) + (chance(&g, 0.9) ? 1 : 0);
-    do {
-        gemm->m = gemm_size(&g);
-        gemm->n = gemm_size(&g);
-        gemm->k = gemm_size(&g);
-        if (round) round_sizes(&g, gemm);
-    } while (gemm->m * gemm->n * gemm->k > limits.points);
+    do sizes(&g, gemm);
+    while (gemm->m * gemm->n * gemm->k > limits.points);
     gemm->a = matrix(&g, gemm, gemm->m, gemm->k);
     gemm->b = matrix(&g, gemm, gemm->k, gemm->n);
     g.loop->rank = gemm->n_batch + 2;
@@ -496,9 +508,14 @@ static step_case *make_gemm(uint64_t seed, case_limits limits, bool round) {
     return end(&g);
 }
 
-step_case *case_gemm(uint64_t seed, case_limits limits) { return make_gemm(seed, limits, false); }
+step_case *case_gemm(uint64_t seed, case_limits limits) {
+    return make_gemm(seed, limits, any_sizes);
+}
 step_case *case_round_gemm(uint64_t seed, case_limits limits) {
-    return make_gemm(seed, limits, true);
+    return make_gemm(seed, limits, round_sizes);
+}
+step_case *case_tall_gemm(uint64_t seed, case_limits limits) {
+    return make_gemm(seed, limits, tall_sizes);
 }
 
 /* ---- GATHER and SCATTER-ADD ---- */

@@ -105,6 +105,28 @@ hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_ar
     };
 }
 
+hb_gemm_ahead hb_gemm_ahead_of(const hb_gemm_common *common, const hb_run_args *args,
+                               int64_t batch) {
+    const hb_gemm *gemm = common->gemm;
+    const hb_loop *loop = &gemm->epilogue;
+    const int m = gemm->n_batch, n = gemm->n_batch + 1;
+    hb_gemm_ahead ahead = {0};
+    for (int k = 0; common->epilogue && k < loop->n_in && ahead.n < HB_GEMM_AHEAD; k++) {
+        const hb_operand *in = &loop->in[k];
+        if (in->buffer < 0 || in->stride[m] == 0 || in->stride[n] != 1) continue;
+        int64_t offset = 0, rest = batch;
+        for (int i = m - 1; i >= 0 && rest > 0; i--) {
+            offset += rest % gemm->batch[i] * in->stride[i];
+            rest /= gemm->batch[i];
+        }
+        const int64_t element = (int64_t)hebb_dtype_size(in->dtype);
+        ahead.in[ahead.n].from = hb_cpu_address(args, in) + offset * element;
+        ahead.in[ahead.n].row = in->stride[m] * element;
+        ahead.in[ahead.n++].element = element;
+    }
+    return ahead;
+}
+
 /* Rounds parts up to a multiple of the threads, if there are so many units. */
 static bool even(int64_t threads, int64_t units, int64_t *parts) {
     const int64_t rounded = hb_ceil_div(*parts, threads) * threads;

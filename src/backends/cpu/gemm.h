@@ -24,6 +24,17 @@ typedef struct hb_gemm_common {
     hb_cpu_loop *epilogue; /* NULL if the product goes to memory as it is */
 } hb_gemm_common;
 
+/* Rows that the epilogue of one product of the batch reads beside it, from where that product's
+   begin: tiles ask for their part while they are computed. */
+enum { HB_GEMM_AHEAD = 4 };
+typedef struct hb_gemm_ahead {
+    int n;
+    struct {
+        const char *from;
+        int64_t row, element; /* bytes */
+    } in[HB_GEMM_AHEAD];
+} hb_gemm_ahead;
+
 /* The memory of one product of the batch. Strides are in elements. c is NULL with an epilogue. */
 typedef struct hb_gemm_product {
     int64_t batch;
@@ -53,6 +64,11 @@ char *hb_gemm_own(const hb_gemm_common *common, const hb_run_args *args, int thr
 hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_args *args,
                                    int64_t batch);
 
+/* The epilogue's inputs that have a row for each row of the product, as many as there is room for;
+   none without an epilogue. */
+hb_gemm_ahead hb_gemm_ahead_of(const hb_gemm_common *common, const hb_run_args *args,
+                               int64_t batch);
+
 /* Cuts rows into more parts, or if there are too few of them (or `columns_first`) columns, until
    the tasks of all batches are even for the threads. Units are what cannot be cut. */
 void hb_gemm_even_parts(const hb_device *device, int64_t batches, bool columns_first,
@@ -73,6 +89,18 @@ static inline int64_t hb_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b
    division costs as much as a row of a small product: none is made where there is one part. */
 static inline int64_t hb_part(int64_t count, int64_t parts, int64_t part) {
     return parts == 1 ? part * count : part * count / parts;
+}
+
+/* Asks for rows [i0, i1) of `columns` columns from j0. */
+static inline void hb_gemm_prefetch(const hb_gemm_ahead *ahead, int64_t i0, int64_t i1, int64_t j0,
+                                    int64_t columns) {
+    for (int k = 0; k < ahead->n; k++) {
+        const int64_t element = ahead->in[k].element;
+        const char *from = ahead->in[k].from + i0 * ahead->in[k].row + j0 * element;
+        for (int64_t i = i0; i < i1; i++, from += ahead->in[k].row)
+            for (int64_t byte = 0; byte < columns * element; byte += 64)
+                __builtin_prefetch(from + byte, 0, 2);
+    }
 }
 
 /* Takes the last coordinate, of `parts` values, off a flat index. */

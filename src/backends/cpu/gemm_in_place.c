@@ -1,14 +1,29 @@
-/* Matrix products that read their operands where they lie: for sizes at which packing would cost
-   more than it saves. Only columns of B that no full tile covers are packed, or all of B if its
-   columns do not lie side by side. Called through the table in gemm.c. */
+/* Matrix products that read A where it lies, and B too if its rows lie well: for sizes at which
+   copying both into panels (gemm_packed.c) would cost more than it saves. Called through the table
+   in gemm.c.
+
+   A task makes a part of C. B that many tiles of rows read, or whose columns do not lie side by
+   side, is packed by the task, panel by panel when the first rows need it. C of many rows is cut
+   into rows: its lines, and those of what its epilogue reads, are then a thread's own from one step
+   to the next. If it were cut into columns, the threads would prefetch each other's lines at the
+   ends of theirs, and 128 x 512 x 512 with an update of the 512 x 512 as its epilogue would gain
+   nothing by a second thread. Where there is an epilogue, the task goes on in blocks of rows that
+   it finishes one by one. */
 #include "gemm.h"
 
-/* A task's product with an epilogue waits in 64 x 256 f32 = 64 KiB, which leaves half of a small L2
-   to the operands. */
-enum { TASK_ROWS = 64, TASK_COLUMNS = 256 };
+/* A block's product waits for its epilogue in so many bytes, a small part of L2. A task has so many
+   columns unless it has many rows. */
+enum { BLOCK_BYTES = 64 << 10, TASK_COLUMNS = 128 };
 
-/* A thread's copy of a panel of B: half of an L2 of 2 MiB, all of one of 1 MiB. */
-enum { PACKED_BYTES = 1 << 20 };
+/* A thread's copy of its columns of B: of one panel at most half of an L2 of 2 MiB, all of one of 1
+   MiB; of several, half of that. */
+enum { PANEL_BYTES = 1 << 20, PANELS_BYTES = 512 << 10 };
+
+/* So many tiles of rows are worth a copy of a B of so many bytes, and a second one in a task of
+   other rows. Smaller ones come from L2 as fast as from a copy. */
+enum { PACK_TILES = 8, PACK_FROM_BYTES = 128 << 10, TASK_TILES = 16 };
+
+enum { TASKS_A_THREAD = 4 }; /* if there are rows enough for them */
 
 /* Rows of B, 4 KiB apart, for which there is room in L2; and how few of them are worth a pass. */
 enum { FEW_ROWS = 256, LEAST_ROWS = 64 };
@@ -18,9 +33,10 @@ typedef struct layout {
     bool pack_b;
     int64_t row_tiles, panels;      /* of one product */
     int64_t row_parts, panel_parts; /* tasks of one product */
+    int64_t block_tiles;            /* rows of tiles that a task finishes before the next */
     int64_t depth;                  /* of a pass over k */
-    int64_t b_elements;             /* a thread's scratch memory: one panel of B ... */
-    int64_t c_elements, c_row;      /* ... and a task of C */
+    int64_t b_panel, b_elements; /* a thread's scratch memory: a panel of B, those of a task ... */
+    int64_t c_elements, c_row;   /* ... and a block of C */
 } layout;
 
 typedef struct state {
@@ -43,25 +59,56 @@ static int64_t depth_of(const hb_gemm *gemm, const layout *l) {
     return rows > LEAST_ROWS ? rows : LEAST_ROWS;
 }
 
-static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
-    const hb_cpu_gemm_type *kernels = hb_gemm_kernels(device, gemm);
-    const int width = 2 * kernels->lanes;
-    layout l = {.row_tiles = hb_ceil_div(gemm->m, kernels->rows),
-                .panels = hb_ceil_div(gemm->n, width)};
-    l.pack_b = gemm->b.stride[gemm->n_batch + 1] != 1;
-    l.row_parts = l.panel_parts = 1;
-    l.depth = depth_of(gemm, &l);
-    if (l.row_tiles == 0 || l.panels == 0) return l;
-    l.b_elements = l.pack_b || gemm->n % width != 0 ? gemm->k * width : 0;
-    if (!hb_gemm_is_direct(gemm)) {
-        l.row_parts = hb_ceil_div(l.row_tiles, TASK_ROWS / kernels->rows);
-        l.panel_parts = hb_ceil_div(l.panels, TASK_COLUMNS / width);
-        l.c_row = hb_ceil_div(l.panels, l.panel_parts) * width;
-        l.c_elements = hb_ceil_div(l.row_tiles, l.row_parts) * kernels->rows * l.c_row;
+static bool packs_b(const hb_gemm *gemm, const layout *l) {
+    const int64_t bytes = gemm->k * gemm->n * (int64_t)hebb_dtype_size(gemm->dtype);
+    return gemm->b.stride[gemm->n_batch + 1] != 1 ||
+           (l->row_tiles >= PACK_TILES && bytes > PACK_FROM_BYTES);
+}
+
+static int64_t clamp(int64_t value, int64_t least, int64_t most) {
+    return value > most ? most : value < least ? least : value;
+}
+
+static void cut_into_tasks(const hb_device *device, const hb_gemm *gemm, layout *l) {
+    const int width = 2 * hb_gemm_kernels(device, gemm)->lanes;
+    const int64_t batches = hb_gemm_batches(gemm), rows = l->row_tiles / TASK_TILES;
+    l->row_parts = l->panel_parts = 1;
+    if (batches == 0) return;
+    l->panel_parts = hb_ceil_div(l->panels, TASK_COLUMNS / width);
+    if (l->pack_b && rows > 1 && gemm->k > 0) {
+        const int64_t bytes = gemm->k * width * (int64_t)hebb_dtype_size(gemm->dtype);
+        l->panel_parts = hb_ceil_div(l->panels, clamp(PANELS_BYTES / bytes, 1, l->panels));
+        l->row_parts =
+            hb_ceil_div((int64_t)device->threads * TASKS_A_THREAD, batches * l->panel_parts);
+        l->row_parts = clamp(l->row_parts, 1, rows);
     }
     /* A task packs the columns it needs, so each column had better be in one. */
-    hb_gemm_even_parts(device, hb_gemm_batches(gemm), l.pack_b, l.row_tiles, &l.row_parts, l.panels,
-                       &l.panel_parts);
+    hb_gemm_even_parts(device, batches, l->pack_b && l->row_parts == 1, l->row_tiles, &l->row_parts,
+                       l->panels, &l->panel_parts);
+}
+
+static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
+    const hb_cpu_gemm_type *kernels = hb_gemm_kernels(device, gemm);
+    const int64_t element = (int64_t)hebb_dtype_size(gemm->dtype), width = 2 * kernels->lanes;
+    layout l = {.row_tiles = hb_ceil_div(gemm->m, kernels->rows),
+                .panels = hb_ceil_div(gemm->n, width)};
+    l.pack_b = packs_b(gemm, &l);
+    l.depth = depth_of(gemm, &l);
+    if (l.row_tiles == 0 || l.panels == 0) return l;
+    cut_into_tasks(device, gemm, &l);
+    const int64_t panels = hb_ceil_div(l.panels, l.panel_parts);
+    const int64_t tiles = hb_ceil_div(l.row_tiles, l.row_parts);
+    l.block_tiles = tiles;
+    if (!hb_gemm_is_direct(gemm)) {
+        l.c_row = panels * width;
+        l.block_tiles = clamp(BLOCK_BYTES / (l.c_row * kernels->rows * element), 1, tiles);
+        l.block_tiles = hb_ceil_div(tiles, hb_ceil_div(tiles, l.block_tiles));
+        l.c_elements = l.block_tiles * kernels->rows * l.c_row;
+    }
+    if (l.pack_b || gemm->n % width != 0) {
+        l.b_panel = gemm->k * width;
+        l.b_elements = l.block_tiles < tiles ? panels * l.b_panel : l.b_panel;
+    }
     return l;
 }
 
@@ -77,16 +124,30 @@ typedef struct run_context {
     const hb_run_args *args;
 } run_context;
 
-/* Columns of C, the matching columns of B, and how many tiles of rows to make of them. */
+/* Columns of C, the matching columns of B, and the rows of the next panel, which are asked for
+   while this one is used, if there is one to be packed. */
 typedef struct panel {
     const char *b;
     int64_t b_row, columns;
     char *c; /* at row i0 of the product */
-    int64_t c_row, i0;
+    int64_t c_row, i0, j0;
+    const char *next;
 } panel;
 
-static void run_panel(const state *s, const hb_gemm_product *product, const panel *q, int64_t begin,
-                      int64_t end) {
+/* Asks for the share of tile number `tile` of `tiles` of the rows of B that the next panel is made
+ * of. */
+static void prefetch_b(const state *s, const hb_gemm_product *product, const char *next,
+                       int64_t tile, int64_t tiles) {
+    const int64_t k = s->common.gemm->k, row = product->b_row * s->common.element;
+    const int64_t end = hb_part(k, tiles, tile + 1);
+    for (int64_t p = hb_part(k, tiles, tile); p < end; p++) {
+        __builtin_prefetch(next + p * row, 0, 2);
+        __builtin_prefetch(next + p * row + HB_GEMM_ALIGNMENT, 0, 2);
+    }
+}
+
+static void run_panel(const state *s, const hb_gemm_product *product, const hb_gemm_ahead *ahead,
+                      const panel *q, int64_t begin, int64_t end) {
     const hb_cpu_gemm_type *kernels = s->common.kernels;
     const int64_t m = s->common.gemm->m, k = s->common.gemm->k, element = s->common.element;
     const int vectors = q->columns > kernels->lanes ? 2 : 1;
@@ -96,6 +157,8 @@ static void run_panel(const state *s, const hb_gemm_product *product, const pane
         int64_t row = hb_part(m, s->layout.row_tiles, begin);
         for (int64_t tile = begin; tile < end; tile++) {
             const int64_t next = hb_part(m, s->layout.row_tiles, tile + 1);
+            if (p == 0) hb_gemm_prefetch(ahead, row, next, q->j0, q->columns);
+            if (q->next) prefetch_b(s, product, q->next, tile - begin, end - begin);
             kernels->tile[next - row - 1][vectors - 1](
                 depth, product->a + (row * product->a_row + p * product->a_column) * element,
                 product->a_row, product->a_column, q->b + p * q->b_row * element, q->b_row,
@@ -106,50 +169,76 @@ static void run_panel(const state *s, const hb_gemm_product *product, const pane
     } while (p < k);
 }
 
-/* The operands of panel p, its part of B packed if it must be. */
-static panel panel_of(const state *s, const hb_gemm_product *product, int64_t p, char *packed) {
+/* The operands of panel p, its part of B in `packed` if it must be, which is written if `fresh`. */
+static panel panel_of(const state *s, const hb_gemm_product *product, int64_t p, bool fresh,
+                      char *packed) {
     const hb_gemm *gemm = s->common.gemm;
     const hb_cpu_gemm_type *kernels = s->common.kernels;
     const int64_t width = 2 * kernels->lanes, j = p * width, rest = gemm->n - j;
-    panel q = {.columns = rest < width ? rest : width, .b_row = product->b_row};
+    panel q = {.columns = rest < width ? rest : width, .b_row = product->b_row, .j0 = j};
     q.b = product->b + j * product->b_column * s->common.element;
     if (s->layout.pack_b || q.columns < width) {
         const int64_t padded = q.columns > kernels->lanes ? width : kernels->lanes;
-        kernels->pack(q.columns, gemm->k, q.b, product->b_column, product->b_row, padded, packed);
+        if (fresh)
+            kernels->pack(q.columns, gemm->k, q.b, product->b_column, product->b_row, padded,
+                          packed);
         q.b = packed;
         q.b_row = padded;
     }
     return q;
 }
 
-static void run_task(const run_context *run, int64_t task, int thread) {
+/* What a task makes: rows of tiles and panels of columns. */
+typedef struct part {
+    int64_t tile0, tile1, panel0, panel1;
+} part;
+
+/* One block of the task: its rows [tile0, tile1), the task's first if they are the first to be
+ * made. */
+static void run_block(const run_context *run, const hb_gemm_product *product, const part *task,
+                      int64_t tile0, int64_t tile1, char *packed, char *sum, int thread) {
     const state *s = run->state;
     const layout *l = &s->layout;
     const hb_gemm *gemm = s->common.gemm;
     const int64_t element = s->common.element, width = 2 * s->common.kernels->lanes;
-    const int64_t row_part = hb_take(&task, l->row_parts);
-    const int64_t panel_part = hb_take(&task, l->panel_parts);
-    const hb_gemm_product product = hb_gemm_product_of(&s->common, run->args, task);
-    const int64_t tile0 = hb_part(l->row_tiles, l->row_parts, row_part);
-    const int64_t tile1 = hb_part(l->row_tiles, l->row_parts, row_part + 1);
-    const int64_t panel0 = hb_part(l->panels, l->panel_parts, panel_part);
-    const int64_t panel1 = hb_part(l->panels, l->panel_parts, panel_part + 1);
     const int64_t i0 = hb_part(gemm->m, l->row_tiles, tile0);
-    const int64_t i1 = hb_part(gemm->m, l->row_tiles, tile1), j0 = panel0 * width;
-    const int64_t j1 = panel1 * width < gemm->n ? panel1 * width : gemm->n;
-    char *packed = s->common.scratch.thread ? hb_gemm_own(&s->common, run->args, thread) : NULL;
-    char *sum = product.c ? NULL : packed + hb_gemm_bytes(gemm, l->b_elements);
-    for (int64_t p = panel0; p < panel1; p++) {
-        panel q = panel_of(s, &product, p, packed);
+    const int64_t i1 = hb_part(gemm->m, l->row_tiles, tile1), j0 = task->panel0 * width;
+    const int64_t j1 = task->panel1 * width < gemm->n ? task->panel1 * width : gemm->n;
+    const bool fresh = tile0 == task->tile0, again = l->b_elements > l->b_panel;
+    const hb_gemm_ahead ahead = hb_gemm_ahead_of(&s->common, run->args, product->batch);
+    for (int64_t p = task->panel0; p < task->panel1; p++) {
+        char *own = packed + (again ? (p - task->panel0) * l->b_panel * element : 0);
+        panel q = panel_of(s, product, p, fresh, own);
         q.i0 = i0;
-        q.c_row = product.c ? product.c_row : l->c_row;
-        q.c = product.c ? product.c + (i0 * product.c_row + p * width) * element
-                        : sum + (p * width - j0) * element;
-        run_panel(s, &product, &q, tile0, tile1);
+        q.c_row = product->c ? product->c_row : l->c_row;
+        q.c = product->c ? product->c + (i0 * product->c_row + p * width) * element
+                         : sum + (p * width - j0) * element;
+        if (fresh && l->pack_b && product->b_column == 1 && p + 1 < task->panel1)
+            q.next = product->b + (p + 1) * width * element;
+        run_panel(s, product, &ahead, &q, tile0, tile1);
     }
-    if (product.c) return;
-    hb_cpu_loop_block(run->device, s->common.epilogue, run->args, thread, product.batch, i0, i1, j0,
-                      j1, sum, l->c_row);
+    if (product->c) return;
+    hb_cpu_loop_block(run->device, s->common.epilogue, run->args, thread, product->batch, i0, i1,
+                      j0, j1, sum, l->c_row);
+}
+
+static void run_task(const run_context *run, int64_t task, int thread) {
+    const state *s = run->state;
+    const layout *l = &s->layout;
+    const int64_t panel_part = hb_take(&task, l->panel_parts);
+    const int64_t row_part = hb_take(&task, l->row_parts);
+    const hb_gemm_product product = hb_gemm_product_of(&s->common, run->args, task);
+    const part q = {.tile0 = hb_part(l->row_tiles, l->row_parts, row_part),
+                    .tile1 = hb_part(l->row_tiles, l->row_parts, row_part + 1),
+                    .panel0 = hb_part(l->panels, l->panel_parts, panel_part),
+                    .panel1 = hb_part(l->panels, l->panel_parts, panel_part + 1)};
+    char *packed = s->common.scratch.thread ? hb_gemm_own(&s->common, run->args, thread) : NULL;
+    char *sum = product.c ? NULL : packed + hb_gemm_bytes(s->common.gemm, l->b_elements);
+    for (int64_t tile = q.tile0; tile < q.tile1; tile += l->block_tiles) {
+        const int64_t rest = q.tile1 - tile;
+        run_block(run, &product, &q, tile, tile + (rest < l->block_tiles ? rest : l->block_tiles),
+                  packed, sum, thread);
+    }
 }
 
 static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
@@ -171,7 +260,7 @@ static void run(hb_device *device, const void *state_, const hb_run_args *args) 
 static bool can_do(const hb_device *device, const hb_step *step) {
     const hb_gemm *gemm = &step->u.gemm;
     const layout l = layout_of(device, gemm);
-    return l.b_elements * (int64_t)hebb_dtype_size(gemm->dtype) <= PACKED_BYTES;
+    return l.b_panel * (int64_t)hebb_dtype_size(gemm->dtype) <= PANEL_BYTES;
 }
 
 /* Rows a multiple of 4 KiB apart share few sets of L1 and L2 and push each other out, the more the

@@ -19,12 +19,10 @@
 #define HB_LOAD_V  HB_PASTE(vload, HB_LANES)
 #define HB_STORE_V HB_PASTE(vstore, HB_LANES)
 
-/* A square block of b whose columns are contiguous, transposed: each round interleaves rows i and
-   i + HB_LANES / 2. */
-static inline void HB_NAME(vector_transpose)(global const HB_T *b, hb_i64 bj, HB_T *panel) {
-    HB_V v[HB_LANES], w[HB_LANES];
-#pragma unroll
-    for (int i = 0; i < HB_LANES; i++) v[i] = HB_LOAD_V(0, b + i * bj);
+/* A square of elements transposed in registers: each round interleaves rows i and i + HB_LANES / 2.
+ */
+static inline void HB_NAME(vector_turn)(HB_V *v) {
+    HB_V w[HB_LANES];
 #pragma unroll
     for (int round = 0; round < HB_ROUNDS; round++) {
 #pragma unroll
@@ -37,6 +35,14 @@ static inline void HB_NAME(vector_transpose)(global const HB_T *b, hb_i64 bj, HB
 #pragma unroll
         for (int i = 0; i < HB_LANES; i++) v[i] = w[i];
     }
+}
+
+/* A square block of b whose columns are contiguous, transposed. */
+static inline void HB_NAME(vector_transpose)(global const HB_T *b, hb_i64 bj, HB_T *panel) {
+    HB_V v[HB_LANES];
+#pragma unroll
+    for (int i = 0; i < HB_LANES; i++) v[i] = HB_LOAD_V(0, b + i * bj);
+    HB_NAME(vector_turn)(v);
 #pragma unroll
     for (int i = 0; i < HB_LANES; i++) HB_STORE_V(v[i], 0, panel + i * HB_WIDTH);
 }
@@ -123,6 +129,9 @@ static inline void HB_NAME(vector_row)(global const HB_T *a, hb_i64 ak, global c
          c7 = HB_LOAD_V(14, t);                                                                    \
     HB_V d0 = HB_LOAD_V(1, t), d1 = HB_LOAD_V(3, t), d2 = HB_LOAD_V(5, t), d3 = HB_LOAD_V(7, t);   \
     HB_V d4 = HB_LOAD_V(9, t), d5 = HB_LOAD_V(11, t), d6 = HB_LOAD_V(13, t), d7 = HB_LOAD_V(15, t);
+#define HB_TILE_ZERO                                                                               \
+    HB_V c0 = 0, c1 = 0, c2 = 0, c3 = 0, c4 = 0, c5 = 0, c6 = 0, c7 = 0;                           \
+    HB_V d0 = 0, d1 = 0, d2 = 0, d3 = 0, d4 = 0, d5 = 0, d6 = 0, d7 = 0;
 #define HB_TILE_STEP(W)                                                                            \
     c0 += W(0) * b0;                                                                               \
     d0 += W(0) * b1;                                                                               \
@@ -140,6 +149,23 @@ static inline void HB_NAME(vector_row)(global const HB_T *a, hb_i64 ak, global c
     d6 += W(6) * b1;                                                                               \
     c7 += W(7) * b0;                                                                               \
     d7 += W(7) * b1;
+#define HB_TILE_ADD(t)                                                                             \
+    c0 += HB_LOAD_V(0, t);                                                                         \
+    d0 += HB_LOAD_V(1, t);                                                                         \
+    c1 += HB_LOAD_V(2, t);                                                                         \
+    d1 += HB_LOAD_V(3, t);                                                                         \
+    c2 += HB_LOAD_V(4, t);                                                                         \
+    d2 += HB_LOAD_V(5, t);                                                                         \
+    c3 += HB_LOAD_V(6, t);                                                                         \
+    d3 += HB_LOAD_V(7, t);                                                                         \
+    c4 += HB_LOAD_V(8, t);                                                                         \
+    d4 += HB_LOAD_V(9, t);                                                                         \
+    c5 += HB_LOAD_V(10, t);                                                                        \
+    d5 += HB_LOAD_V(11, t);                                                                        \
+    c6 += HB_LOAD_V(12, t);                                                                        \
+    d6 += HB_LOAD_V(13, t);                                                                        \
+    c7 += HB_LOAD_V(14, t);                                                                        \
+    d7 += HB_LOAD_V(15, t);
 #define HB_TILE_STORE(t)                                                                           \
     HB_STORE_V(c0, 0, t);                                                                          \
     HB_STORE_V(d0, 1, t);                                                                          \
@@ -201,8 +227,7 @@ static inline void HB_NAME(vector_tile_apart)(global const HB_T *a, hb_i64 ai, i
 static inline void HB_NAME(vector_shifted)(global const HB_T *w, global const HB_T *x, hb_i64 plane,
                                            hb_i64 planes, hb_i64 k0, hb_i64 k1, hb_i64 k2,
                                            hb_i64 s0, hb_i64 s1, hb_i64 s2, HB_T *t) {
-    HB_V c0 = 0, c1 = 0, c2 = 0, c3 = 0, c4 = 0, c5 = 0, c6 = 0, c7 = 0;
-    HB_V d0 = 0, d1 = 0, d2 = 0, d3 = 0, d4 = 0, d5 = 0, d6 = 0, d7 = 0;
+    HB_TILE_ZERO
     for (hb_i64 tap = 0; tap < k0 * k1 * k2; tap++) {
         global const HB_T *b = x + tap / k2 / k1 * s0 + tap / k2 % k1 * s1 + tap % k2 * s2;
         for (hb_i64 p = 0; p < planes; p++) {
@@ -217,7 +242,28 @@ static inline void HB_NAME(vector_shifted)(global const HB_T *w, global const HB
     HB_TILE_STORE(t)
 }
 
+/* t[8][HB_WIDTH] = the sum over depth of w[p][8] b[p][HB_WIDTH], or += it. Rows of w are wk apart,
+   those of b bk. */
+static inline void HB_NAME(vector_packed)(global const HB_T *w, hb_i64 wk, global const HB_T *b,
+                                          hb_i64 bk, hb_i64 depth, bool add, global HB_T *t) {
+    HB_TILE_ZERO
+    for (hb_i64 p = 0; p < depth; p++) {
+        const HB_V b0 = HB_LOAD_V(0, b), b1 = HB_LOAD_V(1, b);
+#define HB_FACTOR(r) w[r]
+        HB_TILE_STEP(HB_FACTOR)
+#undef HB_FACTOR
+        w += wk;
+        b += bk;
+    }
+    if (add) {
+        HB_TILE_ADD(t)
+    }
+    HB_TILE_STORE(t)
+}
+
+#undef HB_TILE_ADD
 #undef HB_TILE_LOAD
+#undef HB_TILE_ZERO
 #undef HB_TILE_STEP
 #undef HB_TILE_STORE
 #undef HB_TILE_ROWS

@@ -278,6 +278,11 @@ Test(steps, small_convolutions) { try_random(case_conv, 200, (case_limits){20000
 Test(steps, convolutions) { try_random(case_conv, 60, (case_limits){1000000, true}); }
 Test(steps, deep_convolutions) { try_random(case_deep_conv, 60, (case_limits){300000, true}); }
 Test(steps, convolutions_3x3) { try_random(case_conv_3x3, 40, (case_limits){8000000, true}); }
+/* Also where it does not pay. */
+Test(steps, winograd) {
+    setenv("HEBB_CONV", "winograd", 1);
+    try_random(case_conv_3x3, 40, (case_limits){1000000, false});
+}
 Test(steps, folds) { try_random(case_fold, 100, (case_limits){20000, true}); }
 Test(steps, along_an_axis) { try_random(case_along, 120, (case_limits){0, true}); }
 Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }

@@ -3,13 +3,16 @@
    GPUs a work-item computes ROWS rows of one column, neighbors at neighboring places, so that each
    element read is used that many times and the weights are the same for all of a group.
 
-   Where channels are many, conv_tiled.c does it on GPUs, and conv_shifted.c on CPUs.
+   Where channels are many, conv_tiled.c does it on GPUs, and conv_shifted.c on CPUs; filters of 3 x
+   3 conv_winograd.c, there, if that is cheaper.
 
    CONV and CONV_INPUT gather: the rows of a product are the result's channels, its columns the
    places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: on
    CPUs in parts that a second kernel adds in order, on GPUs in a group. Nothing is added
    atomically. Called by prepare.c. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "conv.h"
 
@@ -22,6 +25,30 @@ static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2
 
 static hebb_dtype dtype_of(const hb_step *step) { return step->out[0].dtype; }
 static int width_of(const hb_step *step) { return dtype_of(step) == HEBB_F32 ? 32 : 16; }
+
+/* As those of conv.h. Filling a panel takes most of it where there are few rows to multiply it by.
+ */
+static double windows_cost(const hb_cl_conv *p) {
+    const double fill = p->step->kind == HB_CONV_WEIGHT ? 50 : 24;
+    const double rows = (double)(divide_up(p->rows, ROWS) * ROWS);
+    const double columns = (double)(divide_up(p->columns, width_of(p->step)) * width_of(p->step));
+    return (rows + fill) / (double)p->rows * columns / (double)p->columns;
+}
+
+/* The cheapest; HEBB_CONV=winograd, shifted or windows forces one wherever it can do the step. */
+static void choose_for_cpus(const hb_device *device, hb_cl_conv *p) {
+    const char *forced = getenv("HEBB_CONV");
+    p->shifted = hb_cl_conv_shifted_can(device, p);
+    p->winograd = hb_cl_conv_winograd_can(device, p);
+    if (forced != NULL) {
+        p->winograd = p->winograd && strcmp(forced, "winograd") == 0;
+        p->shifted = p->shifted && !p->winograd && strcmp(forced, "windows") != 0;
+        return;
+    }
+    const double other = p->shifted ? hb_cl_conv_shifted_cost(p) : windows_cost(p);
+    p->winograd = p->winograd && hb_cl_conv_winograd_cost(device, p) < other;
+    p->shifted = p->shifted && !p->winograd;
+}
 
 static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
     const hb_conv *c = &step->u.conv;
@@ -41,8 +68,8 @@ static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
         break;
     }
     p.tiled = hb_cl_conv_tiled_can(device, &p);
-    p.shifted = hb_cl_conv_shifted_can(device, &p);
-    if (step->kind != HB_CONV_WEIGHT) return p;
+    choose_for_cpus(device, &p);
+    if (step->kind != HB_CONV_WEIGHT || p.winograd) return p;
     if (p.tiled) p.parts = hb_cl_conv_tiled_parts(device, &p);
     int64_t items = divide_up(p.rows, BLOCK_ROWS) * divide_up(p.columns, width_of(step));
     if (device->lanes && items > 0)
@@ -56,6 +83,7 @@ int64_t hb_cl_conv_weights(const hb_conv *c) {
 
 size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step) {
     hb_cl_conv p = product_of(device, step);
+    if (p.winograd) return (size_t)hb_cl_conv_winograd_elements(device, &p) * sizeof(float);
     int64_t elements = p.parts > 1 ? p.parts * hb_cl_conv_weights(p.conv) : 0;
     if (p.shifted) elements += hb_cl_conv_shifted_elements(&p);
     return (size_t)elements * hebb_dtype_size(dtype_of(step));
@@ -402,12 +430,14 @@ static hebb_status prepare_weight(hb_device *device, hb_prepared *prepared, hb_c
 hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error) {
     hb_cl_conv p = product_of(device, step);
-    *solver = p.shifted       ? "shifted images"
+    *solver = p.winograd      ? "Winograd"
+              : p.shifted     ? "shifted images"
               : device->lanes ? "vector windows"
               : p.tiled       ? "tiled windows"
                               : "direct";
     if (p.rows == 0 || p.columns == 0 || p.conv->groups == 0) return HEBB_OK;
     if (step->kind != HB_CONV_WEIGHT && p.conv->batch == 0) return HEBB_OK;
+    if (p.winograd) return hb_cl_conv_winograd(device, prepared, &p, error);
     if (p.shifted) {
         hebb_status status = hb_cl_conv_shifted(prepared, &p, error);
         return status == HEBB_OK ? prepare_sum(device, prepared, &p, error) : status;

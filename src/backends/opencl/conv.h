@@ -1,5 +1,6 @@
 /* What the kernels of convolutions share: conv.c chooses and writes most of them, conv_tiled.c
-   those of large ones on GPUs, conv_shifted.c most on CPUs. */
+   those of large ones on GPUs, conv_shifted.c most on CPUs, conv_winograd.c those of 3 x 3 there.
+ */
 #ifndef HB_OPENCL_CONV_H
 #define HB_OPENCL_CONV_H
 
@@ -11,7 +12,8 @@ typedef struct hb_cl_conv {
     const hb_step *step;
     const hb_conv *conv;
     bool tiled;            /* on a GPU, by conv_tiled.c */
-    bool shifted;          /* on a CPU, by conv_shifted.c */
+    bool shifted;          /* on a CPU, by conv_shifted.c ... */
+    bool winograd;         /* ... or conv_winograd.c */
     int64_t rows, columns; /* of a group's, and for CONV and CONV_INPUT of an image */
     int64_t parts;         /* of CONV_WEIGHT's sums, added by a second kernel */
 } hb_cl_conv;
@@ -34,10 +36,22 @@ bool hb_cl_conv_tiled_can(const hb_device *device, const hb_cl_conv *p);
 int64_t hb_cl_conv_tiled_parts(const hb_device *device, const hb_cl_conv *p);
 void hb_cl_conv_tiled(hb_cl_launch *launch, const hb_cl_conv *p);
 
-/* Whether the kernels without panels suit device and product; what they copy into the arena, behind
-   the parts of sums; their launches, but for the one that adds up parts. */
+/* Costs of what suits CPUs are in units of a multiplication in the full tile, one for each that the
+   definition of a convolution has. */
+
+/* Whether the kernels without panels suit device and product; what they cost; what they copy into
+   the arena, behind the parts of sums; their launches, but for the one that adds up parts. */
 bool hb_cl_conv_shifted_can(const hb_device *device, const hb_cl_conv *p);
+double hb_cl_conv_shifted_cost(const hb_cl_conv *p);
 int64_t hb_cl_conv_shifted_elements(const hb_cl_conv *p);
 hebb_status hb_cl_conv_shifted(hb_prepared *prepared, const hb_cl_conv *p, hb_error *error);
+
+/* Whether Winograd's method suits device and product; what it costs; elements of its scratch
+   memory; all of its launches. */
+bool hb_cl_conv_winograd_can(const hb_device *device, const hb_cl_conv *p);
+double hb_cl_conv_winograd_cost(const hb_device *device, const hb_cl_conv *p);
+int64_t hb_cl_conv_winograd_elements(const hb_device *device, const hb_cl_conv *p);
+hebb_status hb_cl_conv_winograd(hb_device *device, hb_prepared *prepared, const hb_cl_conv *p,
+                                hb_error *error);
 
 #endif

@@ -33,6 +33,11 @@ typedef struct copy {
     int64_t elements; /* of all of it */
 } copy;
 
+/* From the first place of a result to behind its last one, in padded rows. */
+static int64_t span_of(const copy *s) {
+    return ((s->to[0] - 1) * s->padded[1] + s->to[1] - 1) * s->padded[2] + s->to[2];
+}
+
 static copy copy_of(const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
     const bool weight = p->step->kind == HB_CONV_WEIGHT, forward = p->step->kind == HB_CONV;
@@ -53,8 +58,7 @@ static copy copy_of(const hb_cl_conv *p) {
     }
     /* Tiles read up to their full width. An odd number of lines, so that planes do not share the
        same few places of a cache. */
-    const int64_t span = ((s.to[0] - 1) * s.padded[1] + s.to[1] - 1) * s.padded[2] + s.to[2];
-    const int64_t read = divide_up(span, width_of(p)) * width_of(p) + s.reach;
+    const int64_t read = divide_up(span_of(&s), width_of(p)) * width_of(p) + s.reach;
     const int64_t line = width_of(p) / 2;
     s.plane = (divide_up(max64(volume(s.padded), read), line) | 1) * line;
     s.elements = s.images * s.planes * s.plane;
@@ -82,6 +86,17 @@ bool hb_cl_conv_shifted_can(const hb_device *device, const hb_cl_conv *p) {
 int64_t hb_cl_conv_shifted_elements(const hb_cl_conv *p) {
     const copy s = copy_of(p);
     return s.elements + packed_weights(p, &s);
+}
+
+double hb_cl_conv_shifted_cost(const hb_cl_conv *p) {
+    const hb_conv *c = p->conv;
+    const double rows = (double)(divide_up(p->rows, TILE_ROWS) * TILE_ROWS) / (double)p->rows;
+    if (p->step->kind == HB_CONV_WEIGHT)
+        return rows * (double)(divide_up(c->in_channels, width_of(p)) * width_of(p)) /
+               (double)c->in_channels;
+    const copy s = copy_of(p);
+    const int64_t columns = divide_up(span_of(&s), width_of(p)) * width_of(p);
+    return rows * (double)columns / (double)volume(s.to) * (1 + 6 / (double)s.planes);
 }
 
 /* ---- text ---- */
@@ -179,7 +194,7 @@ static bool add_tiles(hb_prepared *prepared, const hb_cl_conv *p, const copy *s)
     if (!begin(prepared, p, s, &kernel)) return false;
     const char *type = hb_cl_type(dtype_of(p)), *suffix = hb_cl_suffix(dtype_of(p));
     const int width = (int)width_of(p);
-    const int64_t span = ((s->to[0] - 1) * s->padded[1] + s->to[1] - 1) * s->padded[2] + s->to[2];
+    const int64_t span = span_of(s);
     hb_cl_conv_roles(kernel, p);
     hb_cl_index_param(kernel, "to1", s->to[1]);
     hb_cl_index_param(kernel, "to2", s->to[2]);

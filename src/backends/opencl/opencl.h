@@ -15,7 +15,8 @@
      indexed.c       GATHER, SCATTER-ADD and SCATTER-SET
      along.c         ARGSORT, RECURRENCE, TAKE-ALONG and PUT-ALONG
      conv.c          CONV, CONV_INPUT and CONV_WEIGHT; conv_tiled.c large ones on GPUs,
-                     conv_shifted.c most on CPUs
+                     conv_shifted.c most on CPUs, conv_winograd.c and conv_winograd_weight.c
+                     those of 3 x 3 there
      fold.c          FOLD
      prepare.c       plans: preparing, running, releasing
    Nothing here includes anything but the contract (backend.h, step.h), the base room and OpenCL. */
@@ -135,7 +136,13 @@ void hb_cl_text_free(hb_cl_text *text);
 /* ---- Kernels being written ---- */
 
 /* Hand-written parts of a program, made for an element type each. */
-typedef enum hb_cl_part { HB_CL_SCALAR, HB_CL_REDUCE, HB_CL_GEMM_VECTOR, HB_CL_PARTS } hb_cl_part;
+typedef enum hb_cl_part {
+    HB_CL_SCALAR,
+    HB_CL_REDUCE,
+    HB_CL_GEMM_VECTOR,
+    HB_CL_WINOGRAD, /* needs HB_CL_GEMM_VECTOR */
+    HB_CL_PARTS
+} hb_cl_part;
 
 typedef enum hb_cl_param_kind {
     HB_CL_BUFFER, /* a pointer; value is the number of the buffer */

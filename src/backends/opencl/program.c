@@ -42,6 +42,7 @@ static const char *const part_texts[HB_CL_PARTS] = {
     [HB_CL_SCALAR] = hb_cl_scalar_text,
     [HB_CL_REDUCE] = hb_cl_reduce_text,
     [HB_CL_GEMM_VECTOR] = hb_cl_gemm_vector_text,
+    [HB_CL_WINOGRAD] = hb_cl_winograd_text,
 };
 
 static const char *const dtype_defines[HEBB_DTYPES] = {

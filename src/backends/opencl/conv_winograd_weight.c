@@ -1,0 +1,170 @@
+/* CONV_WEIGHT of 3 x 3 filters on CPUs by Winograd's minimal filtering (kernels/winograd.cl): 16
+   matrix products of transformed results' gradients [rows, tiles] and transformed images [tiles,
+   channels], summed over all tiles. Called by conv_winograd.c.
+
+   A work-item does a block of rows and channels for a part of the tiles, some rows of tiles at a
+   time: it turns images and results so that channels lie side by side, transforms them and adds the
+   products to sums of its own, all of it in its core's L2. A second kernel adds the parts' sums, in
+   order, and transforms them back. */
+#include "conv_winograd.h"
+
+/* Rows and channels of a block at most, tiles at a time, and work-items at least. */
+enum { BLOCK = 64, TILES = 48, ITEMS = 16 };
+
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+typedef struct layout {
+    int64_t tiles_x, tiles_y, tile_rows, each; /* of a group; rows of tiles at a time */
+    int64_t rows, channels;                    /* of a block, in whole vectors ... */
+    int64_t row_blocks, channel_blocks;        /* ... of which there are so many */
+    int64_t parts, blocks;             /* of the tiles; of rows and channels of all groups */
+    int64_t image_plane, result_plane; /* floats of a plane of transforms */
+    int64_t turned_images;             /* floats: of images that are turned; ... */
+    int64_t item, sum_plane, sums;     /* ... of an item; of a plane of sums; of all sums */
+} layout;
+
+static layout layout_of(const hb_cl_conv *p) {
+    const hb_conv *c = p->conv;
+    layout l = {.tiles_x = divide_up(c->out[2], 2), .tiles_y = divide_up(c->out[1], 2)};
+    l.tile_rows = c->batch * l.tiles_y;
+    l.each = min64(l.tile_rows, max64(1, TILES / l.tiles_x));
+    l.row_blocks = divide_up(c->out_channels, BLOCK);
+    l.channel_blocks = divide_up(c->in_channels, BLOCK);
+    l.rows = divide_up(divide_up(c->out_channels, l.row_blocks), 16) * 16;
+    l.channels = divide_up(divide_up(c->in_channels, l.channel_blocks), HB_CL_WINOGRAD_PANEL) *
+                 HB_CL_WINOGRAD_PANEL;
+    l.blocks = c->groups * l.row_blocks * l.channel_blocks;
+    l.parts = min64(l.tile_rows, divide_up(ITEMS, l.blocks));
+    l.image_plane = hb_cl_winograd_odd_lines(l.each * l.tiles_x * l.channels);
+    l.result_plane = hb_cl_winograd_odd_lines(l.each * l.tiles_x * l.rows);
+    l.turned_images = (2 * l.each + 2) * c->in[2] * l.channels;
+    l.item = HB_CL_WINOGRAD_PLANES * (l.image_plane + l.result_plane) + l.turned_images +
+             2 * l.each * c->out[2] * l.rows;
+    l.sum_plane = l.rows * l.channels;
+    l.sums = l.parts * l.blocks * HB_CL_WINOGRAD_PLANES * l.sum_plane;
+    return l;
+}
+
+/* 16 of 36, and the transforms of images, used for all rows, of results, used for all channels, and
+   of the sums, used for all tiles. */
+double hb_cl_winograd_weight_cost(const hb_cl_conv *p) {
+    const hb_conv *c = p->conv;
+    const layout l = layout_of(p);
+    const double tiles = (double)(l.tile_rows * l.tiles_x);
+    const double padded = 4 * tiles / (double)(c->batch * c->out[1] * c->out[2]);
+    const double outer = (double)c->out_channels, inner = (double)c->in_channels;
+    const double rows = (double)(l.rows * l.row_blocks) / outer;
+    const double channels = (double)(l.channels * l.channel_blocks) / inner;
+    return padded * (rows * channels * 16 / 36 + 5 * channels / outer + 10 * rows / inner) +
+           60 / tiles;
+}
+
+int64_t hb_cl_winograd_weight_elements(const hb_cl_conv *p) {
+    const layout l = layout_of(p);
+    return l.sums + l.parts * l.blocks * l.item;
+}
+
+/* Rows of tiles [first, last) of the group, image by image. */
+static void write_transforms(hb_cl_kernel *kernel) {
+    hb_cl_print(&kernel->body,
+                "for (hb_index r = first, n; r < last; r += n) {\n"
+                "const hb_index image = (r / ty * groups + group), z = r %% ty * 2;\n"
+                "n = min(last - r, ty - r %% ty);\n"
+                "const int x0 = (int)min(max(z - e1, (hb_index)0), n1);\n"
+                "const int x1 = (int)max(min(z - e1 + 2 * n + 2, n1), (hb_index)x0);\n"
+                "const int dy0 = (int)z, dy1 = (int)min(z + 2 * n, m1);\n"
+                "hb_winograd_turn(a + (image * inner + channel) * ins + x0 * n2, ins,\n"
+                "(int)min(inner - channel, channels), (x1 - x0) * (int)n2, (int)channels, x);\n"
+                "hb_winograd_turn(b + (image * outer + row) * outs + dy0 * m2, outs,\n"
+                "(int)min(outer - row, rows), (dy1 - dy0) * (int)m2, (int)rows, dy);\n"
+                "for (int i = 0; i < n; i++)\n"
+                "for (int j = 0; j < tx; j++, t++) {\n"
+                "hb_winograd_turned_image(x, x1 - x0, (int)n2, (int)channels,\n"
+                "(int)(z - e1) + 2 * i - x0, 2 * j - (int)e2, v + t * channels, vp);\n"
+                "hb_winograd_turned_result(dy, dy1 - dy0, (int)m2, (int)rows, 2 * i, 2 * j,\n"
+                "w + t * 16, wp, each * tx * 16);\n}\n}\n");
+}
+
+static bool add_sums(hb_prepared *prepared, const hb_cl_conv *p, const layout *l) {
+    hb_cl_launch *launch =
+        hb_cl_winograd_launch(prepared, p, l->sums + l->parts * l->blocks * l->item);
+    if (launch == NULL) return false;
+    hb_cl_kernel *kernel = &launch->source;
+    const hb_cl_number numbers[] = {{"tx", l->tiles_x},
+                                    {"ty", l->tiles_y},
+                                    {"each", l->each},
+                                    {"rows", l->rows},
+                                    {"channels", l->channels},
+                                    {"parts", l->parts},
+                                    {"row_blocks", l->row_blocks},
+                                    {"blocks", l->blocks},
+                                    {"vp", l->image_plane},
+                                    {"wp", l->result_plane},
+                                    {"turned", l->turned_images},
+                                    {"mine", l->item},
+                                    {"sums", l->sums},
+                                    {"sp", l->sum_plane}};
+    hb_cl_winograd_numbers(kernel, numbers, sizeof numbers / sizeof *numbers);
+    hb_cl_print(
+        &kernel->body,
+        "const hb_index part = (hb_index)get_global_id(0), block = (hb_index)get_global_id(1);\n"
+        "const hb_index group = block %% groups, row = block / groups %% row_blocks * rows;\n"
+        "const hb_index channel = block / groups / row_blocks * channels;\n"
+        "global float *v = s + sums + (part * blocks + block) * mine, *w = v + %d * vp;\n"
+        "global float *x = w + %d * wp, *dy = x + turned;\n"
+        "global float *sum = s + (part * blocks + block) * %d * sp;\n"
+        "const int height = (int)min((rows + 7) / 8, (outer - row + 7) / 8);\n"
+        "const hb_index share = batch * ty / parts, more = batch * ty %% parts;\n"
+        "const hb_index begin = part * share + min(part, more);\n"
+        "const hb_index end = begin + share + (part < more);\n"
+        "for (hb_index first = begin; first < end; first += each) {\n"
+        "const hb_index last = min(first + each, end);\n"
+        "hb_index t = 0;\n",
+        HB_CL_WINOGRAD_PLANES, HB_CL_WINOGRAD_PLANES, HB_CL_WINOGRAD_PLANES);
+    write_transforms(kernel);
+    hb_cl_print(
+        &kernel->body,
+        "for (int e = 0; e < %d; e++)\n"
+        "for (int k = 0; k < height; k++)\n"
+        "for (int c = 0; c < channels; c += %d)\n"
+        "hb_vector_packed_f32(w + e * wp + k / 2 * each * tx * 16 + k %% 2 * 8, 16,\n"
+        "v + e * vp + c, channels, t, first > begin, sum + e * sp + (k * channels + c) * 8);\n}\n",
+        HB_CL_WINOGRAD_PLANES, HB_CL_WINOGRAD_PANEL);
+    hb_cl_range_items(launch, l->parts, l->blocks, 1);
+    return true;
+}
+
+static bool add_back(hb_prepared *prepared, const hb_cl_conv *p, const layout *l) {
+    hb_cl_launch *launch =
+        hb_cl_winograd_launch(prepared, p, l->sums + l->parts * l->blocks * l->item);
+    if (launch == NULL) return false;
+    hb_cl_kernel *kernel = &launch->source;
+    const hb_cl_number numbers[] = {
+        {"rows", l->rows},   {"channels", l->channels}, {"row_blocks", l->row_blocks},
+        {"parts", l->parts}, {"blocks", l->blocks},     {"sp", l->sum_plane}};
+    hb_cl_winograd_numbers(kernel, numbers, sizeof numbers / sizeof *numbers);
+    hb_cl_print(
+        &kernel->body,
+        "const hb_index row = (hb_index)get_global_id(0), group = (hb_index)get_global_id(1);\n"
+        "y += (group * outer + row) * inner * 9;\n"
+        "const hb_index k = row %% rows;\n"
+        "for (hb_index channel = 0; channel < inner; channel += 16) {\n"
+        "const hb_index c = channel %% channels;\n"
+        "const hb_index block = (channel / channels * row_blocks + row / rows) * groups + group;\n"
+        "hb_winograd_filter_back(s + block * %d * sp + (k / 8 * channels + c / %d * %d) * 8 +\n"
+        "k %% 8 * %d + c %% %d, sp, parts, blocks * %d * sp,\n"
+        "(int)min((hb_index)16, inner - channel), y + channel * 9);\n}\n",
+        HB_CL_WINOGRAD_PLANES, HB_CL_WINOGRAD_PANEL, HB_CL_WINOGRAD_PANEL, HB_CL_WINOGRAD_PANEL,
+        HB_CL_WINOGRAD_PANEL, HB_CL_WINOGRAD_PLANES);
+    hb_cl_range_items(launch, p->rows, p->conv->groups, 1);
+    return true;
+}
+
+hebb_status hb_cl_winograd_weight(hb_prepared *prepared, const hb_cl_conv *p, hb_error *error) {
+    const layout l = layout_of(p);
+    return add_sums(prepared, p, &l) && add_back(prepared, p, &l)
+               ? HEBB_OK
+               : hb_fail_memory(error, "a launch", sizeof(hb_cl_launch));
+}

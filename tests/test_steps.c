@@ -48,13 +48,17 @@ static void ok(hebb_status status, const hb_error *error, const step_case *c) {
     cr_assert(false, "status %d: %s\n%s", (int)status, error->message, text);
 }
 
+static void place_scratch(const hb_backend *backend, hb_device *device, step_case *c) {
+    c->step.scratch_bytes = backend->scratch(device, &c->step);
+    c->step.scratch_offset = 128;
+}
+
 static images run_on(const hb_backend *backend, hb_device *device, step_case *c) {
     hb_error error = {0};
     hb_buffer *buffers[CASE_BUFFERS] = {0};
     hb_prepared *prepared = NULL;
     images got = images_copy(c);
-    c->step.scratch_bytes = backend->scratch(device, &c->step);
-    c->step.scratch_offset = 128;
+    place_scratch(backend, device, c);
     c->bytes[0] = c->step.scratch_bytes + 128;
     for (int b = 0; b < CASE_BUFFERS; b++) {
         ok(backend->buffer_create(device, c->bytes[b], &buffers[b], &error), &error, c);
@@ -210,10 +214,14 @@ static bool reduces_in_place(const step_case *c) {
     return false;
 }
 
+static bool can_do(const opened *o, const step_case *c) {
+    if (!o->f64 && uses_f64(c)) return false;
+    return o->backend->reduces_once || !reduces_in_place(c);
+}
+
 static void try_on(const opened *o, step_case *c, const expected *e) {
     hb_error error = {0};
-    if (!o->f64 && uses_f64(c)) return;
-    if (!o->backend->reduces_once && reduces_in_place(c)) return;
+    if (!can_do(o, c)) return;
     images got = run_on(o->backend, o->device, c);
     check(c, e, &got, o->where);
     if (o->backend->set_threads) {
@@ -238,6 +246,26 @@ static void try_everywhere(const opened *list, int n, step_case *c) {
 
 typedef step_case *make_case(uint64_t seed, case_limits limits);
 
+enum { BATCH = 50 };
+
+/* Prepares the steps as one plan, for what the device then remembers of them: all kernels are
+   compiled as one program, where each step's own would take several times as long. */
+static void compile_together(const opened *o, step_case *const *cases, int n) {
+    hb_error error = {0};
+    hb_step steps[BATCH];
+    hb_prepared *prepared = NULL;
+    size_t n_steps = 0;
+    for (int i = 0; i < n; i++) {
+        if (!can_do(o, cases[i])) continue;
+        place_scratch(o->backend, o->device, cases[i]);
+        steps[n_steps++] = cases[i]->step;
+    }
+    const hebb_status status =
+        o->backend->prepare(o->device, steps, n_steps, CASE_BUFFERS, &prepared, &error);
+    cr_assert(!status, "%s: status %d: %s", o->where, (int)status, error.message);
+    o->backend->release(o->device, prepared);
+}
+
 static void try_random(make_case *make, int count, case_limits limits) {
     opened list[MOST_DEVICES];
     const int n = open_all(list);
@@ -248,7 +276,13 @@ static void try_random(make_case *make, int count, case_limits limits) {
     if (points && atoll(points) < limits.points) limits.points = atoll(points);
     for (int i = 0; i < n; i++)
         if (list[i].backend->set_threads) list[i].backend->set_threads(list[i].device, 1, NULL);
-    for (int i = 0; i < count; i++) try_everywhere(list, n, make(first + (uint64_t)i, limits));
+    for (int i = 0; i < count; i += BATCH) {
+        step_case *cases[BATCH];
+        const int m = count - i < BATCH ? count - i : BATCH;
+        for (int k = 0; k < m; k++) cases[k] = make(first + (uint64_t)(i + k), limits);
+        for (int k = 0; k < n; k++) compile_together(&list[k], cases, m);
+        for (int k = 0; k < m; k++) try_everywhere(list, n, cases[k]);
+    }
     close_all(list, n);
 }
 

@@ -70,10 +70,10 @@ hebb_array *trial_run(trial *t, hebb_session *s, uint8_t poison) {
         if (poison != 0) poison_array(&results[i], &in->expected, poison);
         fetches[i] = (hebb_fetch){in->result, &results[i]};
     }
-    bool done = hebb_run(s, feeds, n_feeds, fetches, t->count) == HEBB_OK;
-    if (!done) job_fail(t->j, NULL, "%s", hebb_message(s));
-    kept(results, t->count);
-    return done ? results : NULL;
+    if (hebb_run(s, feeds, n_feeds, fetches, t->count) == HEBB_OK) return kept(results, t->count);
+    job_fail(t->j, NULL, "%s", hebb_message(s));
+    for (size_t i = 0; i < t->count; i++) hebb_array_free(&results[i]);
+    return NULL;
 }
 
 hebb_array *trial_run_with(trial *t, const hebb_session_options *options) {

@@ -5,6 +5,8 @@
 
 #include <criterion/criterion.h>
 
+#include <hebb/elementwise.h>
+
 #include "../checks/check.h"
 #include "../checks/instance.h"
 #include "support/devices.h"
@@ -137,6 +139,27 @@ Test(checks, see_errors_of_other_words) {
     expect_failure(&d, "errors", "has no error samples");
     d.no_errors = "a reason";
     expect_success(&d, "errors");
+}
+
+HEBB_ELEMENTWISE_FORWARD(thrice, (x), 3 * x);
+static void thrice_gradient(hebb_grad *d) { d->dx[0] = hebb_add(d->dy, hebb_add(d->dy, d->dy)); }
+
+/* What the device cannot run. */
+static hebb_tensor *build_without_function(hebb_graph *g, hebb_tensor *const *in, const params *p) {
+    hebb_elementwise op = thrice;
+    op.f32 = NULL;
+    op.f64 = NULL;
+    op.gradient = thrice_gradient;
+    return hebb_apply(&op, in[0]);
+}
+
+Test(checks, see_runs_that_fail) {
+    static const char *const names[] = {"forward f32",     "open sizes f32",   "repetition",
+                                        "poisoned memory", "views and copies", "in place",
+                                        "gradient"};
+    descriptor d = doubling();
+    d.build = build_without_function;
+    for (size_t k = 0; k < COUNT(names); k++) expect_failure(&d, names[k], "no C function");
 }
 
 /* ---- kinks ---- */

@@ -6,17 +6,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <hebb/data.h>
 #include <hebb/prepare.h>
 
-typedef enum part { TRAIN, VALIDATION, TEST, PARTS } part;
+#include "rows.h"
 
-typedef struct place {
-    int64_t row, label, at; /* at: in the shuffled order */
-    part part;
-} place;
+typedef enum part { TRAIN, VALIDATION, TEST, PARTS } part;
 
 struct hebb_parts {
     int64_t rows, sizes[PARTS];
@@ -36,33 +31,6 @@ static hebb_status fail(hebb_parts *s, hebb_status status, const char *format, .
 
 /* ---- arguments ---- */
 
-static hebb_status check_column(hebb_parts *s, size_t k, const hebb_array *column) {
-    if (hebb_dtype_size(column->dtype) == 0)
-        return fail(s, HEBB_E_DTYPE, "parts: column %zu of the data has no dtype", k);
-    if (column->shape.rank < 1 || hebb_array_count(column) < 0)
-        return fail(s, HEBB_E_SHAPE, "parts: column %zu of the data has no rows", k);
-    if (k > 0 && column->shape.dim[0] != s->rows)
-        return fail(s, HEBB_E_SHAPE, "parts: column %zu of the data has %lld rows, not %lld", k,
-                    (long long)column->shape.dim[0], (long long)s->rows);
-    if (column->data == NULL && hebb_array_bytes(column) > 0)
-        return fail(s, HEBB_E_NULL, "parts: column %zu of the data is NULL", k);
-    s->rows = column->shape.dim[0];
-    return HEBB_OK;
-}
-
-static hebb_status check_labels(hebb_parts *s, const hebb_array *labels) {
-    char text[128];
-    if (labels == NULL) return HEBB_OK;
-    if (hebb_dtype_size(labels->dtype) == 0 || hebb_dtype_floating(labels->dtype))
-        return fail(s, HEBB_E_DTYPE, "parts: the labels are %s, which are no integers",
-                    hebb_dtype_name(labels->dtype));
-    if (labels->shape.rank < 1 || labels->shape.dim[0] != s->rows ||
-        hebb_array_count(labels) != s->rows)
-        return fail(s, HEBB_E_SHAPE, "parts: labels %s for %lld examples",
-                    hebb_shape_text(labels->shape, text, sizeof text), (long long)s->rows);
-    return labels->data == NULL ? fail(s, HEBB_E_NULL, "parts: the labels are NULL") : HEBB_OK;
-}
-
 static hebb_status choose_sizes(hebb_parts *s, const hebb_parts_options *o) {
     double validation = o->validation, test = o->test;
     if (!(validation >= 0 && test >= 0 && validation + test < 1))
@@ -80,44 +48,20 @@ static hebb_status choose_sizes(hebb_parts *s, const hebb_parts_options *o) {
 }
 
 static hebb_status check(hebb_parts *s, const hebb_parts_options *o) {
-    if (s->data.columns == NULL) return fail(s, HEBB_E_NULL, "parts: the data is NULL");
-    if (s->data.count == 0) return fail(s, HEBB_E_ARGUMENT, "parts: the data has no columns");
-    for (size_t k = 0; k < s->data.count; k++)
-        if (check_column(s, k, &s->data.columns[k]) != HEBB_OK) return s->status;
-    if (check_labels(s, o->labels) != HEBB_OK) return s->status;
-    return choose_sizes(s, o);
+    s->status =
+        hb_rows_check("parts", &s->data, o->labels, &s->rows, s->message, sizeof s->message);
+    return s->status == HEBB_OK ? choose_sizes(s, o) : s->status;
 }
 
 /* ---- which example is where ---- */
 
-/* The order of hebb_batches of the same seed. */
-static hebb_status shuffle(place *places, int64_t rows, uint64_t seed) {
-    hebb_array numbers = hebb_array_zeros(HEBB_I64, HEBB_SHAPE(rows)), order;
-    if (numbers.data == NULL) return HEBB_E_MEMORY;
-    for (int64_t k = 0; k < rows; k++) ((int64_t *)numbers.data)[k] = k;
-    hebb_status status;
-    const hebb_batches_options options = {.shuffle = true, .seed = seed};
-    hebb_batches *all = hebb_batches_create_with(&numbers, 1, rows, &status, &options);
-    if (hebb_batches_next(all, &order))
-        for (int64_t k = 0; k < rows; k++) places[k].row = ((const int64_t *)order.data)[k];
-    hebb_batches_destroy(all);
-    hebb_array_free(&numbers);
-    return status;
-}
-
-static int by_label(const void *a, const void *b) {
-    const place *p = a, *q = b;
-    if (p->label != q->label) return p->label < q->label ? -1 : 1;
-    return p->at < q->at ? -1 : 1;
-}
-
 static int by_place(const void *a, const void *b) {
-    const place *p = a, *q = b;
+    const hb_place *p = a, *q = b;
     return p->at < q->at ? -1 : p->at > q->at;
 }
 
 /* `size` of those that are still to train on, at equal distances. */
-static void deal(place *places, int64_t rows, part which, int64_t size) {
+static void deal(hb_place *places, int64_t rows, part which, int64_t size) {
     int64_t left = 0, seen = 0;
     for (int64_t k = 0; k < rows; k++) left += places[k].part == TRAIN;
     for (int64_t k = 0; k < rows; k++) {
@@ -127,8 +71,7 @@ static void deal(place *places, int64_t rows, part which, int64_t size) {
     }
 }
 
-static void assign(hebb_parts *s, place *places, const hebb_array *labels) {
-    size_t n = (size_t)s->rows;
+static void assign(hebb_parts *s, hb_place *places, const hebb_array *labels) {
     if (labels == NULL) {
         for (int64_t k = 0; k < s->rows; k++)
             places[k].part = k < s->sizes[TRAIN]                          ? TRAIN
@@ -136,48 +79,36 @@ static void assign(hebb_parts *s, place *places, const hebb_array *labels) {
                                                                           : TEST;
         return;
     }
-    for (int64_t k = 0; k < s->rows; k++) {
-        places[k].at = k;
-        places[k].label = (int64_t)hebb_array_at(labels, places[k].row);
-    }
-    qsort(places, n, sizeof *places, by_label);
+    hb_rows_sort(places, s->rows, labels);
     deal(places, s->rows, TEST, s->sizes[TEST]);
     deal(places, s->rows, VALIDATION, s->sizes[VALIDATION]);
-    qsort(places, n, sizeof *places, by_place);
+    qsort(places, (size_t)s->rows, sizeof *places, by_place);
 }
 
 /* ---- the parts ---- */
 
-static hebb_status gather(hebb_parts *s, const place *places, part which) {
+static hebb_status gather(hebb_parts *s, const hb_place *places, int64_t *chosen, part which) {
     hebb_array *columns = s->columns + (size_t)which * s->data.count;
+    int64_t count = 0;
     if (s->sizes[which] == 0) return HEBB_OK;
-    for (size_t k = 0; k < s->data.count; k++) {
-        const hebb_array *from = &s->data.columns[k];
-        hebb_shape shape = from->shape;
-        shape.dim[0] = s->sizes[which];
-        hebb_status status = hebb_array_resize(&columns[k], from->dtype, shape);
-        if (status != HEBB_OK) return status;
-        size_t bytes = hebb_array_bytes(from) / (size_t)s->rows, at = 0;
-        if (bytes == 0) continue;
-        for (int64_t i = 0; i < s->rows; i++)
-            if (places[i].part == which)
-                memcpy((char *)columns[k].data + bytes * at++,
-                       (const char *)from->data + bytes * (size_t)places[i].row, bytes);
-    }
+    for (int64_t k = 0; k < s->rows; k++)
+        if (places[k].part == which) chosen[count++] = places[k].row;
     s->parts[which] = (hebb_dataset){columns, s->data.count};
-    return HEBB_OK;
+    return hb_rows_copy(&s->data, chosen, count, columns);
 }
 
 static void make(hebb_parts *s, const hebb_parts_options *o) {
     if (check(s, o) != HEBB_OK) return;
     s->columns = calloc(PARTS * s->data.count, sizeof *s->columns);
-    place *places = calloc((size_t)s->rows, sizeof *places);
-    hebb_status status = s->columns == NULL || places == NULL ? HEBB_E_MEMORY : HEBB_OK;
-    for (int64_t k = 0; status == HEBB_OK && k < s->rows; k++) places[k].row = k;
-    if (status == HEBB_OK && !o->in_order) status = shuffle(places, s->rows, o->seed);
+    hb_place *places = calloc((size_t)s->rows, sizeof *places);
+    int64_t *chosen = calloc((size_t)s->rows, sizeof *chosen);
+    bool made = s->columns != NULL && places != NULL && chosen != NULL;
+    hebb_status status =
+        made ? hb_rows_order(places, s->rows, o->in_order, o->seed) : HEBB_E_MEMORY;
     if (status == HEBB_OK) assign(s, places, o->labels);
-    for (part k = TRAIN; status == HEBB_OK && k < PARTS; k++) status = gather(s, places, k);
+    for (part k = TRAIN; status == HEBB_OK && k < PARTS; k++) status = gather(s, places, chosen, k);
     free(places);
+    free(chosen);
     if (status != HEBB_OK) fail(s, status, "parts: out of memory");
 }
 

@@ -136,6 +136,18 @@ static void gradients_of_slices_that_meet(place *p) {
     want_gradient(p, hebb_mul(hebb_exp(columns(p->x, 0, 3, 1)), columns(p->x, 1, 4, 1)));
     want_gradient(p, hebb_mul(hebb_exp(p->x), columns(p->x, 2, 3, 1)));
 }
+static hebb_tensor *block(hebb_tensor *x, int64_t row, int64_t column) { /* 2 x 2 */
+    return hebb_slice(x, HEBB_RANGES({0, row, row + 2, 1}, {1, column, column + 2, 1}));
+}
+static void gradients_of_blocks(place *p) { /* that no single axis tells apart */
+    hebb_tensor *a = hebb_sigmoid(block(p->x, 0, 0)), *b = hebb_tanh(block(p->x, 0, 2));
+    hebb_tensor *c = hebb_exp(block(p->x, 2, 0)), *d = block(p->x, 2, 2);
+    want_gradient(p, hebb_mul(hebb_mul(a, d), hebb_mul(b, c)));
+}
+static void gradients_of_blocks_of_which_two_meet(place *p) {
+    hebb_tensor *a = hebb_sigmoid(block(p->x, 1, 2)), *b = hebb_tanh(block(p->x, 0, 0));
+    want_gradient(p, hebb_mul(hebb_mul(a, b), block(p->x, 2, 1)));
+}
 static void gradients_of_every_other_column(place *p) {
     want_gradient(p, hebb_mul(hebb_exp(columns(p->x, 0, 4, 2)), columns(p->x, 1, 4, 2)));
 }
@@ -228,6 +240,8 @@ static const pattern patterns[] = {
     PATTERN(gradients_of_slices_that_cover_all),
     PATTERN(gradients_of_slices_that_leave_some),
     PATTERN(gradients_of_slices_that_meet),
+    PATTERN(gradients_of_blocks),
+    PATTERN(gradients_of_blocks_of_which_two_meet),
     PATTERN(gradients_of_every_other_column),
     PATTERN(gradients_of_slices_of_a_product),
     PATTERN(parts_from_one_chain),

@@ -1,5 +1,7 @@
 /* Values made of parts (IR_PARTS): which of its elements a copy fills, and sums of values that are
    zero but for a part, as the gradients of slices are: one value with all of the parts. */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ir.h"
@@ -7,6 +9,8 @@
 /* A range of indices along each dimension. */
 typedef struct box {
     int64_t start[HEBB_MAX_RANK], size[HEBB_MAX_RANK];
+    int64_t from, to; /* along the dimension that boxes are sorted by */
+    int64_t reach;    /* the largest `to` of this box and those before it */
 } box;
 
 /* The elements of `whole` that a copy fills; false if they are not a box. */
@@ -33,14 +37,47 @@ static bool overlap(const box *a, const box *b, int rank) {
     return true;
 }
 
-/* The boxes of `n` copies; false if one is none, or two of them meet. */
-static bool boxes_apart(const hb_ir *ir, const int *copies, int n, hebb_shape whole, box *boxes) {
+static int by_from(const void *a, const void *b) {
+    const box *x = a, *y = b;
+    return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* The dimension along which boxes cover each other's ranges least. */
+static int thinnest(const box *boxes, int n, hebb_shape whole) {
+    int best = 0;
+    double least = INFINITY;
+    for (int k = 0; k < whole.rank; k++) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) sum += (double)boxes[i].size[k];
+        if (sum / (double)whole.dim[k] < least) best = k, least = sum / (double)whole.dim[k];
+    }
+    return best;
+}
+
+/* Whether no two boxes meet. Sorts them by where they begin, so that each needs to be compared only
+   with those before it that reach as far: none in a concatenation, however many parts it has. */
+static bool apart(box *boxes, int n, hebb_shape whole) {
+    if (whole.rank == 0) return n < 2; /* there is one element */
+    const int along = thinnest(boxes, n, whole);
     for (int k = 0; k < n; k++) {
-        if (!box_of(&ir->nodes[copies[k]], whole, &boxes[k])) return false;
-        for (int j = 0; j < k; j++)
+        boxes[k].from = boxes[k].start[along];
+        boxes[k].to = boxes[k].from + boxes[k].size[along];
+    }
+    qsort(boxes, (size_t)n, sizeof *boxes, by_from);
+    for (int k = 0; k < n; k++) {
+        boxes[k].reach = boxes[k].to;
+        if (k > 0 && boxes[k - 1].reach > boxes[k].to) boxes[k].reach = boxes[k - 1].reach;
+        for (int j = k - 1; j >= 0 && boxes[j].reach > boxes[k].from; j--)
             if (overlap(&boxes[j], &boxes[k], whole.rank)) return false;
     }
     return true;
+}
+
+/* The boxes of `n` copies; false if one is none, or two of them meet. */
+static bool boxes_apart(const hb_ir *ir, const int *copies, int n, hebb_shape whole, box *boxes) {
+    for (int k = 0; k < n; k++)
+        if (!box_of(&ir->nodes[copies[k]], whole, &boxes[k])) return false;
+    return apart(boxes, n, whole);
 }
 
 bool ir_parts_apart(hb_ir *ir, int parts) {

@@ -78,6 +78,9 @@ hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error);
    fusion->stored says so. With `final` false, the group may be one that cannot be expressed:
    returns false then (or for want of memory, which is in the ir's error). */
 bool hb_lower(hb_fusion *fusion, hb_group *group, bool final);
+/* lower_whole.c: the same for IR_GATHER and scatters, and for IR_STEP. */
+bool hb_lower_indexed(hb_fusion *fusion, hb_group *group);
+bool hb_lower_whole(hb_fusion *fusion, hb_group *group);
 
 /* fuse.c: lets the variable behind `buffer` be written by a copy at the end instead of by the step
    that computes the root's value: for when others must read the old value after that step. */

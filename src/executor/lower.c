@@ -1,5 +1,7 @@
-/* Writes the step of a group: the scalar program with its loads and stores, or the other kinds'
-   operands. Called by fuse.c to see whether a group can be expressed, and by plan.c for good. */
+/* Writes the step of a group: the scalar program with its loads and stores; steps without one are
+   lower_whole.c's. Called by fuse.c to see whether a group can be expressed, and by plan.c for
+   good.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -469,115 +471,7 @@ static bool lower_gemm(writer *w) {
     return true;
 }
 
-/* ---- gather and scatter ---- */
-
-static hb_operand whole(const writer *w, int base) {
-    const ir_node *n = get(w, base);
-    hb_operand operand = {.buffer = n->kind == IR_BUFFER ? n->buffer : HB_BUFFER_ARENA,
-                          .dtype = n->dtype};
-    hb_view list = hb_contiguous(n->shape);
-    memcpy(operand.stride, list.stride, sizeof operand.stride);
-    return operand;
-}
-
-static bool lower_indexed(writer *w) {
-    hb_group *g = w->group;
-    int node = g->members[0];
-    const ir_node *n = get(w, node);
-    bool gather = n->kind == IR_GATHER;
-    /* fuse.c has seen to it that operands are contiguous; a view that is one still has its own
-     * number. */
-    int x = gather ? ir_ref(w->ir, n->in[0]).base : node, index = ir_ref(w->ir, n->in[1]).base;
-    int y = gather ? node : ir_ref(w->ir, n->in[2]).base;
-    if (w->fusion->root[n->in[1]]) index = n->in[1];
-    if (gather && w->fusion->root[n->in[0]]) x = n->in[0];
-    if (!gather && w->fusion->root[n->in[2]]) y = n->in[2];
-    hebb_shape table = get(w, gather ? n->in[0] : node)->shape;
-    int64_t width = 1;
-    for (int k = 1; k < table.rank; k++) width *= table.dim[k];
-    const bool add = n->kind == IR_SCATTER_ADD;
-    g->step = (hb_step){.kind = gather ? HB_GATHER
-                                : add  ? HB_SCATTER_ADD
-                                       : HB_SCATTER_SET,
-                        .name = gather ? "gather"
-                                : add  ? "scatter_add"
-                                       : "scatter_set"};
-    hb_indexed *step = &g->step.u.indexed;
-    *step = (hb_indexed){.rows = table.dim[0],
-                         .width = width,
-                         .count = hebb_shape_count(get(w, n->in[1])->shape),
-                         .x = whole(w, x),
-                         .index = whole(w, index),
-                         .y = whole(w, y)};
-    g->step.flops = !add ? 0 : (double)step->count * (double)width;
-    g->step.bytes = (double)step->count *
-                    (4 + (add ? 3.0 : 2.0) * (double)width * (double)hebb_dtype_size(n->dtype));
-    g->places = ir_memory(w->fusion->ir, 3 * sizeof *g->places);
-    g->n_places = 0;
-    if (g->places == NULL) return false;
-    add_read(g, &step->x, x, false);
-    add_read(g, &step->index, index, false);
-    add_read(g, &step->y, y, false);
-    g->places[gather ? 2 : 0].written = true;
-    return true;
-}
-
-/* ---- steps on whole tensors ---- */
-
-/* Where an operand is: views that fuse.c found to be a range are read from what they show. */
-static hb_operand range(const writer *w, int node, int *base) {
-    hb_ref ref = ir_ref(w->ir, node);
-    *base = w->fusion->root[node] ? node : ref.base;
-    hb_operand operand = whole(w, *base);
-    hb_view list = hb_contiguous(get(w, node)->shape);
-    memcpy(operand.stride, list.stride, sizeof operand.stride);
-    if (*base != node) operand.offset = ref.view.offset;
-    return operand;
-}
-
-static bool is_output_of(const writer *w, int node, int step) {
-    const ir_node *n = get(w, node);
-    return n->kind == IR_OUTPUT && n->in[0] == step;
-}
-
-/* Of a user's op. */
-static const hebb_signature *signatures(const writer *w, const ir_node *n) {
-    hebb_signature *list = ir_memory(w->fusion->ir, (size_t)(n->n_in + 1) * sizeof *list);
-    for (int k = 0; list != NULL && k < n->n_in; k++)
-        list[k] = (hebb_signature){get(w, n->in[k])->dtype, get(w, n->in[k])->shape};
-    if (list != NULL) list[n->n_in] = (hebb_signature){n->dtype, n->shape};
-    return list;
-}
-
-static bool lower_whole(writer *w) {
-    hb_group *g = w->group;
-    int node = g->members[0], n_out = 1;
-    const ir_node *n = get(w, node);
-    for (int k = node + 1; k < w->ir->n_nodes; k++) n_out += is_output_of(w, k, node);
-    hb_ir *ir = w->fusion->ir;
-    g->step = *n->step;
-    g->step.n_in = n->n_in;
-    g->step.n_out = n_out;
-    g->step.in = ir_memory(ir, (size_t)(n->n_in + 1) * sizeof *g->step.in);
-    g->step.out = ir_memory(ir, (size_t)n_out * sizeof *g->step.out);
-    g->places = ir_memory(ir, (size_t)(n->n_in + n_out) * sizeof *g->places);
-    g->n_places = 0;
-    if (g->step.kind == HB_CUSTOM) g->step.u.custom.signature = signatures(w, n);
-    if (ir->error.status != HEBB_OK) return false;
-    for (int k = 0; k < n->n_in; k++) {
-        int x;
-        g->step.in[k] = range(w, n->in[k], &x);
-        add_read(g, &g->step.in[k], x, false);
-    }
-    for (int k = node; k < w->ir->n_nodes; k++) {
-        if (k != node && !is_output_of(w, k, node)) continue;
-        hb_operand *out = &g->step.out[k == node ? 0 : get(w, k)->imm.i];
-        *out = whole(w, k);
-        add_read(g, out, k, false);
-        g->places[g->n_places - 1].written = true;
-    }
-    return true;
-}
+/* ---- any step ---- */
 
 bool hb_lower(hb_fusion *fusion, hb_group *group, bool final) {
     writer *w = malloc(sizeof *w); /* too big for the stack of a small thread */
@@ -596,8 +490,8 @@ bool hb_lower(hb_fusion *fusion, hb_group *group, bool final) {
     case IR_MATMUL: done = lower_gemm(w); break;
     case IR_GATHER:
     case IR_SCATTER_ADD:
-    case IR_SCATTER_SET: done = lower_indexed(w); break;
-    case IR_STEP: done = lower_whole(w); break;
+    case IR_SCATTER_SET: done = hb_lower_indexed(fusion, group); break;
+    case IR_STEP: done = hb_lower_whole(fusion, group); break;
     default: done = lower_loop(w); break;
     }
     free(w);

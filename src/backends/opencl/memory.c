@@ -143,14 +143,28 @@ static hebb_status read_piece(hb_device *device, hb_buffer *buffer, size_t offse
 
 /* ---- of buffers, or of their pieces ---- */
 
-/* Where an offset is: in which buffer, from where on, and how much of it is there at most. */
-static hb_buffer *find_piece(hb_device *device, hb_buffer *buffer, size_t *offset, size_t *bytes) {
-    if (buffer->n_pieces == 0) return buffer;
-    const size_t piece = hb_cl_piece(device), at = *offset % piece;
-    hb_buffer *found = buffer->pieces[*offset / piece];
-    if (*bytes > found->bytes - at) *bytes = found->bytes - at;
-    *offset = at;
-    return found;
+/* A range of a buffer's bytes, gone through piece by piece. */
+typedef struct range {
+    hb_buffer *buffer;
+    size_t offset, bytes; /* of the whole range */
+    hb_buffer *piece;     /* the current part lies here, ... */
+    size_t at, n;         /* ... from this byte on, so many bytes, ... */
+    size_t done;          /* ... and so many are before it */
+} range;
+
+/* Goes on to the next part; false when there is none. */
+static bool next_part(const hb_device *device, range *r) {
+    r->done += r->n;
+    if (r->done == r->bytes) return false;
+    r->piece = r->buffer;
+    r->at = r->offset + r->done;
+    r->n = r->bytes - r->done;
+    if (r->buffer->n_pieces == 0) return true;
+    const size_t piece = hb_cl_piece(device);
+    r->piece = r->buffer->pieces[r->at / piece];
+    r->at %= piece;
+    if (r->n > r->piece->bytes - r->at) r->n = r->piece->bytes - r->at;
+    return true;
 }
 
 hebb_status hb_cl_write(hb_device *device, hb_buffer *buffer, size_t offset, const void *from,
@@ -158,12 +172,9 @@ hebb_status hb_cl_write(hb_device *device, hb_buffer *buffer, size_t offset, con
     if (!in_bounds(buffer, offset, bytes))
         return hb_fail(error, HEBB_E_ARGUMENT, "a write past the end of a buffer");
     hebb_status status = HEBB_OK;
-    for (size_t done = 0, n; done < bytes && status == HEBB_OK; done += n) {
-        size_t at = offset + done;
-        n = bytes - done;
-        hb_buffer *piece = find_piece(device, buffer, &at, &n);
-        status = write_piece(device, piece, at, (const char *)from + done, n, error);
-    }
+    for (range r = {.buffer = buffer, .offset = offset, .bytes = bytes};
+         status == HEBB_OK && next_part(device, &r);)
+        status = write_piece(device, r.piece, r.at, (const char *)from + r.done, r.n, error);
     return status;
 }
 
@@ -172,11 +183,8 @@ hebb_status hb_cl_read(hb_device *device, hb_buffer *buffer, size_t offset, void
     if (!in_bounds(buffer, offset, bytes))
         return hb_fail(error, HEBB_E_ARGUMENT, "a read past the end of a buffer");
     hebb_status status = HEBB_OK;
-    for (size_t done = 0, n; done < bytes && status == HEBB_OK; done += n) {
-        size_t at = offset + done;
-        n = bytes - done;
-        hb_buffer *piece = find_piece(device, buffer, &at, &n);
-        status = read_piece(device, piece, at, (char *)to + done, n, error);
-    }
+    for (range r = {.buffer = buffer, .offset = offset, .bytes = bytes};
+         status == HEBB_OK && next_part(device, &r);)
+        status = read_piece(device, r.piece, r.at, (char *)to + r.done, r.n, error);
     return status;
 }

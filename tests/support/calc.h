@@ -21,11 +21,20 @@ hebb_tensor *vector_f64(hebb_graph *g, const double *x, int64_t n);
                (int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double)))
 
 /* Runs for one tensor that needs no feed. */
-void expect_values(calc *c, hebb_tensor *t, const double *expected, int64_t n, double tolerance,
+void expect_values(calc *c, hebb_tensor *t, const double *expected, int64_t n, double allowed,
                    const char *file, int line);
-#define EXPECT_VALUES(c, t, tolerance, ...)                                                        \
+#define EXPECT_VALUES(c, t, allowed, ...)                                                          \
     expect_values(c, t, (const double[]){__VA_ARGS__},                                             \
-                  (int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double)), tolerance,    \
+                  (int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double)), allowed,      \
                   __FILE__, __LINE__)
+
+/* y of one fed x, to be freed by the caller; *steps, if not NULL, is how many the plan has. */
+hebb_array calc_fed(calc *c, hebb_tensor *x, const hebb_array *value, hebb_tensor *y,
+                    size_t *steps);
+/* Real numbers, the same each time; they live as long as the process. */
+hebb_array drawn_reals(hebb_dtype dtype, hebb_shape shape);
+
+/* Expects this first error of a graph, with these words in its message, and destroys the graph. */
+void expect_graph_error(hebb_graph *g, hebb_status status, const char *words);
 
 #endif

@@ -1,6 +1,5 @@
 /* See step_cases.h. The generator knows the contract (step.h): what is valid, it may make. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,10 +26,6 @@ static uint64_t next(generator *g) { /* splitmix64 */
 
 static int64_t below(generator *g, int64_t n) { return (int64_t)(next(g) % (uint64_t)n); }
 static bool chance(generator *g, double p) { return (double)(next(g) >> 11) * 0x1p-53 < p; }
-
-static bool is_float(hebb_dtype dtype) {
-    return dtype == HEBB_F32 || dtype == HEBB_F64 || is_half(dtype);
-}
 
 /* Of a value that is loaded, selected, converted or stored. */
 static hebb_dtype any_dtype(generator *g) {
@@ -256,7 +251,7 @@ static int16_t pick(generator *g, int first, hebb_dtype dtype) {
     if (n > 0 && chance(g, 0.7)) instr.a = pick_source(g, first, dtype);
     else {
         instr.code = HB_CONST;
-        if (is_float(dtype)) instr.imm.f = (double)(below(g, 33) - 16) / 8;
+        if (hebb_dtype_floating(dtype)) instr.imm.f = (double)(below(g, 33) - 16) / 8;
         else instr.imm.i = dtype == HEBB_BOOL ? below(g, 2) : below(g, 9);
     }
     return (int16_t)emit(g, instr);
@@ -584,89 +579,4 @@ step_case *case_along(uint64_t seed, case_limits limits) {
     case_finish(g.c);
     if (take || step->kind == HB_PUT_ALONG) fill_places(&g, &step->in[1], places, along->n);
     return g.c;
-}
-
-/* ---- for people ---- */
-
-static const char *const code_names[HB_CODES] = {
-    [HB_LOAD] = "load",     [HB_CONST] = "const",     [HB_ACC] = "acc",       [HB_CAST] = "cast",
-    [HB_SELECT] = "select", [HB_UNIFORM] = "uniform", [HB_NORMAL] = "normal", [HB_SUM] = "sum",
-    [HB_REDMAX] = "redmax", [HB_REDMIN] = "redmin",   [HB_PROD] = "prod",     [HB_BITS] = "bits",
-#define SCALAR(CODE, name, arity, types, result, flops) [HB_##CODE] = #name,
-#include "../../kernels/scalar.def"
-#undef SCALAR
-};
-
-typedef struct text {
-    char *at;
-    size_t left;
-} text;
-
-__attribute__((format(printf, 2, 3))) static void add(text *t, const char *format, ...) {
-    __builtin_va_list arguments;
-    __builtin_va_start(arguments, format);
-    const int n = vsnprintf(t->at, t->left, format, arguments);
-    __builtin_va_end(arguments);
-    if (n < 0) return;
-    const size_t used = (size_t)n < t->left ? (size_t)n : t->left;
-    t->at += used;
-    t->left -= used;
-}
-
-static void add_operand(text *t, const char *what, int i, const hb_operand *o, int rank) {
-    add(t, "  %s %d: %s buffer %d offset %lld strides", what, i, hebb_dtype_name(o->dtype),
-        o->buffer, (long long)o->offset);
-    for (int k = 0; k < rank; k++) add(t, " %lld", (long long)o->stride[k]);
-    add(t, "\n");
-}
-
-static void add_loop(text *t, const hb_loop *loop) {
-    add(t, "loop [");
-    for (int k = 0; k < loop->rank; k++)
-        add(t, " %lld%s", (long long)loop->dim[k], loop->reduce[k] ? "r" : "");
-    add(t, " ] n_pre %d\n", loop->n_pre);
-    for (int i = 0; i < loop->n_in; i++) add_operand(t, "in", i, &loop->in[i], loop->rank);
-    for (int i = 0; i < loop->n_instr; i++) {
-        const hb_instr *x = &loop->instr[i];
-        add(t, "  %d = %s %s %d %d %d (%g %lld)\n", i, code_names[x->code],
-            hebb_dtype_name((hebb_dtype)x->dtype), x->a, x->b, x->c,
-            x->code == HB_CONST ? x->imm.f : 0, (long long)x->imm.i);
-    }
-    for (int i = 0; i < loop->n_out; i++) {
-        add(t, "  value %d:", loop->out[i].value);
-        add_operand(t, "out", i, &loop->out[i].to, loop->rank);
-    }
-}
-
-void case_describe(const step_case *c, char *buffer, size_t size) {
-    text t = {buffer, size};
-    add(&t, "seed %llu: ", (unsigned long long)c->seed);
-    if (c->step.kind == HB_LOOP) add_loop(&t, &c->step.u.loop);
-    else if (c->step.kind == HB_GEMM) {
-        const hb_gemm *g = &c->step.u.gemm;
-        add(&t, "gemm %s m %lld n %lld k %lld\n", hebb_dtype_name(g->dtype), (long long)g->m,
-            (long long)g->n, (long long)g->k);
-        add_operand(&t, "a", 0, &g->a, g->n_batch + 2);
-        add_operand(&t, "b", 0, &g->b, g->n_batch + 2);
-        add_loop(&t, &g->epilogue);
-    } else if (c->step.kind >= HB_CONV && c->step.kind <= HB_FOLD) {
-        case_describe_windows(c, t.at, t.left);
-    } else if (hb_is_whole(c->step.kind)) {
-        const hb_along *a = &c->step.u.along;
-        add(&t,
-            "kind %d (argsort %d, recurrence %d, take %d, put %d) %s [%lld, %lld, %lld] m "
-            "%lld%s%s\n",
-            (int)c->step.kind, HB_ARGSORT, HB_RECURRENCE, HB_TAKE_ALONG, HB_PUT_ALONG,
-            hebb_dtype_name(c->step.in[0].dtype), (long long)a->outer, (long long)a->n,
-            (long long)a->inner, (long long)a->m, a->reverse ? " reverse" : "",
-            a->add ? " add" : "");
-    } else {
-        const hb_indexed *x = &c->step.u.indexed;
-        add(&t, "%s %s rows %lld width %lld count %lld\n",
-            c->step.kind == HB_GATHER        ? "gather"
-            : c->step.kind == HB_SCATTER_ADD ? "scatter-add"
-                                             : "scatter-set",
-            hebb_dtype_name(x->x.dtype), (long long)x->rows, (long long)x->width,
-            (long long)x->count);
-    }
 }

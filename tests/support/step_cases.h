@@ -48,11 +48,10 @@ step_case *case_conv(uint64_t seed, case_limits limits);      /* step_cases_conv
 step_case *case_deep_conv(uint64_t seed, case_limits limits); /* of 12 or more channels each */
 step_case *case_conv_3x3(uint64_t seed, case_limits limits);  /* step_cases_conv.c */
 step_case *case_fold(uint64_t seed, case_limits limits);
-int case_describe_windows(const step_case *c, char *text, size_t size);
 step_case *case_along(uint64_t seed, case_limits limits); /* one of the steps along an axis */
 void case_free(step_case *c);
 
-/* What the case is, for people. */
+/* What the case is, for people: step_describe.c. */
 void case_describe(const step_case *c, char *text, size_t size);
 
 /* ---- for cases by hand ---- */

@@ -1,6 +1,4 @@
 /* Random steps on whole tensors: convolutions and folds. See step_cases.h. */
-#include <stdio.h>
-
 #include "step_cases.h"
 
 typedef struct dice {
@@ -138,23 +136,4 @@ step_case *case_fold(uint64_t seed, case_limits limits) {
     c->in[0] = case_array_add(c, dtype, f->outer * volume(f->out) * volume(f->kernel), true);
     c->out[0].to = case_array_add(c, dtype, f->outer * volume(f->in), false);
     return finish(c, 1);
-}
-
-int case_describe_windows(const step_case *c, char *text, size_t size) {
-    const hb_conv *v = &c->step.u.conv;
-    const hb_fold *f = &c->step.u.fold;
-    const bool fold = c->step.kind == HB_FOLD;
-    const char *names[] = {"in", "kernel", "out", "stride", "dilation", "before"};
-    const int64_t none[3] = {0};
-    const int64_t *sizes[] = {
-        fold ? f->in : v->in,         fold ? f->kernel : v->kernel,     fold ? f->out : v->out,
-        fold ? f->stride : v->stride, fold ? f->dilation : v->dilation, fold ? none : v->before};
-    int n = fold ? snprintf(text, size, "fold outer %lld", (long long)f->outer)
-                 : snprintf(text, size, "conv kind %d batch %lld groups %lld channels %lld -> %lld",
-                            (int)c->step.kind - HB_CONV, (long long)v->batch, (long long)v->groups,
-                            (long long)v->in_channels, (long long)v->out_channels);
-    for (int i = 0; i < 6 && n >= 0 && (size_t)n < size; i++)
-        n += snprintf(text + n, size - (size_t)n, " %s %lld %lld %lld", names[i],
-                      (long long)sizes[i][0], (long long)sizes[i][1], (long long)sizes[i][2]);
-    return n;
 }

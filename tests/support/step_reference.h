@@ -18,6 +18,9 @@ typedef struct reference_buffer {
 /* Runs the step on buffers by number. */
 void reference_run(const hb_step *step, reference_buffer *buffers, uint64_t seed, uint64_t run);
 
+/* step_reference_along.c: gather and scatter; sorts, recurrences, take and put */
+void reference_indexed(const hb_step *step, reference_buffer *buffers);
+void reference_along(const hb_step *step, reference_buffer *buffers);
 /* step_reference_conv.c */
 void reference_conv(const hb_step *step, reference_buffer *buffers);
 void reference_fold(const hb_step *step, reference_buffer *buffers);

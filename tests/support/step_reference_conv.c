@@ -1,14 +1,11 @@
 /* Convolutions and folds by their definitions in step.h. See step_reference.h. */
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "step_reference.h"
+#include "step_number.h"
 
 static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
-
-static double epsilon(hebb_dtype dtype) { return dtype == HEBB_F32 ? FLT_EPSILON : DBL_EPSILON; }
 
 /* A sum as it goes. `loose`: a zero from outside of a tensor may have met something infinite. */
 typedef struct sum {
@@ -27,7 +24,7 @@ static void put_sum(reference_buffer *to, int64_t at, hebb_dtype dtype, const su
     const float f = (float)s->value;
     if (dtype == HEBB_F32) memcpy(to->bytes + at * 4, &f, 4);
     else memcpy(to->bytes + at * 8, &s->value, 8);
-    const double error = epsilon(dtype) * (4 + sqrt(s->terms)) * s->scale;
+    const double error = number_epsilon(dtype) * (4 + sqrt(s->terms)) * s->scale;
     to->error[at * (int64_t)hebb_dtype_size(dtype)] =
         s->loose || !isfinite(s->scale) ? INFINITY : error;
 }

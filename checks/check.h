@@ -42,11 +42,18 @@ typedef enum check_topic {
     CHECK_TOPICS
 } check_topic;
 
+typedef enum check_traits {
+    /* Of what others check, in another dtype or unfused: may be left out where kernels take long to
+       compile. */
+    CHECK_AGAIN = 1,
+    /* Of the gradients that CHECK_GRADIENT is about: compiles the same kernels. */
+    CHECK_DERIVES = 2,
+} check_traits;
+
 typedef struct check {
     const char *name;
     check_topic topic;
-    bool again; /* what others check, in another dtype or unfused: may be left out where kernels
-                   take long to compile */
+    unsigned traits; /* check_traits */
 } check;
 
 size_t check_count(void);

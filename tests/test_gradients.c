@@ -1,8 +1,8 @@
 /* Gradients of every differentiable op, on all its samples: in float64 on the CPU against central
    differences with a random cotangent, the same for gradients of gradients, then both on each
-   backend, in float32 and float64, against those of the CPU. What each check does stands in
-   checks/gradients.c; what hebb_gradients() promises beside numbers, in test_gradient_rules.c; that
-   the checker can fail, in test_gradcheck.c. */
+   backend, in float32 and float64, against those of the CPU; and pairs of runs that must agree in
+   every bit. What each check does stands in checks/gradients.c; what hebb_gradients() promises
+   beside numbers, in test_gradient_rules.c; that the checker can fail, in test_gradcheck.c. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 
@@ -10,20 +10,20 @@
 
 ParameterizedTestParameters(gradients, cpu) { return every_descriptor(); }
 ParameterizedTest(int *index, gradients, cpu) {
-    run_checks(descriptor_at((size_t)*index), 1u << CHECK_GRADIENT, "cpu");
+    run_checks(descriptor_at((size_t)*index), OF_GRADIENTS, "cpu");
 }
 
 ParameterizedTestParameters(gradients, second_cpu) { return every_descriptor(); }
 ParameterizedTest(int *index, gradients, second_cpu) {
-    run_checks(descriptor_at((size_t)*index), 1u << CHECK_SECOND, "cpu");
+    run_checks(descriptor_at((size_t)*index), OF_SECOND_GRADIENTS, "cpu");
 }
 
 ParameterizedTestParameters(gradients, opencl) { return every_descriptor(); }
 ParameterizedTest(int *index, gradients, opencl) {
-    run_checks(descriptor_at((size_t)*index), 1u << CHECK_GRADIENT, "opencl");
+    run_checks(descriptor_at((size_t)*index), OF_GRADIENTS, "opencl");
 }
 
 ParameterizedTestParameters(gradients, second_opencl) { return every_descriptor(); }
 ParameterizedTest(int *index, gradients, second_opencl) {
-    run_checks(descriptor_at((size_t)*index), 1u << CHECK_SECOND, "opencl");
+    run_checks(descriptor_at((size_t)*index), OF_SECOND_GRADIENTS, "opencl");
 }

@@ -10,7 +10,12 @@
 
 static void fail(void *user, const char *message) { cr_expect_fail("%s", message); }
 
-void run_checks(const descriptor *d, unsigned topics, const char *name) {
+static check_group group_of(const check *c) {
+    if (c->topic == CHECK_SECOND) return OF_SECOND_GRADIENTS;
+    return c->topic == CHECK_GRADIENT || c->traits & CHECK_DERIVES ? OF_GRADIENTS : OF_VALUES;
+}
+
+void run_checks(const descriptor *d, check_group group, const char *name) {
     hebb_device *device = device_named(name), *cpu = device;
     if (strcmp(name, "cpu") != 0) cpu = cpu_device();
     checker at = {.device = device,
@@ -20,10 +25,13 @@ void run_checks(const descriptor *d, unsigned topics, const char *name) {
                   .fail = fail};
     for (size_t i = 0; i < check_count(); i++) {
         const check *c = check_at(i);
-        if (!(topics & 1u << c->topic)) continue;
-        if (c->again && cpu != device && getenv("HEBB_TESTS_FULL") == NULL) {
-            tally_skipped(d->name, c->name, name,
-                          "others check the same text in another type or fused; HEBB_TESTS_FULL=1 runs it");
+        if (group_of(c) != group) continue;
+        /* Errors are found before there is a device. */
+        if (c->topic == CHECK_ERRORS && cpu != device) continue;
+        if (c->traits & CHECK_AGAIN && cpu != device && getenv("HEBB_TESTS_FULL") == NULL) {
+            tally_skipped(
+                d->name, c->name, name,
+                "others check the same text in another type or fused; HEBB_TESTS_FULL=1 runs it");
             continue;
         }
         check_result r = check_run(c, d, &at);

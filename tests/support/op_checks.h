@@ -7,8 +7,12 @@
 
 #include "../../checks/check.h"
 
-/* All checks of one op of these topics (a bit each) on "cpu" or "opencl". */
-void run_checks(const descriptor *d, unsigned topics, const char *device);
+/* The checks of one op that a test of its own goes through. Each test is a process, which compiles
+   what its checks have in common once. */
+typedef enum check_group { OF_VALUES, OF_GRADIENTS, OF_SECOND_GRADIENTS } check_group;
+
+/* On "cpu" or "opencl". */
+void run_checks(const descriptor *d, check_group group, const char *device);
 
 /* The numbers of all descriptors, for ParameterizedTestParameters. */
 struct criterion_test_params every_descriptor(void);

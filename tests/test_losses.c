@@ -418,6 +418,38 @@ Test(losses, ignored_labels_count_for_nothing) {
     hebb_graph_destroy(g);
 }
 
+static int64_t nans(hebb_tensor *y) {
+    hebb_device *device = cpu_device();
+    hebb_session *s = hebb_session_create(hebb_tensor_graph(y), device);
+    hebb_array got = {0};
+    int64_t count = 0;
+    hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({y, &got}));
+    cr_assert_not(hebb_failed(s), "%s", hebb_message(s));
+    for (int64_t i = 0; i < hebb_array_count(&got); i++) count += isnan(hebb_array_at(&got, i));
+    hebb_array_free(&got);
+    hebb_session_destroy(s);
+    hebb_device_close(device);
+    return count;
+}
+
+/* Of three rows the first and the last have labels that are no classes: seen in the loss, while
+   gradients stay finite. */
+Test(losses, labels_that_are_no_class_give_nan) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = constant(g, (float[]){0.5, 0.25, 0.75, 0.5, 0.5, 0.25}, HEBB_SHAPE(3, 2));
+    hebb_array array = hebb_array_view((int32_t[]){-1, 0, 2}, HEBB_I32, HEBB_SHAPE(3));
+    hebb_tensor *labels = hebb_constant(g, &array), *y = hebb_log_softmax_loss(x, labels);
+    cr_expect_eq(nans(y), 2);
+    cr_expect_eq(nans(hebb_gradient(hebb_sum(y, HEBB_ALL_AXES, false), x)), 0);
+    cr_expect_eq(nans(hebb_max_margin_loss(x, labels, 1)), 2);
+    cr_expect_eq(nans(hebb_sparse_softmax_cross_entropy(x, labels)), 1);
+    cr_expect_eq(nans(hebb_sparse_categorical_cross_entropy(x, labels)), 1);
+    y = hebb_sparse_categorical_cross_entropy(x, labels, .reduction = HEBB_REDUCTION_NONE,
+                                              .ignore = true, .ignored_label = 2);
+    cr_expect_eq(nans(y), 1);
+    hebb_graph_destroy(g);
+}
+
 Test(losses, half_precision_is_computed_in_single) {
     hebb_graph *g = hebb_graph_create();
     hebb_tensor *p = constant(g, (float[]){0, 1, 0.5}, HEBB_SHAPE(3));

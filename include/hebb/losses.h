@@ -11,7 +11,8 @@ extern "C" {
 
 /* ---- losses: scalars, the mean over the batch ---- */
 /* -log softmax(logits)[label], by way of log-sum-exp: finite for any finite logits. logits
-   [..., classes] floating; labels [...] i32 in 0...classes-1. */
+   [..., classes] floating; labels [...] i32 in 0...classes-1: with any other the loss is NaN. A
+   model's .classes (hebb/train.h) has labels checked before they are fed, and names the example. */
 HEBB_API hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, hebb_tensor *labels);
 
 /* ---- losses one by one: a number for each element, or each row, and no mean ---- */
@@ -22,7 +23,8 @@ HEBB_API hebb_tensor *hebb_log_loss(hebb_tensor *x, hebb_tensor *c);
 /* max(0, margin - c x); derivative 0 where c x = margin. */
 HEBB_API hebb_tensor *hebb_hinge_loss(hebb_tensor *x, hebb_tensor *c, double margin);
 /* log(sum over k of e^x_k) - x_label along the last axis, finite for any finite x: the gradient is
-   softmax(x) - onehot(label). x [..., classes] floating; labels [...] i32 in 0...classes-1. */
+   softmax(x) - onehot(label). x [..., classes] floating; labels [...] i32; NaN for a label that is
+   not in 0...classes-1. */
 HEBB_API hebb_tensor *hebb_log_softmax_loss(hebb_tensor *x, hebb_tensor *labels);
 /* max(0, max over k != label of (x_k + margin) - x_label); shapes as above. Where it is positive
    the gradient is 1 at the winning k (equal ones share it) and -1 at the label. 0 for one class. */
@@ -156,7 +158,8 @@ HEBB_API hebb_tensor *hebb_dice_with(hebb_tensor *prediction, hebb_tensor *targe
 #define hebb_tversky(prediction, ...) HEBB_LOSS_(hebb_tversky_with, prediction, __VA_ARGS__)
 HEBB_API hebb_tensor *hebb_tversky_with(hebb_tensor *prediction, hebb_tensor *target,
                                         const hebb_loss_options *options);
-/* -log p[label] along the last axis; labels i32 [...] for a prediction [..., classes]. */
+/* -log p[label] along the last axis; labels i32 [...] for a prediction [..., classes]. NaN for a
+   label that is not in 0...classes-1, unless it is the ignored one. */
 #define hebb_sparse_categorical_cross_entropy(prediction, ...)                                     \
     HEBB_LOSS_(hebb_sparse_categorical_cross_entropy_with, prediction, __VA_ARGS__)
 HEBB_API hebb_tensor *hebb_sparse_categorical_cross_entropy_with(hebb_tensor *prediction,

@@ -18,13 +18,19 @@ static hebb_tensor *at_label(hebb_tensor *x, hebb_tensor *labels) {
     return hebb_equal(hebb_expand_dims(labels, -1), hebb_iota_like(x, -1, HEBB_I32));
 }
 
-/* The element of each row that `chosen` marks. */
-static hebb_tensor *pick(hebb_tensor *x, hebb_tensor *chosen) {
-    return hebb_sum(hebb_select(chosen, x, hebb_scalar_like(x, 0)), HEBB_AXES(-1), false);
+hebb_tensor *hb_is_class(hebb_tensor *x, hebb_tensor *labels) {
+    return hebb_and(hebb_greater_equal(labels, hebb_scalar_like(labels, 0)),
+                    hebb_less(labels, hebb_size(x, HEBB_AXES(-1), HEBB_I32)));
+}
+
+/* The element of each row that `chosen` marks, as at_label() does; NaN where there is none. */
+static hebb_tensor *pick(hebb_tensor *x, hebb_tensor *labels, hebb_tensor *chosen) {
+    hebb_tensor *y = hebb_sum(hebb_select(chosen, x, hebb_scalar_like(x, 0)), HEBB_AXES(-1), false);
+    return hebb_select(hb_is_class(x, labels), y, hebb_scalar_like(y, NAN));
 }
 
 hebb_tensor *hb_at_labels(hebb_tensor *x, hebb_tensor *labels) {
-    return pick(x, at_label(x, labels));
+    return pick(x, labels, at_label(x, labels));
 }
 
 hebb_tensor *hb_check_labels(const char *what, hebb_tensor *logits, hebb_tensor *labels) {
@@ -72,7 +78,7 @@ hebb_tensor *hebb_max_margin_loss(hebb_tensor *x, hebb_tensor *labels, double ma
     hebb_tensor *chosen = at_label(x, labels), *raised = hebb_add(x, hebb_scalar_like(x, margin));
     hebb_tensor *others = hebb_select(chosen, hebb_scalar_like(x, -INFINITY), raised);
     hebb_tensor *best = hebb_max(others, HEBB_AXES(-1), false);
-    return hebb_relu(hebb_sub(best, pick(x, chosen)));
+    return hebb_relu(hebb_sub(best, pick(x, labels, chosen)));
 }
 
 hebb_tensor *hebb_square_loss(hebb_tensor *x, hebb_tensor *target) {

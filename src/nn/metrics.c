@@ -153,9 +153,7 @@ static hebb_tensor *in_top(hebb_tensor *p, hebb_tensor *labels, int k) {
     hebb_tensor *own = hebb_expand_dims(hb_at_labels(p, labels), -1);
     hebb_tensor *above = hebb_cast(hebb_greater(p, own), HEBB_I32);
     above = hebb_sum(above, HEBB_AXES(-1), false);
-    hebb_tensor *is_class = hebb_and(hebb_greater_equal(labels, number(labels, 0)),
-                                     hebb_less(labels, hebb_size(p, HEBB_AXES(-1), HEBB_I32)));
-    return hebb_and(is_class, hebb_less(above, number(above, k)));
+    return hebb_and(hb_is_class(p, labels), hebb_less(above, number(above, k)));
 }
 
 static hebb_metric of_labels(const options *o, const char *name, hebb_tensor *p,

@@ -30,7 +30,9 @@ hebb_tensor *hb_project(hebb_tensor *x, hebb_tensor *kernel);
 /* NULL if rows of logits [..., classes] and labels i32 [...] fit; else an inert tensor, or NULL
    logits, to be returned, the error being in the graph: `logits == NULL || failed != NULL`. */
 hebb_tensor *hb_check_labels(const char *what, hebb_tensor *logits, hebb_tensor *labels);
-/* x[..., label] of rows of x; 0 where the label is not in 0...classes-1. */
+/* Whether labels are in 0...classes-1 of rows x [..., classes]: bool of the labels' shape. */
+hebb_tensor *hb_is_class(hebb_tensor *x, hebb_tensor *labels);
+/* x[..., label] of rows of x; NaN where the label is no class. */
 hebb_tensor *hb_at_labels(hebb_tensor *x, hebb_tensor *labels);
 
 /* Weights with the values' dtype and rank, so that they broadcast: their axes are the first ones of

@@ -311,6 +311,9 @@ Test(steps, tall_products) { try_random(case_tall_gemm, 20, (case_limits){400000
 Test(steps, small_convolutions) { try_random(case_conv, 200, (case_limits){20000, true}); }
 Test(steps, convolutions) { try_random(case_conv, 60, (case_limits){1000000, true}); }
 Test(steps, deep_convolutions) { try_random(case_deep_conv, 60, (case_limits){300000, true}); }
+Test(steps, convolutions_of_few_channels) {
+    try_random(case_conv_few_channels, 150, (case_limits){1000000, true});
+}
 Test(steps, convolutions_3x3) { try_random(case_conv_3x3, 40, (case_limits){8000000, true}); }
 /* Also where it does not pay. */
 Test(steps, winograd) {

@@ -46,6 +46,7 @@ step_case *case_tall_gemm(uint64_t seed, case_limits limits);  /* many rows, a l
 step_case *case_indexed(uint64_t seed, case_limits limits);
 step_case *case_conv(uint64_t seed, case_limits limits);      /* step_cases_conv.c */
 step_case *case_deep_conv(uint64_t seed, case_limits limits); /* of 12 or more channels each */
+step_case *case_conv_few_channels(uint64_t seed, case_limits limits);
 step_case *case_conv_3x3(uint64_t seed, case_limits limits);  /* step_cases_conv.c */
 step_case *case_fold(uint64_t seed, case_limits limits);
 step_case *case_along(uint64_t seed, case_limits limits); /* one of the steps along an axis */

@@ -65,6 +65,20 @@ static void choose_deep(dice *d, case_limits limits, hb_conv *c) {
     while (c->in_channels < 12 || c->out_channels < 12);
 }
 
+/* Few channels a group, for which there are ways of their own. */
+static void choose_few_channels(dice *d, case_limits limits, hb_conv *c) {
+    do {
+        *c = (hb_conv){.batch = 1 + below(d, 5), .groups = 1 + below(d, one_in(d, 2) ? 3 : 20)};
+        c->in_channels = 1 + below(d, one_in(d, 2) ? 2 : 5);
+        c->out_channels = 1 + below(d, one_in(d, 2) ? 2 : 10);
+        for (int k = 0; k < 3; k++)
+            choose_axis(d, k > 0, one_in(d, 3) ? 120 : 30, &c->in[k], &c->kernel[k], &c->stride[k],
+                        &c->dilation[k], &c->before[k], &c->out[k]);
+    } while (c->batch * c->groups * c->in_channels * c->out_channels * volume(c->kernel) *
+                 volume(c->out) >
+             limits.points);
+}
+
 /* 3 x 3, at steps of 1, with channels enough for every way to do it. */
 static void choose_3x3(dice *d, case_limits limits, hb_conv *c) {
     do {
@@ -112,6 +126,10 @@ step_case *case_deep_conv(uint64_t seed, case_limits limits) {
 }
 step_case *case_conv_3x3(uint64_t seed, case_limits limits) {
     return make_conv(seed, limits, choose_3x3);
+}
+
+step_case *case_conv_few_channels(uint64_t seed, case_limits limits) {
+    return make_conv(seed, limits, choose_few_channels);
 }
 
 step_case *case_fold(uint64_t seed, case_limits limits) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "conv.h"
+#include "conv_direct.h"
 #include "winograd.h"
 
 /* A panel's depth, in bytes of a row: 8 rows of weights stay in L1. Panels that a task packs at a
@@ -434,5 +435,5 @@ static const hb_cpu_solver packed = {.name = "packed windows",
                                      .prepare = prepare,
                                      .run = run,
                                      .release = release};
-const hb_cpu_solver *const hb_cpu_conv_solvers[] = {&hb_cpu_winograd_conv, &hb_cpu_conv_shifted, &packed,
-                                                    NULL};
+const hb_cpu_solver *const hb_cpu_conv_solvers[] = {&hb_cpu_winograd_conv, &hb_cpu_conv_direct,
+                                                    &hb_cpu_conv_shifted, &packed, NULL};

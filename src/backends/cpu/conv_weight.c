@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conv.h"
+#include "conv_direct.h"
 #include "winograd.h"
 
 /* Places packed at a time, in bytes of a column; and how many tasks there should be. */
@@ -246,8 +247,16 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
 /* ---- the solver ---- */
 
 static bool can_do(const hb_device *device, const hb_step *step) { return true; }
-/* In units of a multiplication in the full tile. */
-static double cost(const hb_device *device, const hb_step *step) { return 1.5; }
+/* In units of a multiplication in the full tile: columns that are there for nothing, and packing,
+   shared by the rows, which is slower by pairs. */
+static double cost(const hb_device *device, const hb_step *step) {
+    state s;
+    describe(device, step, &s);
+    const int64_t lanes = s.kernels->lanes, columns = s.by_tap ? s.conv->in_channels : s.columns;
+    const double waste =
+        (double)(hb_conv_up(columns, lanes) * lanes) / (double)hb_conv_max(1, columns);
+    return waste * (1.1 + (s.by_tap ? 30 : 60) / (double)hb_conv_max(1, s.conv->out_channels));
+}
 
 static size_t scratch(const hb_device *device, const hb_step *step) {
     state s;
@@ -273,4 +282,5 @@ static const hb_cpu_solver packed = {.name = "packed windows",
                                      .prepare = prepare,
                                      .run = run,
                                      .release = free};
-const hb_cpu_solver *const hb_cpu_conv_weight_solvers[] = {&packed, &hb_cpu_winograd_weight, NULL};
+const hb_cpu_solver *const hb_cpu_conv_weight_solvers[] = {&packed, &hb_cpu_winograd_weight,
+                                                           &hb_cpu_conv_direct_weight, NULL};

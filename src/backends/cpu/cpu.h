@@ -4,6 +4,7 @@
 #define HB_CPU_H
 
 #include "../backend.h"
+#include "direct_kernels.h"
 #include "gemm_kernels.h"
 #include "vector.h"
 #include "winograd_kernels.h"
@@ -16,6 +17,7 @@ typedef struct hb_cpu_isa {
     const hb_cpu_vector *vector;
     const hb_cpu_gemm_kernels *gemm;
     const hb_cpu_winograd *winograd;
+    const hb_cpu_direct *direct;
 } hb_cpu_isa;
 
 typedef struct hb_cpu_pool hb_cpu_pool;

@@ -285,8 +285,8 @@ static double cost(const hb_device *device, const hb_step *step) {
     const double points = (double)(s.height * s.width);
     const double padded = (double)(4 * s.tiles_y * s.tiles_x) / points;
     const double used = (double)s.tiles_x / (double)(s.tiles_vectors * s.kernels->lanes);
-    return padded *
-               (waste(&s, s.each) * 16 / 36 + 8 / used / (double)s.rows + 6 / (double)s.channels) +
+    return padded * (waste(&s, s.each) * 16 / 36 + 5 / used / (double)s.rows +
+                     4.5 / (double)s.channels) +
            60 / (double)(s.tile_rows * s.tiles_x);
 }
 

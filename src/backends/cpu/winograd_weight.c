@@ -275,7 +275,7 @@ static double cost(const hb_device *device, const hb_step *step) {
     const double points = (double)hb_conv_volume(s.conv->out);
     const double padded = (double)(4 * s.tiles_y * s.tiles_x) / points;
     return padded * (16.0 / 36 * (double)s.channels / (double)s.conv->in_channels +
-                     14 / (double)s.rows + 18 / (double)s.channels) +
+                     5.5 / (double)s.rows + 7 / (double)s.channels) +
            60 / (double)(s.tile_rows * s.tiles_x);
 }
 

@@ -1,0 +1,153 @@
+/* The loops of direct convolutions for one instruction set. Compiled once per instruction set with
+   HB_ISA (the suffix of the table's name) and HB_ISA_VECTOR_BYTES; the drivers reach it through the
+   tables of direct_kernels.h. Must not touch devices, steps or threads. */
+#include <string.h>
+
+#include "direct_kernels.h"
+#include "transpose.h"
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
+#define PASTE_(a, b) a##b
+#define PASTE(a, b)  PASTE_(a, b)
+#define INLINE       static inline __attribute__((always_inline))
+#define UNROLL       HB_UNROLL
+
+/* Sums in registers: 16 or 27 of 32, 8 or 9 of 16. */
+#if HB_ISA_VECTOR_BYTES == 64 || defined(__aarch64__)
+enum { POINTS = 4, ALONE = 8, TAPS = 9, ROWS = 3 };
+#else
+enum { POINTS = 2, ALONE = 4, TAPS = 9, ROWS = 1 };
+#endif
+enum { LANES = HB_ISA_VECTOR_BYTES / sizeof(float) };
+typedef float vector __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
+
+INLINE vector load(const float *from) {
+    vector v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+INLINE void store(vector v, float *to) { memcpy(to, &v, sizeof v); }
+
+/* The first n lanes; the others are 0. */
+INLINE vector load_part(const float *from, int n) {
+#if defined(__AVX512F__)
+    return (vector)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), from);
+#else
+    float x[LANES] = {0};
+    for (int i = 0; i < n; i++) x[i] = from[i];
+    return load(x);
+#endif
+}
+
+INLINE void store_part(vector v, float *to, int n) {
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+    for (int i = 0; i < n; i++) to[i] = v[i];
+#endif
+}
+
+/* ---- sums over taps ---- */
+
+/* Of some vectors of points, of the last one only the first `part` lanes. */
+INLINE void sum_points(int rows, int vectors, int part, int64_t taps, const int64_t *offset,
+                       const float *w, const float *x, float *y, int64_t y_row) {
+    vector sum[HB_DIRECT_ROWS][ALONE];
+    UNROLL for (int k = 0; k < rows; k++) UNROLL for (int v = 0; v < vectors; v++) sum[k][v] =
+        (vector){0};
+    for (int64_t t = 0; t < taps; t++, w += rows) {
+        vector in[ALONE];
+        UNROLL for (int v = 0; v < vectors; v++) in[v] = load(x + offset[t] + v * LANES);
+        UNROLL for (int k = 0; k < rows; k++) UNROLL for (int v = 0; v < vectors; v++) sum[k][v] +=
+            w[k] * in[v];
+    }
+    UNROLL for (int k = 0; k < rows; k++) UNROLL for (int v = 0; v < vectors; v++) {
+        float *to = y + k * y_row + v * LANES;
+        if (v < vectors - 1 || part == LANES) store(sum[k][v], to);
+        else store_part(sum[k][v], to, part);
+    }
+}
+
+INLINE void sum_rows(int rows, int vectors, int64_t taps, const int64_t *offset, const float *w,
+                     const float *x, float *y, int64_t y_row, int64_t points) {
+    int64_t p = 0;
+    for (; p + vectors * LANES <= points; p += vectors * LANES)
+        sum_points(rows, vectors, LANES, taps, offset, w, x + p, y + p, y_row);
+    const int left = (int)(points - p), part = left % LANES == 0 ? LANES : left % LANES;
+    UNROLL for (int v = 1; v <= vectors; v++) if (left > 0 && (left + LANES - 1) / LANES == v)
+        sum_points(rows, v, part, taps, offset, w, x + p, y + p, y_row);
+}
+
+static void sum(int rows, int64_t taps, const int64_t *offset, const float *w, const float *x,
+                float *y, int64_t y_row, int64_t points) {
+    switch (rows) {
+    case 1: sum_rows(1, ALONE, taps, offset, w, x, y, y_row, points); break;
+    case 2: sum_rows(2, POINTS, taps, offset, w, x, y, y_row, points); break;
+    case 3: sum_rows(3, POINTS, taps, offset, w, x, y, y_row, points); break;
+    default: sum_rows(4, POINTS, taps, offset, w, x, y, y_row, points); break;
+    }
+}
+
+/* ---- gradients of weights ---- */
+
+/* `part` lanes of the places from dy on: all of them, or those that a row has left. */
+INLINE void add_places(int rows, int taps, int part, const int64_t *offset, const float *x,
+                       const float *dy, int64_t dy_plane, vector sum[ROWS][TAPS]) {
+    vector d[ROWS];
+    UNROLL for (int k = 0; k < rows; k++) d[k] =
+        part == LANES ? load(dy + k * dy_plane) : load_part(dy + k * dy_plane, part);
+    UNROLL for (int t = 0; t < taps; t++) {
+        const vector in = part == LANES ? load(x + offset[t]) : load_part(x + offset[t], part);
+        UNROLL for (int k = 0; k < rows; k++) sum[k][t] += d[k] * in;
+    }
+}
+
+INLINE void gradient_of(int rows, int taps, const int64_t *offset, const float *x, int64_t x_row,
+                        const float *dy, int64_t dy_plane, int64_t height, int64_t width, float *to,
+                        int64_t to_row) {
+    vector sum[ROWS][TAPS];
+    UNROLL for (int k = 0; k < rows; k++) UNROLL for (int t = 0; t < taps; t++) sum[k][t] =
+        load(to + (k * to_row + t) * LANES);
+    for (int64_t r = 0; r < height; r++, x += x_row, dy += width) {
+        int64_t j = 0;
+        for (; j + LANES <= width; j += LANES)
+            add_places(rows, taps, LANES, offset, x + j, dy + j, dy_plane, sum);
+        if (j < width)
+            add_places(rows, taps, (int)(width - j), offset, x + j, dy + j, dy_plane, sum);
+    }
+    UNROLL for (int k = 0; k < rows; k++) UNROLL for (int t = 0; t < taps; t++)
+        store(sum[k][t], to + (k * to_row + t) * LANES);
+}
+
+/* By constant numbers of taps: 9, or 3, or 1 at a time. */
+INLINE void gradient_rows(int rows, int taps, const int64_t *offset, const float *x, int64_t x_row,
+                          const float *dy, int64_t dy_plane, int64_t height, int64_t width,
+                          float *to, int64_t to_row) {
+    int t = 0;
+    for (; t + TAPS <= taps; t += TAPS)
+        gradient_of(rows, TAPS, offset + t, x, x_row, dy, dy_plane, height, width, to + t * LANES,
+                    to_row);
+    for (; t + 3 <= taps; t += 3)
+        gradient_of(rows, 3, offset + t, x, x_row, dy, dy_plane, height, width, to + t * LANES,
+                    to_row);
+    for (; t < taps; t++)
+        gradient_of(rows, 1, offset + t, x, x_row, dy, dy_plane, height, width, to + t * LANES,
+                    to_row);
+}
+
+static void gradient(int rows, int taps, const int64_t *offset, const float *x, int64_t x_row,
+                     const float *dy, int64_t dy_plane, int64_t height, int64_t width, float *to,
+                     int64_t to_row) {
+    for (; rows >= ROWS; rows -= ROWS, dy += ROWS * dy_plane, to += ROWS * to_row * LANES)
+        gradient_rows(ROWS, taps, offset, x, x_row, dy, dy_plane, height, width, to, to_row);
+    for (; rows > 0; rows--, dy += dy_plane, to += to_row * LANES)
+        gradient_rows(1, taps, offset, x, x_row, dy, dy_plane, height, width, to, to_row);
+}
+
+const hb_cpu_direct PASTE(hb_cpu_direct_, HB_ISA) = {
+    .lanes = LANES,
+    .sum = sum,
+    .gradient = gradient,
+};

@@ -1,0 +1,33 @@
+/* The innermost loops of direct convolutions, as the drivers (conv_direct.c, conv_direct_weight.c)
+   see them: one table of functions per instruction set. The functions are in direct_kernel.c, which
+   is compiled once per instruction set. f32; strides and offsets are in elements. */
+#ifndef HB_CPU_DIRECT_KERNELS_H
+#define HB_CPU_DIRECT_KERNELS_H
+
+#include <stdint.h>
+
+enum {
+    HB_DIRECT_ROWS = 4, /* that sum() makes at a time, at most */
+    HB_DIRECT_MOST_LANES = 16
+};
+
+typedef struct hb_cpu_direct {
+    int lanes;
+    /* y[k * y_row + p] = sum over t < taps of w[t * rows + k] x[offset[t] + p], in order of t, for
+       k < rows and p < points. Whole vectors of x are read. */
+    void (*sum)(int rows, int64_t taps, const int64_t *offset, const float *w, const float *x,
+                float *y, int64_t y_row, int64_t points);
+    /* sum[(k * sum_row + t) * lanes + l] += the sum over rows r < height and columns j < width with
+       j % lanes = l of dy[k * dy_plane + r * width + j] x[offset[t] + r * x_row + j], for k < rows
+       and t < taps. Nothing beyond the rows of dy is read, nor what x has there. */
+    void (*gradient)(int rows, int taps, const int64_t *offset, const float *x, int64_t x_row,
+                     const float *dy, int64_t dy_plane, int64_t height, int64_t width, float *sum,
+                     int64_t sum_row);
+} hb_cpu_direct;
+
+extern const hb_cpu_direct hb_cpu_direct_baseline;
+#ifdef HB_HAVE_X86_ISAS
+extern const hb_cpu_direct hb_cpu_direct_avx2, hb_cpu_direct_avx512;
+#endif
+
+#endif

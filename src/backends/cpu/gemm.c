@@ -105,12 +105,17 @@ hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_ar
     };
 }
 
+/* Elements of a product: what goes with fewer is in L2. */
+enum { AHEAD_FROM = 16384 };
+
 hb_gemm_ahead hb_gemm_ahead_of(const hb_gemm_common *common, const hb_run_args *args,
                                int64_t batch) {
     const hb_gemm *gemm = common->gemm;
     const hb_loop *loop = &gemm->epilogue;
     const int m = gemm->n_batch, n = gemm->n_batch + 1;
-    hb_gemm_ahead ahead = {0};
+    hb_gemm_ahead ahead;
+    ahead.n = 0;
+    if (gemm->m * gemm->n < AHEAD_FROM) return ahead;
     for (int k = 0; common->epilogue && k < loop->n_in && ahead.n < HB_GEMM_AHEAD; k++) {
         const hb_operand *in = &loop->in[k];
         if (in->buffer < 0 || in->stride[m] == 0 || in->stride[n] != 1) continue;

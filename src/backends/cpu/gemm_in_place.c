@@ -276,7 +276,11 @@ static bool suffers_from_strides(const hb_gemm *gemm) {
     const int64_t *a = gemm->a.stride + gemm->n_batch, *b = gemm->b.stride + gemm->n_batch;
     const int64_t element = (int64_t)hebb_dtype_size(gemm->dtype);
     if (b[1] == 1 && walks_in_few_sets(gemm, b[0], gemm->m)) return true;
-    if (a[1] != 1) return a[0] != 1 || walks_in_few_sets(gemm, a[1], gemm->n);
+    /* A tile reads half a line of each of k rows and the next one the other half, which is still in
+       L2 if there are places for k lines. */
+    if (a[1] != 1)
+        return a[0] != 1 || walks_in_few_sets(gemm, a[1], gemm->n) ||
+               gemm->k * alignment_of(gemm, a[1]) > 1 << 20;
     /* Eight rows are read side by side; once they come from L2 their distance does not matter. */
     return gemm->m * gemm->k * element > 1 << 20 && alignment_of(gemm, a[0]) >= 8192;
 }

@@ -25,6 +25,7 @@ typedef struct hb_run_args {
     hb_buffer *const *buffers; /* by number; NULL where no step uses it */
     const int64_t *shifts;     /* by number: its first byte in that buffer; NULL: all 0 */
     uint64_t seed, step;
+    int64_t iteration;     /* of the scan whose body's steps these are; else 0 */
     const hb_watch *watch; /* NULL: nobody does */
 } hb_run_args;
 

@@ -97,9 +97,12 @@ typedef struct hb_loop {
    a and b are those of the batch dimensions, then of row and column, any of them. The epilogue is a
    LOOP without reductions over the space [batch..., m, n], with at least one HB_ACC for the
    product; its outputs are the step's. k may be 0: the product is 0. An output may be the memory of
-   an epilogue input as in a LOOP, never of a or b. */
+   an epilogue input as in a LOOP, never of a or b.
+   b_stays: the step is part of a scan's body and B the same in all iterations. What a solver makes of
+   it in the first one may stay in the step's scratch memory, which nobody else uses meanwhile. */
 typedef struct hb_gemm {
     hebb_dtype dtype;
+    bool b_stays;
     int n_batch; /* at most HEBB_MAX_RANK - 2 */
     int64_t batch[HEBB_MAX_RANK];
     int64_t m, n, k;

@@ -116,9 +116,12 @@ static void make_blocks(placer *p, bool reuse) {
                 p->block_of[place->node] =
                     new_block(p, bytes_of(p, place->node), s, p->last[place->node]);
         }
-        if (g->step.scratch_bytes > 0)
+        if (g->step.scratch_bytes > 0) {
+            const bool stays = g->step.kind == HB_GEMM && g->step.u.gemm.b_stays;
             g->step.scratch_offset =
-                new_block(p, (g->step.scratch_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, s, s);
+                new_block(p, (g->step.scratch_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT,
+                          stays ? 0 : s, stays ? p->n_steps - 1 : s);
+        }
     }
 }
 

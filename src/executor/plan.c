@@ -83,8 +83,8 @@ typedef struct compiled {
     hb_arena arena;
 } compiled;
 
-static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_plan_choices *choices,
-                           compiled *result, hb_error *error);
+static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_scan *scan,
+                           const hb_plan_choices *choices, compiled *result, hb_error *error);
 
 /* A body's arena is scratch memory of the scan: nothing in it is made again. */
 static hebb_status compile_body(const hb_plan *plan, ir_body *body, unsigned without,
@@ -92,7 +92,8 @@ static hebb_status compile_body(const hb_plan *plan, ir_body *body, unsigned wit
     compiled result;
     hebb_status status = simplify(&body->raw, without, "simplified body", &body->ir, error);
     if (status == HEBB_OK)
-        status = compile(plan, &body->ir, &(hb_plan_choices){.without = without}, &result, error);
+        status = compile(plan, &body->ir, &body->scan, &(hb_plan_choices){.without = without},
+                         &result, error);
     if (status != HEBB_OK) return status;
     body->scan.steps = result.steps;
     body->scan.n_steps = result.n_steps;
@@ -112,8 +113,16 @@ static void count_scan(const hb_ir *ir, hb_step *step) {
         }
 }
 
-static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_plan_choices *choices,
-                           compiled *result, hb_error *error) {
+/* Whether the iterations of the scan read the same from there. */
+static bool stays(const hb_scan *scan, const hb_operand *x) {
+    if (x->buffer <= 0) return false;
+    const hb_slide *slide = &scan->slides[x->buffer - 1];
+    return !slide->output && slide->step == 0;
+}
+
+/* `scan`: the one whose body the ir is, or NULL. */
+static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_scan *scan,
+                           const hb_plan_choices *choices, compiled *result, hb_error *error) {
     const hb_backend *b = plan->device->backend;
     const unsigned without = choices->without;
     const bool reuse = !(without & HEBB_NO_REUSE);
@@ -130,6 +139,8 @@ static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_plan_choices
     for (int k = 0; k < n; k++) {
         hb_step *step = &fusion.groups[order[k]].step;
         if (step->kind == HB_SCAN) count_scan(ir, step);
+        if (step->kind == HB_GEMM && scan != NULL)
+            step->u.gemm.b_stays = stays(scan, &step->u.gemm.b);
         step->scratch_bytes = b->scratch(plan->device->device, step);
     }
     if (choices->memory_limit > 0)
@@ -162,7 +173,7 @@ static hebb_status make_steps(hb_plan *plan, const hb_plan_choices *choices, hb_
     const hb_backend *b = plan->device->backend;
     compiled result;
     plan->stats.nodes = (size_t)plan->ir.n_nodes;
-    hebb_status status = compile(plan, &plan->ir, choices, &result, error);
+    hebb_status status = compile(plan, &plan->ir, NULL, choices, &result, error);
     if (status != HEBB_OK) return status;
     plan->steps = result.steps;
     plan->n_steps = plan->stats.steps = result.n_steps;

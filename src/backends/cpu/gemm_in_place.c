@@ -19,6 +19,13 @@ enum { BLOCK_BYTES = 64 << 10, TASK_COLUMNS = 128 };
    MiB; of several, half of that. */
 enum { PANEL_BYTES = 1 << 20, PANELS_BYTES = 512 << 10 };
 
+/* B that is the same in all iterations of a scan is packed once: of so many panels, that threads
+   have enough of them, and so many bytes. */
+enum { KEEP_PANELS = 4, KEEP_BYTES = 32 << 20 };
+
+/* Multiply-adds that packing an element costs. */
+enum { PACK_MACS = 24 };
+
 /* So many tiles of rows are worth a copy of a B of so many bytes, and a second one in a task of
    other rows. Smaller ones come from L2 as fast as from a copy. */
 enum { PACK_TILES = 8, PACK_FROM_BYTES = 128 << 10, TASK_TILES = 16 };
@@ -30,13 +37,15 @@ enum { FEW_ROWS = 256, LEAST_ROWS = 64 };
 
 /* The tile grid of a product, and the tasks it is cut into: some rows of tiles x some columns. */
 typedef struct layout {
-    bool pack_b;
+    bool pack_b,
+        keep_b; /* B is packed; in scratch memory of all threads, once for all iterations */
     int64_t row_tiles, panels;      /* of one product */
     int64_t row_parts, panel_parts; /* tasks of one product */
     int64_t block_tiles;            /* rows of tiles that a task finishes before the next */
     int64_t depth;                  /* of a pass over k */
     int64_t b_panel, b_elements; /* a thread's scratch memory: a panel of B, those of a task ... */
     int64_t c_elements, c_row;   /* ... and a block of C */
+    int64_t kept_elements;       /* all threads': all panels of all products */
 } layout;
 
 typedef struct state {
@@ -59,7 +68,14 @@ static int64_t depth_of(const hb_gemm *gemm, const layout *l) {
     return rows > LEAST_ROWS ? rows : LEAST_ROWS;
 }
 
+static bool keeps_b(const hb_gemm *gemm, const layout *l, int64_t width) {
+    const int64_t bytes =
+        hb_gemm_batches(gemm) * l->panels * width * gemm->k * (int64_t)hebb_dtype_size(gemm->dtype);
+    return gemm->b_stays && l->row_tiles > 1 && l->panels >= KEEP_PANELS && bytes <= KEEP_BYTES;
+}
+
 static bool packs_b(const hb_gemm *gemm, const layout *l) {
+    if (l->keep_b) return true;
     const int64_t bytes = gemm->k * gemm->n * (int64_t)hebb_dtype_size(gemm->dtype);
     return gemm->b.stride[gemm->n_batch + 1] != 1 ||
            (l->row_tiles >= PACK_TILES && bytes > PACK_FROM_BYTES);
@@ -75,7 +91,9 @@ static void cut_into_tasks(const hb_device *device, const hb_gemm *gemm, layout 
     l->row_parts = l->panel_parts = 1;
     if (batches == 0) return;
     l->panel_parts = hb_ceil_div(l->panels, TASK_COLUMNS / width);
-    if (l->pack_b && rows > 1 && gemm->k > 0) {
+    if (l->keep_b && l->row_tiles % device->threads == 0 && l->row_tiles > device->threads)
+        l->row_parts = device->threads;
+    else if (l->pack_b && rows > 1 && gemm->k > 0) {
         const int64_t bytes = gemm->k * width * (int64_t)hebb_dtype_size(gemm->dtype);
         l->panel_parts = hb_ceil_div(l->panels, clamp(PANELS_BYTES / bytes, 1, l->panels));
         l->row_parts =
@@ -92,6 +110,7 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     const int64_t element = (int64_t)hebb_dtype_size(gemm->dtype), width = 2 * kernels->lanes;
     layout l = {.row_tiles = hb_ceil_div(gemm->m, kernels->rows),
                 .panels = hb_ceil_div(gemm->n, width)};
+    l.keep_b = keeps_b(gemm, &l, width);
     l.pack_b = packs_b(gemm, &l);
     l.depth = depth_of(gemm, &l);
     if (l.row_tiles == 0 || l.panels == 0) return l;
@@ -107,13 +126,15 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     }
     if (l.pack_b || gemm->n % width != 0) {
         l.b_panel = gemm->k * width;
-        l.b_elements = l.block_tiles < tiles ? panels * l.b_panel : l.b_panel;
+        l.b_elements = l.keep_b ? 0 : l.block_tiles < tiles ? panels * l.b_panel : l.b_panel;
+        if (l.keep_b) l.kept_elements = hb_gemm_batches(gemm) * l.panels * l.b_panel;
     }
     return l;
 }
 
 static hb_gemm_scratch scratch_of(const hb_gemm *gemm, const layout *l) {
-    return (hb_gemm_scratch){.thread = hb_gemm_bytes(gemm, l->b_elements) +
+    return (hb_gemm_scratch){.shared = hb_gemm_bytes(gemm, l->kept_elements),
+                             .thread = hb_gemm_bytes(gemm, l->b_elements) +
                                        hb_gemm_bytes(gemm, l->c_elements)};
 }
 
@@ -204,10 +225,14 @@ static void run_block(const run_context *run, const hb_gemm_product *product, co
     const int64_t i0 = hb_part(gemm->m, l->row_tiles, tile0);
     const int64_t i1 = hb_part(gemm->m, l->row_tiles, tile1), j0 = task->panel0 * width;
     const int64_t j1 = task->panel1 * width < gemm->n ? task->panel1 * width : gemm->n;
-    const bool fresh = tile0 == task->tile0, again = l->b_elements > l->b_panel;
+    const bool fresh = !l->keep_b && tile0 == task->tile0, again = l->b_elements > l->b_panel;
+    char *kept =
+        hb_gemm_shared(&s->common, run->args) + product->batch * l->panels * l->b_panel * element;
     const hb_gemm_ahead ahead = hb_gemm_ahead_of(&s->common, run->args, product->batch);
     for (int64_t p = task->panel0; p < task->panel1; p++) {
-        char *own = packed + (again ? (p - task->panel0) * l->b_panel * element : 0);
+        char *own = l->keep_b ? kept + p * l->b_panel * element
+                    : again   ? packed + (p - task->panel0) * l->b_panel * element
+                              : packed;
         panel q = panel_of(s, product, p, fresh, own);
         q.i0 = i0;
         q.c_row = product->c ? product->c_row : l->c_row;
@@ -245,6 +270,19 @@ static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
     for (int64_t task = begin; task < end; task++) run_task(context, task, thread);
 }
 
+/* Panels [begin, end) of all products, to be kept. */
+static void keep_panels(void *context, int64_t begin, int64_t end, int thread) {
+    const run_context *run = context;
+    const state *s = run->state;
+    const layout *l = &s->layout;
+    char *kept = hb_gemm_shared(&s->common, run->args) + begin * l->b_panel * s->common.element;
+    for (; begin < end; begin++, kept += l->b_panel * s->common.element) {
+        const hb_gemm_product product =
+            hb_gemm_product_of(&s->common, run->args, begin / l->panels);
+        panel_of(s, &product, begin % l->panels, true, kept);
+    }
+}
+
 static void run(hb_device *device, const void *state_, const hb_run_args *args) {
     const state *s = state_;
     const hb_gemm *gemm = s->common.gemm;
@@ -252,6 +290,9 @@ static void run(hb_device *device, const void *state_, const hb_run_args *args) 
     run_context context = {device, s, args};
     const int64_t tasks = s->common.batches * s->layout.row_parts * s->layout.panel_parts;
     const double macs = (double)s->common.batches * (double)(gemm->m * gemm->n) * (double)gemm->k;
+    if (s->layout.keep_b && args->iteration == 0)
+        hb_gemm_parallel(device, &s->common, s->common.batches * s->layout.panels,
+                         PACK_MACS * (double)s->layout.kept_elements, keep_panels, &context);
     hb_gemm_parallel(device, &s->common, tasks, macs, run_tasks, &context);
 }
 
@@ -292,6 +333,8 @@ static double cost(const hb_device *device, const hb_step *step) {
     const int64_t larger = gemm->m > gemm->n ? gemm->m : gemm->n;
     const double ns = hb_gemm_ns(device, gemm, (double)(gemm->m * gemm->n) * (double)gemm->k);
     const bool slow = larger * gemm->k * element > 16 << 20 || suffers_from_strides(gemm);
+    const layout l = layout_of(device, gemm);
+    if (l.keep_b) return ns;
     return slow ? 1.6 * ns : ns;
 }
 

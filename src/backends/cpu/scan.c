@@ -70,6 +70,7 @@ static hebb_status run(hb_device *device, const void *state, const hb_run_args *
     hebb_status status = HEBB_OK;
     for (int64_t t = 0; t < scan->times && !status; t++) {
         body.seed = hb_scan_seed(args->seed, t);
+        body.iteration = t;
         slide(s, args, t);
         status = hb_cpu_run(device, s->body, &body, error);
     }

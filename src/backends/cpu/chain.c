@@ -11,6 +11,7 @@
 
 enum {
     LONGEST_ROW = 4096, /* that is summed in one strip */
+    SHORT_SPACE = 64,   /* below this, aiming links costs more than the tiles that they save */
     SHORT_ROW = 64,     /* below this, elements are moved to tiles, which are one long row */
     SHORT_RUN = 512,    /* of elements in rows that are equally far apart */
 };
@@ -178,6 +179,9 @@ static bool is_stored_by_link(const hb_cpu_maker *m, int v) {
 static bool is_worthwhile(const hb_cpu_maker *m, int chain) {
     int members = 0, last = -1;
     bool saves = false;
+    const hb_cpu_space *space = &m->program->space;
+    if (space->rows * space->columns < SHORT_SPACE && m->program->fold == HB_CPU_FOLD_NONE)
+        return false;
     for (int v = 0; v < m->program->n_values; v++) {
         if (m->values[v].chain != chain) continue;
         int operands[4];

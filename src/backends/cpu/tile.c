@@ -466,6 +466,10 @@ void hb_cpu_worker_tile(hb_cpu_worker *worker, const hb_cpu_tile *tile) {
     const hb_cpu_program *p = worker->program;
     const int64_t n = tile->rows * tile->columns;
     aim(worker, tile);
-    for (int i = p->n_first; i < p->n_actions; i++) act(worker, &p->action[i], tile, n);
+    for (int i = p->n_first; i < p->n_actions; i++) {
+        const hb_cpu_action *action = &p->action[i];
+        if (action->kind == HB_CPU_MAP) act_map(worker->value, action, n);
+        else act(worker, action, tile, n);
+    }
     for (int i = 0; i < p->n_stores; i++) finish_store(worker, &p->store[i], tile);
 }

@@ -1,62 +1,46 @@
 /* See rows.h. Built on the public headers. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <hebb/data.h>
 
 #include "rows.h"
+#include "words.h"
 
 /* ---- arguments ---- */
 
-typedef struct words {
-    const char *who;
-    char *message;
-    size_t size;
-} words;
-
-__attribute__((format(printf, 3, 4))) static hebb_status fail(const words *w, hebb_status status,
-                                                              const char *format, ...) {
-    int used = snprintf(w->message, w->size, "%s: ", w->who);
-    if (used < 0 || (size_t)used >= w->size) return status;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(w->message + used, w->size - (size_t)used, format, arguments);
-    va_end(arguments);
-    return status;
-}
-
-static hebb_status check_column(const words *w, size_t k, const hebb_array *column, int64_t rows) {
+static hebb_status check_column(const hb_words *w, size_t k, const hebb_array *column,
+                                int64_t rows) {
     if (hebb_dtype_size(column->dtype) == 0)
-        return fail(w, HEBB_E_DTYPE, "column %zu of the data has no dtype", k);
+        return hb_words_fail(w, HEBB_E_DTYPE, "column %zu of the data has no dtype", k);
     if (column->shape.rank < 1 || hebb_array_count(column) < 0)
-        return fail(w, HEBB_E_SHAPE, "column %zu of the data has no rows", k);
+        return hb_words_fail(w, HEBB_E_SHAPE, "column %zu of the data has no rows", k);
     if (column->shape.dim[0] != rows)
-        return fail(w, HEBB_E_SHAPE, "column %zu of the data has %lld rows, not %lld", k,
-                    (long long)column->shape.dim[0], (long long)rows);
+        return hb_words_fail(w, HEBB_E_SHAPE, "column %zu of the data has %lld rows, not %lld", k,
+                             (long long)column->shape.dim[0], (long long)rows);
     if (column->data == NULL && hebb_array_bytes(column) > 0)
-        return fail(w, HEBB_E_NULL, "column %zu of the data is NULL", k);
+        return hb_words_fail(w, HEBB_E_NULL, "column %zu of the data is NULL", k);
     return HEBB_OK;
 }
 
-static hebb_status check_labels(const words *w, const hebb_array *labels, int64_t rows) {
+static hebb_status check_labels(const hb_words *w, const hebb_array *labels, int64_t rows) {
     if (labels == NULL) return HEBB_OK;
     if (hebb_dtype_size(labels->dtype) == 0 || hebb_dtype_floating(labels->dtype))
-        return fail(w, HEBB_E_DTYPE, "the labels are %s, which are no integers",
-                    hebb_dtype_name(labels->dtype));
+        return hb_words_fail(w, HEBB_E_DTYPE, "the labels are %s, which are no integers",
+                             hebb_dtype_name(labels->dtype));
     char text[128];
     if (labels->shape.rank < 1 || labels->shape.dim[0] != rows || hebb_array_count(labels) != rows)
-        return fail(w, HEBB_E_SHAPE, "labels %s for %lld examples",
-                    hebb_shape_text(labels->shape, text, sizeof text), (long long)rows);
-    return labels->data == NULL ? fail(w, HEBB_E_NULL, "the labels are NULL") : HEBB_OK;
+        return hb_words_fail(w, HEBB_E_SHAPE, "labels %s for %lld examples",
+                             hebb_shape_text(labels->shape, text, sizeof text), (long long)rows);
+    return labels->data == NULL ? hb_words_fail(w, HEBB_E_NULL, "the labels are NULL") : HEBB_OK;
 }
 
 hebb_status hb_rows_check(const char *who, const hebb_dataset *data, const hebb_array *labels,
                           int64_t *rows, char *message, size_t size) {
-    const words w = {who, message, size};
-    if (data == NULL || data->columns == NULL) return fail(&w, HEBB_E_NULL, "the data is NULL");
-    if (data->count == 0) return fail(&w, HEBB_E_ARGUMENT, "the data has no columns");
+    const hb_words w = {who, message, size};
+    if (data == NULL || data->columns == NULL)
+        return hb_words_fail(&w, HEBB_E_NULL, "the data is NULL");
+    if (data->count == 0) return hb_words_fail(&w, HEBB_E_ARGUMENT, "the data has no columns");
     *rows = data->columns[0].shape.rank < 1 ? 0 : data->columns[0].shape.dim[0];
     for (size_t k = 0; k < data->count; k++) {
         hebb_status status = check_column(&w, k, &data->columns[k], *rows);

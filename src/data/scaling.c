@@ -1,29 +1,11 @@
 /* Scales of features and one-hot rows (hebb/prepare.h). Built on the public headers; all sums are
    in double. */
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <hebb/prepare.h>
 
-typedef struct words {
-    const char *who;
-    char *message;
-    size_t size;
-} words;
-
-__attribute__((format(printf, 3, 4))) static hebb_status fail(const words *w, hebb_status status,
-                                                              const char *format, ...) {
-    if (w->message == NULL || w->size == 0) return status;
-    int used = snprintf(w->message, w->size, "%s: ", w->who);
-    if (used < 0 || (size_t)used >= w->size) return status;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(w->message + used, w->size - (size_t)used, format, arguments);
-    va_end(arguments);
-    return status;
-}
+#include "words.h"
 
 /* ---- features ---- */
 
@@ -32,13 +14,14 @@ typedef struct layout {
     int64_t count, features, inner;
 } layout;
 
-static hebb_status check_array(const words *w, const hebb_array *array) {
-    if (array == NULL) return fail(w, HEBB_E_NULL, "the array is NULL");
+static hebb_status check_array(const hb_words *w, const hebb_array *array) {
+    if (array == NULL) return hb_words_fail(w, HEBB_E_NULL, "the array is NULL");
     if (hebb_array_count(array) < 0)
-        return fail(w, HEBB_E_SHAPE, "the array's shape is not concrete");
-    if (hebb_dtype_size(array->dtype) == 0) return fail(w, HEBB_E_DTYPE, "the array has no dtype");
+        return hb_words_fail(w, HEBB_E_SHAPE, "the array's shape is not concrete");
+    if (hebb_dtype_size(array->dtype) == 0)
+        return hb_words_fail(w, HEBB_E_DTYPE, "the array has no dtype");
     if (array->data == NULL && hebb_array_count(array) > 0)
-        return fail(w, HEBB_E_NULL, "the array has no data");
+        return hb_words_fail(w, HEBB_E_NULL, "the array has no data");
     return HEBB_OK;
 }
 
@@ -55,25 +38,25 @@ static int64_t feature_of(const layout *l, int64_t k) { return k / l->inner % l-
 /* ---- learning ---- */
 
 static hebb_status begin(hebb_scaling *fresh, const hebb_scaling *to, const hebb_array *examples,
-                         layout *l, const words *w) {
+                         layout *l, const hb_words *w) {
     hebb_status status = check_array(w, examples);
     if (status != HEBB_OK) return status;
-    if (to == NULL) return fail(w, HEBB_E_NULL, "the scaling is NULL");
+    if (to == NULL) return hb_words_fail(w, HEBB_E_NULL, "the scaling is NULL");
     *l = layout_of(examples);
-    if (l->count == 0) return fail(w, HEBB_E_ARGUMENT, "there are no examples");
+    if (l->count == 0) return hb_words_fail(w, HEBB_E_ARGUMENT, "there are no examples");
     fresh->features = l->features;
     fresh->shift = calloc((size_t)l->features, sizeof *fresh->shift);
     fresh->scale = calloc((size_t)l->features, sizeof *fresh->scale);
     if (fresh->shift == NULL || fresh->scale == NULL)
-        return fail(w, HEBB_E_MEMORY, "out of memory");
+        return hb_words_fail(w, HEBB_E_MEMORY, "out of memory");
     return HEBB_OK;
 }
 
 /* How far the numbers of each feature are from its mean; first the sums, then the squares. */
 static hebb_status learn_deviation(hebb_scaling *s, const hebb_array *x, const layout *l,
-                                   const words *w) {
+                                   const hb_words *w) {
     int64_t *seen = calloc((size_t)l->features, sizeof *seen);
-    if (seen == NULL) return fail(w, HEBB_E_MEMORY, "out of memory");
+    if (seen == NULL) return hb_words_fail(w, HEBB_E_MEMORY, "out of memory");
     for (int64_t k = 0; k < l->count; k++) {
         double value = hebb_array_at(x, k);
         if (isnan(value)) continue;
@@ -119,11 +102,11 @@ static void learn_range(hebb_scaling *s, const hebb_array *x, const layout *l, d
 }
 
 static hebb_status finish(hebb_scaling *fresh, hebb_scaling *to, const layout *l,
-                          hebb_status status, const words *w) {
+                          hebb_status status, const hb_words *w) {
     for (int64_t f = 0; status == HEBB_OK && f < l->features; f++)
         if (!isfinite(fresh->shift[f]) || !isfinite(fresh->scale[f]))
-            status = fail(w, HEBB_E_ARGUMENT, "feature %lld has numbers that are not finite",
-                          (long long)f);
+            status = hb_words_fail(w, HEBB_E_ARGUMENT,
+                                   "feature %lld has numbers that are not finite", (long long)f);
     hebb_scaling_free(status == HEBB_OK ? to : fresh);
     if (status == HEBB_OK) *to = *fresh;
     return status;
@@ -131,7 +114,7 @@ static hebb_status finish(hebb_scaling *fresh, hebb_scaling *to, const layout *l
 
 hebb_status hebb_standardize_fit(hebb_scaling *scaling, const hebb_array *examples, char *message,
                                  size_t size) {
-    const words w = {"standardize", message, size};
+    const hb_words w = {"standardize", message, size};
     hebb_scaling fresh = {0};
     layout l = {0};
     hebb_status status = begin(&fresh, scaling, examples, &l, &w);
@@ -141,11 +124,11 @@ hebb_status hebb_standardize_fit(hebb_scaling *scaling, const hebb_array *exampl
 
 hebb_status hebb_min_max_fit(hebb_scaling *scaling, const hebb_array *examples, double low,
                              double high, char *message, size_t size) {
-    const words w = {"min-max", message, size};
+    const hb_words w = {"min-max", message, size};
     hebb_scaling fresh = {0};
     layout l = {0};
     if (!(low < high) || !isfinite(high - low))
-        return fail(&w, HEBB_E_ARGUMENT, "%g is not below %g", low, high);
+        return hb_words_fail(&w, HEBB_E_ARGUMENT, "%g is not below %g", low, high);
     hebb_status status = begin(&fresh, scaling, examples, &l, &w);
     if (status == HEBB_OK) learn_range(&fresh, examples, &l, low, high);
     return finish(&fresh, scaling, &l, status, &w);
@@ -161,20 +144,22 @@ void hebb_scaling_free(hebb_scaling *s) {
 /* ---- applying ---- */
 
 static hebb_status apply(const hebb_scaling *s, const hebb_array *from, hebb_array *to, bool undo,
-                         const words *w) {
+                         const hb_words *w) {
     hebb_array fresh = {0};
     char text[160];
     hebb_status status = check_array(w, from);
     if (status != HEBB_OK) return status;
     if (s == NULL || s->shift == NULL || s->scale == NULL || to == NULL)
-        return fail(w, HEBB_E_NULL, to == NULL ? "the result is NULL" : "the scaling is empty");
+        return hb_words_fail(w, HEBB_E_NULL,
+                             to == NULL ? "the result is NULL" : "the scaling is empty");
     layout l = layout_of(from);
     if (s->features == 1) l.features = 1;
     if (s->features != l.features)
-        return fail(w, HEBB_E_SHAPE, "a scaling of %lld features does not fit %s",
-                    (long long)s->features, hebb_shape_text(from->shape, text, sizeof text));
+        return hb_words_fail(w, HEBB_E_SHAPE, "a scaling of %lld features does not fit %s",
+                             (long long)s->features,
+                             hebb_shape_text(from->shape, text, sizeof text));
     status = hebb_array_resize(&fresh, from->dtype == HEBB_F64 ? HEBB_F64 : HEBB_F32, from->shape);
-    if (status != HEBB_OK) return fail(w, status, "out of memory");
+    if (status != HEBB_OK) return hb_words_fail(w, status, "out of memory");
     for (int64_t k = 0; k < l.count; k++) {
         double value = hebb_array_at(from, k);
         int64_t f = feature_of(&l, k);
@@ -189,39 +174,39 @@ static hebb_status apply(const hebb_scaling *s, const hebb_array *from, hebb_arr
 
 hebb_status hebb_scaling_apply(const hebb_scaling *scaling, const hebb_array *from, hebb_array *to,
                                char *message, size_t size) {
-    return apply(scaling, from, to, false, &(const words){"scaling", message, size});
+    return apply(scaling, from, to, false, &(const hb_words){"scaling", message, size});
 }
 
 hebb_status hebb_scaling_undo(const hebb_scaling *scaling, const hebb_array *from, hebb_array *to,
                               char *message, size_t size) {
-    return apply(scaling, from, to, true, &(const words){"scaling", message, size});
+    return apply(scaling, from, to, true, &(const hb_words){"scaling", message, size});
 }
 
 /* ---- one-hot ---- */
 
 hebb_status hebb_one_hot_rows(const hebb_array *labels, int64_t classes, hebb_array *rows,
                               char *message, size_t size) {
-    const words w = {"one-hot rows", message, size};
+    const hb_words w = {"one-hot rows", message, size};
     char text[160];
     hebb_status status = check_array(&w, labels);
     if (status != HEBB_OK) return status;
-    if (rows == NULL) return fail(&w, HEBB_E_NULL, "the result is NULL");
-    if (classes < 1) return fail(&w, HEBB_E_ARGUMENT, "%lld classes", (long long)classes);
+    if (rows == NULL) return hb_words_fail(&w, HEBB_E_NULL, "the result is NULL");
+    if (classes < 1) return hb_words_fail(&w, HEBB_E_ARGUMENT, "%lld classes", (long long)classes);
     if (hebb_dtype_floating(labels->dtype))
-        return fail(&w, HEBB_E_DTYPE, "labels are integers, not %s",
-                    hebb_dtype_name(labels->dtype));
+        return hb_words_fail(&w, HEBB_E_DTYPE, "labels are integers, not %s",
+                             hebb_dtype_name(labels->dtype));
     int64_t n = labels->shape.rank < 1 ? -1 : labels->shape.dim[0];
     if (n != hebb_array_count(labels))
-        return fail(&w, HEBB_E_SHAPE, "labels are [n] or [n, 1], not %s",
-                    hebb_shape_text(labels->shape, text, sizeof text));
+        return hb_words_fail(&w, HEBB_E_SHAPE, "labels are [n] or [n, 1], not %s",
+                             hebb_shape_text(labels->shape, text, sizeof text));
     for (int64_t k = 0; k < n; k++) {
         double label = hebb_array_at(labels, k);
         if (label < 0 || label >= (double)classes)
-            return fail(&w, HEBB_E_ARGUMENT, "row %lld: label %g is not in 0...%lld", (long long)k,
-                        label, (long long)classes - 1);
+            return hb_words_fail(&w, HEBB_E_ARGUMENT, "row %lld: label %g is not in 0...%lld",
+                                 (long long)k, label, (long long)classes - 1);
     }
     hebb_array fresh = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(n, classes));
-    if (fresh.data == NULL) return fail(&w, HEBB_E_MEMORY, "out of memory");
+    if (fresh.data == NULL) return hb_words_fail(&w, HEBB_E_MEMORY, "out of memory");
     for (int64_t k = 0; k < n; k++)
         ((float *)fresh.data)[k * classes + (int64_t)hebb_array_at(labels, k)] = 1;
     hebb_array_free(rows);

@@ -10,6 +10,7 @@
 
 #include "support/devices.h"
 #include "support/golden.h"
+#include "support/layer_gradient.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -164,8 +165,6 @@ Test(attention, is_that_of_keras_on_opencl) {
 
 /* ---- gradients, in f64 ---- */
 
-typedef hebb_tensor *make_layer(hebb_tensor *x);
-
 /* bool [2, 3]: of the second example nothing is there. */
 static hebb_tensor *half_there(hebb_tensor *x) {
     int32_t lengths[] = {2, 0};
@@ -200,32 +199,14 @@ static hebb_tensor *places(hebb_tensor *x) {
     return hebb_square(hebb_sine_position_encoding(x));
 }
 
-static void check_gradient(const char *name, make_layer *make) {
-    hebb_device *device = cpu_device();
-    hebb_graph *g = hebb_graph_create();
-    hebb_tensor *x = hebb_variable(g, "x", HEBB_F64, HEBB_SHAPE(2, 3, 4), hebb_normal(0, 1));
-    hebb_tensor *y = make(x), *xs[16];
-    size_t n = 0;
-    for (size_t k = 0; k < hebb_graph_variable_count(g) && n < COUNT(xs); k++)
-        xs[n++] = hebb_graph_variable(g, k);
-    hebb_session *s = hebb_session_create(g, device, .seed = 3);
-    hebb_session_set_mode(s, HEBB_MODE_TRAINING);
-    hebb_gradcheck_report report;
-    hebb_status status = hebb_gradcheck(y, xs, n, HEBB_NO_FEED, s, &report);
-    cr_expect(status == HEBB_OK && report.passed, "%s: %s", name, report.message);
-    hebb_session_destroy(s);
-    hebb_graph_destroy(g);
-    hebb_device_close(device);
-}
-
 Test(attention, gradients) {
-    check_gradient("dot", dot);
-    check_gradient("concat", concat);
-    check_gradient("additive", additive);
-    check_gradient("heads", heads);
-    check_gradient("heads with masks", heads_masked);
-    check_gradient("groups", groups);
-    check_gradient("places", places);
+    check_layer_gradient("dot", dot, HEBB_SHAPE(2, 3, 4));
+    check_layer_gradient("concat", concat, HEBB_SHAPE(2, 3, 4));
+    check_layer_gradient("additive", additive, HEBB_SHAPE(2, 3, 4));
+    check_layer_gradient("heads", heads, HEBB_SHAPE(2, 3, 4));
+    check_layer_gradient("heads with masks", heads_masked, HEBB_SHAPE(2, 3, 4));
+    check_layer_gradient("groups", groups, HEBB_SHAPE(2, 3, 4));
+    check_layer_gradient("places", places, HEBB_SHAPE(2, 3, 4));
 }
 
 /* ---- rows that are masked entirely ---- */

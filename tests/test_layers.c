@@ -9,6 +9,7 @@
 
 #include "support/devices.h"
 #include "support/golden.h"
+#include "support/layer_gradient.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -149,25 +150,7 @@ LAYER(alpha_dropout, hebb_alpha_dropout(x, 0.5))
 LAYER(average_of, hebb_average_of(HEBB_LIST(x, hebb_square(x), hebb_exp(x))))
 LAYER(activity, hebb_activity_regularization(x, 0.1, 0.2))
 
-/* As in training, with the variables that the layer made, too. */
-static void check_gradient(const char *name, make_layer *make) {
-    hebb_device *device = cpu_device();
-    hebb_graph *g = hebb_graph_create();
-    hebb_tensor *x = hebb_variable(g, "x", HEBB_F64, HEBB_SHAPE(4, 6, 5), hebb_normal(0, 1));
-    hebb_tensor *y = make(x), *xs[8];
-    size_t n = 0;
-    for (size_t k = 0; k < hebb_graph_variable_count(g) && n < COUNT(xs); k++)
-        if (hebb_variable_trainable(hebb_graph_variable(g, k))) xs[n++] = hebb_graph_variable(g, k);
-    hebb_session *s = hebb_session_create(g, device, .seed = 3);
-    hebb_session_set_mode(s, HEBB_MODE_TRAINING);
-    hebb_gradcheck_report report;
-    hebb_status status = hebb_gradcheck(y, xs, n, HEBB_NO_FEED, s, &report);
-    cr_expect(status == HEBB_OK && report.passed, "%s: %s", name, report.message);
-    hebb_session_destroy(s);
-    hebb_graph_destroy(g);
-    hebb_device_close(device);
-}
-#define GRADIENT(name) check_gradient(#name, make_##name)
+#define GRADIENT(name) check_layer_gradient(#name, make_##name, HEBB_SHAPE(4, 6, 5))
 
 Test(layers, gradients) {
     GRADIENT(layer_epsilon);

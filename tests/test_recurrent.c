@@ -9,6 +9,7 @@
 
 #include "support/devices.h"
 #include "support/golden.h"
+#include "support/layer_gradient.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 enum { UNITS = 4 };
@@ -96,8 +97,6 @@ Test(recurrent, is_that_of_keras_on_opencl) { check_golden(opencl_device()); }
 
 /* ---- gradients, in f64 ---- */
 
-typedef hebb_tensor *make_layer(hebb_tensor *x);
-
 static hebb_tensor *both_ways(hebb_tensor *x) {
     return hebb_bidirectional(hebb_gru_with, x, 2, NULL, HEBB_MERGE_CONCAT);
 }
@@ -127,31 +126,13 @@ static hebb_tensor *distributed(hebb_tensor *x) {
     return hebb_time_distributed(x, dense_layer, &units);
 }
 
-static void check_gradient(const char *name, make_layer *make) {
-    hebb_device *device = cpu_device();
-    hebb_graph *g = hebb_graph_create();
-    hebb_tensor *x = hebb_variable(g, "x", HEBB_F64, HEBB_SHAPE(3, 4, 2), hebb_normal(0, 1));
-    hebb_tensor *y = make(x), *xs[16];
-    size_t n = 0;
-    for (size_t k = 0; k < hebb_graph_variable_count(g) && n < COUNT(xs); k++)
-        if (hebb_variable_trainable(hebb_graph_variable(g, k))) xs[n++] = hebb_graph_variable(g, k);
-    hebb_session *s = hebb_session_create(g, device, .seed = 3);
-    hebb_session_set_mode(s, HEBB_MODE_TRAINING);
-    hebb_gradcheck_report report;
-    hebb_status status = hebb_gradcheck(y, xs, n, HEBB_NO_FEED, s, &report);
-    cr_expect(status == HEBB_OK && report.passed, "%s: %s", name, report.message);
-    hebb_session_destroy(s);
-    hebb_graph_destroy(g);
-    hebb_device_close(device);
-}
-
 Test(recurrent, gradients) {
-    check_gradient("bidirectional", both_ways);
-    check_gradient("averaged", averaged);
-    check_gradient("stacked", stacked);
-    check_gradient("dropout", dropping);
-    check_gradient("masked", masked);
-    check_gradient("distributed", distributed);
+    check_layer_gradient("bidirectional", both_ways, HEBB_SHAPE(3, 4, 2));
+    check_layer_gradient("averaged", averaged, HEBB_SHAPE(3, 4, 2));
+    check_layer_gradient("stacked", stacked, HEBB_SHAPE(3, 4, 2));
+    check_layer_gradient("dropout", dropping, HEBB_SHAPE(3, 4, 2));
+    check_layer_gradient("masked", masked, HEBB_SHAPE(3, 4, 2));
+    check_layer_gradient("distributed", distributed, HEBB_SHAPE(3, 4, 2));
 }
 
 /* ---- names, sizes, errors ---- */

@@ -5,26 +5,21 @@
 
 #include "../../checks/half.h"
 #include "step_cases.h"
+#include "step_dice.h"
 
 enum { GUARD = 192, POISON = 0xA5 };
 
 /* ---- chance ---- */
 
 typedef struct generator {
-    uint64_t state;
+    dice dice;
     step_case *c;
     hb_loop *loop;
     case_limits limits;
 } generator;
 
-static uint64_t next(generator *g) { /* splitmix64 */
-    uint64_t z = (g->state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-
-static int64_t below(generator *g, int64_t n) { return (int64_t)(next(g) % (uint64_t)n); }
+static uint64_t next(generator *g) { return dice_next(&g->dice); }
+static int64_t below(generator *g, int64_t n) { return dice_below(&g->dice, n); }
 static bool chance(generator *g, double p) { return (double)(next(g) >> 11) * 0x1p-53 < p; }
 
 /* Of a value that is loaded, selected, converted or stored. */
@@ -66,7 +61,7 @@ void case_free(step_case *c) {
 }
 
 hb_operand case_array_add(step_case *c, hebb_dtype dtype, int64_t count, bool is_input) {
-    generator g = {.state = c->seed * 977 + (uint64_t)c->n_arrays};
+    generator g = {.dice = {c->seed * 977 + (uint64_t)c->n_arrays}};
     const int buffer = 1 + (int)below(&g, CASE_BUFFERS - 1);
     const size_t size = hebb_dtype_size(dtype);
     size_t at = (c->bytes[buffer] + GUARD + 63) / 64 * 64;
@@ -102,7 +97,7 @@ static void fill(generator *g, const case_array *a, char *memory) {
 }
 
 void case_finish(step_case *c) {
-    generator g = {.state = c->seed + 1};
+    generator g = {.dice = {c->seed + 1}};
     for (int b = 1; b < CASE_BUFFERS; b++) {
         c->bytes[b] += GUARD;
         c->memory[b] = malloc(c->bytes[b]);
@@ -347,7 +342,7 @@ static void choose_dimensions(generator *g) {
 }
 
 static generator begin(uint64_t seed, case_limits limits) {
-    generator g = {.state = seed, .c = case_new(seed), .limits = limits};
+    generator g = {.dice = {seed}, .c = case_new(seed), .limits = limits};
     g.loop = &g.c->step.u.loop;
     g.c->step.kind = HB_LOOP;
     return g;

@@ -1,17 +1,6 @@
 /* Random steps on whole tensors: convolutions and folds. See step_cases.h. */
 #include "step_cases.h"
-
-typedef struct dice {
-    uint64_t state;
-} dice;
-
-static int64_t below(dice *d, int64_t n) { /* splitmix64 */
-    uint64_t z = (d->state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return (int64_t)((z ^ (z >> 31)) % (uint64_t)n);
-}
-static bool one_in(dice *d, int64_t n) { return below(d, n) == 0; }
+#include "step_dice.h"
 
 static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
 
@@ -21,24 +10,25 @@ static void choose_axis(dice *d, bool used, int64_t most, int64_t *in, int64_t *
     *in = *kernel = *stride = *dilation = *out = 1;
     *before = 0;
     if (!used) return;
-    *kernel = 1 + below(d, one_in(d, 4) ? 7 : 3);
-    *stride = one_in(d, 2) ? 1 : 1 + below(d, 4);
-    *dilation = one_in(d, 2) ? 1 : 1 + below(d, 3);
+    *kernel = 1 + dice_below(d, dice_one_in(d, 4) ? 7 : 3);
+    *stride = dice_one_in(d, 2) ? 1 : 1 + dice_below(d, 4);
+    *dilation = dice_one_in(d, 2) ? 1 : 1 + dice_below(d, 3);
     int64_t extent = (*kernel - 1) * *dilation + 1, after = 0;
-    if (!one_in(d, 3)) *before = below(d, extent + 1), after = below(d, extent + 1);
-    *in = 1 + below(d, most);
+    if (!dice_one_in(d, 3)) *before = dice_below(d, extent + 1), after = dice_below(d, extent + 1);
+    *in = 1 + dice_below(d, most);
     if (*in + *before + after < extent) *in = extent;
     *out = (*in + *before + after - extent) / *stride + 1;
 }
 
 static void choose_conv(dice *d, case_limits limits, hb_conv *c) {
-    const int rank = 1 + (int)below(d, 3);
+    const int rank = 1 + (int)dice_below(d, 3);
     do {
-        *c = (hb_conv){.batch = 1 + below(d, 4), .groups = one_in(d, 3) ? 1 + below(d, 4) : 1};
-        c->in_channels = 1 + below(d, one_in(d, 3) ? 70 : 9);
-        c->out_channels = 1 + below(d, one_in(d, 3) ? 70 : 9);
-        if (one_in(d, 6)) c->in_channels = c->out_channels = 1;
-        if (one_in(d, 40)) c->batch = 0;
+        *c = (hb_conv){.batch = 1 + dice_below(d, 4),
+                       .groups = dice_one_in(d, 3) ? 1 + dice_below(d, 4) : 1};
+        c->in_channels = 1 + dice_below(d, dice_one_in(d, 3) ? 70 : 9);
+        c->out_channels = 1 + dice_below(d, dice_one_in(d, 3) ? 70 : 9);
+        if (dice_one_in(d, 6)) c->in_channels = c->out_channels = 1;
+        if (dice_one_in(d, 40)) c->batch = 0;
         for (int k = 0; k < 3; k++)
             choose_axis(d, k >= 3 - rank,
                         rank == 3   ? 9
@@ -68,12 +58,13 @@ static void choose_deep(dice *d, case_limits limits, hb_conv *c) {
 /* Few channels a group, for which there are ways of their own. */
 static void choose_few_channels(dice *d, case_limits limits, hb_conv *c) {
     do {
-        *c = (hb_conv){.batch = 1 + below(d, 5), .groups = 1 + below(d, one_in(d, 2) ? 3 : 20)};
-        c->in_channels = 1 + below(d, one_in(d, 2) ? 2 : 5);
-        c->out_channels = 1 + below(d, one_in(d, 2) ? 2 : 10);
+        *c = (hb_conv){.batch = 1 + dice_below(d, 5),
+                       .groups = 1 + dice_below(d, dice_one_in(d, 2) ? 3 : 20)};
+        c->in_channels = 1 + dice_below(d, dice_one_in(d, 2) ? 2 : 5);
+        c->out_channels = 1 + dice_below(d, dice_one_in(d, 2) ? 2 : 10);
         for (int k = 0; k < 3; k++)
-            choose_axis(d, k > 0, one_in(d, 3) ? 120 : 30, &c->in[k], &c->kernel[k], &c->stride[k],
-                        &c->dilation[k], &c->before[k], &c->out[k]);
+            choose_axis(d, k > 0, dice_one_in(d, 3) ? 120 : 30, &c->in[k], &c->kernel[k],
+                        &c->stride[k], &c->dilation[k], &c->before[k], &c->out[k]);
     } while (c->batch * c->groups * c->in_channels * c->out_channels * volume(c->kernel) *
                  volume(c->out) >
              limits.points);
@@ -82,17 +73,17 @@ static void choose_few_channels(dice *d, case_limits limits, hb_conv *c) {
 /* 3 x 3, at steps of 1, with channels enough for every way to do it. */
 static void choose_3x3(dice *d, case_limits limits, hb_conv *c) {
     do {
-        *c = (hb_conv){.batch = 1 + below(d, 9), .groups = one_in(d, 4) ? 2 : 1};
-        const int64_t most = one_in(d, 8) ? 200 : 80;
-        c->in_channels = 1 + below(d, one_in(d, 3) ? 20 : most);
-        c->out_channels = 1 + below(d, one_in(d, 3) ? 20 : most);
+        *c = (hb_conv){.batch = 1 + dice_below(d, 9), .groups = dice_one_in(d, 4) ? 2 : 1};
+        const int64_t most = dice_one_in(d, 8) ? 200 : 80;
+        c->in_channels = 1 + dice_below(d, dice_one_in(d, 3) ? 20 : most);
+        c->out_channels = 1 + dice_below(d, dice_one_in(d, 3) ? 20 : most);
         c->in[0] = c->kernel[0] = c->out[0] = 1;
         for (int k = 0; k < 3; k++) c->stride[k] = c->dilation[k] = 1;
         for (int k = 1; k < 3; k++) {
             c->kernel[k] = 3;
-            c->before[k] = below(d, 4);
-            const int64_t after = below(d, 4), least = 3 - c->before[k] - after;
-            c->in[k] = 1 + below(d, one_in(d, 4) ? 70 : 30);
+            c->before[k] = dice_below(d, 4);
+            const int64_t after = dice_below(d, 4), least = 3 - c->before[k] - after;
+            c->in[k] = 1 + dice_below(d, dice_one_in(d, 4) ? 70 : 30);
             if (c->in[k] < least) c->in[k] = least;
             c->out[k] = c->in[k] + c->before[k] + after - 2;
         }
@@ -106,8 +97,8 @@ static step_case *make_conv(uint64_t seed, case_limits limits,
     step_case *c = case_new(seed);
     hb_conv *v = &c->step.u.conv;
     choose(&d, limits, v);
-    c->step.kind = HB_CONV + (hb_step_kind)below(&d, 3);
-    const hebb_dtype dtype = limits.f64 && one_in(&d, 3) ? HEBB_F64 : HEBB_F32;
+    c->step.kind = HB_CONV + (hb_step_kind)dice_below(&d, 3);
+    const hebb_dtype dtype = limits.f64 && dice_one_in(&d, 3) ? HEBB_F64 : HEBB_F32;
     const int64_t x = v->batch * v->groups * v->in_channels * volume(v->in);
     const int64_t y = v->batch * v->groups * v->out_channels * volume(v->out);
     const int64_t w = v->groups * v->in_channels * v->out_channels * volume(v->kernel);
@@ -136,9 +127,9 @@ step_case *case_fold(uint64_t seed, case_limits limits) {
     dice d = {seed};
     step_case *c = case_new(seed);
     hb_fold *f = &c->step.u.fold;
-    const int rank = 1 + (int)below(&d, 3);
+    const int rank = 1 + (int)dice_below(&d, 3);
     do {
-        f->outer = one_in(&d, 30) ? 0 : 1 + below(&d, 8);
+        f->outer = dice_one_in(&d, 30) ? 0 : 1 + dice_below(&d, 8);
         for (int k = 0; k < 3; k++) {
             int64_t before;
             choose_axis(&d, k >= 3 - rank, rank == 3 ? 9 : 40, &f->in[k], &f->kernel[k],
@@ -149,7 +140,7 @@ step_case *case_fold(uint64_t seed, case_limits limits) {
         }
     } while (f->outer * volume(f->out) * volume(f->kernel) > limits.points);
     c->step.kind = HB_FOLD;
-    hebb_dtype dtype = one_in(&d, 2) ? HEBB_F32 : (hebb_dtype)below(&d, HEBB_BOOL);
+    hebb_dtype dtype = dice_one_in(&d, 2) ? HEBB_F32 : (hebb_dtype)dice_below(&d, HEBB_BOOL);
     if (dtype == HEBB_F64 && !limits.f64) dtype = HEBB_F32;
     c->in[0] = case_array_add(c, dtype, f->outer * volume(f->out) * volume(f->kernel), true);
     c->out[0].to = case_array_add(c, dtype, f->outer * volume(f->in), false);

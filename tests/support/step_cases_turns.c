@@ -1,25 +1,14 @@
 /* Random loops whose operands take turns in memory: element i of one of them is next to element i
    of another, as in windows side by side. */
 #include "step_cases.h"
-
-typedef struct dice {
-    uint64_t state;
-} dice;
-
-static int64_t below(dice *d, int64_t n) { /* splitmix64 */
-    uint64_t z = (d->state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return (int64_t)((z ^ (z >> 31)) % (uint64_t)n);
-}
-static bool one_in(dice *d, int64_t n) { return below(d, n) == 0; }
+#include "step_dice.h"
 
 /* So many operands in one array: rows of `columns` elements of each in turns, and a gap. */
 static void add_turns(step_case *c, dice *d, hebb_dtype dtype, int turns, int n, bool is_input,
                       hb_operand *operand) {
     const hb_loop *loop = &c->step.u.loop;
-    const int64_t row = loop->dim[2] * turns + (one_in(d, 2) ? 0 : below(d, 5));
-    const int64_t image = row * loop->dim[1] + (one_in(d, 2) ? 0 : below(d, 40));
+    const int64_t row = loop->dim[2] * turns + (dice_one_in(d, 2) ? 0 : dice_below(d, 5));
+    const int64_t image = row * loop->dim[1] + (dice_one_in(d, 2) ? 0 : dice_below(d, 40));
     hb_operand o = case_array_add(c, dtype, image * loop->dim[0] + n, is_input);
     o.stride[0] = image;
     o.stride[1] = row;
@@ -43,18 +32,18 @@ step_case *case_turns(uint64_t seed, case_limits limits) {
     dice d = {seed};
     step_case *c = case_new(seed);
     hb_loop *loop = &c->step.u.loop;
-    const hebb_dtype dtype = dtypes[below(&d, 6)];
-    const int turns = hebb_dtype_size(dtype) == 4 ? 2 : 4, n = turns + (int)below(&d, 3);
+    const hebb_dtype dtype = dtypes[dice_below(&d, 6)];
+    const int turns = hebb_dtype_size(dtype) == 4 ? 2 : 4, n = turns + (int)dice_below(&d, 3);
     *loop = (hb_loop){.rank = 3, .in = c->in, .out = c->out, .instr = c->instr};
-    loop->dim[2] = columns[below(&d, sizeof columns / sizeof *columns)];
-    loop->dim[1] = 1 + below(&d, one_in(&d, 3) ? 40 : 6);
-    loop->dim[0] = 1 + below(&d, 4);
+    loop->dim[2] = columns[dice_below(&d, sizeof columns / sizeof *columns)];
+    loop->dim[1] = 1 + dice_below(&d, dice_one_in(&d, 3) ? 40 : 6);
+    loop->dim[0] = 1 + dice_below(&d, 4);
     if (loop->dim[0] * loop->dim[1] * loop->dim[2] > limits.points) loop->dim[0] = loop->dim[1] = 1;
 
     /* Loads, in any of two orders, as many as turns or more; sums, and where one is the smaller. */
     add_turns(c, &d, dtype, turns, n, true, c->in);
     loop->n_in = n;
-    const bool turned = one_in(&d, 2), truths = dtype == HEBB_BOOL;
+    const bool turned = dice_one_in(&d, 2), truths = dtype == HEBB_BOOL;
     for (int k = 0; k < n; k++) emit(c, HB_LOAD, dtype, turned ? n - 1 - k : k, -1);
     int16_t sum[8], less[8];
     for (int k = 0; k < n; k++) sum[k] = emit(c, truths ? HB_OR : HB_ADD, dtype, k, (k + 1) % n);
@@ -62,7 +51,7 @@ step_case *case_turns(uint64_t seed, case_limits limits) {
         less[k] = emit(c, truths ? HB_AND : HB_LT, HEBB_BOOL, k % n, (k + 1) % n);
 
     hb_operand to[8];
-    if (n == turns && one_in(&d, 2)) {
+    if (n == turns && dice_one_in(&d, 2)) {
         for (int k = 0; k < n; k++) put(c, &c->in[k], sum[k]);
     } else {
         add_turns(c, &d, dtype, turns, turns, false, to);

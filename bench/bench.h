@@ -85,6 +85,10 @@ void resident_reset(void);
 
 /* ---- openblas.c ---- */
 
+/* First in main(): starts the program anew with OpenBLAS's kernels for AVX-512, if the processor has that
+   and OpenBLAS has not seen it. OPENBLAS_CORETYPE in the environment stays what it is. */
+void openblas_choose_kernels(char **argv);
+
 /* The same product in OpenBLAS; 0 if the benchmark was built without it. */
 timing openblas_gemm_time(const gemm_size *size, int threads);
 

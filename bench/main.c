@@ -123,6 +123,7 @@ static bool compare_named(const arguments *a, hebb_device *device) {
 }
 
 int main(int argc, char **argv) {
+    openblas_choose_kernels(argv);
     arguments a = parse_arguments(argc, argv);
     time_calls_for(a.seconds);
     if (a.plan_one != NULL)

@@ -94,6 +94,18 @@ INLINE void store_part(char *to, floats v, int n) {
 }
 #endif
 
+/* The first n of a vector's truths. */
+#if defined(__AVX512F__)
+INLINE __mmask16 first_lanes(int n) { return (__mmask16)((1u << n) - 1); }
+INLINE floats load_truths(const char *from, int n) {
+    const __m128i bytes = _mm_maskz_loadu_epi8(first_lanes(n), from);
+    return (floats)_mm512_movm_epi32(_mm_test_epi8_mask(bytes, bytes));
+}
+INLINE void store_truths(char *to, floats v, int n) {
+    const __mmask16 truths = _mm512_movepi32_mask((__m512i)v);
+    _mm_mask_storeu_epi8(to, first_lanes(n), _mm_maskz_set1_epi8(truths, 1));
+}
+#else
 INLINE floats load_truths(const char *from, int n) {
     uint8_t t[LANES] = {0};
     int32_t x[LANES];
@@ -108,6 +120,7 @@ INLINE void store_truths(char *to, floats v, int n) {
     SIMD for (int i = 0; i < LANES; i++) t[i] = x[i] & 1;
     memcpy(to, t, (size_t)n);
 }
+#endif
 
 /* a = map(a, b), or map(b, a). */
 static void call_two(const hb_cpu_link *link, float *a, const float *b, int64_t n) {

@@ -33,29 +33,44 @@ typedef uint32_t words __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
 /* The first n lanes, all of them if n is larger, none if it is negative; others are 0, or stay as
    they are. */
 #if defined(__AVX512F__)
-INLINE __mmask16 first_lanes(int64_t n) {
-    return (__mmask16)(n >= LANES ? 0xFFFF : n <= 0 ? 0 : (1u << n) - 1);
+typedef __mmask16 part;
+INLINE part first_lanes(int64_t n) {
+    return (part)(n >= LANES ? 0xFFFF : n <= 0 ? 0 : (1u << n) - 1);
 }
-INLINE words load(const uint32_t *from, int64_t n) {
-    return (words)_mm512_maskz_loadu_epi32(first_lanes(n), from);
+INLINE words load_part(const uint32_t *from, part p) {
+    return (words)_mm512_maskz_loadu_epi32(p, from);
 }
-INLINE void store(uint32_t *to, words v, int64_t n) {
-    _mm512_mask_storeu_epi32(to, first_lanes(n), (__m512i)v);
+INLINE void store_part(uint32_t *to, words v, part p) {
+    _mm512_mask_storeu_epi32(to, p, (__m512i)v);
 }
 #else
-INLINE words load(const uint32_t *from, int64_t n) {
+typedef int64_t part;
+INLINE part first_lanes(int64_t n) { return n > LANES ? LANES : n; }
+INLINE words load_part(const uint32_t *from, part n) {
     words v = {0};
-    if (n >= LANES) memcpy(&v, from, sizeof v);
-    else
-        for (int64_t i = 0; i < n; i++) v[i] = from[i];
+    for (int64_t i = 0; i < n; i++) v[i] = from[i];
     return v;
 }
-INLINE void store(uint32_t *to, words v, int64_t n) {
-    if (n >= LANES) memcpy(to, &v, sizeof v);
-    else
-        for (int64_t i = 0; i < n; i++) to[i] = v[i];
+INLINE void store_part(uint32_t *to, words v, part n) {
+    for (int64_t i = 0; i < n; i++) to[i] = v[i];
 }
 #endif
+INLINE words load(const uint32_t *from) {
+    words v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+INLINE void store(uint32_t *to, words v) { memcpy(to, &v, sizeof v); }
+
+/* What is left of a row after its whole vectors: of a value, and of both in turns. */
+typedef struct rest {
+    int64_t from;
+    part one, low, high;
+} rest;
+INLINE rest rest_of(int64_t columns) {
+    const int64_t from = columns / LANES * LANES, left = columns - from;
+    return (rest){from, first_lanes(left), first_lanes(2 * left), first_lanes(2 * left - LANES)};
+}
 
 /* Rows of 32-bit elements of two values; and of bytes of four. */
 
@@ -63,28 +78,36 @@ static void unzip_pairs(void *const to[], const void *from_, int64_t from_row, i
                         int64_t columns) {
     uint32_t *x = to[0], *y = to[1];
     const char *from = from_;
-    for (int64_t r = 0; r < rows; r++, from += from_row, x += columns, y += columns)
-        for (int64_t i = 0; i < columns; i += LANES) {
-            const int64_t left = columns - i;
-            const uint32_t *at = (const uint32_t *)(const void *)from + 2 * i;
-            const words a = load(at, 2 * left), b = load(at + LANES, 2 * left - LANES);
-            store(x + i, EVEN(a, b), left);
-            store(y + i, ODD(a, b), left);
+    const rest last = rest_of(columns);
+    for (int64_t r = 0; r < rows; r++, from += from_row, x += columns, y += columns) {
+        const uint32_t *at = (const uint32_t *)(const void *)from;
+        for (int64_t i = 0; i < last.from; i += LANES, at += 2 * LANES) {
+            const words a = load(at), b = load(at + LANES);
+            store(x + i, EVEN(a, b));
+            store(y + i, ODD(a, b));
         }
+        const words a = load_part(at, last.low), b = load_part(at + LANES, last.high);
+        store_part(x + last.from, EVEN(a, b), last.one);
+        store_part(y + last.from, ODD(a, b), last.one);
+    }
 }
 
 static void zip_pairs(void *to_, const void *const from[], int64_t to_row, int64_t rows,
                       int64_t columns) {
     const uint32_t *x = from[0], *y = from[1];
     char *to = to_;
-    for (int64_t r = 0; r < rows; r++, to += to_row, x += columns, y += columns)
-        for (int64_t i = 0; i < columns; i += LANES) {
-            const int64_t left = columns - i;
-            uint32_t *at = (uint32_t *)(void *)to + 2 * i;
-            const words a = load(x + i, left), b = load(y + i, left);
-            store(at, LOW(a, b), 2 * left);
-            store(at + LANES, HIGH(a, b), 2 * left - LANES);
+    const rest last = rest_of(columns);
+    for (int64_t r = 0; r < rows; r++, to += to_row, x += columns, y += columns) {
+        uint32_t *at = (uint32_t *)(void *)to;
+        for (int64_t i = 0; i < last.from; i += LANES, at += 2 * LANES) {
+            const words a = load(x + i), b = load(y + i);
+            store(at, LOW(a, b));
+            store(at + LANES, HIGH(a, b));
         }
+        const words a = load_part(x + last.from, last.one), b = load_part(y + last.from, last.one);
+        store_part(at, LOW(a, b), last.low);
+        store_part(at + LANES, HIGH(a, b), last.high);
+    }
 }
 
 static void unzip_fours(void *const to[], const void *from_, int64_t from_row, int64_t rows,

@@ -23,9 +23,6 @@ enum { PANEL_BYTES = 1 << 20, PANELS_BYTES = 512 << 10 };
    have enough of them, and so many bytes. */
 enum { KEEP_PANELS = 4, KEEP_BYTES = 32 << 20 };
 
-/* Multiply-adds that packing an element costs. */
-enum { PACK_MACS = 24 };
-
 /* So many tiles of rows are worth a copy of a B of so many bytes, and a second one in a task of
    other rows. Smaller ones come from L2 as fast as from a copy. */
 enum { PACK_TILES = 8, PACK_FROM_BYTES = 128 << 10, TASK_TILES = 16 };
@@ -37,8 +34,8 @@ enum { FEW_ROWS = 256, LEAST_ROWS = 64 };
 
 /* The tile grid of a product, and the tasks it is cut into: some rows of tiles x some columns. */
 typedef struct layout {
-    bool pack_b,
-        keep_b; /* B is packed; in scratch memory of all threads, once for all iterations */
+    bool pack_b;                    /* B is packed ... */
+    bool keep_b;                    /* ... by all threads together, for all iterations of a scan */
     int64_t row_tiles, panels;      /* of one product */
     int64_t row_parts, panel_parts; /* tasks of one product */
     int64_t block_tiles;            /* rows of tiles that a task finishes before the next */
@@ -292,7 +289,8 @@ static void run(hb_device *device, const void *state_, const hb_run_args *args) 
     const double macs = (double)s->common.batches * (double)(gemm->m * gemm->n) * (double)gemm->k;
     if (s->layout.keep_b && args->iteration == 0)
         hb_gemm_parallel(device, &s->common, s->common.batches * s->layout.panels,
-                         PACK_MACS * (double)s->layout.kept_elements, keep_panels, &context);
+                         HB_GEMM_PACK_MACS * (double)s->layout.kept_elements, keep_panels,
+                         &context);
     hb_gemm_parallel(device, &s->common, tasks, macs, run_tasks, &context);
 }
 

@@ -12,14 +12,13 @@
    while panels of B stream by, from L2 in the order of addresses, 128 bytes every 16 multiply-adds.
    - A task's panels of B are 256 x 384 x 4 = 384 KiB: they stay in an L2 of 1 MiB (of 512 KiB, with
      little else) while the task goes through its panels of A.
-   - A block packs 2048 x 384 x 4 = 3 MiB each of A and B, for L3. With half of that, 2048 x 2048 x 2048
-     would pack everything twice and take 61 ms instead of 57 on two cores of a Xeon.
+   - A block packs 2048 x 384 x 4 = 3 MiB each of A and B, for L3. With half of that, 2048 x 2048 x
+   2048 would pack everything twice and take 61 ms instead of 57 on two cores of a Xeon.
    - A task's sum that waits for its epilogue is 64 x 256 x 4 = 64 KiB, and still in L2. */
 enum { BLOCK = 2048, K_BYTES = 384 * 4, TASK_ROWS = 64, TASK_COLUMNS = 256 };
 
-/* Packing is cut into so many units, of so many rows of B at a time, and costs so many
-   multiply-adds an element (measured: 1.5 cycles, of 16 each). */
-enum { PACK_UNITS = 64, PACK_ROWS = 32, PACK_MACS = 24 };
+/* Packing is cut into so many units, of so many rows of B at a time. */
+enum { PACK_UNITS = 64, PACK_ROWS = 32 };
 
 typedef struct layout {
     int64_t row_tiles, panels;                   /* of a product */
@@ -196,7 +195,8 @@ static void run_block(block *q) {
         q->first = pass == 0;
         q->last = pass + 1 == s->layout.k_blocks;
         hb_gemm_parallel(q->device, common, PACK_UNITS,
-                         PACK_MACS * (double)(rows + columns) * (double)q->depth, pack_units, q);
+                         HB_GEMM_PACK_MACS * (double)(rows + columns) * (double)q->depth,
+                         pack_units, q);
         hb_gemm_parallel(q->device, common, q->row_parts * q->panel_parts,
                          (double)(rows * columns) * (double)q->depth, compute_tasks, q);
     }
@@ -238,7 +238,7 @@ static double cost(const hb_device *device, const hb_step *step) {
     const double m = (double)gemm->m, n = (double)gemm->n, k = (double)gemm->k;
     const double packed = k * (m * (double)l.column_blocks + n * (double)l.row_blocks);
     const double passes = (double)(l.row_blocks * l.column_blocks * l.k_blocks);
-    return hb_gemm_ns(device, gemm, m * n * k + PACK_MACS * packed) + 2000 * passes;
+    return hb_gemm_ns(device, gemm, m * n * k + HB_GEMM_PACK_MACS * packed) + 2000 * passes;
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {

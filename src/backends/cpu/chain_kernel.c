@@ -155,11 +155,57 @@ static void call_two(const hb_cpu_link *link, float *a, const float *b, int64_t 
 #define NAME strip_of_part
 #include "chain_strips.inc"
 
-static void run_row(const hb_cpu_link *links, int64_t columns) {
+#undef EACH
+#undef COUNT
+
+/* A chain that only gathers what it loads, into one strip: a loop that keeps the strip in
+   registers. */
+static bool is_plain_fold(const hb_cpu_link *links) {
+    if (links->code == HB_CHAIN_ASK) links++;
+    return links[0].code == HB_CHAIN_LOAD && links[0].mask != 0 && links[1].code >= HB_CHAIN_SUM &&
+           links[1].code <= HB_CHAIN_PROD && links[1].mask == 0 && links[2].code == HB_CHAIN_END;
+}
+
+#define EACH(f, a)       f(0, a) f(1, a) f(2, a) f(3, a) f(4, a) f(5, a) f(6, a) f(7, a)
+#define BEGIN(k, unused) floats v##k = load(strip + (k)*VECTOR);
+#define FOLD(k, expression)                                                                        \
+    {                                                                                              \
+        const floats x = load(from + (k)*VECTOR), y = v##k;                                        \
+        v##k = expression;                                                                         \
+    }
+#define KEEP(k, unused) store(strip + (k)*VECTOR, v##k);
+#define CASE(CODE, expression)                                                                     \
+    case HB_CHAIN_##CODE:                                                                          \
+        for (; from < end; from += 8 * VECTOR) {                                                   \
+            for (int at = 0; ahead != 0 && at < 8 * VECTOR; at += LINE)                            \
+                __builtin_prefetch(from + ahead + at, 0, 2);                                       \
+            EACH(FOLD, expression)                                                                 \
+        }                                                                                          \
+        break;
+static void fold_by_8(const hb_cpu_link *links, int64_t bytes) {
+    const hb_cpu_link *loads = links + (links->code == HB_CHAIN_ASK);
+    const char *from = loads->at, *end = from + bytes;
+    const int64_t ahead = links->at - loads->at;
+    char *strip = loads[1].at;
+    EACH(BEGIN, )
+    switch (loads[1].code) {
+        HB_CHAIN_FOLD(CASE)
+    default: __builtin_unreachable();
+    }
+    EACH(KEEP, )
+}
+#undef EACH
+#undef BEGIN
+#undef FOLD
+#undef KEEP
+#undef CASE
+
+static void run_row(const hb_cpu_link *links, int64_t columns, bool plain_fold) {
     const int64_t end = columns * (int64_t)sizeof(float);
     const int64_t eights = end / (8 * VECTOR) * (8 * VECTOR), ones = end / VECTOR * VECTOR;
     const int64_t fours = eights + (ones - eights) / (4 * VECTOR) * (4 * VECTOR);
-    if (eights > 0) strips_of_8(links, 0, eights);
+    if (eights > 0 && plain_fold) fold_by_8(links, eights);
+    else if (eights > 0) strips_of_8(links, 0, eights);
     if (fours > eights) strips_of_4(links, eights, fours);
     if (ones > fours) strips_of_1(links, fours, ones);
     if (end > ones) strip_of_part(links, ones, end);
@@ -167,8 +213,9 @@ static void run_row(const hb_cpu_link *links, int64_t columns) {
 
 hb_cpu_run_chain PASTE(hb_cpu_chain_, HB_ISA);
 void PASTE(hb_cpu_chain_, HB_ISA)(hb_cpu_link *links, int64_t rows, int64_t columns) {
+    const bool plain_fold = is_plain_fold(links);
     for (int64_t r = 0; r < rows; r++) {
-        run_row(links, columns);
+        run_row(links, columns, plain_fold);
         if (r + 1 < rows)
             for (hb_cpu_link *link = links; link->code != HB_CHAIN_END; link++)
                 link->at += link->row;

@@ -103,8 +103,20 @@ typedef uint16_t c_u16;
 /* Longer ones are contracted to fused multiply-adds as the compiler likes, in a loop's rest
    otherwise than in its body; results would depend on where a tile begins. So there is one body,
    for whole vectors, and the rest is padded to one and given to it. */
-#define LANES(type) (HB_ISA_VECTOR_BYTES / (int)sizeof(c_##type))
 #define ONE_BODY    __attribute__((noinline)) static
+#define LANES(type) (HB_ISA_VECTOR_BYTES / (int)sizeof(c_##type))
+
+/* The first n elements of a map of one vector; sizes are those of elements. Not in the maps: there
+   it would cost them a stack. */
+ONE_BODY void pad(hb_cpu_map *map, char *out, const char *a, const char *b, int64_t n,
+                  size_t out_size, size_t size) {
+    char x[HB_ISA_VECTOR_BYTES] = {0}, y[HB_ISA_VECTOR_BYTES] = {0}, z[HB_ISA_VECTOR_BYTES];
+    memcpy(x, a, (size_t)n * size);
+    if (b != NULL) memcpy(y, b, (size_t)n * size);
+    map(z, x, y, NULL, HB_ISA_VECTOR_BYTES / (int64_t)size);
+    memcpy(out, z, (size_t)n * out_size);
+}
+
 #define MAP_R(type, name, arity, result)                                                           \
     ONE_BODY void name##_##type(void *out, const void *a, const void *b, const void *c,            \
                                 int64_t n) {                                                       \
@@ -114,13 +126,9 @@ typedef uint16_t c_u16;
         for (int64_t at = 0; at < whole; at += LANES(type))                                        \
             SIMD for (int64_t i = at; i < at + LANES(type); i++) to[i] =                           \
                 APPLY_##arity(hb_##name##_##type);                                                 \
-        if (rest == 0) return;                                                                     \
-        c_##type x_rest[LANES(type)] = {0}, y_rest[LANES(type)] = {0};                             \
-        RESULT_##result(type) to_rest[LANES(type)];                                                \
-        memcpy(x_rest, x + whole, (size_t)rest * sizeof *x);                                       \
-        if (arity == 2) memcpy(y_rest, y + whole, (size_t)rest * sizeof *y);                       \
-        name##_##type(to_rest, x_rest, y_rest, NULL, LANES(type));                                 \
-        memcpy(to + whole, to_rest, (size_t)rest * sizeof *to);                                    \
+        if (rest > 0)                                                                              \
+            pad(name##_##type, (char *)(to + whole), (const char *)(x + whole),                    \
+                arity == 2 ? (const char *)(y + whole) : NULL, rest, sizeof *to, sizeof *x);       \
     }
 
 #define SCALAR(CODE, name, arity, types, result, flops)                                            \

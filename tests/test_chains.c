@@ -184,28 +184,13 @@ static float fold(int code, float y, float x) {
                                      : smaller(y, x);
 }
 
-/* Columns of several rows; and a row into a strip, whose lanes take turns. */
-static void check_fold(const hb_cpu_isa *isa, int columns, int code) {
-    static operands o;
-    _Alignas(64) float strip[8 * 16];
+/* Strips of 8, of 4, of 1 vectors and the rest all begin with lane 0. */
+static void check_strip(const hb_cpu_isa *isa, const operands *o, int columns, int code,
+                        const float *strip) {
     float lanes[8 * 16];
     const int n = HB_CPU_STRIP_VECTORS * isa->vector_bytes / (int)sizeof(float);
-    prepare(&o);
-    hb_cpu_link links[] = {moving(HB_CHAIN_LOAD, o.x),
-                           {.at = (char *)o.out, .mask = -1, .code = code},
-                           {.at = (char *)strip, .code = code},
-                           {.code = HB_CHAIN_END}};
-    for (int i = 0; i < N(strip); i++) strip[i] = lanes[i] = 0.5f;
-    isa->vector->chain(links, ROWS, columns);
-    for (int i = 0; i < PITCH; i++) {
-        float wanted = untouched;
-        for (int r = 0; r < ROWS && i < columns; r++)
-            wanted = fold(code, wanted, o.x[r * PITCH + i]);
-        cr_assert(equal(o.out[i], wanted), "fold %d, column %d: %g, not %g", code, i,
-                  (double)o.out[i], (double)wanted);
-    }
-    /* Strips of 8, of 4, of 1 vectors and the rest all begin with lane 0. */
     const int vector = isa->vector_bytes / (int)sizeof(float);
+    for (int i = 0; i < n; i++) lanes[i] = 0.5f;
     for (int r = 0; r < ROWS; r++)
         for (int i = 0, length; i < columns; i += length) {
             const int left = columns - i;
@@ -214,19 +199,89 @@ static void check_fold(const hb_cpu_isa *isa, int columns, int code) {
                      : left < vector      ? left
                                           : vector;
             for (int k = 0; k < length; k++)
-                lanes[k] = fold(code, lanes[k], o.x[r * PITCH + i + k]);
+                lanes[k] = fold(code, lanes[k], o->x[r * PITCH + i + k]);
         }
     for (int i = 0; i < n; i++)
         cr_assert(equal(strip[i], lanes[i]), "fold %d, %d columns, lane %d: %g, not %g", code,
                   columns, i, (double)strip[i], (double)lanes[i]);
 }
 
+/* Columns of several rows; and a row into a strip, whose lanes take turns. */
+static void check_fold(const hb_cpu_isa *isa, int columns, int code) {
+    static operands o;
+    _Alignas(64) float strip[8 * 16];
+    prepare(&o);
+    hb_cpu_link links[] = {moving(HB_CHAIN_LOAD, o.x),
+                           {.at = (char *)o.out, .mask = -1, .code = code},
+                           {.at = (char *)strip, .code = code},
+                           {.code = HB_CHAIN_END}};
+    for (int i = 0; i < N(strip); i++) strip[i] = 0.5f;
+    isa->vector->chain(links, ROWS, columns);
+    for (int i = 0; i < PITCH; i++) {
+        float wanted = untouched;
+        for (int r = 0; r < ROWS && i < columns; r++)
+            wanted = fold(code, wanted, o.x[r * PITCH + i]);
+        cr_assert(equal(o.out[i], wanted), "fold %d, column %d: %g, not %g", code, i,
+                  (double)o.out[i], (double)wanted);
+    }
+    check_strip(isa, &o, columns, code, strip);
+}
+
+/* A chain of nothing else, which is run by itself; with and without asking for what comes next. */
+static void check_fold_alone(const hb_cpu_isa *isa, int columns, int code) {
+    static operands o;
+    _Alignas(64) float strip[8 * 16];
+    prepare(&o);
+    for (int asks = 0; asks < 2; asks++) {
+        hb_cpu_link links[] = {moving(HB_CHAIN_ASK, o.x + 64),
+                               moving(HB_CHAIN_LOAD, o.x),
+                               {.at = (char *)strip, .code = code},
+                               {.code = HB_CHAIN_END}};
+        for (int i = 0; i < N(strip); i++) strip[i] = 0.5f;
+        isa->vector->chain(links + (asks == 0), ROWS, columns);
+        check_strip(isa, &o, columns, code, strip);
+    }
+}
+
 Test(chains, folds) {
     for (int i = 0; i < N(isas); i++) {
         const hb_cpu_isa *isa = choose(isas[i]);
         for (int k = 0; isa && k < N(columns_tried); k++)
-            for (int code = HB_CHAIN_SUM; code <= HB_CHAIN_PROD; code++)
+            for (int code = HB_CHAIN_SUM; code <= HB_CHAIN_PROD; code++) {
                 check_fold(isa, columns_tried[k], code);
+                check_fold_alone(isa, columns_tried[k], code);
+            }
+    }
+}
+
+/* ---- functions ---- */
+
+/* Every bit is as in the loops over tiles: results do not depend on how a program is run. */
+static void check_function(const hb_cpu_isa *isa, int columns, int chain_code, hb_code code) {
+    static operands o;
+    static float wanted[ROWS * PITCH];
+    prepare(&o);
+    isa->vector->map[code][HEBB_F32](wanted, o.x, NULL, NULL, ROWS * PITCH);
+    hb_cpu_link links[] = {moving(HB_CHAIN_LOAD, o.x),
+                           {.code = chain_code},
+                           moving(HB_CHAIN_STORE, o.out),
+                           {.code = HB_CHAIN_END}};
+    isa->vector->chain(links, ROWS, columns);
+    for (int i = 0; i < ROWS * PITCH; i++) {
+        const float value = i % PITCH < columns ? wanted[i] : untouched;
+        cr_assert(equal(o.out[i], value), "function %d, %d columns, element %d: %.9g, not %.9g",
+                  chain_code, columns, i, (double)o.out[i], (double)value);
+    }
+}
+
+Test(chains, functions) {
+    for (int i = 0; i < N(isas); i++) {
+        const hb_cpu_isa *isa = choose(isas[i]);
+        for (int k = 0; isa && k < N(columns_tried); k++) {
+#define CHECK(CODE, name) check_function(isa, columns_tried[k], HB_CHAIN_##CODE, HB_##CODE);
+            HB_CHAIN_MATH(CHECK)
+#undef CHECK
+        }
     }
 }
 

@@ -3,12 +3,13 @@
    or threads.
 
    A link is a jump and some vector instructions, so that strips should be long; the rest of a row
-   is done in shorter ones. Every link is one operation for an element, rounded alike in all of
-   them. */
+   is done in shorter ones. Every link is one operation or function for an element, rounded alike in
+   all of them. */
 #include <stdbool.h>
 #include <string.h>
 
 #include "chain_kernel.h"
+#include "../../../kernels/scalar_dtypes.h"
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -121,6 +122,17 @@ INLINE void store_truths(char *to, floats v, int n) {
     memcpy(to, t, (size_t)n);
 }
 #endif
+
+/* The compiler keeps all of it in registers. */
+#define MATH(CODE, name)                                                                           \
+    INLINE floats name##_of(floats v) {                                                            \
+        float x[LANES], y[LANES];                                                                  \
+        memcpy(x, &v, sizeof v);                                                                   \
+        SIMD for (int i = 0; i < LANES; i++) y[i] = hb_##name##_f32(x[i]);                         \
+        memcpy(&v, y, sizeof v);                                                                   \
+        return v;                                                                                  \
+    }
+HB_CHAIN_MATH(MATH)
 
 /* a = map(a, b), or map(b, a). */
 static void call_two(const hb_cpu_link *link, float *a, const float *b, int64_t n) {

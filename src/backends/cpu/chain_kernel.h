@@ -39,6 +39,12 @@
     X(TWICE, x + x)                                                                                \
     X(SQUARE, x *x)
 
+/* X(CODE, function of kernels/scalar.h), x from x. Those most wanted; others are called. */
+#define HB_CHAIN_MATH(X)                                                                           \
+    X(EXP, exp)                                                                                    \
+    X(TANH, tanh)                                                                                  \
+    X(SIGMOID, sigmoid)
+
 /* X(CODE, x from x, y and the strip z of the link that follows). */
 #define HB_CHAIN_TERNARY(X)                                                                        \
     X(IF, CHOOSE(AS_BITS(x), y, z))   /* x is the condition */                                     \
@@ -58,7 +64,7 @@ typedef enum hb_cpu_chain_code {
     HB_CHAIN_BINARY(CODES)
 #undef CODES
 #define CODES(CODE, expression) HB_CHAIN_##CODE,
-        HB_CHAIN_UNARY(CODES) HB_CHAIN_FOLD(CODES)
+        HB_CHAIN_UNARY(CODES) HB_CHAIN_MATH(CODES) HB_CHAIN_FOLD(CODES)
 #undef CODES
 /* ONE: z is one element; OF_ONE: y is; OF_ONES: both are. */
 #define CODES(CODE, expression)                                                                    \

@@ -1,6 +1,6 @@
-/* Steps that the OpenCL backend gives to one kernel, row by row, in the form for GPUs: softmax,
-   normalizations and such with their gradients against the CPU backend, for rows around the sizes
-   of work-groups, and the same bits in every run. */
+/* Steps that the OpenCL backend gives to one kernel, row by row, mostly in the form for GPUs:
+   softmax, normalizations and such with their gradients against the CPU backend, for rows around
+   the sizes of work-groups, and the same bits in every run. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,13 +295,35 @@ Test(groups, small_dimensions) {
     }
 }
 
-/* What scripts/check-kernels simulates: short rows side by side, and one that many items share. */
+/* Rows that an item does one after the other: of a block and one more, of several, few and many;
+   too long, and so many that the next ones are asked for. */
+Test(groups, on_processors) {
+    static const int64_t rows[][2] = {{300, 256}, {3, 257},   {70, 64},
+                                      {7, 5000},  {2, 20011}, {0, 70}};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        const hebb_shape shape = HEBB_SHAPE(rows[k][0], rows[k][1]);
+        check_form("cpu", make_softmax, "softmax", shape, HEBB_F32);
+        check_form("cpu", make_layer_normalization, "layer normalization", shape, HEBB_F32);
+        if (k % 3 == 0) check_form("cpu", make_averages, "averages", shape, HEBB_F32);
+        if (k % 3 == 1) check_form("cpu", make_ties, "ties", shape, HEBB_F32);
+        if (k % 3 == 2) check_form("cpu", make_noise, "noise", shape, HEBB_F32);
+    }
+    check_form("cpu", make_softmax, "softmax", HEBB_SHAPE(2100, 4096), HEBB_F32);
+    check_form("cpu", make_masked_softmax, "masked softmax", HEBB_SHAPE(2, 3, 17, 70), HEBB_F32);
+    check_form("cpu", make_batch_normalization, "batch normalization", HEBB_SHAPE(3, 5, 7, 9),
+               HEBB_F32);
+}
+
+/* What scripts/check-kernels simulates: short rows side by side, and one that many items share; on
+   processors, longer ones. */
 Test(groups, some_of_each) {
-    check_model(make_softmax, "softmax", HEBB_SHAPE(5, 10), HEBB_F32);
-    check_model(make_layer_normalization, "layer normalization", HEBB_SHAPE(2, 257), HEBB_F32);
-    check_model(make_averages, "averages", HEBB_SHAPE(5, 40), HEBB_F32);
-    check_model(make_ties, "ties", HEBB_SHAPE(3, 33), HEBB_F32);
-    check_model(make_masked_softmax, "masked softmax", HEBB_SHAPE(2, 1, 3, 40), HEBB_F32);
+    const char *kernels = getenv("HEBB_OPENCL_KERNELS");
+    const char *form = kernels != NULL && strcmp(kernels, "cpu") == 0 ? "cpu" : "gpu";
+    check_form(form, make_softmax, "softmax", HEBB_SHAPE(5, 10), HEBB_F32);
+    check_form(form, make_layer_normalization, "layer normalization", HEBB_SHAPE(2, 257), HEBB_F32);
+    check_form(form, make_averages, "averages", HEBB_SHAPE(5, 40), HEBB_F32);
+    check_form(form, make_ties, "ties", HEBB_SHAPE(3, 33), HEBB_F32);
+    check_form(form, make_masked_softmax, "masked softmax", HEBB_SHAPE(2, 1, 3, 40), HEBB_F32);
 }
 
 /* What a profile of two runs says. */
@@ -326,11 +348,15 @@ static const char *profile_of(const char *form, maker *make, hebb_shape shape) {
 }
 
 /* How many kernels do the work of several steps, in one run. */
-static int count_groups(maker *make, hebb_shape shape) {
-    const char *text = profile_of("gpu", make, shape);
+static int count_groups_in(const char *form, maker *make, hebb_shape shape) {
+    const char *text = profile_of(form, make, shape);
     int n = 0;
     for (const char *at = text; (at = strstr(at, "rows together")) != NULL; at++) n++;
     return n / 2;
+}
+
+static int count_groups(maker *make, hebb_shape shape) {
+    return count_groups_in("gpu", make, shape);
 }
 
 /* However many numbers a channel has that its points share, kernels go along the points. */
@@ -344,10 +370,13 @@ Test(groups, of_channels) {
 
 Test(groups, are_found) {
     cr_expect_eq(count_groups(make_softmax, HEBB_SHAPE(40, 30)), 1);
-    cr_expect_eq(count_groups(make_layer_normalization, HEBB_SHAPE(40, 30)), 2);
+    cr_expect_eq(count_groups(make_layer_normalization, HEBB_SHAPE(40, 30)), 1);
     cr_expect_eq(count_groups(make_batch_normalization, HEBB_SHAPE(3, 5, 7, 9)), 1);
     cr_expect_eq(count_groups(make_masked_softmax, HEBB_SHAPE(2, 3, 17, 17)), 1);
     cr_expect_eq(count_groups(make_averages, HEBB_SHAPE(40, 30)), 1);
     cr_expect_eq(count_groups(make_columns, HEBB_SHAPE(40, 30)), 0, "their points lie apart");
     cr_expect_eq(count_groups(make_softmax, HEBB_SHAPE(2, 20011)), 0, "too long for registers");
+    cr_expect_eq(count_groups_in("cpu", make_softmax, HEBB_SHAPE(70, 64)), 1);
+    cr_expect_eq(count_groups_in("cpu", make_softmax, HEBB_SHAPE(70, 10)), 0, "short rows");
+    cr_expect_eq(count_groups_in("cpu", make_softmax, HEBB_SHAPE(2, 20011)), 0, "few and long");
 }

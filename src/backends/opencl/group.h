@@ -1,6 +1,7 @@
 /* LOOPs that follow each other, done by one kernel row by row: softmax reads its row once, instead
    of three loops that each read all of them. group.c finds such steps and makes one program of
-   theirs, group_prepare.c shares its rows among work-items, group_source.c writes the kernel. */
+   theirs, group_prepare.c shares its rows among work-items, group_source.c writes the kernel for
+   GPUs, group_lanes.c that for CPUs. */
 #ifndef HB_OPENCL_GROUP_H
 #define HB_OPENCL_GROUP_H
 
@@ -32,19 +33,25 @@ void hb_cl_group_find(const hb_step *steps, size_t n_steps, hb_cl_group *group);
 void hb_cl_group_free(hb_cl_group *group);
 
 /* How the rows are shared: `lanes` work-items take one, each `elements` of its points; a work-group
-   has rows for all of its items. */
+   has rows for all of its items. On CPUs an item takes `rows` of them, and keeps values in arrays
+   of `elements`. */
 typedef struct hb_cl_group_cut {
     size_t group;
     int lanes, elements;
+    int64_t rows;
 } hb_cl_group_cut;
 
 /* Of points, the values that a later phase uses: they stay in registers meanwhile. */
 bool hb_cl_is_kept(const hb_cl_group *group, int value);
+/* Of points, whether the phase uses a value. */
+bool hb_cl_is_used(const hb_cl_group *group, int phase, int value);
 /* False if registers or work-items do not suffice, or the rows would leave the device idle. */
 bool hb_cl_group_cut_make(const hb_device *device, const hb_cl_group *group,
                           const hb_cl_space *space, hb_cl_group_cut *cut);
 void hb_cl_write_group(hb_cl_kernel *kernel, const hb_cl_group *group, const hb_cl_space *space,
                        const hb_cl_group_cut *cut);
+void hb_cl_write_group_lanes(hb_cl_kernel *kernel, const hb_cl_group *group,
+                             const hb_cl_space *space, const hb_cl_group_cut *cut);
 
 /* Adds a launch for steps that are better done together; *n_done is how many, or 0. */
 hebb_status hb_cl_group_prepare(hb_device *device, hb_prepared *prepared, const hb_step *steps,

@@ -9,6 +9,10 @@ enum {
     LEAST_GROUP = 128,       /* of several short rows */
     FEW_ITEMS = 16384,       /* would leave a large GPU idle ... */
     FEW_POINTS = 256 * 1024, /* ... unless launches take longer than what they do */
+    /* On CPUs: */
+    LEAST_COLUMNS = 64,     /* shorter rows are done side by side */
+    MOST_BYTES = 64 * 1024, /* of a row's values that are kept */
+    LANES_GRAIN = 16384,    /* points that are worth an item */
 };
 
 /* Words that values take while no phase works on them. */
@@ -43,9 +47,26 @@ bool hb_cl_group_cut_make(const hb_device *device, const hb_cl_group *group,
     size_t items = (size_t)lanes;
     while (items < LEAST_GROUP) items *= 2;
     if (items > device->max_group) items = (size_t)lanes;
-    *cut = (hb_cl_group_cut){items, (int)lanes, (int)((columns + lanes - 1) / lanes)};
+    *cut = (hb_cl_group_cut){
+        .group = items, .lanes = (int)lanes, .elements = (int)((columns + lanes - 1) / lanes)};
     return items <= device->max_group && local_bytes(group, items) <= device->local_bytes &&
            (rows * lanes >= FEW_ITEMS || rows * columns <= FEW_POINTS);
+}
+
+/* On CPUs: rows in one piece, many enough for all cores. */
+static bool cut_lanes(const hb_device *device, const hb_cl_group *group, const hb_cl_space *space,
+                      hb_cl_group_cut *cut) {
+    const int64_t rows = space->kept, columns = space->reduced;
+    if (space->n_reduced != 1 || columns < LEAST_COLUMNS) return false;
+    int64_t elements = LEAST_COLUMNS;
+    while (elements < columns) elements *= 2;
+    if (4 * elements * kept_words(group) > MOST_BYTES) return false;
+    const int64_t units = device->info.units;
+    if (rows < 4 * units && rows * columns > LANES_GRAIN) return false;
+    const int64_t most = rows * columns / LANES_GRAIN, wanted = most < 8 * units ? most : 8 * units;
+    const int64_t items = wanted < 1 ? 1 : wanted;
+    *cut = (hb_cl_group_cut){.elements = (int)elements, .rows = (rows + items - 1) / items};
+    return true;
 }
 
 static hebb_status add_launch(hb_prepared *prepared, const hb_step *step, const hb_cl_group *group,
@@ -53,15 +74,20 @@ static hebb_status add_launch(hb_prepared *prepared, const hb_step *step, const 
                               hb_error *error) {
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
-    hb_cl_write_group(&launch->source, group, space, cut);
-    hb_cl_range(launch, space->kept * cut->lanes, cut->group);
+    if (cut->rows > 0) {
+        hb_cl_write_group_lanes(&launch->source, group, space, cut);
+        hb_cl_range_items(launch, (space->kept + cut->rows - 1) / cut->rows, 1, 1);
+    } else {
+        hb_cl_write_group(&launch->source, group, space, cut);
+        hb_cl_range(launch, space->kept * cut->lanes, cut->group);
+    }
     return HEBB_OK;
 }
 
 hebb_status hb_cl_group_prepare(hb_device *device, hb_prepared *prepared, const hb_step *steps,
                                 size_t n_steps, size_t *n_done, hb_error *error) {
     *n_done = 0;
-    if (device->lanes || prepared->sliding) return HEBB_OK;
+    if (prepared->sliding) return HEBB_OK;
     hb_cl_group group;
     hb_cl_space space;
     hb_cl_group_cut cut;
@@ -73,8 +99,9 @@ hebb_status hb_cl_group_prepare(hb_device *device, hb_prepared *prepared, const 
             hb_cl_group_free(&group);
             return hb_fail_memory(error, "an index space", sizeof space);
         }
-        const bool suits =
-            space.lane >= space.n_kept && hb_cl_group_cut_make(device, &group, &space, &cut);
+        const bool suits = space.lane >= space.n_kept &&
+                           (device->lanes ? cut_lanes(device, &group, &space, &cut)
+                                          : hb_cl_group_cut_make(device, &group, &space, &cut));
         if (suits) {
             *n_done = (size_t)group.n_steps;
             status = add_launch(prepared, steps, &group, &space, &cut, error);

@@ -35,8 +35,7 @@ static int phase_of(const hb_cl_group *group, int value) {
     return phase;
 }
 
-/* Of points, whether the phase uses a value. */
-static bool is_used(const hb_cl_group *group, int phase, int value) {
+bool hb_cl_is_used(const hb_cl_group *group, int phase, int value) {
     for (int i = hb_cl_first(group, phase, HB_CL_POINT); i < hb_cl_first(group, phase + 1, 0); i++)
         if (uses(&group->loop.instr[i], value)) return true;
     return false;
@@ -46,7 +45,7 @@ bool hb_cl_is_kept(const hb_cl_group *group, int value) {
     const int own = phase_of(group, value);
     if (value < hb_cl_first(group, own, HB_CL_POINT)) return false;
     for (int phase = own + 1; phase < group->n_phases; phase++)
-        if (is_used(group, phase, value)) return true;
+        if (hb_cl_is_used(group, phase, value)) return true;
     return false;
 }
 
@@ -104,7 +103,7 @@ static void declare_totals(writer *w, int from, int to) {
 
 static void fetch_kept(writer *w, int phase) {
     for (int i = 0; i < first_of(w, phase, 0); i++)
-        if (hb_cl_is_kept(w->group, i) && is_used(w->group, phase, i))
+        if (hb_cl_is_kept(w->group, i) && hb_cl_is_used(w->group, phase, i))
             PRINT(w, "const %s v%d = k%d[e];\n", hb_cl_type((hebb_dtype)w->loop->instr[i].dtype), i,
                   i);
 }

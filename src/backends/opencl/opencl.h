@@ -9,7 +9,7 @@
      loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text,
                      reduction.c what reductions are called in it
      group.c         LOOPs that one kernel does row by row: group_program.c, group_prepare.c,
-                     group_source.c
+                     group_source.c, group_lanes.c
      gemm*.c         GEMM steps: the table of solvers, one file each; tune.c measures them
      tile.c          the text of tiled products on GPUs, for gemm_tiled.c and conv_tiled.c
      indexed.c       GATHER, SCATTER-ADD and SCATTER-SET

@@ -4,6 +4,8 @@
 #ifndef HB_CL_CLBLAST_H
 #define HB_CL_CLBLAST_H
 
+#include "opencl.h" /* first: it says which OpenCL the headers are to declare */
+
 #include <clblast_c.h>
 
 typedef struct hb_cl_clblast {

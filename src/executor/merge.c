@@ -224,6 +224,10 @@ static void merge_parts(merger *m, int parts) {
     }
 }
 
+static bool is_loop(const hb_group *g) {
+    return !g->merged && (g->kind == IR_REDUCE || g->kind == IR_SCALAR);
+}
+
 /* Whether both groups read the same large memory, point by point. */
 static bool share_source(const hb_fuser *p, const hb_group *a, const hb_group *b) {
     for (int i = 0; i < a->n_places; i++) {
@@ -239,18 +243,17 @@ static bool share_source(const hb_fuser *p, const hb_group *a, const hb_group *b
 /* Reductions, and elementwise steps over the same space, that read the same: one pass over it. */
 static void merge_readers(merger *m) {
     const hb_fusion *f = m->f;
-    for (int b = 1; b < f->n_groups; b++)
-        for (int a = 0; a < b && m->p->ir->error.status == HEBB_OK; a++) {
-            const hb_group *one = &f->groups[a], *other = &f->groups[b];
-            const bool loops = (one->kind == IR_REDUCE || one->kind == IR_SCALAR) &&
-                               (other->kind == IR_REDUCE || other->kind == IR_SCALAR);
+    for (int b = 1; b < f->n_groups; b++) {
+        const hb_group *other = &f->groups[b];
+        for (int a = 0; a < b && is_loop(other) && m->p->ir->error.status == HEBB_OK; a++) {
+            const hb_group *one = &f->groups[a];
             const bool reduces = one->kind == IR_REDUCE || other->kind == IR_REDUCE;
-            if (one->merged || other->merged || !loops || !reduces ||
-                hebb_shape_count(one->space) != hebb_shape_count(other->space) ||
-                !share_source(m->p, one, other))
-                continue;
-            try_merge(m, a, b);
+            if (is_loop(one) && reduces &&
+                hebb_shape_count(one->space) == hebb_shape_count(other->space) &&
+                share_source(m->p, one, other))
+                try_merge(m, a, b);
         }
+    }
 }
 
 void hb_merge_groups(hb_fuser *p) {

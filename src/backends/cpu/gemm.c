@@ -79,24 +79,27 @@ char *hb_gemm_own(const hb_gemm_common *common, const hb_run_args *args, int thr
            (size_t)thread * common->scratch.thread;
 }
 
+/* Where an operand of this product of the batch begins. */
+static char *address_in_batch(const hb_gemm *gemm, const hb_run_args *args, const hb_operand *x,
+                              int64_t batch) {
+    int64_t offset = 0;
+    for (int i = gemm->n_batch - 1; i >= 0 && batch > 0; i--) {
+        offset += batch % gemm->batch[i] * x->stride[i];
+        batch /= gemm->batch[i];
+    }
+    return hb_cpu_address(args, x) + offset * (int64_t)hebb_dtype_size(x->dtype);
+}
+
 hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_args *args,
                                    int64_t batch) {
     const hb_gemm *gemm = common->gemm;
     const hb_operand *c = common->epilogue ? NULL : &gemm->epilogue.out[0].to;
     const int n_batch = gemm->n_batch;
-    int64_t a = 0, b = 0, to = 0, rest = batch;
-    for (int i = n_batch - 1; i >= 0 && rest > 0; i--) {
-        const int64_t index = rest % gemm->batch[i];
-        rest /= gemm->batch[i];
-        a += index * gemm->a.stride[i];
-        b += index * gemm->b.stride[i];
-        if (c) to += index * c->stride[i];
-    }
     return (hb_gemm_product){
         .batch = batch,
-        .a = hb_cpu_address(args, &gemm->a) + a * common->element,
-        .b = hb_cpu_address(args, &gemm->b) + b * common->element,
-        .c = c ? hb_cpu_address(args, c) + to * common->element : NULL,
+        .a = address_in_batch(gemm, args, &gemm->a, batch),
+        .b = address_in_batch(gemm, args, &gemm->b, batch),
+        .c = c ? address_in_batch(gemm, args, c, batch) : NULL,
         .a_row = gemm->a.stride[n_batch],
         .a_column = gemm->a.stride[n_batch + 1],
         .b_row = gemm->b.stride[n_batch],
@@ -119,13 +122,8 @@ hb_gemm_ahead hb_gemm_ahead_of(const hb_gemm_common *common, const hb_run_args *
     for (int k = 0; common->epilogue && k < loop->n_in && ahead.n < HB_GEMM_AHEAD; k++) {
         const hb_operand *in = &loop->in[k];
         if (in->buffer < 0 || in->stride[m] == 0 || in->stride[n] != 1) continue;
-        int64_t offset = 0, rest = batch;
-        for (int i = m - 1; i >= 0 && rest > 0; i--) {
-            offset += rest % gemm->batch[i] * in->stride[i];
-            rest /= gemm->batch[i];
-        }
         const int64_t element = (int64_t)hebb_dtype_size(in->dtype);
-        ahead.in[ahead.n].from = hb_cpu_address(args, in) + offset * element;
+        ahead.in[ahead.n].from = address_in_batch(gemm, args, in, batch);
         ahead.in[ahead.n].row = in->stride[m] * element;
         ahead.in[ahead.n++].element = element;
     }

@@ -33,7 +33,7 @@ typedef struct state {
     int64_t row;         /* floats of results as they are made */
     int64_t source_floats, thread_floats, weights_floats;
     int threads;
-    int64_t *offset; /* of all taps: of grids, channels, taps */
+    int64_t offset[]; /* of all taps: of grids, channels, taps */
 } state;
 
 bool hb_direct_fits(const hb_step *step) {
@@ -368,25 +368,17 @@ static size_t scratch(const hb_device *device, const hb_step *step) {
     return (size_t)(s.weights_floats + device->threads * s.thread_floats) * sizeof(float);
 }
 
-static void release(void *made) {
-    state *s = made;
-    free(s->offset);
-    free(s);
-}
-
 static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
-    state *s = malloc(sizeof *s);
-    if (s == NULL) return hb_fail_memory(error, "a convolution", sizeof *s);
-    describe(device, step, s);
+    state described;
+    describe(device, step, &described);
+    const size_t bytes = sizeof described +
+                         (size_t)(described.channels * described.volume) * sizeof *described.offset;
+    state *s = malloc(bytes);
+    if (s == NULL) return hb_fail_memory(error, "a convolution", bytes);
+    *s = described;
     /* The number of threads may have been raised since. */
     s->threads = (int)(((int64_t)(step->scratch_bytes / sizeof(float)) - s->weights_floats) /
                        s->thread_floats);
-    const size_t bytes = (size_t)(s->channels * s->volume) * sizeof *s->offset;
-    s->offset = malloc(bytes);
-    if (s->offset == NULL) {
-        free(s);
-        return hb_fail_memory(error, "a convolution", bytes);
-    }
     find_offsets(s);
     *made = s;
     return HEBB_OK;
@@ -399,4 +391,4 @@ const hb_cpu_solver hb_cpu_conv_direct = {.name = "direct",
                                           .scratch = scratch,
                                           .prepare = prepare,
                                           .run = run,
-                                          .release = release};
+                                          .release = free};

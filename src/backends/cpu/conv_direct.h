@@ -14,7 +14,7 @@ extern const hb_cpu_solver hb_cpu_conv_direct, hb_cpu_conv_direct_weight;
 typedef struct hb_direct_source {
     int64_t channels;
     int64_t size[2], step[2], before[2]; /* height and width: of the image; and zeros before it */
-    int64_t rows, length;                /* of a plane of a whole image */
+    int64_t length;                      /* of a plane's row */
     int64_t spare;                       /* floats that may be read after a plane's last row */
 } hb_direct_source;
 

@@ -27,7 +27,7 @@ typedef struct state {
     int64_t sum_floats; /* of a task */
     int64_t source_floats, all_sums;
     int threads;
-    int64_t *offset; /* of channels, taps */
+    int64_t offset[]; /* of channels, taps */
 } state;
 
 static int64_t source_floats(const state *s, int64_t band) {
@@ -170,25 +170,16 @@ static size_t scratch(const hb_device *device, const hb_step *step) {
     return (size_t)(s.all_sums + device->threads * s.source_floats) * sizeof(float);
 }
 
-static void release(void *made) {
-    state *s = made;
-    free(s->offset);
-    free(s);
-}
-
 static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
-    state *s = malloc(sizeof *s);
-    if (s == NULL) return hb_fail_memory(error, "a convolution", sizeof *s);
-    describe(device, step, s);
+    state described;
+    describe(device, step, &described);
+    const size_t bytes = sizeof described + (size_t)described.taps * sizeof *described.offset;
+    state *s = malloc(bytes);
+    if (s == NULL) return hb_fail_memory(error, "a convolution", bytes);
+    *s = described;
     /* The number of threads may have been raised since. */
     s->threads =
         (int)(((int64_t)(step->scratch_bytes / sizeof(float)) - s->all_sums) / s->source_floats);
-    const size_t bytes = (size_t)s->taps * sizeof *s->offset;
-    s->offset = malloc(bytes);
-    if (s->offset == NULL) {
-        free(s);
-        return hb_fail_memory(error, "a convolution", bytes);
-    }
     find_offsets(s);
     *made = s;
     return HEBB_OK;
@@ -201,4 +192,4 @@ const hb_cpu_solver hb_cpu_conv_direct_weight = {.name = "direct",
                                                  .scratch = scratch,
                                                  .prepare = prepare,
                                                  .run = run,
-                                                 .release = release};
+                                                 .release = free};

@@ -1,16 +1,8 @@
 /* The transforms of 3 x 3 convolutions by Winograd's minimal filtering, for CPUs; in between are
    the products of gemm_vector.cl. Included for float, after that.
 
-   F(2 x 2, 3 x 3) of Lavin and Gray, "Fast algorithms for convolutional neural networks" (2016): a
-   tile of 2 x 2 results y of an image d and a filter g, with 16 multiplications in place of 36, is
-       y = A' ((G g G') . (B' d B)) A        ' transposes, . multiplies elements
-       B' = 1  0 -1  0    G =  1    0    0    A' = 1  1  1  0
-            0  1  1  0        1/2  1/2  1/2        0  1 -1 -1
-            0 -1  1  0        1/2 -1/2  1/2
-            0  1  0 -1         0    0    1
-   with 4 x 4 elements of d, of which neighboring tiles share two rows or columns. Summed over
-   channels the middle product is 16 matrix products. The gradient of g is the adjoint of the same:
-   G' ((A y A') . (B' d B)) G.
+   F(2 x 2, 3 x 3) as src/backends/cpu/winograd_kernels.h gives it, with the names that it has
+   there: d, g and y, and the matrices B', G and A'.
 
    Element (i, j) of a transform is plane 4 i + j of what is written and read. */
 

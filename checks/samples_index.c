@@ -1,5 +1,6 @@
 /* Descriptors of indexing along an axis, sorting and choosing (hebb/indexing.h): see samples.h. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "samples.h"
 
@@ -94,26 +95,39 @@ static values reference_scatter_set(const descriptor *d, const values *in, const
 
 /* ---- sorting ---- */
 
+/* An element of a line and its place there. */
+typedef struct element {
+    scalar value;
+    int64_t place;
+    bool floating, reverse;
+} element;
+
 /* Whether a is larger; NaN is larger than all numbers. */
-static bool larger(scalar a, scalar b, hebb_dtype dtype) {
-    if (!is_floating(dtype)) return a.i > b.i;
+static bool larger(scalar a, scalar b, bool floating) {
+    if (!floating) return a.i > b.i;
     return a.f > b.f || (isnan(a.f) && !isnan(b.f));
 }
 
-/* An element's place is the number of those that must come before it. */
+/* Equal ones stay in the order in which they are. */
+static int compare_elements(const void *left, const void *right) {
+    const element *a = left, *b = right;
+    const int order =
+        (int)larger(a->value, b->value, a->floating) - (int)larger(b->value, a->value, a->floating);
+    if (order != 0) return a->reverse ? -order : order;
+    return (a->place > b->place) - (a->place < b->place);
+}
+
 static values reference_argsort(const descriptor *d, const values *in, const params *p) {
     const line l = lines_of(in[0].shape, p->axis);
     values y = values_make(HEBB_I32, in[0].shape);
-    for (int64_t at = 0; at < y.count; at++) {
-        const int64_t own = at / l.inner % l.n, first = at - own * l.inner;
-        int64_t rank = 0;
-        for (int64_t k = 0; k < l.n; k++) {
-            const scalar a = in[0].at[first + k * l.inner], b = in[0].at[at];
-            const bool before = p->reverse ? larger(a, b, in[0].dtype) : larger(b, a, in[0].dtype);
-            const bool after = p->reverse ? larger(b, a, in[0].dtype) : larger(a, b, in[0].dtype);
-            rank += before || (!after && k < own);
-        }
-        y.at[first + rank * l.inner].i = own;
+    element *sorted = test_memory((size_t)l.n * sizeof *sorted);
+    for (int64_t i = 0; i < l.outer * l.inner; i++) {
+        const int64_t first = i / l.inner * l.n * l.inner + i % l.inner;
+        for (int64_t k = 0; k < l.n; k++)
+            sorted[k] =
+                (element){in[0].at[first + k * l.inner], k, is_floating(in[0].dtype), p->reverse};
+        qsort(sorted, (size_t)l.n, sizeof *sorted, compare_elements);
+        for (int64_t k = 0; k < l.n; k++) y.at[first + k * l.inner].i = sorted[k].place;
     }
     return y;
 }

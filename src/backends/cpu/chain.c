@@ -281,7 +281,6 @@ static void drop_loads(hb_cpu_maker *m) {
     for (int s = 0; s < m->n_sequence; s++) {
         const int v = m->sequence[s];
         if (v < 0 || m->values[v].tiled || !hb_cpu_is_viewable(m, v)) m->sequence[n++] = v;
-        else if (m->values[v].early) continue;
     }
     m->n_sequence = n;
 }
@@ -298,6 +297,7 @@ void hb_cpu_find_chains(hb_cpu_maker *m) {
     dissolve_chains(m);
     hb_cpu_group_loads(m);
     find_tiled(m);
-    hb_cpu_group_stores(m);
     drop_loads(m);
+    find_tiled(m); /* positions are others without them */
+    hb_cpu_group_stores(m);
 }

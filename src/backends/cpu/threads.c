@@ -20,8 +20,8 @@
    task sets up at the start of its range does not count. */
 enum { CHUNKS_A_THREAD = 4 };
 
-/* How often to look for work before sleeping, and for the others to be done before giving way: some
-   50 and 10 microseconds. */
+/* How often to look for work before sleeping, and for the others to be done before giving way. A
+   look takes what the processor makes of a pause, 10 to 50 ns: 20 to 100 and 4 to 20 us. */
 enum { LOOKS_BEFORE_SLEEP = 2000, LOOKS_BEFORE_YIELD = 400 };
 
 /* What is left of a thread's share of a job: [begin, end), packed with the job's number, so that a

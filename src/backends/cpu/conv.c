@@ -129,8 +129,7 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **made, 
     state *s = malloc(sizeof *s);
     if (!s) return hb_fail_memory(error, "a convolution", sizeof *s);
     describe_sizes(device, step, s);
-    if (s->thread_bytes > 0) /* the number of threads may have been raised since */
-        s->threads = (int)((step->scratch_bytes - s->weights_bytes) / s->thread_bytes);
+    if (s->thread_bytes > 0) s->threads = hb_conv_threads(step, s->weights_bytes, s->thread_bytes);
     bool failed = false;
     for (int d = 0; d < 3; d++) {
         axis *a = &s->axis[d];

@@ -38,6 +38,12 @@ static inline void hb_conv_inside(int64_t first, int64_t step, int64_t size, int
     if (*low > *high) *low = *high;
 }
 
+/* How many threads a step's scratch memory is for: `shared` bytes and `each` for every thread.
+   Their number may have been raised since the memory was asked for. */
+static inline int hb_conv_threads(const hb_step *step, size_t shared, size_t each) {
+    return (int)((step->scratch_bytes - shared) / each);
+}
+
 /* hb_cpu_parallel on no more threads than there is scratch memory for; `macs` is the work. */
 static inline void hb_conv_parallel(const hb_device *device, int threads, int64_t count,
                                     double macs, int lanes, hb_cpu_task *task, void *context) {

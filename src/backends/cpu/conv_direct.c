@@ -376,9 +376,8 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **made, 
     state *s = malloc(bytes);
     if (s == NULL) return hb_fail_memory(error, "a convolution", bytes);
     *s = described;
-    /* The number of threads may have been raised since. */
-    s->threads = (int)(((int64_t)(step->scratch_bytes / sizeof(float)) - s->weights_floats) /
-                       s->thread_floats);
+    s->threads = hb_conv_threads(step, (size_t)s->weights_floats * sizeof(float),
+                                 (size_t)s->thread_floats * sizeof(float));
     find_offsets(s);
     *made = s;
     return HEBB_OK;

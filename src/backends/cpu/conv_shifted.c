@@ -236,8 +236,7 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **made, 
     state *s = malloc(sizeof *s);
     if (s == NULL) return hb_fail_memory(error, "a convolution", sizeof *s);
     describe(device, step, s);
-    /* The number of threads may have been raised since. */
-    s->threads = (int)((step->scratch_bytes - s->weights_bytes) / s->thread_bytes);
+    s->threads = hb_conv_threads(step, s->weights_bytes, s->thread_bytes);
     *made = s;
     return HEBB_OK;
 }

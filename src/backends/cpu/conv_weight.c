@@ -268,8 +268,7 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **made, 
     state *s = malloc(sizeof *s);
     if (!s) return hb_fail_memory(error, "a convolution", sizeof *s);
     describe(device, step, s);
-    /* The number of threads may have been raised since scratch memory was asked for. */
-    s->threads = (int)((step->scratch_bytes - s->sum_bytes) / s->thread_bytes);
+    s->threads = hb_conv_threads(step, s->sum_bytes, s->thread_bytes);
     *made = s;
     return HEBB_OK;
 }

@@ -300,9 +300,7 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **made, 
     state *s = malloc(sizeof *s);
     if (s == NULL) return hb_fail_memory(error, "a convolution", sizeof *s);
     describe(device, step, s);
-    /* The number of threads may have been raised since. */
-    const size_t weights = (size_t)s->weights_floats * sizeof(float);
-    s->threads = (int)((step->scratch_bytes - weights) / s->thread_bytes);
+    s->threads = hb_conv_threads(step, (size_t)s->weights_floats * sizeof(float), s->thread_bytes);
     *made = s;
     return HEBB_OK;
 }

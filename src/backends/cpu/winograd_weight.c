@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../winograd_memory.h"
+
 /* Transforms that are kept at a time, in a thread's L2 or by all threads in L3; sums that are
    small, and parts that have some; tasks of a product. */
 enum {
@@ -19,8 +21,6 @@ enum {
     KEPT_BYTES = 2 << 20,
     SMALL_SUM_BYTES = 512 << 10,
     MOST_SUM_BYTES = 64 << 20,
-    SMALL_SCRATCH_BYTES = 512 << 10,
-    MOST_TIMES_OPERANDS = 4,
     SUMS = 16,
     PARTS = 4,
     AHEAD = 8
@@ -262,22 +262,13 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
 
 /* ---- the solver ---- */
 
-/* What a small convolution gains is not worth scratch memory of many times its operands, which
-   would be most of a plan's. */
-static bool is_out_of_proportion(const state *s) {
-    const hb_conv *c = s->conv;
-    const int64_t images = c->in_channels * hb_conv_volume(c->in);
-    const int64_t results = c->out_channels * hb_conv_volume(c->out);
-    const int64_t operands = c->batch * c->groups * (images + results) * (int64_t)sizeof(float);
-    const int64_t bytes = (int64_t)(s->shared_bytes + (size_t)s->threads * s->thread_bytes);
-    return bytes > SMALL_SCRATCH_BYTES && bytes > MOST_TIMES_OPERANDS * operands;
-}
-
 static bool can_do(const hb_device *device, const hb_step *step) {
     if (!hb_winograd_fits(step)) return false;
     state s;
     describe(device, step, &s);
-    return !is_out_of_proportion(&s) && s.sum_floats * (int64_t)sizeof(float) <= MOST_SUM_BYTES &&
+    const size_t bytes = s.shared_bytes + (size_t)s.threads * s.thread_bytes;
+    return !hb_winograd_is_wasteful(s.conv, (int64_t)bytes) &&
+           s.sum_floats * (int64_t)sizeof(float) <= MOST_SUM_BYTES &&
            kept_bytes(&s, s.each) <= 2 * KEPT_BYTES;
 }
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../winograd_memory.h"
 #include "conv.h"
 
 enum { ROWS = 8, BLOCK_ROWS = 128, GROUP = 256, CPU_ITEMS = 32 };
@@ -35,18 +36,6 @@ static double windows_cost(const hb_cl_conv *p) {
     return (rows + fill) / (double)p->rows * columns / (double)p->columns;
 }
 
-/* What a small convolution gains by Winograd's filtering is not worth scratch memory of many times
-   its operands, which would be most of a plan's. */
-static bool is_out_of_proportion(const hb_device *device, const hb_cl_conv *p) {
-    enum { SMALL_ELEMENTS = 128 << 10, MOST_TIMES_OPERANDS = 4 };
-    const hb_conv *c = p->conv;
-    const int64_t images = c->in_channels * volume(c->in);
-    const int64_t results = c->out_channels * volume(c->out);
-    const int64_t elements = hb_cl_conv_winograd_elements(device, p);
-    return elements > SMALL_ELEMENTS &&
-           elements > MOST_TIMES_OPERANDS * c->batch * c->groups * (images + results);
-}
-
 /* The cheapest; HEBB_CONV=winograd, shifted or windows forces one wherever it can do the step. */
 static void choose_for_cpus(const hb_device *device, hb_cl_conv *p) {
     const char *forced = getenv("HEBB_CONV");
@@ -57,9 +46,12 @@ static void choose_for_cpus(const hb_device *device, hb_cl_conv *p) {
         p->shifted = p->shifted && !p->winograd && strcmp(forced, "windows") != 0;
         return;
     }
-    const double other = p->shifted ? hb_cl_conv_shifted_cost(p) : windows_cost(p);
-    p->winograd = p->winograd && !is_out_of_proportion(device, p) &&
-                  hb_cl_conv_winograd_cost(device, p) < other;
+    if (p->winograd) {
+        const int64_t bytes = hb_cl_conv_winograd_elements(device, p) * (int64_t)sizeof(float);
+        const double other = p->shifted ? hb_cl_conv_shifted_cost(p) : windows_cost(p);
+        p->winograd =
+            !hb_winograd_is_wasteful(p->conv, bytes) && hb_cl_conv_winograd_cost(device, p) < other;
+    }
     p->shifted = p->shifted && !p->winograd;
 }
 

@@ -466,7 +466,7 @@ static void round_sizes(generator *g, hb_gemm *gemm) {
 /* Many rows, and a B that is worth a copy. */
 static void tall_sizes(generator *g, hb_gemm *gemm) {
     gemm->m = 64 + below(g, 600);
-    gemm->n = 1 + below(g, 300);
+    gemm->n = 1 + below(g, 500);
     gemm->k = 100 + below(g, 300);
 }
 

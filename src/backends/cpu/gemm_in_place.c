@@ -3,7 +3,8 @@
    in gemm.c.
 
    A task makes a part of C. B that many tiles of rows read, or whose columns do not lie side by
-   side, is packed by the task, panel by panel when the first rows need it. C of many rows is cut
+   side, is packed by the task, panel by panel when the first rows need it: the first tile copies
+   what it reads. A is packed if it is transposed and read for many panels. C of many rows is cut
    into rows: its lines, and those of what its epilogue reads, are then a thread's own from one step
    to the next. If it were cut into columns, the threads would prefetch each other's lines at the
    ends of theirs, and 128 x 512 x 512 with an update of the 512 x 512 as its epilogue would gain
@@ -27,6 +28,9 @@ enum { KEEP_PANELS = 4, KEEP_BYTES = 32 << 20 };
    other rows. Smaller ones come from L2 as fast as from a copy. */
 enum { PACK_TILES = 8, PACK_FROM_BYTES = 128 << 10, TASK_TILES = 16 };
 
+/* A copy of a transposed A pays for so many panels; that of a block takes so many bytes. */
+enum { PACK_PANELS = 8, A_BYTES = 256 << 10 };
+
 enum { TASKS_A_THREAD = 4 }; /* if there are rows enough for them */
 
 /* Rows of B, 4 KiB apart, for which there is room in L2; and how few of them are worth a pass. */
@@ -34,13 +38,15 @@ enum { FEW_ROWS = 256, LEAST_ROWS = 64 };
 
 /* The tile grid of a product, and the tasks it is cut into: some rows of tiles x some columns. */
 typedef struct layout {
+    bool pack_a;                    /* A is packed, by each task for itself */
     bool pack_b;                    /* B is packed ... */
     bool keep_b;                    /* ... by all threads together, for all iterations of a scan */
     int64_t row_tiles, panels;      /* of one product */
     int64_t row_parts, panel_parts; /* tasks of one product */
     int64_t block_tiles;            /* rows of tiles that a task finishes before the next */
     int64_t depth;                  /* of a pass over k */
-    int64_t b_panel, b_elements; /* a thread's scratch memory: a panel of B, those of a task ... */
+    int64_t a_tile, a_elements;  /* a thread's scratch memory: a tile of A, those of a block ... */
+    int64_t b_panel, b_elements; /* ... a panel of B, those of a task ... */
     int64_t c_elements, c_row;   /* ... and a block of C */
     int64_t kept_elements;       /* all threads': all panels of all products */
 } layout;
@@ -63,6 +69,13 @@ static int64_t depth_of(const hb_gemm *gemm, const layout *l) {
     if (l->pack_b || l->row_tiles < 2 || alignment < 4096) return gemm->k;
     const int64_t rows = FEW_ROWS * 4096 / alignment;
     return rows > LEAST_ROWS ? rows : LEAST_ROWS;
+}
+
+/* Whether tasks of so many panels pack their rows of A, which then is transposed: the lines that a
+   tile reads, one for each p, would come from L2 again for every panel. */
+static bool packs_a(const hb_gemm *gemm, int64_t panels) {
+    const int64_t *stride = gemm->a.stride + gemm->n_batch;
+    return stride[0] == 1 && stride[1] != 1 && panels >= PACK_PANELS && gemm->k > 0;
 }
 
 static bool keeps_b(const hb_gemm *gemm, const layout *l, int64_t width) {
@@ -115,12 +128,18 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     const int64_t panels = hb_ceil_div(l.panels, l.panel_parts);
     const int64_t tiles = hb_ceil_div(l.row_tiles, l.row_parts);
     l.block_tiles = tiles;
+    l.pack_a = packs_a(gemm, panels);
+    if (l.pack_a) {
+        l.a_tile = kernels->rows * gemm->k;
+        l.block_tiles = clamp(A_BYTES / (l.a_tile * element), 1, tiles);
+    }
     if (!hb_gemm_is_direct(gemm)) {
         l.c_row = panels * width;
-        l.block_tiles = clamp(BLOCK_BYTES / (l.c_row * kernels->rows * element), 1, tiles);
+        l.block_tiles = clamp(BLOCK_BYTES / (l.c_row * kernels->rows * element), 1, l.block_tiles);
         l.block_tiles = hb_ceil_div(tiles, hb_ceil_div(tiles, l.block_tiles));
         l.c_elements = l.block_tiles * kernels->rows * l.c_row;
     }
+    l.a_elements = l.block_tiles * l.a_tile;
     if (l.pack_b || gemm->n % width != 0) {
         l.b_panel = gemm->k * width;
         l.b_elements = l.keep_b ? 0 : l.block_tiles < tiles ? panels * l.b_panel : l.b_panel;
@@ -131,7 +150,8 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
 
 static hb_gemm_scratch scratch_of(const hb_gemm *gemm, const layout *l) {
     return (hb_gemm_scratch){.shared = hb_gemm_bytes(gemm, l->kept_elements),
-                             .thread = hb_gemm_bytes(gemm, l->b_elements) +
+                             .thread = hb_gemm_bytes(gemm, l->a_elements) +
+                                       hb_gemm_bytes(gemm, l->b_elements) +
                                        hb_gemm_bytes(gemm, l->c_elements)};
 }
 
@@ -147,7 +167,8 @@ typedef struct run_context {
 typedef struct panel {
     const char *b;
     int64_t b_row, columns;
-    char *c; /* at row i0 of the product */
+    char *copy; /* of b, made by the first tile for the others; NULL for none */
+    char *c;    /* at row i0 of the product */
     int64_t c_row, i0, j0;
     const char *next;
 } panel;
@@ -165,8 +186,10 @@ static void prefetch_b(const state *s, const hb_gemm_product *product, const cha
 }
 
 static void run_panel(const state *s, const hb_gemm_product *product, const hb_gemm_ahead *ahead,
-                      const panel *q, int64_t begin, int64_t end) {
+                      const panel *q, const char *packed_a, int64_t begin, int64_t end) {
     const hb_cpu_gemm_type *kernels = s->common.kernels;
+    const int64_t a_row = packed_a ? 1 : product->a_row;
+    const int64_t a_column = packed_a ? kernels->rows : product->a_column;
     const int64_t m = s->common.gemm->m, k = s->common.gemm->k, element = s->common.element;
     const int vectors = q->columns > kernels->lanes ? 2 : 1;
     int64_t p = 0;
@@ -177,17 +200,27 @@ static void run_panel(const state *s, const hb_gemm_product *product, const hb_g
             const int64_t next = hb_part(m, s->layout.row_tiles, tile + 1);
             if (p == 0) hb_gemm_prefetch(ahead, row, next, q->j0, q->columns);
             if (q->next) prefetch_b(s, product, q->next, tile - begin, end - begin);
-            kernels->tile[next - row - 1][vectors - 1](
-                depth, product->a + (row * product->a_row + p * product->a_column) * element,
-                product->a_row, product->a_column, q->b + p * q->b_row * element, q->b_row,
-                q->c + (row - q->i0) * q->c_row * element, q->c_row, q->columns, p > 0);
+            const char *a = packed_a ? packed_a + (tile - begin) * s->layout.a_tile * element
+                                     : product->a + row * a_row * element;
+            a += p * a_column * element;
+            char *c = q->c + (row - q->i0) * q->c_row * element;
+            if (q->copy && tile == begin) {
+                kernels->copying_tile[next - row - 1](k, a, a_row, a_column, q->b, q->b_row,
+                                                      q->copy, c, q->c_row);
+            } else {
+                const char *b = q->copy ? q->copy : q->b + p * q->b_row * element;
+                kernels->tile[next - row - 1][vectors - 1](depth, a, a_row, a_column, b,
+                                                           q->copy ? q->columns : q->b_row, c,
+                                                           q->c_row, q->columns, p > 0);
+            }
             row = next;
         }
         p += depth;
     } while (p < k);
 }
 
-/* The operands of panel p, its part of B in `packed` if it must be, which is written if `fresh`. */
+/* The operands of panel p, its part of B in `packed` if it must be, which is written if `fresh`:
+   now, or by the first tile where B's rows can be read as they are. */
 static panel panel_of(const state *s, const hb_gemm_product *product, int64_t p, bool fresh,
                       char *packed) {
     const hb_gemm *gemm = s->common.gemm;
@@ -197,6 +230,10 @@ static panel panel_of(const state *s, const hb_gemm_product *product, int64_t p,
     q.b = product->b + j * product->b_column * s->common.element;
     if (s->layout.pack_b || q.columns < width) {
         const int64_t padded = q.columns > kernels->lanes ? width : kernels->lanes;
+        if (fresh && !s->layout.keep_b && q.columns == width && product->b_column == 1) {
+            q.copy = packed;
+            return q;
+        }
         if (fresh)
             kernels->pack(q.columns, gemm->k, q.b, product->b_column, product->b_row, padded,
                           packed);
@@ -211,10 +248,40 @@ typedef struct part {
     int64_t tile0, tile1, panel0, panel1;
 } part;
 
+/* Packs rows of tiles of A. */
+static void pack_a(const state *s, const hb_gemm_product *product, int64_t tile0, int64_t tile1,
+                   char *to) {
+    const hb_cpu_gemm_type *kernels = s->common.kernels;
+    const int64_t m = s->common.gemm->m, k = s->common.gemm->k, element = s->common.element;
+    int64_t row = hb_part(m, s->layout.row_tiles, tile0);
+    for (int64_t tile = tile0; tile < tile1; tile++, to += s->layout.a_tile * element) {
+        const int64_t next = hb_part(m, s->layout.row_tiles, tile + 1);
+        kernels->pack(next - row, k, product->a + row * product->a_row * element, product->a_row,
+                      product->a_column, kernels->rows, to);
+        row = next;
+    }
+}
+
+/* A thread's scratch memory, as far as it is used. */
+typedef struct memory {
+    char *a, *b, *c;
+} memory;
+
+static memory memory_of(const run_context *run, int thread) {
+    const state *s = run->state;
+    const hb_gemm *gemm = s->common.gemm;
+    memory own = {NULL, NULL, NULL};
+    if (s->common.scratch.thread == 0) return own;
+    own.a = hb_gemm_own(&s->common, run->args, thread);
+    own.b = own.a + hb_gemm_bytes(gemm, s->layout.a_elements);
+    own.c = own.b + hb_gemm_bytes(gemm, s->layout.b_elements);
+    return own;
+}
+
 /* One block of the task: its rows [tile0, tile1), the task's first if they are the first to be
  * made. */
 static void run_block(const run_context *run, const hb_gemm_product *product, const part *task,
-                      int64_t tile0, int64_t tile1, char *packed, char *sum, int thread) {
+                      int64_t tile0, int64_t tile1, const memory *own, int thread) {
     const state *s = run->state;
     const layout *l = &s->layout;
     const hb_gemm *gemm = s->common.gemm;
@@ -226,22 +293,23 @@ static void run_block(const run_context *run, const hb_gemm_product *product, co
     char *kept =
         hb_gemm_shared(&s->common, run->args) + product->batch * l->panels * l->b_panel * element;
     const hb_gemm_ahead ahead = hb_gemm_ahead_of(&s->common, run->args, product->batch);
+    if (l->pack_a) pack_a(s, product, tile0, tile1, own->a);
     for (int64_t p = task->panel0; p < task->panel1; p++) {
-        char *own = l->keep_b ? kept + p * l->b_panel * element
-                    : again   ? packed + (p - task->panel0) * l->b_panel * element
-                              : packed;
-        panel q = panel_of(s, product, p, fresh, own);
+        char *packed = l->keep_b ? kept + p * l->b_panel * element
+                       : again   ? own->b + (p - task->panel0) * l->b_panel * element
+                                 : own->b;
+        panel q = panel_of(s, product, p, fresh, packed);
         q.i0 = i0;
         q.c_row = product->c ? product->c_row : l->c_row;
         q.c = product->c ? product->c + (i0 * product->c_row + p * width) * element
-                         : sum + (p * width - j0) * element;
+                         : own->c + (p * width - j0) * element;
         if (fresh && l->pack_b && product->b_column == 1 && p + 1 < task->panel1)
             q.next = product->b + (p + 1) * width * element;
-        run_panel(s, product, &ahead, &q, tile0, tile1);
+        run_panel(s, product, &ahead, &q, l->pack_a ? own->a : NULL, tile0, tile1);
     }
     if (product->c) return;
     hb_cpu_loop_block(run->device, s->common.epilogue, run->args, thread, product->batch, i0, i1,
-                      j0, j1, sum, l->c_row);
+                      j0, j1, own->c, l->c_row);
 }
 
 static void run_task(const run_context *run, int64_t task, int thread) {
@@ -254,12 +322,11 @@ static void run_task(const run_context *run, int64_t task, int thread) {
                     .tile1 = hb_part(l->row_tiles, l->row_parts, row_part + 1),
                     .panel0 = hb_part(l->panels, l->panel_parts, panel_part),
                     .panel1 = hb_part(l->panels, l->panel_parts, panel_part + 1)};
-    char *packed = s->common.scratch.thread ? hb_gemm_own(&s->common, run->args, thread) : NULL;
-    char *sum = product.c ? NULL : packed + hb_gemm_bytes(s->common.gemm, l->b_elements);
+    const memory own = memory_of(run, thread);
     for (int64_t tile = q.tile0; tile < q.tile1; tile += l->block_tiles) {
         const int64_t rest = q.tile1 - tile;
         run_block(run, &product, &q, tile, tile + (rest < l->block_tiles ? rest : l->block_tiles),
-                  packed, sum, thread);
+                  &own, thread);
     }
 }
 

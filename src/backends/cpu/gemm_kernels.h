@@ -21,6 +21,12 @@ typedef void hb_cpu_gemm_tile(int64_t k, const void *a, int64_t a_row, int64_t a
                               const void *b, int64_t b_row, void *c, int64_t c_row, int64_t columns,
                               bool add);
 
+/* The same for a tile of 2 * lanes columns, all of which exist, that is not added to C. Copies B on
+   the way, its rows one after the other, in less time than a copy by itself. */
+typedef void hb_cpu_gemm_copying_tile(int64_t k, const void *a, int64_t a_row, int64_t a_column,
+                                      const void *b, int64_t b_row, void *copy, void *c,
+                                      int64_t c_row);
+
 /* For p < k: to[p * panel + i] = from[i * across + p * along] for i < width, then 0 up to panel. */
 typedef void hb_cpu_gemm_pack(int64_t width, int64_t k, const void *from, int64_t across,
                               int64_t along, int64_t panel, void *to);
@@ -48,6 +54,7 @@ typedef struct hb_cpu_gemm_type {
     int lanes;                               /* columns of a half tile; a full one has 2 * lanes */
     int wide;                                /* columns of the one-row tile for vector x matrix */
     hb_cpu_gemm_tile *tile[HB_GEMM_ROWS][2]; /* [rows - 1][vectors - 1] */
+    hb_cpu_gemm_copying_tile *copying_tile[HB_GEMM_ROWS]; /* [rows - 1] */
     hb_cpu_gemm_tile *wide_tile;
     hb_cpu_gemm_pack *pack;
     hb_cpu_gemm_pack_image *pack_image;

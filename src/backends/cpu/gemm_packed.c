@@ -17,7 +17,7 @@
    - A task's sum that waits for its epilogue is 64 x 256 x 4 = 64 KiB, and still in L2. */
 enum { BLOCK = 2048, K_BYTES = 384 * 4, TASK_ROWS = 64, TASK_COLUMNS = 256 };
 
-/* Packing is cut into so many units, of so many rows of B at a time. */
+/* Packing is cut into so many units, of so many rows of B, or of A transposed, at a time. */
 enum { PACK_UNITS = 64, PACK_ROWS = 32 };
 
 typedef struct layout {
@@ -92,15 +92,16 @@ static int64_t columns_of(const block *q, int64_t panel) {
     return rest < width ? rest : width;
 }
 
-static void pack_a(const block *q, int64_t tile) {
+/* Elements [p, p + depth) of the rows of a tile. */
+static void pack_a(const block *q, int64_t tile, int64_t p, int64_t depth) {
     const hb_gemm_common *common = &q->state->common;
     const hb_gemm_product *from = &q->product;
     const int64_t row = row_of(q, q->tile0 + tile), rows = row_of(q, q->tile0 + tile + 1) - row;
-    const int64_t offset = row * from->a_row + q->p0 * from->a_column;
+    const int64_t offset = row * from->a_row + (q->p0 + p) * from->a_column;
     const int64_t height = common->kernels->rows;
-    common->kernels->pack(rows, q->depth, from->a + offset * common->element, from->a_row,
+    common->kernels->pack(rows, depth, from->a + offset * common->element, from->a_row,
                           from->a_column, height,
-                          q->a + tile * height * q->depth * common->element);
+                          q->a + (tile * q->depth + p) * height * common->element);
 }
 
 /* Rows [p, p + depth) of a panel. */
@@ -115,17 +116,20 @@ static void pack_b(const block *q, int64_t panel, int64_t p, int64_t depth) {
 }
 
 /* Unit u packs its share of A and of B, so that a thread packs about the part of B that its tasks
-   read. Panels of B are packed some rows at a time: a row of many panels lies side by side. */
+   read. Panels of B are packed some rows at a time: a row of many panels lies side by side. So does
+   one of many tiles of A if A is transposed. */
 static void pack_units(void *context, int64_t begin, int64_t end, int thread) {
     const block *q = context;
     const int64_t tiles = q->tile1 - q->tile0, panels = q->panel1 - q->panel0;
     const int64_t panel0 = hb_part(panels, PACK_UNITS, begin);
     const int64_t panel1 = hb_part(panels, PACK_UNITS, end);
-    for (int64_t tile = hb_part(tiles, PACK_UNITS, begin); tile < hb_part(tiles, PACK_UNITS, end);
-         tile++)
-        pack_a(q, tile);
+    const int64_t tile0 = hb_part(tiles, PACK_UNITS, begin);
+    const int64_t tile1 = hb_part(tiles, PACK_UNITS, end);
+    const bool transposed = q->product.a_row == 1;
+    for (int64_t tile = tile0; tile < tile1 && !transposed; tile++) pack_a(q, tile, 0, q->depth);
     for (int64_t p = 0; p < q->depth; p += PACK_ROWS) {
         const int64_t depth = q->depth - p < PACK_ROWS ? q->depth - p : PACK_ROWS;
+        for (int64_t tile = tile0; tile < tile1 && transposed; tile++) pack_a(q, tile, p, depth);
         for (int64_t panel = panel0; panel < panel1; panel++) pack_b(q, panel, p, depth);
     }
 }

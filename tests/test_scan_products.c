@@ -1,6 +1,6 @@
-/* Products in the body of a scan, of sizes for which the CPU backend packs an operand that is the
-   same in all iterations once a run: against the unrolled graph, run after run with other values,
-   for one thread and two. */
+/* Products in the body of a scan, of sizes for which backends pack an operand that is the same in all
+   iterations once a run: against the unrolled graph, run after run with other values, for one thread
+   and two. */
 #include <math.h>
 #include <string.h>
 

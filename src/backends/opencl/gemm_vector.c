@@ -1,16 +1,19 @@
 /* GEMM on CPUs: kernels/gemm_vector.cl with the epilogue behind it. A work-item computes a block of
    up to 128 rows by two vectors of columns. Any strides; where the result is narrow the product is
-   computed transposed, so that vectors lie along its longer side. */
+   computed transposed, so that vectors lie along its longer side. A b that stays the same in a scan
+   is packed, a panel after the other, by the first iteration's first launch. */
 #include "opencl.h"
 
 #define TILE_ROWS 8
 #define BLOCK_ROWS                                                                                 \
     128 /* at most: so that copying b's panel does not count, and a's part stays in cache */
+#define DEPTH 128 /* HB_DEPTH */
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t width_of(const hb_gemm *gemm) { return gemm->dtype == HEBB_F32 ? 32 : 16; }
+static int64_t panels_of(const hb_gemm *gemm) { return divide_up(gemm->n, width_of(gemm)); }
 
 static bool can_do(hb_device *device, const hb_gemm *gemm) {
     return gemm->dtype == HEBB_F32 || device->info.f64;
@@ -60,6 +63,44 @@ static bool choose(hb_device *device, const hb_gemm *gemm, hb_cl_product *produc
     return true;
 }
 
+/* ---- a b that stays ---- */
+
+enum { KEEP_PANELS = 4, KEEP_BYTES = 32 << 20 };
+
+static int64_t kept_elements(const hb_cl_product *product) {
+    const hb_gemm *gemm = &product->gemm;
+    return product->batches * panels_of(gemm) * width_of(gemm) * gemm->k;
+}
+
+/* Tiles that read packed panels want rows of a without gaps. */
+static bool can_keep(const hb_cl_product *product) {
+    const hb_gemm *gemm = &product->gemm;
+    return gemm->b_stays && gemm->m > 1 && gemm->k > 0 && panels_of(gemm) >= KEEP_PANELS &&
+           hb_cl_column_stride(product, &gemm->a) == 1 &&
+           kept_elements(product) * (int64_t)hebb_dtype_size(gemm->dtype) <= KEEP_BYTES;
+}
+
+/* Where b is packed there is no choice of the way round. */
+static bool choose_kept(hb_device *device, const hb_gemm *gemm, hb_cl_product *product,
+                        bool *keeps) {
+    double seconds;
+    *keeps = false;
+    if (!hb_cl_product_make(product, gemm, false)) return false;
+    *keeps = device->lanes && can_keep(product);
+    if (*keeps) return true;
+    hb_cl_product_free(product);
+    return choose(device, gemm, product, &seconds);
+}
+
+static size_t scratch(hb_device *device, const hb_gemm *gemm) {
+    hb_cl_product product;
+    bool keeps;
+    if (!gemm->b_stays || !choose_kept(device, gemm, &product, &keeps)) return 0;
+    const int64_t elements = keeps ? kept_elements(&product) : 0;
+    hb_cl_product_free(&product);
+    return (size_t)elements * hebb_dtype_size(gemm->dtype);
+}
+
 static double cost(hb_device *device, const hb_gemm *gemm) {
     hb_cl_product product;
     double seconds = 1;
@@ -95,29 +136,56 @@ static const char *panel_of(const hb_cl_product *product) {
     return hb_cl_row_stride(product, b) == 1 ? "across" : "any";
 }
 
-/* Items along a row of blocks come first: they share a's rows. */
-static void write_block(hb_cl_kernel *kernel, const hb_cl_product *product) {
+/* Pointer to the packed panel number get_global_id(0) of the batch z. */
+static void write_kept(hb_cl_kernel *kernel, const hb_cl_product *product, const hb_step *step,
+                       bool written) {
     const hb_gemm *gemm = &product->gemm;
-    const char *type = hb_cl_type(gemm->dtype), *suffix = hb_cl_suffix(gemm->dtype);
+    hb_cl_buffer_param(kernel, "kept", step->scratch_buffer, gemm->dtype, written);
+    hb_cl_index_param(kernel, "at", step->scratch_offset / (int64_t)hebb_dtype_size(gemm->dtype));
+    hb_cl_index_param(kernel, "panels", panels_of(gemm));
+    hb_cl_print(&kernel->body, "kept += at + (z * panels + (hb_index)get_global_id(0)) * k * %d;\n",
+                (int)width_of(gemm));
+}
+
+/* The rows' tiles over a part of k at a time, whose panel is copied, or lies there packed. */
+static void write_tiles(hb_cl_kernel *kernel, const hb_cl_product *product, bool keeps) {
+    const char *suffix = hb_cl_suffix(product->gemm.dtype);
+    const int width = (int)width_of(&product->gemm);
+    hb_cl_append(&kernel->body, "for (hb_index p = 0; p < k; p += HB_DEPTH) {\n"
+                                "const int depth = (int)min(k - p, (hb_index)HB_DEPTH);\n");
+    if (keeps)
+        hb_cl_print(&kernel->body,
+                    "for (int r = 0; r < rows; r += 8)\n"
+                    "hb_vector_tile_apart_%s(a + r * ai + p, ai, rows - r, depth, kept + p * %d, "
+                    "%d, t + r * %d);\n}\n",
+                    suffix, width, width, width);
+    else
+        hb_cl_print(
+            &kernel->body,
+            "hb_vector_panel_%s_%s(b + p * bk, bk, bj, columns, depth, k - p, panel);\n"
+            "for (int r = 0; r < rows; r += 8)\n"
+            "hb_vector_tile_%s(a + r * ai + p * ak, ai, ak, rows - r, depth, panel, t + r * %d);\n"
+            "}\n",
+            panel_of(product), suffix, suffix, width);
+}
+
+/* Items along a row of blocks come first: they share a's rows. */
+static void write_block(hb_cl_kernel *kernel, const hb_cl_product *product, bool keeps) {
+    const hb_gemm *gemm = &product->gemm;
+    const char *type = hb_cl_type(gemm->dtype);
     int width = (int)width_of(gemm);
     hb_cl_print(&kernel->body,
                 "const hb_index row = (hb_index)get_global_id(1) * block;\n"
                 "const hb_index column = (hb_index)get_global_id(0) * %d;\n"
                 "const int rows = (int)min(block, m - row);\n"
                 "const int from = 0, columns = (int)min((hb_index)%d, n - column);\n"
-                "a += row * ai;\nb += column * bj;\n"
-                "%s panel[HB_DEPTH * %d], t[%d * %d];\n",
-                width, width, type, width, BLOCK_ROWS, width);
-    hb_cl_print(
-        &kernel->body,
-        "for (int l = 0; l < (rows + 7) / 8 * %d; l++) t[l] = 0;\n"
-        "for (hb_index p = 0; p < k; p += HB_DEPTH) {\n"
-        "const int depth = (int)min(k - p, (hb_index)HB_DEPTH);\n"
-        "hb_vector_panel_%s_%s(b + p * bk, bk, bj, columns, depth, k - p, panel);\n"
-        "for (int r = 0; r < rows; r += 8)\n"
-        "hb_vector_tile_%s(a + r * ai + p * ak, ai, ak, rows - r, depth, panel, t + r * %d);\n"
-        "}\n",
-        TILE_ROWS * width, panel_of(product), suffix, suffix, width);
+                "a += row * ai;\n%s t[%d * %d];\n",
+                width, width, type, BLOCK_ROWS, width);
+    if (!keeps)
+        hb_cl_print(&kernel->body, "b += column * bj;\n%s panel[HB_DEPTH * %d];\n", type, width);
+    hb_cl_print(&kernel->body, "for (int l = 0; l < (rows + 7) / 8 * %d; l++) t[l] = 0;\n",
+                TILE_ROWS * width);
+    write_tiles(kernel, product, keeps);
 }
 
 /* The last vectors begin earlier if they would not be whole, and store only what is theirs: their
@@ -133,16 +201,22 @@ static void write_row(hb_cl_kernel *kernel, const hb_gemm *gemm) {
                 width, width, width, hb_cl_type(gemm->dtype), width, hb_cl_suffix(gemm->dtype));
 }
 
-static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, int64_t rows) {
-    const hb_gemm *gemm = &product->gemm;
+static void begin_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, int64_t rows) {
     kernel->wide = product->wide;
-    hb_cl_need(kernel, HB_CL_GEMM_VECTOR, gemm->dtype);
+    hb_cl_need(kernel, HB_CL_GEMM_VECTOR, product->gemm.dtype);
     write_params(kernel, product, rows);
     hb_cl_write_batch(kernel, product, "(hb_index)get_global_id(2)");
+}
+
+static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, const hb_step *step,
+                         int64_t rows, bool keeps) {
+    const hb_gemm *gemm = &product->gemm;
+    begin_kernel(kernel, product, rows);
     hb_cl_write_matrix(kernel, product, "a", &gemm->a);
-    hb_cl_write_matrix(kernel, product, "b", &gemm->b);
+    if (keeps) write_kept(kernel, product, step, false);
+    else hb_cl_write_matrix(kernel, product, "b", &gemm->b);
     if (is_row(product)) write_row(kernel, gemm);
-    else write_block(kernel, product);
+    else write_block(kernel, product, keeps);
     hb_cl_print(&kernel->body, "for (int r = 0; r < rows; r++) {\nconst hb_index i%d = row + r;\n",
                 gemm->n_batch);
     hb_cl_write_epilogue_bases(kernel, product);
@@ -155,19 +229,58 @@ static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, int
     hb_cl_print(&kernel->body, "}\n}\n");
 }
 
+/* An item packs HB_DEPTH rows of a panel. */
+static hebb_status add_packing(hb_prepared *prepared, const hb_step *step,
+                               const hb_cl_product *product, hb_error *error) {
+    const hb_gemm *gemm = &product->gemm;
+    const int width = (int)width_of(gemm);
+    hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    hb_cl_kernel *kernel = &launch->source;
+    begin_kernel(kernel, product, 0);
+    hb_cl_write_matrix(kernel, product, "b", &gemm->b);
+    write_kept(kernel, product, step, true);
+    hb_cl_print(&kernel->body,
+                "const hb_index column = (hb_index)get_global_id(0) * %d;\n"
+                "const hb_index p = (hb_index)get_global_id(1) * HB_DEPTH;\n"
+                "const int columns = (int)min((hb_index)%d, n - column);\n"
+                "const int depth = (int)min(k - p, (hb_index)HB_DEPTH);\n"
+                "%s panel[HB_DEPTH * %d];\n"
+                "hb_vector_panel_%s_%s(b + column * bj + p * bk, bk, bj, columns, depth, k - p, "
+                "panel);\n"
+                "for (int l = 0; l < depth * %d; l++) kept[p * %d + l] = panel[l];\n",
+                width, width, hb_cl_type(gemm->dtype), width, panel_of(product),
+                hb_cl_suffix(gemm->dtype), width, width);
+    hb_cl_range_items(launch, panels_of(gemm), divide_up(gemm->k, DEPTH), product->batches);
+    launch->once = true;
+    return HEBB_OK;
+}
+
+static hebb_status add_product(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                               const hb_cl_product *product, bool keeps, hb_error *error) {
+    hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    const int64_t rows = block_rows(device, product);
+    write_kernel(&launch->source, product, step, rows, keeps);
+    hb_cl_range_items(launch, panels_of(&product->gemm), divide_up(product->gemm.m, rows),
+                      product->batches);
+    return HEBB_OK;
+}
+
 static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                            hb_error *error) {
     hb_cl_product product;
-    double seconds;
-    hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
-    if (launch == NULL || !choose(device, &step->u.gemm, &product, &seconds))
+    bool keeps;
+    if (!choose_kept(device, &step->u.gemm, &product, &keeps))
         return hb_fail_memory(error, "a matrix product", sizeof product);
-    int64_t rows = block_rows(device, &product);
-    write_kernel(&launch->source, &product, rows);
-    hb_cl_range_items(launch, divide_up(product.gemm.n, width_of(&product.gemm)),
-                      divide_up(product.gemm.m, rows), product.batches);
+    const int64_t size = (int64_t)hebb_dtype_size(product.gemm.dtype);
+    if (keeps && step->scratch_offset / size + kept_elements(&product) > INT32_MAX)
+        product.wide = true;
+    hebb_status status = HEBB_OK;
+    if (keeps) status = add_packing(prepared, step, &product, error);
+    if (status == HEBB_OK) status = add_product(device, prepared, step, &product, keeps, error);
     hb_cl_product_free(&product);
-    return HEBB_OK;
+    return status;
 }
 
 const hb_cl_gemm_solver hb_cl_gemm_vector = {
@@ -175,5 +288,6 @@ const hb_cl_gemm_solver hb_cl_gemm_vector = {
     .title = "vector 8x32",
     .can_do = can_do,
     .cost = cost,
+    .scratch = scratch,
     .prepare = prepare,
 };

@@ -7,9 +7,11 @@
 #include "../unroll.h"
 #include "opencl.h"
 
-#define CPU_GRAIN    16384  /* points that are worth a work-item on a CPU ... */
-#define CPU_SPLIT    131072 /* ... and those that are worth a second stage too */
-#define CPU_CHUNK    4096   /* lanes of a unit */
+#define CPU_GRAIN    16384  /* points of a plain loop that are worth a work-item on a CPU ... */
+#define CPU_PLAIN    16     /* ... instructions and FLOPs of which are no more than this */
+#define CPU_SPLIT    131072 /* points that are worth a second stage too */
+#define CPU_CHUNK    4096   /* lanes of a unit, ... */
+#define CPU_LEAST    512    /* ... fewer, if there would be too few units */
 #define COLUMN_CHUNK 4096   /* lanes reduced side by side, in private arrays ... */
 #define COLUMN_BYTES 131072 /* ... of no more than this */
 #define GPU_ITEMS    65536  /* work-items that keep a large GPU busy */
@@ -51,17 +53,46 @@ static int64_t column_chunk(const hb_loop *loop) {
     return chunk;
 }
 
+/* How many plain points a point is worth. */
+static int64_t weight_of(const hb_loop *loop) {
+    static const uint8_t flops[HB_CODES] = {
+#define SCALAR(CODE, name, arity, types, result, cost) [HB_##CODE] = cost,
+#include "../../../kernels/scalar.def"
+#undef SCALAR
+        [HB_BITS] = 40,
+        [HB_UNIFORM] = 40,
+        [HB_NORMAL] = 80,
+        [HB_USER] = 60,
+    };
+    int64_t work = loop->n_instr;
+    for (int i = 0; i < loop->n_instr; i++) work += flops[loop->instr[i].code];
+    return max64(1, work / CPU_PLAIN);
+}
+
+/* Several items a core, so that one core's delay does not leave the others waiting. */
+static int64_t items_for(const hb_device *device, const hb_loop *loop, int64_t points) {
+    return max64(1, min64(points * weight_of(loop) / CPU_GRAIN, 8 * (int64_t)device->info.units));
+}
+
+/* Shorter chunks where the loop would not be cut into so many units. */
+static int64_t lane_chunk(const hb_cl_space *space, int64_t lanes, int64_t items) {
+    int64_t chunk = CPU_CHUNK;
+    const int64_t others = space->kept / max64(1, lanes);
+    while (chunk > CPU_LEAST && others * divide_up(lanes, chunk) < items) chunk /= 2;
+    return chunk;
+}
+
 static void cut_for_cpu(const hb_device *device, const hb_cl_space *space, bool may_split,
                         hb_cl_cut *cut) {
     const hb_loop *loop = &space->loop;
     int64_t lanes = loop->dim[space->lane];
     bool kept_lane = space->lane < space->n_kept;
     cut->form = !reduces(loop) ? HB_CL_LANES : (kept_lane ? HB_CL_COLUMNS : HB_CL_ROWS);
-    cut->chunk = cut->form == HB_CL_COLUMNS ? column_chunk(loop) : CPU_CHUNK;
-    cut->chunks = max64(1, divide_up(lanes, cut->chunk));
-    /* Several items a core, so that one core's delay does not leave the others waiting. */
     int64_t points = space->kept * max64(1, space->reduced);
-    int64_t items = max64(1, min64(points / CPU_GRAIN, 8 * (int64_t)device->info.units));
+    int64_t items = items_for(device, loop, points);
+    cut->chunk = cut->form == HB_CL_LANES ? lane_chunk(space, lanes, items) : CPU_CHUNK;
+    if (cut->form == HB_CL_COLUMNS) cut->chunk = column_chunk(loop);
+    cut->chunks = max64(1, divide_up(lanes, cut->chunk));
     cut->units = space->kept;
     if (kept_lane) cut->units = lanes == 0 ? 0 : space->kept / lanes * cut->chunks;
     cut->per_item = max64(1, divide_up(cut->units, items));

@@ -234,6 +234,7 @@ typedef struct hb_cl_launch {
     cl_kernel kernel;
     cl_uint rank;
     size_t global[3], local[3];
+    bool once; /* in a scan's body: in the first iteration only */
     hebb_status (*call)(hb_device *device, struct hb_cl_launch *launch, const hb_run_args *args,
                         hb_error *error);
     void *data;                                  /* of call ... */

@@ -340,6 +340,7 @@ static cl_int set_changed(hb_cl_launch *launch, const hb_run_args *args) {
 
 static hebb_status run_launch(hb_device *device, hb_cl_launch *launch, const hb_run_args *args,
                               hb_error *error) {
+    if (launch->once && args->iteration > 0) return HEBB_OK;
     if (launch->call != NULL) return launch->call(device, launch, args, error);
     cl_int code = set_changed(launch, args);
     if (code != CL_SUCCESS)

@@ -51,7 +51,8 @@ static hebb_status call(hb_device *device, hb_cl_launch *launch, const hb_run_ar
     const hb_step *step = launch->step;
     const scan_state *s = launch->data;
     const hb_scan *scan = step->u.scan;
-    hb_run_args body = {.buffers = s->buffers, .shifts = s->shifts, .step = args->step, .watch = args->watch};
+    hb_run_args body = {
+        .buffers = s->buffers, .shifts = s->shifts, .step = args->step, .watch = args->watch};
     s->buffers[0] = args->buffers[step->scratch_buffer];
     s->shifts[0] = step->scratch_offset + hb_cl_shift(args, step->scratch_buffer);
     hebb_status status = HEBB_OK;
@@ -59,6 +60,7 @@ static hebb_status call(hb_device *device, hb_cl_launch *launch, const hb_run_ar
         status = copy_first(device, step, &scan->copies[k], args, error);
     for (int64_t t = 0; t < scan->times && status == HEBB_OK; t++) {
         body.seed = hb_scan_seed(args->seed, t);
+        body.iteration = t;
         slide(step, s, args, t);
         status = hb_cl_run_locked(device, s->body, &body, error);
     }

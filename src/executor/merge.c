@@ -1,6 +1,6 @@
 /* Merges groups of roots: elementwise steps with those they read from, reductions with what comes
-   before and after them and with others that read the same, products with their epilogues. Called
-   by fuse.c.
+   before and after them and with others that read the same, small loops with each other, products
+   with their epilogues. Called by fuse.c.
 
    Two groups cannot become one step if one needs the other by way of a third. All groups stand in
    an order in which each comes after those it reads from, so only groups between the two are looked
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "fuser.h"
+
+enum { FEW_POINTS = 64 };
 
 typedef struct merger {
     hb_fuser *p;
@@ -144,13 +146,19 @@ static bool reads_parts_of(const hb_fuser *p, int reader, int writer) {
     return false;
 }
 
+/* Whether two reductions go over the same space in the same way. */
+static bool reduce_alike(const hb_group *a, const hb_group *b) {
+    if (!hebb_shape_equal(a->space, b->space)) return false;
+    for (int k = 0; k < a->space.rank; k++)
+        if (a->space.dim[k] != 1 && a->reduce[k] != b->reduce[k]) return false;
+    return true;
+}
+
 /* Whether the index spaces allow one step; `first` then gives the space. */
 static bool spaces_fit(const hb_fuser *p, const hb_group *first, const hb_group *second) {
     if (!computes(p, first) || !computes(p, second)) return false;
     int64_t a = hebb_shape_count(first->space), b = hebb_shape_count(second->space);
-    if (first->kind == IR_REDUCE && second->kind == IR_REDUCE)
-        return hebb_shape_equal(first->space, second->space) &&
-               memcmp(first->reduce, second->reduce, sizeof first->reduce) == 0;
+    if (first->kind == IR_REDUCE && second->kind == IR_REDUCE) return reduce_alike(first, second);
     if (second->kind != IR_SCALAR) return false;
     if (first->kind != IR_REDUCE) return a == b;
     return a > kept_count(first) && (b == a || b == kept_count(first));
@@ -240,18 +248,23 @@ static bool share_source(const hb_fuser *p, const hb_group *a, const hb_group *b
     return false;
 }
 
-/* Reductions, and elementwise steps over the same space, that read the same: one pass over it. */
-static void merge_readers(merger *m) {
+/* Whether one step had better do both loops: where a reduction reads what the other one reads, one
+   pass over it is enough; and a loop of a few points takes less time than to start one. */
+static bool belong_together(const hb_fuser *p, const hb_group *a, const hb_group *b) {
+    const int64_t points = hebb_shape_count(a->space);
+    if (points != hebb_shape_count(b->space)) return false;
+    if (points <= FEW_POINTS) return true;
+    return (a->kind == IR_REDUCE || b->kind == IR_REDUCE) && share_source(p, a, b);
+}
+
+/* Loops over the same space of which none needs the other. */
+static void merge_neighbors(merger *m) {
     const hb_fusion *f = m->f;
     for (int b = 1; b < f->n_groups; b++) {
         const hb_group *other = &f->groups[b];
         for (int a = 0; a < b && is_loop(other) && m->p->ir->error.status == HEBB_OK; a++) {
             const hb_group *one = &f->groups[a];
-            const bool reduces = one->kind == IR_REDUCE || other->kind == IR_REDUCE;
-            if (is_loop(one) && reduces &&
-                hebb_shape_count(one->space) == hebb_shape_count(other->space) &&
-                share_source(m->p, one, other))
-                try_merge(m, a, b);
+            if (is_loop(one) && belong_together(m->p, one, other)) try_merge(m, a, b);
         }
     }
 }
@@ -271,7 +284,7 @@ void hb_merge_groups(hb_fuser *p) {
         while (merge_with_source(&m, f->group[node])) {
         }
     }
-    merge_readers(&m);
+    merge_neighbors(&m);
     for (int node = 0; node < p->ir->n_nodes; node++)
         if (get(p, node)->kind == IR_PARTS && f->apart[node]) merge_parts(&m, node);
 }

@@ -248,10 +248,7 @@ void hb_plan_destroy(hb_plan *plan) {
     free(plan);
 }
 
-bool hb_plan_fetched(const hb_plan *plan, size_t k, hebb_dtype *dtype, hebb_shape *shape) {
-    int node = plan->ir.fetches[k];
-    if (node < 0) return false;
-    *dtype = plan->ir.nodes[node].dtype;
-    *shape = plan->ir.nodes[node].shape;
-    return true;
+const ir_node *hb_plan_fetched(const hb_plan *plan, size_t k) {
+    const int node = plan->ir.fetches[k];
+    return node < 0 ? NULL : &plan->ir.nodes[node];
 }

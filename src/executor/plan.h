@@ -41,8 +41,9 @@ typedef struct hb_plan_choices {
 /* The plan that computes the fetched tensors from inputs of these shapes (rank -1: not fed), or,
    with `initial` not NULL, the first values of the variables marked there. NULL on error. */
 hb_plan *hb_plan_create(const hebb_graph *graph, hebb_device *device,
-                        const hb_plan_choices *choices, hebb_tensor *const *fetches, size_t n_fetches, const hebb_shape *inputs,
-                        hebb_mode mode, const bool *initial, hb_error *error);
+                        const hb_plan_choices *choices, hebb_tensor *const *fetches,
+                        size_t n_fetches, const hebb_shape *inputs, hebb_mode mode,
+                        const bool *initial, hb_error *error);
 void hb_plan_destroy(hb_plan *plan);
 
 /* dump.c, dump_values.c: whether HEBB_DUMP=plan is set, and what it shows. */
@@ -50,7 +51,7 @@ bool hb_dumping(void);
 void hb_dump_values(const hb_fusion *fusion, const int *order, int n_steps, FILE *out);
 void hb_dump_plan(const hb_plan *plan, FILE *out);
 
-/* What is fetched as number k: its dtype and shape; false for a group. */
-bool hb_plan_fetched(const hb_plan *plan, size_t k, hebb_dtype *dtype, hebb_shape *shape);
+/* What is fetched as number k; NULL for a group. */
+const ir_node *hb_plan_fetched(const hb_plan *plan, size_t k);
 
 #endif

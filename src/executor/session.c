@@ -429,32 +429,42 @@ static hebb_status check_array_is_free(hebb_session *s, const hebb_fetch *fetche
     return HEBB_OK;
 }
 
-/* Makes room in the user's arrays before anything is computed. */
+/* Whether a fetched value fits into the view that is to take it. */
+static hebb_status check_view(hebb_session *s, const hebb_fetch *fetch, const ir_node *value) {
+    const hebb_array *view = fetch->array;
+    char have[160], want[160];
+    if (view->dtype == value->dtype && hebb_shape_equal(view->shape, value->shape)) return HEBB_OK;
+    return hb_fail(&s->error, view->dtype != value->dtype ? HEBB_E_DTYPE : HEBB_E_SHAPE,
+                   "run: %s is %s %s, the view to fetch it into %s %s", fetch->tensor->name,
+                   hebb_dtype_name(value->dtype), hebb_shape_text(value->shape, want, sizeof want),
+                   hebb_dtype_name(view->dtype), hebb_shape_text(view->shape, have, sizeof have));
+}
+
+/* Makes room in the user's arrays before anything is computed: first all checks, then all changes.
+ */
 static hebb_status prepare_results(hebb_session *s, const hb_plan *plan, const hebb_fetch *fetches,
                                    size_t n) {
-    for (int pass = 0; pass < 2; pass++) /* first all checks, then all changes */
-        for (size_t k = 0; k < n; k++) {
-            hebb_dtype dtype;
-            hebb_shape shape;
-            hebb_array *array = fetches[k].array;
-            if (array == NULL || !hb_plan_fetched(plan, k, &dtype, &shape)) continue;
-            char have[160], want[160];
-            size_t bytes = (size_t)hebb_shape_count(shape) * hebb_dtype_size(dtype);
-            if (pass == 0 && check_array_is_free(s, fetches, k, bytes) != HEBB_OK)
-                return s->error.status;
-            if (!is_view(array)) {
-                if (pass == 1 && hebb_array_resize(array, dtype, shape) != HEBB_OK)
-                    return hb_fail(&s->error, HEBB_E_MEMORY, "out of memory: the array for %s %s",
-                                   fetches[k].tensor->name,
-                                   hebb_shape_text(shape, want, sizeof want));
-            } else if (array->dtype != dtype || !hebb_shape_equal(array->shape, shape))
-                return hb_fail(&s->error, array->dtype != dtype ? HEBB_E_DTYPE : HEBB_E_SHAPE,
-                               "run: %s is %s %s, the view to fetch it into %s %s",
-                               fetches[k].tensor->name, hebb_dtype_name(dtype),
-                               hebb_shape_text(shape, want, sizeof want),
-                               hebb_dtype_name(array->dtype),
-                               hebb_shape_text(array->shape, have, sizeof have));
-        }
+    for (size_t k = 0; k < n; k++) {
+        const ir_node *value = hb_plan_fetched(plan, k);
+        const hebb_array *array = fetches[k].array;
+        if (array == NULL || value == NULL) continue;
+        const size_t bytes =
+            is_view(array) ? 0
+                           : (size_t)hebb_shape_count(value->shape) * hebb_dtype_size(value->dtype);
+        hebb_status status = check_array_is_free(s, fetches, k, bytes);
+        if (status == HEBB_OK && is_view(array)) status = check_view(s, &fetches[k], value);
+        if (status != HEBB_OK) return status;
+    }
+    for (size_t k = 0; k < n; k++) {
+        const ir_node *value = hb_plan_fetched(plan, k);
+        hebb_array *array = fetches[k].array;
+        char want[160];
+        if (array == NULL || value == NULL || is_view(array)) continue;
+        if (hebb_array_resize(array, value->dtype, value->shape) != HEBB_OK)
+            return hb_fail(&s->error, HEBB_E_MEMORY, "out of memory: the array for %s %s",
+                           fetches[k].tensor->name,
+                           hebb_shape_text(value->shape, want, sizeof want));
+    }
     return HEBB_OK;
 }
 

@@ -79,15 +79,15 @@ char *hb_gemm_own(const hb_gemm_common *common, const hb_run_args *args, int thr
            (size_t)thread * common->scratch.thread;
 }
 
-/* Where an operand of this product of the batch begins. */
+/* Where an operand of this product of the batch begins; it has elements of `element` bytes. */
 static char *address_in_batch(const hb_gemm *gemm, const hb_run_args *args, const hb_operand *x,
-                              int64_t batch) {
-    int64_t offset = 0;
+                              int64_t element, int64_t batch) {
+    int64_t offset = x->offset;
     for (int i = gemm->n_batch - 1; i >= 0 && batch > 0; i--) {
         offset += batch % gemm->batch[i] * x->stride[i];
         batch /= gemm->batch[i];
     }
-    return hb_cpu_address(args, x) + offset * (int64_t)hebb_dtype_size(x->dtype);
+    return hb_cpu_base(args, x->buffer) + offset * element;
 }
 
 hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_args *args,
@@ -95,11 +95,12 @@ hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_ar
     const hb_gemm *gemm = common->gemm;
     const hb_operand *c = common->epilogue ? NULL : &gemm->epilogue.out[0].to;
     const int n_batch = gemm->n_batch;
+    const int64_t element = common->element;
     return (hb_gemm_product){
         .batch = batch,
-        .a = address_in_batch(gemm, args, &gemm->a, batch),
-        .b = address_in_batch(gemm, args, &gemm->b, batch),
-        .c = c ? address_in_batch(gemm, args, c, batch) : NULL,
+        .a = address_in_batch(gemm, args, &gemm->a, element, batch),
+        .b = address_in_batch(gemm, args, &gemm->b, element, batch),
+        .c = c ? address_in_batch(gemm, args, c, element, batch) : NULL,
         .a_row = gemm->a.stride[n_batch],
         .a_column = gemm->a.stride[n_batch + 1],
         .b_row = gemm->b.stride[n_batch],
@@ -123,7 +124,7 @@ hb_gemm_ahead hb_gemm_ahead_of(const hb_gemm_common *common, const hb_run_args *
         const hb_operand *in = &loop->in[k];
         if (in->buffer < 0 || in->stride[m] == 0 || in->stride[n] != 1) continue;
         const int64_t element = (int64_t)hebb_dtype_size(in->dtype);
-        ahead.in[ahead.n].from = address_in_batch(gemm, args, in, batch);
+        ahead.in[ahead.n].from = address_in_batch(gemm, args, in, element, batch);
         ahead.in[ahead.n].row = in->stride[m] * element;
         ahead.in[ahead.n++].element = element;
     }

@@ -134,7 +134,7 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
         l.block_tiles = clamp(A_BYTES / (l.a_tile * element), 1, tiles);
     }
     if (!hb_gemm_is_direct(gemm)) {
-        l.c_row = panels * width;
+        l.c_row = l.panels > 1 ? panels * width : gemm->n;
         l.block_tiles = clamp(BLOCK_BYTES / (l.c_row * kernels->rows * element), 1, l.block_tiles);
         l.block_tiles = hb_ceil_div(tiles, hb_ceil_div(tiles, l.block_tiles));
         l.c_elements = l.block_tiles * kernels->rows * l.c_row;
@@ -290,12 +290,11 @@ static void run_block(const run_context *run, const hb_gemm_product *product, co
     const int64_t i1 = hb_part(gemm->m, l->row_tiles, tile1), j0 = task->panel0 * width;
     const int64_t j1 = task->panel1 * width < gemm->n ? task->panel1 * width : gemm->n;
     const bool fresh = !l->keep_b && tile0 == task->tile0, again = l->b_elements > l->b_panel;
-    char *kept =
-        hb_gemm_shared(&s->common, run->args) + product->batch * l->panels * l->b_panel * element;
+    char *kept = l->keep_b ? hb_gemm_shared(&s->common, run->args) : NULL;
     const hb_gemm_ahead ahead = hb_gemm_ahead_of(&s->common, run->args, product->batch);
     if (l->pack_a) pack_a(s, product, tile0, tile1, own->a);
     for (int64_t p = task->panel0; p < task->panel1; p++) {
-        char *packed = l->keep_b ? kept + p * l->b_panel * element
+        char *packed = l->keep_b ? kept + (product->batch * l->panels + p) * l->b_panel * element
                        : again   ? own->b + (p - task->panel0) * l->b_panel * element
                                  : own->b;
         panel q = panel_of(s, product, p, fresh, packed);

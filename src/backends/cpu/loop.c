@@ -203,27 +203,32 @@ void hb_cpu_loop_run_alone(const hb_device *device, const hb_cpu_loop *prepared,
     else if (prepared->tiles > 0) run_tiles(&context, 0, prepared->tiles, 0);
 }
 
-/* Columns [j0, j1) of the block, few enough for a tile. */
+/* Rows of a block that make a tile. A small block shall not wait for a division. */
+static int64_t rows_together(const hb_cpu_program *program, const hb_cpu_tile *block) {
+    if (program->loose) return block->rows;
+    if (block->columns >= LONG_ROW) return 1;
+    if (block->rows * block->columns <= program->tile) return block->rows;
+    return program->tile / block->columns;
+}
+
+/* A block with few enough columns for a tile; `tile` goes through its rows. */
 static void run_box(const hb_device *device, const hb_cpu_program *program, const hb_run_args *args,
-                    hb_cpu_tile tile, const char *acc, int64_t ld) {
+                    hb_cpu_tile *tile, const char *acc, int64_t ld) {
     _Alignas(64) char scratch[HB_CPU_SCRATCH];
-    const int64_t end = tile.row + tile.rows;
-    const int64_t together = program->loose             ? tile.rows
-                             : tile.columns >= LONG_ROW ? 1
-                                                        : program->tile / tile.columns;
+    const int64_t end = tile->row + tile->rows, together = rows_together(program, tile);
     const int m = program->space.rank - 2;
     hb_cpu_worker worker;
-    hb_cpu_tile_locate(&program->space, &tile);
-    if (tile.rows > together) tile.rows = together;
-    hb_cpu_worker_start(&worker, program, device, args, scratch, &tile);
+    hb_cpu_tile_locate(&program->space, tile);
+    if (tile->rows > together) tile->rows = together;
+    hb_cpu_worker_start(&worker, program, device, args, scratch, tile);
     worker.product = acc;
     worker.product_row = ld;
-    while (tile.row < end) {
-        if (tile.rows > end - tile.row) tile.rows = end - tile.row;
-        hb_cpu_worker_tile(&worker, &tile);
-        worker.product += tile.rows * ld;
-        tile.row += tile.rows;
-        tile.index[m] += tile.rows; /* a block stays within one matrix */
+    while (tile->row < end) {
+        if (tile->rows > end - tile->row) tile->rows = end - tile->row;
+        hb_cpu_worker_tile(&worker, tile);
+        worker.product += tile->rows * ld;
+        tile->row += tile->rows;
+        tile->index[m] += tile->rows; /* a block stays within one matrix */
     }
 }
 
@@ -238,7 +243,7 @@ void hb_cpu_loop_block(hb_device *device, const hb_cpu_loop *prepared, const hb_
                             .rows = i1 - i0,
                             .column = j,
                             .columns = j1 - j < program->tile ? j1 - j : program->tile};
-        run_box(device, program, args, tile, (const char *)acc + (j - j0) * size, ld * size);
+        run_box(device, program, args, &tile, (const char *)acc + (j - j0) * size, ld * size);
     }
 }
 

@@ -386,8 +386,8 @@ hebb_status hb_cpu_program_make(const hb_device *device, const hb_cpu_part *part
     *program = (hb_cpu_program){.n_values = n};
     hb_cpu_maker m = {.device = device, .part = part, .program = program};
     const size_t count = (size_t)n + 1;
-    program->slot = malloc(count * sizeof *program->slot);
-    program->constant = calloc(count, sizeof *program->constant);
+    program->home = malloc(count * sizeof *program->home);
+    program->in_scratch = malloc(count * sizeof *program->in_scratch);
     program->action = malloc(count * sizeof *program->action);
     program->store = malloc(((size_t)n_out + 1) * sizeof *program->store);
     m.actions = malloc(count * sizeof *m.actions);
@@ -398,7 +398,7 @@ hebb_status hb_cpu_program_make(const hb_device *device, const hb_cpu_part *part
     int32_t *offset = malloc(count * sizeof *offset);
     int *first_link = malloc(count * sizeof *first_link);
     hebb_status status;
-    if (program->slot && program->constant && program->action && program->store && m.actions &&
+    if (program->home && program->in_scratch && program->action && program->store && m.actions &&
         m.values && m.sequence && m.slot_size && m.slot_free && offset && first_link)
         status = make(&m, offset, first_link, error);
     else status = hb_fail_memory(error, "a program", count * sizeof *m.actions);
@@ -414,8 +414,8 @@ hebb_status hb_cpu_program_make(const hb_device *device, const hb_cpu_part *part
 }
 
 void hb_cpu_program_free(hb_cpu_program *program) {
-    free(program->slot);
-    free(program->constant);
+    free(program->home);
+    free(program->in_scratch);
     free(program->constants);
     free(program->action);
     free(program->store);

@@ -108,9 +108,9 @@ typedef struct hb_cpu_program {
     hb_cpu_space space;
     int64_t tile; /* points of a tile, at most */
     int n_values;
-    int32_t *slot;   /* by value: bytes into the scratch memory, or -1 */
-    char **constant; /* by value: a tile full of it, or NULL */
-    char *constants; /* their memory */
+    uintptr_t *home;       /* by value: where its tile is: an address, ... */
+    uintptr_t *in_scratch; /* ... or where this is all ones, not 0, bytes into the scratch memory */
+    char *constants;       /* tiles full of constants */
     int n_first, n_actions, n_stores;
     hb_cpu_action
         *action; /* the first n_first run once before the tiles of a range, the others in each */

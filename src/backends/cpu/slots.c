@@ -114,8 +114,11 @@ void hb_cpu_place_slots(hb_cpu_maker *m, int32_t *offset) {
         offset[s] = (int32_t)at;
         at += (size_t)slot_bytes(m->slot_size[s], p->tile);
     }
-    for (int v = 0; v < p->n_values; v++)
-        p->slot[v] = m->values[v].slot < 0 ? -1 : offset[m->values[v].slot];
+    for (int v = 0; v < p->n_values; v++) {
+        const int slot = m->values[v].slot;
+        p->home[v] = slot < 0 ? 0 : (uintptr_t)offset[slot];
+        p->in_scratch[v] = slot < 0 ? 0 : UINTPTR_MAX;
+    }
     p->strips_at = at;
     p->links_at = at + (size_t)p->n_strips * p->strip_bytes;
 }
@@ -204,8 +207,8 @@ hebb_status hb_cpu_make_constants(hb_cpu_maker *m, hb_error *error) {
     bytes = 0;
     for (int v = 0; v < p->n_values; v++) {
         if (!is_constant(m, v)) continue;
-        p->constant[v] = p->constants + bytes;
-        fill_constant(p->constant[v], hb_cpu_instruction(m, v), constant_points(m, v));
+        fill_constant(p->constants + bytes, hb_cpu_instruction(m, v), constant_points(m, v));
+        p->home[v] = (uintptr_t)(p->constants + bytes);
         bytes += (size_t)slot_bytes(m->values[v].size, constant_points(m, v));
     }
     return HEBB_OK;

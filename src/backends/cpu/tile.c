@@ -63,6 +63,7 @@ void hb_cpu_tile_at(const hb_cpu_program *program, int64_t row, int64_t rows, in
 
 static int64_t address(const hb_cpu_space *space, const hb_cpu_view *view,
                        const hb_cpu_tile *tile) {
+    if ((tile->row | tile->column) == 0) return view->offset;
     int64_t at = view->offset + tile->column * view->stride[space->rank - 1];
     for (int k = 0; k < space->rank - 1; k++) at += tile->index[k] * view->stride[k];
     return at;
@@ -161,7 +162,7 @@ static void store(const hb_cpu_worker *w, const hb_cpu_view *view, const hb_cpu_
 }
 
 static char *slot_of(const hb_cpu_worker *w, int value) {
-    return w->scratch + w->program->slot[value];
+    return w->scratch + w->program->home[value];
 }
 
 /* ---- values whose elements take turns in memory ---- */
@@ -260,15 +261,20 @@ static void act_product(hb_cpu_worker *w, const hb_cpu_action *action, const hb_
     w->vector->move[action->size](w->value[action->value], w->product, &box);
 }
 
-static void act_map(char *const *value, const hb_cpu_action *action, int64_t n) {
+static void act_user(char *const *value, const hb_cpu_action *action, int64_t n) {
     const char *x[4] = {value[action->a], value[action->b], value[action->c], value[action->d]};
-    if (action->map) action->map(value[action->value], x[0], x[1], x[2], n);
-    else if (action->size == sizeof(float))
+    if (action->size == sizeof(float))
         action->user->f32((float *)(void *)value[action->value],
                           (const float *const *)(const void *)x, n);
     else
         action->user->f64((double *)(void *)value[action->value],
                           (const double *const *)(const void *)x, n);
+}
+
+static inline void act_map(char *const *value, const hb_cpu_action *action, int64_t n) {
+    if (action->map)
+        action->map(value[action->value], value[action->a], value[action->b], value[action->c], n);
+    else act_user(value, action, n);
 }
 
 /* ---- chains ---- */
@@ -373,7 +379,8 @@ static void act_chain(const hb_cpu_worker *w, const hb_cpu_action *action, hb_cp
     }
 }
 
-static void act(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile, int64_t n) {
+static inline void act(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile *tile,
+                       int64_t n) {
     char **value = w->value;
     switch (action->kind) {
     case HB_CPU_MAP: act_map(value, action, n); break;
@@ -393,13 +400,16 @@ static void act(hb_cpu_worker *w, const hb_cpu_action *action, const hb_cpu_tile
 /* Scalars: one element is made, and repeated if tiles read it. */
 static void act_single(hb_cpu_worker *w, const hb_cpu_action *action, int64_t n) {
     char *to = slot_of(w, action->value);
+    const hb_cpu_box box = {
+        .rows = 1, .columns = action->spread ? n : 1, .to_column = action->size};
     w->value[action->value] = to;
     if (action->kind == HB_CPU_LOAD)
-        memcpy(to, hb_cpu_base(w->args, action->view.buffer) + action->view.offset,
-               (size_t)action->size);
-    else act_map(w->value, action, 1);
-    const hb_cpu_box box = {.rows = 1, .columns = n, .to_column = action->size, .from_column = 0};
-    if (action->spread) w->vector->move[action->size](to, to, &box);
+        w->vector->move[action->size](
+            to, hb_cpu_base(w->args, action->view.buffer) + action->view.offset, &box);
+    else {
+        act_map(w->value, action, 1);
+        if (box.columns > 1) w->vector->move[action->size](to, to, &box);
+    }
 }
 
 void hb_cpu_worker_start(hb_cpu_worker *worker, const hb_cpu_program *program,
@@ -411,7 +421,8 @@ void hb_cpu_worker_start(hb_cpu_worker *worker, const hb_cpu_program *program,
     worker->scratch = scratch;
     worker->value = (char **)(void *)scratch;
     for (int v = 0; v < program->n_values; v++)
-        worker->value[v] = program->slot[v] < 0 ? program->constant[v] : scratch + program->slot[v];
+        worker->value[v] =
+            (char *)(program->home[v] + ((uintptr_t)scratch & program->in_scratch[v]));
     for (int i = 0; i < program->n_first; i++) {
         const hb_cpu_action *action = &program->action[i];
         if (action->single) act_single(worker, action, largest->rows * largest->columns);
@@ -466,10 +477,6 @@ void hb_cpu_worker_tile(hb_cpu_worker *worker, const hb_cpu_tile *tile) {
     const hb_cpu_program *p = worker->program;
     const int64_t n = tile->rows * tile->columns;
     aim(worker, tile);
-    for (int i = p->n_first; i < p->n_actions; i++) {
-        const hb_cpu_action *action = &p->action[i];
-        if (action->kind == HB_CPU_MAP) act_map(worker->value, action, n);
-        else act(worker, action, tile, n);
-    }
+    for (int i = p->n_first; i < p->n_actions; i++) act(worker, &p->action[i], tile, n);
     for (int i = 0; i < p->n_stores; i++) finish_store(worker, &p->store[i], tile);
 }

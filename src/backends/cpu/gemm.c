@@ -48,6 +48,7 @@ hebb_status hb_gemm_prepare(hb_device *device, const hb_step *step, hb_gemm_scra
         .batches = hb_gemm_batches(gemm),
         .scratch = scratch,
         .threads = device->threads,
+        .mac_ns = 2 * hb_gemm_ns(device, gemm, 1),
     };
     /* The number of threads may have been raised since scratch memory was asked for. */
     if (scratch.thread > 0)
@@ -163,5 +164,5 @@ void hb_gemm_parallel(const hb_device *device, const hb_gemm_common *common, int
                       double macs, hb_cpu_task *task, void *context) {
     hb_device limited = *device;
     if (limited.threads > common->threads) limited.threads = common->threads;
-    hb_cpu_parallel(&limited, count, 2 * hb_gemm_ns(device, common->gemm, macs), task, context);
+    hb_cpu_parallel(&limited, count, macs * common->mac_ns, task, context);
 }

@@ -24,6 +24,7 @@ typedef struct hb_gemm_common {
     int64_t batches; /* product of the batch dimensions */
     hb_gemm_scratch scratch;
     int threads;           /* there is scratch memory for so many */
+    double mac_ns;         /* a multiply-add on one thread, as threads are started by it */
     hb_cpu_loop *epilogue; /* NULL if the product goes to memory as it is */
 } hb_gemm_common;
 

@@ -103,22 +103,37 @@ static const golden_op *find_op(const char *name) {
     return NULL;
 }
 
+enum { AT_ONCE = 64 };
+
+static void check_cases(const char *name, const golden_case *cases, int n, hebb_device *device) {
+    const golden_op *op[AT_ONCE] = {NULL};
+    golden_why why[AT_ONCE];
+    for (int k = 0; k < n; k++) {
+        op[k] = find_op(cases[k].name);
+        cr_assert_not_null(op[k], "%s:%d: no op %s", name, cases[k].line, cases[k].name);
+    }
+    golden_check(cases, op, n, device, 1e-5, why);
+    for (int k = 0; k < n; k++)
+        cr_expect_eq(why[k].text[0], '\0', "%s:%d: %s: %s", name, cases[k].line, cases[k].name,
+                     why[k].text);
+}
+
 static void check_file(const char *name, hebb_device *device) {
-    char path[512], why[512];
-    const char *wrong;
-    golden_case c;
-    int n = 0;
+    static golden_case cases[AT_ONCE];
+    char path[512];
+    const char *wrong = NULL;
+    int n, all = 0;
     snprintf(path, sizeof path, "%s/%s", GOLDEN_FOLDER, name);
     golden_file *file = golden_open(path);
     cr_assert_not_null(file, "%s cannot be read", path);
-    for (; golden_next(file, &c, &wrong); n++, golden_free(&c)) {
-        const golden_op *op = find_op(c.name);
-        cr_assert_not_null(op, "%s:%d: no op %s", name, c.line, c.name);
-        golden_check(&c, op, device, 1e-5, why, sizeof why);
-        cr_expect_eq(why[0], '\0', "%s:%d: %s: %s", name, c.line, c.name, why);
-    }
-    cr_assert_null(wrong, "%s: after line %d: %s", name, c.line, wrong);
-    cr_assert_gt(n, 0, "%s has no cases", name);
+    do {
+        for (n = 0; n < AT_ONCE && golden_next(file, &cases[n], &wrong);) n++;
+        if (n > 0) check_cases(name, cases, n, device);
+        cr_assert_null(wrong, "%s: after line %d: %s", name, n > 0 ? cases[n - 1].line : 0, wrong);
+        for (int k = 0; k < n; k++) golden_free(&cases[k]);
+        all += n;
+    } while (n == AT_ONCE);
+    cr_assert_gt(all, 0, "%s has no cases", name);
     golden_close(file);
 }
 

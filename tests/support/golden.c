@@ -199,62 +199,91 @@ static bool same(const hebb_array *want, const hebb_array *got, const char *what
 
 enum { MOST_INPUTS = 4 };
 
-/* A case on the library's side: its inputs and those of them that the file has gradients of. */
+/* A case on the library's side: its inputs and those of them that the file has gradients of; what
+   is computed: y, then the gradients. */
 typedef struct trial {
-    hebb_tensor *x[MOST_INPUTS], *y, *dy; /* dy: NULL if the case has values only */
-    hebb_feed feeds[MOST_INPUTS + 1];
+    const golden_case *c;
+    hebb_tensor *x[MOST_INPUTS], *wanted[MOST_INPUTS];
     int n, n_wanted;
-    hebb_tensor *wanted[MOST_INPUTS], *dx[MOST_INPUTS];
     char name[MOST_INPUTS][3]; /* "dx" */
+    hebb_array got[MOST_INPUTS + 1];
 } trial;
 
-static void compare(const golden_case *c, trial *t, hebb_session *s, double tolerance, char *why,
-                    size_t size) {
-    hebb_array got[MOST_INPUTS + 1] = {{0}};
-    hebb_fetch fetches[MOST_INPUTS + 1] = {{t->y, &got[0]}};
-    if (t->dy != NULL) hebb_gradients(&t->y, 1, t->wanted, (size_t)t->n_wanted, &t->dy, t->dx);
-    for (int k = 0; k < t->n_wanted; k++) fetches[k + 1] = (hebb_fetch){t->dx[k], &got[k + 1]};
-    hebb_run(s, t->feeds, (size_t)(t->n + (t->dy != NULL)), fetches, (size_t)t->n_wanted + 1);
-    if (hebb_failed(s)) snprintf(why, size, "%s", hebb_message(s));
-    else if (same(golden_find(c, "y"), &got[0], "y", tolerance, why, size))
-        for (int k = 0; k < t->n_wanted; k++)
-            if (!same(golden_find(c, t->name[k]), &got[k + 1], t->name[k], tolerance, why, size))
-                break;
-    for (int k = 0; k <= t->n_wanted; k++) hebb_array_free(&got[k]);
+/* All cases' feeds and fetches. */
+typedef struct lists {
+    hebb_feed *feeds;
+    hebb_fetch *fetches;
+    size_t n_feeds, n_fetches;
+} lists;
+
+static hebb_tensor *declare(hebb_graph *g, lists *l, const hebb_array *value) {
+    hebb_tensor *x = hebb_input(g, NULL, value->dtype, value->shape);
+    l->feeds[l->n_feeds++] = (hebb_feed){x, value};
+    return x;
 }
 
-static void declare_inputs(const golden_case *c, const golden_op *op, hebb_graph *g, trial *t) {
+static void declare_inputs(trial *t, const golden_op *op, hebb_graph *g, lists *l) {
     for (int k = 0; k < (int)strlen(op->inputs); k++) {
         char name[] = {op->inputs[k], '\0'};
-        const hebb_array *value = golden_find(c, name);
+        const hebb_array *value = golden_find(t->c, name);
         if (value == NULL) return;
-        t->x[t->n] = hebb_input(g, name, value->dtype, value->shape);
-        t->feeds[t->n] = (hebb_feed){t->x[t->n], value};
+        t->x[t->n] = declare(g, l, value);
         snprintf(t->name[t->n_wanted], sizeof t->name[0], "d%s", name);
-        if (golden_find(c, t->name[t->n_wanted]) != NULL) t->wanted[t->n_wanted++] = t->x[t->n];
+        if (golden_find(t->c, t->name[t->n_wanted]) != NULL) t->wanted[t->n_wanted++] = t->x[t->n];
         t->n++;
     }
 }
 
-void golden_check(const golden_case *c, const golden_op *op, hebb_device *device, double tolerance,
-                  char *why, size_t size) {
-    hebb_graph *g = hebb_graph_create();
-    trial t = {.n = 0};
-    const hebb_array *dy = golden_find(c, "dy");
-    why[0] = '\0';
-    declare_inputs(c, op, g, &t);
-    if (t.n == 0) snprintf(why, size, "the file has no %.1s", op->inputs);
-    else if ((dy != NULL) != (t.n_wanted > 0))
+/* Says in `why` what is wrong with the case, if anything is. */
+static void build(trial *t, const golden_op *op, hebb_graph *g, lists *l, char *why, size_t size) {
+    const hebb_array *dy = golden_find(t->c, "dy");
+    declare_inputs(t, op, g, l);
+    if (t->n == 0) snprintf(why, size, "the file has no %.1s", op->inputs);
+    else if ((dy != NULL) != (t->n_wanted > 0))
         snprintf(why, size, "the file has %s", dy != NULL ? "dy and no gradient" : "no dy");
-    else {
-        t.y = op->build(c, t.x);
-        if (dy != NULL) {
-            t.dy = hebb_input(g, "dy", HEBB_F32, dy->shape);
-            t.feeds[t.n] = (hebb_feed){t.dy, dy};
-        }
-        hebb_session *s = hebb_session_create(g, device);
-        compare(c, &t, s, tolerance, why, size);
-        hebb_session_destroy(s);
+    if (why[0] != '\0') return;
+    hebb_tensor *y = op->build(t->c, t->x), *dx[MOST_INPUTS];
+    l->fetches[l->n_fetches++] = (hebb_fetch){y, &t->got[0]};
+    if (dy != NULL) {
+        hebb_tensor *cotangent = declare(g, l, dy);
+        hebb_gradients(&y, 1, t->wanted, (size_t)t->n_wanted, &cotangent, dx);
     }
+    for (int k = 0; k < t->n_wanted; k++)
+        l->fetches[l->n_fetches++] = (hebb_fetch){dx[k], &t->got[k + 1]};
+    if (hebb_failed(g)) snprintf(why, size, "%s", hebb_message(g));
+}
+
+static void compare(const trial *t, double tolerance, char *why, size_t size) {
+    if (!same(golden_find(t->c, "y"), &t->got[0], "y", tolerance, why, size)) return;
+    for (int k = 0; k < t->n_wanted; k++)
+        if (!same(golden_find(t->c, t->name[k]), &t->got[k + 1], t->name[k], tolerance, why, size))
+            return;
+}
+
+void golden_check(const golden_case *c, const golden_op *const *op, int n, hebb_device *device,
+                  double tolerance, golden_why *why) {
+    hebb_graph *g = hebb_graph_create();
+    const size_t most = (size_t)n * (MOST_INPUTS + 1);
+    trial *trials = calloc((size_t)n, sizeof *trials);
+    lists l = {.feeds = calloc(most, sizeof *l.feeds), .fetches = calloc(most, sizeof *l.fetches)};
+    bool sound = true;
+    for (int k = 0; k < n; k++) {
+        trials[k].c = &c[k];
+        why[k].text[0] = '\0';
+        if (sound) build(&trials[k], op[k], g, &l, why[k].text, sizeof why[k].text);
+        sound = sound && why[k].text[0] == '\0';
+    }
+    hebb_session *s = hebb_session_create(g, device);
+    if (sound && hebb_run(s, l.feeds, l.n_feeds, l.fetches, l.n_fetches) != HEBB_OK)
+        snprintf(why[0].text, sizeof why[0].text, "%s", hebb_message(s));
+    else
+        for (int k = 0; sound && k < n; k++)
+            compare(&trials[k], tolerance, why[k].text, sizeof why[k].text);
+    hebb_session_destroy(s);
     hebb_graph_destroy(g);
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i <= trials[k].n_wanted; i++) hebb_array_free(&trials[k].got[i]);
+    free(trials);
+    free(l.feeds);
+    free(l.fetches);
 }

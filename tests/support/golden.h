@@ -51,8 +51,13 @@ typedef struct golden_op {
     golden_build *build;
 } golden_op;
 extern const golden_op golden_ops[]; /* golden_ops.c; a row without a name ends them */
-/* Compares y and what gradients the file has with the file's; "" or what differs. */
-void golden_check(const golden_case *c, const golden_op *op, hebb_device *device, double tolerance,
-                  char *why, size_t size);
+/* What differs, or "". */
+typedef struct golden_why {
+    char text[512];
+} golden_why;
+/* Compares y and what gradients the file has with the file's, for n cases in one graph, which a
+   device compiles together. A case that cannot be built or a run that fails stops them all. */
+void golden_check(const golden_case *c, const golden_op *const *op, int n, hebb_device *device,
+                  double tolerance, golden_why *why);
 
 #endif

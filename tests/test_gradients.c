@@ -9,21 +9,19 @@
 #include "support/op_checks.h"
 
 ParameterizedTestParameters(gradients, cpu) { return every_descriptor(); }
-ParameterizedTest(int *index, gradients, cpu) {
-    run_checks(descriptor_at((size_t)*index), OF_GRADIENTS, "cpu");
-}
+ParameterizedTest(int *index, gradients, cpu) { run_checks((size_t)*index, OF_GRADIENTS, "cpu"); }
 
 ParameterizedTestParameters(gradients, second_cpu) { return every_descriptor(); }
 ParameterizedTest(int *index, gradients, second_cpu) {
-    run_checks(descriptor_at((size_t)*index), OF_SECOND_GRADIENTS, "cpu");
+    run_checks((size_t)*index, OF_SECOND_GRADIENTS, "cpu");
 }
 
-ParameterizedTestParameters(gradients, opencl) { return every_descriptor(); }
-ParameterizedTest(int *index, gradients, opencl) {
-    run_checks(descriptor_at((size_t)*index), OF_GRADIENTS, "opencl");
+ParameterizedTestParameters(gradients, opencl) { return every_share(); }
+ParameterizedTest(int *share, gradients, opencl) {
+    run_share((size_t)*share, OF_GRADIENTS, "opencl");
 }
 
-ParameterizedTestParameters(gradients, second_opencl) { return every_descriptor(); }
-ParameterizedTest(int *index, gradients, second_opencl) {
-    run_checks(descriptor_at((size_t)*index), OF_SECOND_GRADIENTS, "opencl");
+ParameterizedTestParameters(gradients, second_opencl) { return every_share(); }
+ParameterizedTest(int *share, gradients, second_opencl) {
+    run_share((size_t)*share, OF_SECOND_GRADIENTS, "opencl");
 }

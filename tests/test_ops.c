@@ -13,17 +13,13 @@
 #include "../checks/instance.h"
 #include "support/op_checks.h"
 
-/* ---- one process a descriptor and device ---- */
+/* ---- a process for each descriptor, on OpenCL for a share of them ---- */
 
 ParameterizedTestParameters(ops, cpu) { return every_descriptor(); }
-ParameterizedTest(int *index, ops, cpu) {
-    run_checks(descriptor_at((size_t)*index), OF_VALUES, "cpu");
-}
+ParameterizedTest(int *index, ops, cpu) { run_checks((size_t)*index, OF_VALUES, "cpu"); }
 
-ParameterizedTestParameters(ops, opencl) { return every_descriptor(); }
-ParameterizedTest(int *index, ops, opencl) {
-    run_checks(descriptor_at((size_t)*index), OF_VALUES, "opencl");
-}
+ParameterizedTestParameters(ops, opencl) { return every_share(); }
+ParameterizedTest(int *share, ops, opencl) { run_share((size_t)*share, OF_VALUES, "opencl"); }
 
 /* ---- the table of ops ---- */
 

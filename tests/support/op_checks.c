@@ -15,37 +15,64 @@ static check_group group_of(const check *c) {
     return c->topic == CHECK_GRADIENT || c->traits & CHECK_DERIVES ? OF_GRADIENTS : OF_VALUES;
 }
 
-void run_checks(const descriptor *d, check_group group, const char *name) {
-    hebb_device *device = device_named(name), *cpu = device;
-    if (strcmp(name, "cpu") != 0) cpu = cpu_device();
-    checker at = {.device = device,
-                  .name = name,
-                  .f64 = hebb_device_get_info(device).f64,
-                  .cpu = cpu,
-                  .fail = fail};
+/* The device that checks run on, and the CPU, which may be the same. */
+static checker checker_on(const char *name) {
+    hebb_device *device = device_named(name);
+    return (checker){.device = device,
+                     .name = name,
+                     .f64 = hebb_device_get_info(device).f64,
+                     .cpu = strcmp(name, "cpu") == 0 ? device : cpu_device(),
+                     .fail = fail};
+}
+
+static void close_devices(checker *at) {
+    if (at->cpu != at->device) hebb_device_close(at->cpu);
+    hebb_device_close(at->device);
+}
+
+static void run_on(const descriptor *d, check_group group, const checker *at) {
     for (size_t i = 0; i < check_count(); i++) {
         const check *c = check_at(i);
         if (group_of(c) != group) continue;
         /* Errors are found before there is a device. */
-        if (c->topic == CHECK_ERRORS && cpu != device) continue;
-        if (c->traits & CHECK_AGAIN && cpu != device && getenv("HEBB_TESTS_FULL") == NULL) {
+        if (c->topic == CHECK_ERRORS && at->cpu != at->device) continue;
+        if (c->traits & CHECK_AGAIN && at->cpu != at->device && getenv("HEBB_TESTS_FULL") == NULL) {
             tally_skipped(
-                d->name, c->name, name,
+                d->name, c->name, at->name,
                 "others check the same text in another type or fused; HEBB_TESTS_FULL=1 runs it");
             continue;
         }
-        check_result r = check_run(c, d, &at);
-        tally(d->name, c->name, name, r.samples);
-        if (r.skipped != NULL) tally_skipped(d->name, c->name, name, r.skipped);
-        else if (r.left_out > 0) tally_left_out(c->name, name, r.left_out, r.because);
+        check_result r = check_run(c, d, at);
+        tally(d->name, c->name, at->name, r.samples);
+        if (r.skipped != NULL) tally_skipped(d->name, c->name, at->name, r.skipped);
+        else if (r.left_out > 0) tally_left_out(c->name, at->name, r.left_out, r.because);
     }
-    if (cpu != device) hebb_device_close(cpu);
-    hebb_device_close(device);
+}
+
+void run_checks(size_t number, check_group group, const char *device) {
+    checker at = checker_on(device);
+    run_on(descriptor_at(number), group, &at);
+    close_devices(&at);
+}
+
+void run_share(size_t share, check_group group, const char *device) {
+    const size_t count = descriptor_count();
+    checker at = checker_on(device);
+    for (size_t i = share * count / SHARES; i < (share + 1) * count / SHARES; i++)
+        run_on(descriptor_at(i), group, &at);
+    close_devices(&at);
+}
+
+/* 0 to count - 1. */
+static struct criterion_test_params numbers(size_t count) {
+    static int list[1024];
+    for (size_t i = 0; i < count; i++) list[i] = (int)i;
+    return cr_make_param_array(int, list, count);
 }
 
 struct criterion_test_params every_descriptor(void) {
-    static int numbers[1024];
-    size_t count = descriptor_count();
-    for (size_t i = 0; i < count; i++) numbers[i] = (int)i;
-    return cr_make_param_array(int, numbers, count);
+    return numbers(descriptor_count());
+}
+struct criterion_test_params every_share(void) {
+    return numbers(SHARES);
 }

@@ -7,14 +7,20 @@
 
 #include "../../checks/check.h"
 
-/* The checks of one op that a test of its own goes through. Each test is a process, which compiles
-   what its checks have in common once. */
+/* The checks of an op that one process goes through: kernels that they have in common are compiled
+   once. */
 typedef enum check_group { OF_VALUES, OF_GRADIENTS, OF_SECOND_GRADIENTS } check_group;
 
-/* On "cpu" or "opencl". */
-void run_checks(const descriptor *d, check_group group, const char *device);
+/* Checks the descriptor of this number on "cpu" or "opencl". */
+void run_checks(size_t number, check_group group, const char *device);
 
-/* The numbers of all descriptors, for ParameterizedTestParameters. */
+/* Checks a share of the descriptors. An OpenCL driver that compiles takes half a second to begin,
+   and neighbors have kernels in common: they go through one process. */
+#define SHARES 16
+void run_share(size_t share, check_group group, const char *device);
+
+/* The numbers of all descriptors and of all shares, for ParameterizedTestParameters. */
 struct criterion_test_params every_descriptor(void);
+struct criterion_test_params every_share(void);
 
 #endif

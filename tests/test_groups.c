@@ -194,12 +194,27 @@ static void free_run(run *r) {
     for (int k = 0; k < r->n; k++) hebb_array_free(&r->result[k]);
 }
 
-static hebb_device *device_of(const char *form) {
-    setenv("HEBB_OPENCL_KERNELS", form, 1);
-    return opencl_device();
+/* A test's devices: an OpenCL driver that compiles takes half a second to begin. */
+static hebb_device *cpu, *for_cpus, *for_gpus;
+
+static hebb_device *measure(void) {
+    if (cpu == NULL) cpu = cpu_device();
+    return cpu;
 }
 
-static hebb_device *gpu_device(void) { return device_of("gpu"); }
+static hebb_device *device_of(const char *form) {
+    hebb_device **device = strcmp(form, "cpu") == 0 ? &for_cpus : &for_gpus;
+    setenv("HEBB_OPENCL_KERNELS", form, 1);
+    if (*device == NULL) *device = opencl_device();
+    return *device;
+}
+
+static void close_devices(void) {
+    hebb_device_close(cpu);
+    hebb_device_close(for_cpus);
+    hebb_device_close(for_gpus);
+}
+TestSuite(groups, .fini = close_devices);
 
 static double element(const hebb_array *a, int64_t i) {
     if (a->dtype == HEBB_I32) return ((const int *)a->data)[i];
@@ -221,9 +236,9 @@ static void expect_near(const hebb_array *got, const hebb_array *wanted, const c
 
 static void check_form(const char *form, maker *make, const char *name, hebb_shape shape,
                        hebb_dtype dtype) {
-    hebb_device *cpu = cpu_device(), *gpu = device_of(form);
-    run wanted = run_model(cpu, make, shape, dtype), got = run_model(gpu, make, shape, dtype);
-    run again = run_model(gpu, make, shape, dtype);
+    hebb_device *device = device_of(form);
+    run wanted = run_model(measure(), make, shape, dtype);
+    run got = run_model(device, make, shape, dtype), again = run_model(device, make, shape, dtype);
     for (int k = 0; k < got.n; k++) {
         char what[64];
         snprintf(what, sizeof what, "%s, result %d", name, k);
@@ -236,8 +251,6 @@ static void check_form(const char *form, maker *make, const char *name, hebb_sha
     free_run(&wanted);
     free_run(&got);
     free_run(&again);
-    hebb_device_close(cpu);
-    hebb_device_close(gpu);
 }
 
 static void check_model(maker *make, const char *name, hebb_shape shape, hebb_dtype dtype) {
@@ -269,10 +282,7 @@ Test(groups, noise) { check_sizes(make_noise, "noise", HEBB_F32, 4); }
 Test(groups, columns) { check_sizes(make_columns, "columns", HEBB_F32, 3); }
 
 Test(groups, doubles) {
-    hebb_device *device = gpu_device();
-    const bool has = hebb_device_get_info(device).f64;
-    hebb_device_close(device);
-    if (!has) cr_skip_test("no f64");
+    if (!hebb_device_get_info(device_of("gpu")).f64) cr_skip_test("no f64");
     check_sizes(make_layer_normalization, "layer normalization", HEBB_F64, 4);
 }
 
@@ -333,12 +343,10 @@ static const char *profile_of(const char *form, maker *make, hebb_shape shape) {
     int file = mkstemp(path);
     cr_assert_geq(file, 0);
     close(file);
-    hebb_device *device = device_of(form);
     setenv("HEBB_PROFILE", path, 1);
-    run r = run_model(device, make, shape, HEBB_F32);
+    run r = run_model(device_of(form), make, shape, HEBB_F32);
     unsetenv("HEBB_PROFILE");
     free_run(&r);
-    hebb_device_close(device);
     FILE *profile = fopen(path, "rb");
     cr_assert_not_null(profile);
     text[fread(text, 1, sizeof text - 1, profile)] = '\0';

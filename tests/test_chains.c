@@ -184,62 +184,90 @@ static float fold(int code, float y, float x) {
                                      : smaller(y, x);
 }
 
-/* Strips of 8, of 4, of 1 vectors and the rest all begin with lane 0. */
-static void check_strip(const hb_cpu_isa *isa, const operands *o, int columns, int code,
-                        const float *strip) {
-    float lanes[8 * 16];
-    const int n = HB_CPU_STRIP_VECTORS * isa->vector_bytes / (int)sizeof(float);
-    const int vector = isa->vector_bytes / (int)sizeof(float);
-    for (int i = 0; i < n; i++) lanes[i] = 0.5f;
-    for (int r = 0; r < ROWS; r++)
-        for (int i = 0, length; i < columns; i += length) {
-            const int left = columns - i;
-            length = left >= n            ? n
-                     : left >= 4 * vector ? 4 * vector
-                     : left < vector      ? left
-                                          : vector;
-            for (int k = 0; k < length; k++)
-                lanes[k] = fold(code, lanes[k], o->x[r * PITCH + i + k]);
-        }
-    for (int i = 0; i < n; i++)
-        cr_assert(equal(strip[i], lanes[i]), "fold %d, %d columns, lane %d: %g, not %g", code,
-                  columns, i, (double)strip[i], (double)lanes[i]);
+/* Lane `lane` of `count` vectors from x on, joined as a tree. */
+static float join(int code, const float *x, int count, int vector, int lane) {
+    if (count == 1) return x[lane];
+    return fold(code, join(code, x, count / 2, vector, lane),
+                join(code, x + count / 2 * vector, count / 2, vector, lane));
 }
 
-/* Columns of several rows; and a row into a strip, whose lanes take turns. */
-static void check_fold(const hb_cpu_isa *isa, int columns, int code) {
-    static operands o;
-    _Alignas(64) float strip[8 * 16];
-    prepare(&o);
-    hb_cpu_link links[] = {moving(HB_CHAIN_LOAD, o.x),
-                           {.at = (char *)o.out, .mask = -1, .code = code},
-                           {.at = (char *)strip, .code = code},
-                           {.code = HB_CHAIN_END}};
-    for (int i = 0; i < N(strip); i++) strip[i] = 0.5f;
-    isa->vector->chain(links, ROWS, columns);
+/* A row into the lanes of one vector: by strips of 8, of 4, of 1 vectors and the rest. In a chain
+   of nothing else, strips of 8 are folded before they are joined. */
+static void fold_row(int code, const float *x, int columns, int vector, bool alone, float *lanes) {
+    float all[8 * 16];
+    int i = alone ? columns / (8 * vector) * (8 * vector) : 0;
+    for (int k = 0; k < i; k++)
+        all[k % (8 * vector)] = k < 8 * vector ? x[k] : fold(code, all[k % (8 * vector)], x[k]);
+    for (int k = 0; k < vector && i > 0; k++)
+        lanes[k] = fold(code, lanes[k], join(code, all, 8, vector, k));
+    for (int count; i < columns; i += count * vector) {
+        const int left = columns - i;
+        count = left >= 8 * vector ? 8 : left >= 4 * vector ? 4 : 1;
+        for (int k = 0; k < vector && k < left; k++)
+            lanes[k] = fold(code, lanes[k], join(code, x + i, count, vector, k));
+    }
+}
+
+static void check_lanes(const hb_cpu_isa *isa, const operands *o, int columns, int code, bool alone,
+                        const float *got) {
+    const int vector = isa->vector_bytes / (int)sizeof(float);
+    float lanes[16];
+    for (int k = 0; k < vector; k++) lanes[k] = 0.5f;
+    for (int r = 0; r < ROWS; r++) fold_row(code, o->x + r * PITCH, columns, vector, alone, lanes);
+    for (int k = 0; k < vector; k++)
+        cr_assert(equal(got[k], lanes[k]), "fold %d, %d columns, lane %d: %g, not %g", code,
+                  columns, k, (double)got[k], (double)lanes[k]);
+}
+
+static void check_columns(const operands *o, int columns, int code) {
     for (int i = 0; i < PITCH; i++) {
         float wanted = untouched;
         for (int r = 0; r < ROWS && i < columns; r++)
-            wanted = fold(code, wanted, o.x[r * PITCH + i]);
-        cr_assert(equal(o.out[i], wanted), "fold %d, column %d: %g, not %g", code, i,
-                  (double)o.out[i], (double)wanted);
+            wanted = fold(code, wanted, o->x[r * PITCH + i]);
+        cr_assert(equal(o->out[i], wanted), "fold %d, column %d: %g, not %g", code, i,
+                  (double)o->out[i], (double)wanted);
     }
-    check_strip(isa, &o, columns, code, strip);
 }
 
-/* A chain of nothing else, which is run by itself; with and without asking for what comes next. */
+static void clear_lanes(float *lanes) {
+    for (int k = 0; k < 16; k++) lanes[k] = 0.5f;
+}
+
+/* Columns of several rows; and rows into a vector. */
+static void check_fold(const hb_cpu_isa *isa, int columns, int code) {
+    static operands o;
+    _Alignas(64) float lanes[16];
+    prepare(&o);
+    hb_cpu_link links[] = {moving(HB_CHAIN_LOAD, o.x),
+                           {.at = (char *)o.out, .mask = -1, .code = code},
+                           {.at = (char *)lanes, .code = code + 1},
+                           {.code = HB_CHAIN_END}};
+    clear_lanes(lanes);
+    isa->vector->chain(links, ROWS, columns);
+    check_columns(&o, columns, code);
+    check_lanes(isa, &o, columns, code, false, lanes);
+}
+
+/* Chains of nothing else, which are run by themselves; with and without asking for what comes
+   next. */
 static void check_fold_alone(const hb_cpu_isa *isa, int columns, int code) {
     static operands o;
-    _Alignas(64) float strip[8 * 16];
-    prepare(&o);
+    _Alignas(64) float lanes[16];
     for (int asks = 0; asks < 2; asks++) {
-        hb_cpu_link links[] = {moving(HB_CHAIN_ASK, o.x + 64),
-                               moving(HB_CHAIN_LOAD, o.x),
-                               {.at = (char *)strip, .code = code},
-                               {.code = HB_CHAIN_END}};
-        for (int i = 0; i < N(strip); i++) strip[i] = 0.5f;
-        isa->vector->chain(links + (asks == 0), ROWS, columns);
-        check_strip(isa, &o, columns, code, strip);
+        prepare(&o);
+        hb_cpu_link across[] = {moving(HB_CHAIN_ASK, o.x + 64),
+                                moving(HB_CHAIN_LOAD, o.x),
+                                {.at = (char *)lanes, .code = code + 1},
+                                {.code = HB_CHAIN_END}};
+        clear_lanes(lanes);
+        isa->vector->chain(across + (asks == 0), ROWS, columns);
+        check_lanes(isa, &o, columns, code, true, lanes);
+        hb_cpu_link down[] = {moving(HB_CHAIN_ASK, o.x + PITCH),
+                              moving(HB_CHAIN_LOAD, o.x),
+                              {.at = (char *)o.out, .mask = -1, .code = code},
+                              {.code = HB_CHAIN_END}};
+        isa->vector->chain(down + (asks == 0), ROWS, columns);
+        check_columns(&o, columns, code);
     }
 }
 
@@ -247,10 +275,13 @@ Test(chains, folds) {
     for (int i = 0; i < N(isas); i++) {
         const hb_cpu_isa *isa = choose(isas[i]);
         for (int k = 0; isa && k < N(columns_tried); k++)
-            for (int code = HB_CHAIN_SUM; code <= HB_CHAIN_PROD; code++) {
-                check_fold(isa, columns_tried[k], code);
-                check_fold_alone(isa, columns_tried[k], code);
-            }
+#define CHECK(CODE, expression)                                                                    \
+    check_fold(isa, columns_tried[k], HB_CHAIN_##CODE);                                            \
+    check_fold_alone(isa, columns_tried[k], HB_CHAIN_##CODE);
+        {
+            HB_CHAIN_FOLD(CHECK)
+        }
+#undef CHECK
     }
 }
 

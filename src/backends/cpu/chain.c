@@ -135,7 +135,7 @@ static void decide_fold(hb_cpu_maker *m) {
     p->fold_rows = 1;
     if (p->fold == HB_CPU_FOLD_ROWS && p->space.columns == m->part->points &&
         p->space.columns <= LONGEST_ROW)
-        p->fold_rows = n < HB_CPU_MOST_FOLD_STRIPS / 2 ? HB_CPU_MOST_FOLD_STRIPS / n : 1;
+        p->fold_rows = HB_CPU_STRIP_VECTORS;
 }
 
 static bool needs_chain(const hb_cpu_maker *m, int v, int chain) {

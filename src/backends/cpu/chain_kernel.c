@@ -141,23 +141,33 @@ static void call_two(const hb_cpu_link *link, float *a, const float *b, int64_t 
     else link->map(a, a, b, NULL, n);
 }
 
+#define FOLDS(CODE, expression)                                                                    \
+    INLINE floats fold_##CODE(floats y, floats x) { return expression; }
+HB_CHAIN_FOLD(FOLDS)
+
+#define JOIN_8(f)  f(f(f(v0, v1), f(v2, v3)), f(f(v4, v5), f(v6, v7)))
 #define EACH(f, a) f(0, a) f(1, a) f(2, a) f(3, a) f(4, a) f(5, a) f(6, a) f(7, a)
+#define JOIN       JOIN_8
 #define COUNT      8
 #define NAME       strips_of_8
 #include "chain_strips.inc"
 #undef EACH
+#undef JOIN
 #undef COUNT
 #undef NAME
 
 #define EACH(f, a) f(0, a) f(1, a) f(2, a) f(3, a)
+#define JOIN(f)    f(f(v0, v1), f(v2, v3))
 #define COUNT      4
 #define NAME       strips_of_4
 #include "chain_strips.inc"
 #undef EACH
+#undef JOIN
 #undef COUNT
 #undef NAME
 
 #define EACH(f, a) f(0, a)
+#define JOIN(f)    v0
 #define COUNT      1
 #define NAME       strips_of_1
 #include "chain_strips.inc"
@@ -168,43 +178,73 @@ static void call_two(const hb_cpu_link *link, float *a, const float *b, int64_t 
 #include "chain_strips.inc"
 
 #undef EACH
+#undef JOIN
 #undef COUNT
 
-/* A chain that only gathers what it loads, into one strip: a loop that keeps the strip in
-   registers. */
-static bool is_plain_fold(const hb_cpu_link *links) {
+/* Chains that only gather what they load, which loops of their own do in registers. */
+typedef enum plain_fold { NOT_PLAIN, ACROSS, DOWN } plain_fold;
+
+static plain_fold plain_fold_of(const hb_cpu_link *links) {
     if (links->code == HB_CHAIN_ASK) links++;
-    return links[0].code == HB_CHAIN_LOAD && links[0].mask != 0 && links[1].code >= HB_CHAIN_SUM &&
-           links[1].code <= HB_CHAIN_PROD && links[1].mask == 0 && links[2].code == HB_CHAIN_END;
+    if (links[0].code != HB_CHAIN_LOAD || links[0].mask == 0) return NOT_PLAIN;
+    switch (links[1].code) {
+#define CASE(CODE, expression)                                                                     \
+    case HB_CHAIN_##CODE##_ACROSS: return links[2].code == HB_CHAIN_END ? ACROSS : NOT_PLAIN;      \
+    case HB_CHAIN_##CODE: return links[2].code == HB_CHAIN_END ? DOWN : NOT_PLAIN;
+        HB_CHAIN_FOLD(CASE)
+#undef CASE
+    default: return NOT_PLAIN;
+    }
 }
 
 #define EACH(f, a)       f(0, a) f(1, a) f(2, a) f(3, a) f(4, a) f(5, a) f(6, a) f(7, a)
-#define BEGIN(k, unused) floats v##k = load(strip + (k)*VECTOR);
-#define FOLD(k, expression)                                                                        \
-    {                                                                                              \
-        const floats x = load(from + (k)*VECTOR), y = v##k;                                        \
-        v##k = expression;                                                                         \
-    }
-#define KEEP(k, unused) store(strip + (k)*VECTOR, v##k);
+#define BEGIN(k, unused) floats v##k = load(from + (k)*VECTOR);
+#define FOLD(k, fold)    v##k = fold(v##k, load(from + (k)*VECTOR));
 #define CASE(CODE, expression)                                                                     \
-    case HB_CHAIN_##CODE:                                                                          \
-        for (; from < end; from += 8 * VECTOR) {                                                   \
+    case HB_CHAIN_##CODE##_ACROSS:                                                                 \
+        for (from += 8 * VECTOR; from < end; from += 8 * VECTOR) {                                 \
             for (int at = 0; ahead != 0 && at < 8 * VECTOR; at += LINE)                            \
                 __builtin_prefetch(from + ahead + at, 0, 2);                                       \
-            EACH(FOLD, expression)                                                                 \
+            EACH(FOLD, fold_##CODE)                                                                \
         }                                                                                          \
+        store(to, fold_##CODE(load(to), JOIN_8(fold_##CODE)));                                     \
         break;
-static void fold_by_8(const hb_cpu_link *links, int64_t bytes) {
+static void fold_across(const hb_cpu_link *links, int64_t bytes) {
     const hb_cpu_link *loads = links + (links->code == HB_CHAIN_ASK);
     const char *from = loads->at, *end = from + bytes;
     const int64_t ahead = links->at - loads->at;
-    char *strip = loads[1].at;
+    char *to = loads[1].at;
     EACH(BEGIN, )
     switch (loads[1].code) {
         HB_CHAIN_FOLD(CASE)
     default: __builtin_unreachable();
     }
-    EACH(KEEP, )
+}
+#undef BEGIN
+#undef CASE
+
+/* All rows of a strip before the next strip: its sums stay in registers, and memory is read where
+   as many rows go on as there are, which the hardware follows. */
+#define BEGIN(k, unused) floats v##k = load(to + (k)*VECTOR);
+#define KEEP(k, unused)  store(to + (k)*VECTOR, v##k);
+#define CASE(CODE, expression)                                                                     \
+    case HB_CHAIN_##CODE:                                                                          \
+        for (int64_t r = 0; r < rows; r++, from += loads->row) {                                   \
+            EACH(FOLD, fold_##CODE)                                                                \
+        }                                                                                          \
+        break;
+static void fold_down(const hb_cpu_link *links, int64_t rows, int64_t bytes) {
+    const hb_cpu_link *loads = links + (links->code == HB_CHAIN_ASK);
+    for (int64_t at = 0; at < bytes; at += 8 * VECTOR) {
+        const char *from = loads->at + at;
+        char *to = loads[1].at + at;
+        EACH(BEGIN, )
+        switch (loads[1].code) {
+            HB_CHAIN_FOLD(CASE)
+        default: __builtin_unreachable();
+        }
+        EACH(KEEP, )
+    }
 }
 #undef EACH
 #undef BEGIN
@@ -212,12 +252,13 @@ static void fold_by_8(const hb_cpu_link *links, int64_t bytes) {
 #undef KEEP
 #undef CASE
 
-static void run_row(const hb_cpu_link *links, int64_t columns, bool plain_fold) {
-    const int64_t end = columns * (int64_t)sizeof(float);
-    const int64_t eights = end / (8 * VECTOR) * (8 * VECTOR), ones = end / VECTOR * VECTOR;
-    const int64_t fours = eights + (ones - eights) / (4 * VECTOR) * (4 * VECTOR);
-    if (eights > 0 && plain_fold) fold_by_8(links, eights);
-    else if (eights > 0) strips_of_8(links, 0, eights);
+/* Bytes [begin, end) of a row. */
+static void run_row(const hb_cpu_link *links, int64_t begin, int64_t end, bool across) {
+    const int64_t eights = begin + (end - begin) / (8 * VECTOR) * (8 * VECTOR);
+    const int64_t fours = eights + (end - eights) / (4 * VECTOR) * (4 * VECTOR);
+    const int64_t ones = fours + (end - fours) / VECTOR * VECTOR;
+    if (eights > begin && across) fold_across(links, eights);
+    else if (eights > begin) strips_of_8(links, begin, eights);
     if (fours > eights) strips_of_4(links, eights, fours);
     if (ones > fours) strips_of_1(links, fours, ones);
     if (end > ones) strip_of_part(links, ones, end);
@@ -225,9 +266,12 @@ static void run_row(const hb_cpu_link *links, int64_t columns, bool plain_fold) 
 
 hb_cpu_run_chain PASTE(hb_cpu_chain_, HB_ISA);
 void PASTE(hb_cpu_chain_, HB_ISA)(hb_cpu_link *links, int64_t rows, int64_t columns) {
-    const bool plain_fold = is_plain_fold(links);
-    for (int64_t r = 0; r < rows; r++) {
-        run_row(links, columns, plain_fold);
+    const plain_fold plain = plain_fold_of(links);
+    const int64_t end = columns * (int64_t)sizeof(float);
+    const int64_t begin = plain == DOWN && rows > 1 ? end / (8 * VECTOR) * (8 * VECTOR) : 0;
+    if (begin > 0) fold_down(links, rows, begin);
+    for (int64_t r = 0; r < rows && begin < end; r++) {
+        run_row(links, begin, end, plain == ACROSS);
         if (r + 1 < rows)
             for (hb_cpu_link *link = links; link->code != HB_CHAIN_END; link++)
                 link->at += link->row;

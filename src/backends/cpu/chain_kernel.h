@@ -51,7 +51,8 @@
     X(THEN, CHOOSE(AS_BITS(y), x, z)) /* y is */                                                   \
     X(ELSE, CHOOSE(AS_BITS(y), z, x)) /* y is */
 
-/* X(CODE, y from y and x): y is memory that gathers all strips. */
+/* X(CODE, y from y and x): y is memory that gathers all strips; for CODE_ACROSS, one vector that
+   gathers all vectors of all strips. */
 #define HB_CHAIN_FOLD(X)                                                                           \
     X(SUM, y + x)                                                                                  \
     X(REDMAX, LARGER(y, x))                                                                        \
@@ -64,20 +65,23 @@ typedef enum hb_cpu_chain_code {
     HB_CHAIN_BINARY(CODES)
 #undef CODES
 #define CODES(CODE, expression) HB_CHAIN_##CODE,
-        HB_CHAIN_UNARY(CODES) HB_CHAIN_MATH(CODES) HB_CHAIN_FOLD(CODES)
+        HB_CHAIN_UNARY(CODES) HB_CHAIN_MATH(CODES)
+#undef CODES
+#define CODES(CODE, expression) HB_CHAIN_##CODE, HB_CHAIN_##CODE##_ACROSS,
+            HB_CHAIN_FOLD(CODES)
 #undef CODES
 /* ONE: z is one element; OF_ONE: y is; OF_ONES: both are. */
 #define CODES(CODE, expression)                                                                    \
     HB_CHAIN_##CODE, HB_CHAIN_##CODE##_ONE, HB_CHAIN_##CODE##_OF_ONE, HB_CHAIN_##CODE##_OF_ONES,
-            HB_CHAIN_TERNARY(CODES)
+                HB_CHAIN_TERNARY(CODES)
 #undef CODES
-                HB_CHAIN_STORE, /* y = x */
-    HB_CHAIN_STREAM,            /* the same past the caches, where y is aligned */
-    HB_CHAIN_ASK,               /* for y, which will be read soon */
-    HB_CHAIN_LOAD_TRUTHS,       /* x = bytes y */
-    HB_CHAIN_STORE_TRUTHS,      /* bytes y = x */
-    HB_CHAIN_CALL,              /* x = map(x) */
-    HB_CHAIN_CALL_OF,           /* x = map(x, y) */
+                    HB_CHAIN_STORE, /* y = x */
+    HB_CHAIN_STREAM,                /* the same past the caches, where y is aligned */
+    HB_CHAIN_ASK,                   /* for y, which will be read soon */
+    HB_CHAIN_LOAD_TRUTHS,           /* x = bytes y */
+    HB_CHAIN_STORE_TRUTHS,          /* bytes y = x */
+    HB_CHAIN_CALL,                  /* x = map(x) */
+    HB_CHAIN_CALL_OF,               /* x = map(x, y) */
     HB_CHAIN_CALL_OF_ONE,
     HB_CHAIN_CALL_ON, /* x = map(y, x) */
     HB_CHAIN_CALL_ON_ONE,
@@ -100,7 +104,7 @@ typedef struct hb_cpu_link {
     int code;
 } hb_cpu_link;
 
-/* Runs links over a box. Leaves `at` where the last row ended. */
+/* Runs links over a box. Changes `at`. */
 typedef void hb_cpu_run_chain(hb_cpu_link *links, int64_t rows, int64_t columns);
 
 #endif

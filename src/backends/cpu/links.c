@@ -227,7 +227,8 @@ static void write_folds(writer *w, int v) {
     const hb_instr *instr;
     for (int i = 0; (instr = hb_cpu_reduction_at(w->m, i)) != NULL; i++) {
         if (p->fold == HB_CPU_FOLD_NONE || hb_cpu_number(w->m, instr->a) != v) continue;
-        hb_cpu_planned *link = append(w, HB_CHAIN_SUM + instr->code - HB_SUM);
+        const bool across = p->fold == HB_CPU_FOLD_ROWS;
+        hb_cpu_planned *link = append(w, HB_CHAIN_SUM + 2 * (instr->code - HB_SUM) + across);
         link->place = p->fold == HB_CPU_FOLD_ROWS ? HB_CPU_AT_FOLD : HB_CPU_AT_SUMS;
         link->number = i;
     }
@@ -302,7 +303,7 @@ static void take_fold_strips(writer *w) {
     if (p->fold != HB_CPU_FOLD_ROWS) return;
     for (int i = 0; hb_cpu_reduction_at(w->m, i) != NULL; i++) {
         p->fold_strip[i] = w->n_strips;
-        for (int row = 0; row < p->fold_rows; row++) w->strip_free[w->n_strips++] = false;
+        w->strip_free[w->n_strips++] = false;
     }
     w->n_fold_strips = w->n_strips;
 }
@@ -322,8 +323,7 @@ bool hb_cpu_write_links(hb_cpu_maker *m, int *first) {
     free(p->link);
     /* And a link for each value that turns out to be kept. */
     p->link = malloc((size_t)(w.n + p->n_values + 1) * sizeof *p->link);
-    w.strip_free = malloc(((size_t)p->n_values + HB_CPU_MOST_REDUCTIONS + HB_CPU_MOST_FOLD_STRIPS) *
-                          sizeof *w.strip_free);
+    w.strip_free = malloc(((size_t)p->n_values + HB_CPU_MOST_REDUCTIONS) * sizeof *w.strip_free);
     w.counting = false;
     if (p->link && w.strip_free) {
         take_fold_strips(&w);

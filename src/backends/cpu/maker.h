@@ -4,8 +4,6 @@
 
 #include "program.h"
 
-enum { HB_CPU_MOST_FOLD_STRIPS = 8 }; /* of all reductions, if there are several for each */
-
 /* What is known of a value. Values are numbered from the part's first. */
 typedef struct hb_cpu_value {
     bool used, single, early, spread;

@@ -77,11 +77,11 @@ typedef struct hb_cpu_store {
 typedef enum hb_cpu_place {
     HB_CPU_NOWHERE,
     HB_CPU_AT_VIEW,
-    HB_CPU_AT_TILE,  /* of a value */
-    HB_CPU_AT_ONE,   /* a value's single element, or a constant */
-    HB_CPU_AT_FIXED, /* an element of the chain's own */
-    HB_CPU_AT_STRIP, /* number `number` of the program's strips */
-    HB_CPU_AT_FOLD,  /* the strip of the tile's first row; for reduction number `number`, by rows */
+    HB_CPU_AT_TILE,    /* of a value */
+    HB_CPU_AT_ONE,     /* a value's single element, or a constant */
+    HB_CPU_AT_FIXED,   /* an element of the chain's own */
+    HB_CPU_AT_STRIP,   /* number `number` of the program's strips */
+    HB_CPU_AT_FOLD,    /* the tile's first row's vector of reduction number `number`, by rows */
     HB_CPU_AT_PRODUCT, /* of the matrix product */
     HB_CPU_AT_SUMS,    /* of reduction number `number`, by columns */
 } hb_cpu_place;
@@ -100,7 +100,7 @@ typedef struct hb_cpu_planned {
 /* How a program's reduced values are gathered by links of its chains, if all of them are. */
 typedef enum hb_cpu_fold_kind {
     HB_CPU_FOLD_NONE,
-    HB_CPU_FOLD_ROWS,    /* the points of a tile into strips, which the caller clears and folds */
+    HB_CPU_FOLD_ROWS,    /* the points of a tile into vectors, which the caller clears and folds */
     HB_CPU_FOLD_COLUMNS, /* the rows of a tile into sums of the caller's */
 } hb_cpu_fold_kind;
 
@@ -122,9 +122,8 @@ typedef struct hb_cpu_program {
     bool even;                               /* all links' views are */
     bool loose;                              /* no value needs a tile: boxes may be of any size */
     hb_cpu_fold_kind fold;
-    int fold_strip[HB_CPU_MOST_REDUCTIONS]; /* by reduction, of FOLD_ROWS: the first one */
-    int fold_rows; /* it has so many; with several, a row has one result, and a loose tile as many
-                    */
+    int fold_strip[HB_CPU_MOST_REDUCTIONS]; /* by reduction, of FOLD_ROWS: where its vectors are */
+    int fold_rows; /* so many; with several, a row has one result, and a loose tile as many rows */
     bool far;      /* its memory is larger than the second-level cache */
     bool streams;  /* some store goes past the caches */
     int product_size; /* bytes of an element of the matrix product */
@@ -209,8 +208,11 @@ typedef struct hb_cpu_worker {
     int64_t sums_stride, sums_column; /* bytes from reduction to reduction */
 } hb_cpu_worker;
 
-/* Where FOLD_ROWS gathers reduction i, of a tile's first row. */
-static inline float *hb_cpu_fold_strip(const hb_cpu_worker *w, int i) {
+/* Where FOLD_ROWS gathers reduction i, of a tile's first row; and lanes from row to row. */
+static inline int64_t hb_cpu_fold_lanes(const hb_cpu_program *p) {
+    return (int64_t)(p->strip_bytes / HB_CPU_STRIP_VECTORS / sizeof(float));
+}
+static inline float *hb_cpu_fold_vector(const hb_cpu_worker *w, int i) {
     const hb_cpu_program *p = w->program;
     return (float *)(void *)(w->scratch + p->strips_at + (size_t)p->fold_strip[i] * p->strip_bytes);
 }

@@ -18,33 +18,8 @@ enum {
     SUMS_SCRATCH = 24 << 10,
     GROUP = 256,      /* kept points of a unit by rows, at most */
     PANEL = 1024,     /* columns of a unit by columns, at most */
-    BLOCK_ROWS = 16,  /* rows that are summed narrowly, */
-    NARROW = 64,      /* and elements, in each lane of a strip */
     UNITS = 64,       /* wanted, at least, */
     CHUNK_WORK = 8192 /* but none with fewer points than this */
-};
-
-typedef struct reduction {
-    int value;         /* of the pre program */
-    int size;          /* bytes of its element */
-    uint64_t identity; /* the bits of the wide result of nothing */
-    const hb_cpu_reduction *narrow, *wide;
-} reduction;
-
-struct hb_cpu_reduce {
-    hb_cpu_program pre, post;
-    int n;
-    reduction *each;
-    bool by_columns;
-    int64_t kept, rows; /* rows of the pre space that make one kept (outer) point */
-    int64_t points;     /* reduced: elements that make one result */
-    bool alone;         /* on one thread */
-    int64_t
-        together; /* rows of a tile: by rows, of several kept points, or 0; by columns, of one */
-    int64_t units, panel, panels;
-    int64_t chunks, pieces; /* pieces: what chunks are made of: tiles or rows of one unit */
-    char *partial;          /* [chunk][reduction][kept], wide; with several chunks */
-    double ns;
 };
 
 /* ---- preparing ---- */
@@ -86,11 +61,11 @@ static hebb_status make_reductions(const hb_device *device, const hb_loop *loop,
         const hebb_dtype dtype = (hebb_dtype)loop->instr[instr->a].dtype;
         const bool is_float = dtype == HEBB_F32 || dtype == HEBB_F64;
         const hb_cpu_reduction *row = vector->reduce[instr->code - HB_SUM];
-        r->each[i] = (reduction){.value = instr->a,
-                                 .size = (int)hebb_dtype_size(dtype),
-                                 .identity = identity_of(instr->code, dtype),
-                                 .narrow = &row[dtype],
-                                 .wide = &row[is_float ? HEBB_F64 : HEBB_I64]};
+        r->each[i] = (hb_cpu_each){.value = instr->a,
+                                   .size = (int)hebb_dtype_size(dtype),
+                                   .identity = identity_of(instr->code, dtype),
+                                   .narrow = &row[dtype],
+                                   .wide = &row[is_float ? HEBB_F64 : HEBB_I64]};
     }
     return HEBB_OK;
 }
@@ -214,13 +189,6 @@ typedef struct run_context {
     const hb_run_args *args;
 } run_context;
 
-/* Wide results of kept points [first, first + n): reduction i's are at at + i * stride bytes. */
-typedef struct results {
-    int64_t first, n;
-    char *at;
-    int64_t stride;
-} results;
-
 /* The stack of one unit. */
 typedef struct unit_scratch {
     _Alignas(64) char sums[SUMS_SCRATCH];
@@ -228,7 +196,7 @@ typedef struct unit_scratch {
     _Alignas(64) char post[POST_SCRATCH];
 } unit_scratch;
 
-static void clear(const hb_cpu_reduce *r, const results *sums) {
+void hb_cpu_clear_results(const hb_cpu_reduce *r, const hb_cpu_results *sums) {
     for (int i = 0; i < r->n; i++) {
         uint64_t *at = (uint64_t *)(void *)(sums->at + i * sums->stride);
         const uint64_t identity = r->each[i].identity;
@@ -236,7 +204,7 @@ static void clear(const hb_cpu_reduce *r, const results *sums) {
     }
 }
 
-static void fold_rows(const hb_cpu_reduce *r, const hb_cpu_worker *w, const results *sums,
+static void fold_rows(const hb_cpu_reduce *r, const hb_cpu_worker *w, const hb_cpu_results *sums,
                       int64_t kept, int64_t rows, int64_t columns) {
     for (int i = 0; i < r->n; i++)
         r->each[i].narrow->rows(sums->at + i * sums->stride + (kept - sums->first) * 8,
@@ -244,7 +212,7 @@ static void fold_rows(const hb_cpu_reduce *r, const hb_cpu_worker *w, const resu
 }
 
 /* Short: a tile holds all elements of several kept points. */
-static void reduce_short_rows(const run_context *c, const results *sums, char *scratch) {
+static void reduce_short_rows(const run_context *c, const hb_cpu_results *sums, char *scratch) {
     const hb_cpu_reduce *r = c->reduce;
     const int64_t points = r->together / r->rows, end = sums->first + sums->n;
     hb_cpu_worker worker;
@@ -263,97 +231,30 @@ static void reduce_short_rows(const run_context *c, const results *sums, char *s
     }
 }
 
-/* ---- folded by links (chain_kernel.h) ---- */
-
-/* f32, of which nothing is changed by the first element: the sum of no elements is -0. */
-static void clear_narrow(const hb_cpu_reduce *r, const hb_cpu_worker *w, int i, void *at,
-                         int64_t n) {
-    double identity;
-    memcpy(&identity, &r->each[i].identity, sizeof identity);
-    const float x = identity == 0 ? -0.0f : (float)identity;
-    const hb_cpu_box box = {.rows = 1, .columns = n, .to_column = sizeof x};
-    w->vector->move[sizeof x](at, &x, &box);
-}
-
-static int64_t strip_lanes(const hb_cpu_reduce *r) {
-    return (int64_t)(r->pre.strip_bytes / sizeof(float));
-}
-
-static void clear_strips(const hb_cpu_reduce *r, const hb_cpu_worker *w, int64_t rows) {
-    for (int i = 0; i < r->n; i++)
-        clear_narrow(r, w, i, hb_cpu_fold_strip(w, i), rows * strip_lanes(r));
-}
-
-static void fold_strips(const hb_cpu_reduce *r, const hb_cpu_worker *w, char *to, int64_t stride,
-                        int64_t rows) {
-    for (int i = 0; i < r->n; i++)
-        r->each[i].narrow->rows(to + i * stride, hb_cpu_fold_strip(w, i), rows, strip_lanes(r));
-}
-
-/* Several kept points at once, of which each is a row. */
-static void reduce_linked_rows(const hb_cpu_reduce *r, hb_cpu_worker *w, const results *sums) {
-    const int64_t end = sums->first + sums->n;
-    for (int64_t k = sums->first; k < end; k += r->pre.fold_rows) {
-        const int64_t rows = least(r->pre.fold_rows, end - k);
-        hb_cpu_tile tile = {.row = k, .rows = rows, .columns = r->pre.space.columns};
-        hb_cpu_tile_locate(&r->pre.space, &tile);
-        clear_strips(r, w, rows);
-        hb_cpu_worker_tile(w, &tile);
-        fold_strips(r, w, sums->at + (k - sums->first) * 8, sums->stride, rows);
-    }
-}
-
-/* Tiles [begin, end) of kept point k. */
-static void reduce_linked_row(const hb_cpu_reduce *r, hb_cpu_worker *w, const results *sums,
-                              int64_t k, int64_t begin, int64_t end) {
-    char *to = sums->at + (k - sums->first) * 8;
-    int64_t points = 0;
-    hb_cpu_tile tile;
-    clear_strips(r, w, 1);
-    for (int64_t t = begin; t < end; t++) {
-        hb_cpu_tile_at(&r->pre, k * r->rows, r->rows, t, &tile);
-        hb_cpu_worker_tile(w, &tile);
-        points += tile.rows * tile.columns;
-        if (points < NARROW * strip_lanes(r) && t + 1 < end) continue;
-        fold_strips(r, w, to, sums->stride, 1);
-        if (t + 1 < end) clear_strips(r, w, 1);
-        points = 0;
-    }
-}
-
 /* Long: several tiles, [begin, end) of them, for each kept point. */
-static void reduce_long_rows(const run_context *c, const results *sums, int64_t begin, int64_t end,
-                             char *scratch) {
+static void reduce_long_rows(const run_context *c, const hb_cpu_results *sums, int64_t begin,
+                             int64_t end, char *scratch) {
     const hb_cpu_reduce *r = c->reduce;
     hb_cpu_worker worker;
     hb_cpu_tile tile;
     hb_cpu_tile_at(&r->pre, 0, r->rows, 0, &tile);
     hb_cpu_worker_start(&worker, &r->pre, c->device, c->args, scratch, &tile);
-    if (r->pre.fold_rows > 1 && r->pre.loose && r->chunks == 1) {
-        reduce_linked_rows(r, &worker, sums);
+    if (r->pre.fold == HB_CPU_FOLD_ROWS) {
+        hb_cpu_reduce_linked_rows(r, &worker, sums, begin, end);
         return;
     }
     for (int64_t k = sums->first; k < sums->first + sums->n; k++)
-        if (r->pre.fold == HB_CPU_FOLD_ROWS) reduce_linked_row(r, &worker, sums, k, begin, end);
-        else
-            for (int64_t t = begin; t < end; t++) {
-                hb_cpu_tile_at(&r->pre, k * r->rows, r->rows, t, &tile);
-                hb_cpu_worker_tile(&worker, &tile);
-                fold_rows(r, &worker, sums, k, 1, tile.rows * tile.columns);
-            }
+        for (int64_t t = begin; t < end; t++) {
+            hb_cpu_tile_at(&r->pre, k * r->rows, r->rows, t, &tile);
+            hb_cpu_worker_tile(&worker, &tile);
+            fold_rows(r, &worker, sums, k, 1, tile.rows * tile.columns);
+        }
 }
 
-/* Narrow sums of columns, on the way to wide ones. */
-typedef struct column_sums {
-    const results *wide;
-    int64_t first; /* column */
-    char *narrow;
-    int64_t stride; /* bytes from reduction to reduction */
-} column_sums;
-
 /* Folds rows [row, row + rows) of a tile; the first of a block overwrites. */
-static void fold_columns(const hb_cpu_reduce *r, const hb_cpu_worker *w, const column_sums *sums,
-                         const hb_cpu_tile *tile, int64_t row, int64_t rows, bool fresh) {
+static void fold_columns(const hb_cpu_reduce *r, const hb_cpu_worker *w,
+                         const hb_cpu_column_sums *sums, const hb_cpu_tile *tile, int64_t row,
+                         int64_t rows, bool fresh) {
     for (int i = 0; i < r->n; i++) {
         const int64_t size = r->each[i].size, bytes = tile->columns * size;
         char *to = sums->narrow + i * sums->stride + (tile->column - sums->first) * size;
@@ -364,8 +265,8 @@ static void fold_columns(const hb_cpu_reduce *r, const hb_cpu_worker *w, const c
     }
 }
 
-static void widen_columns(const hb_cpu_reduce *r, const column_sums *sums) {
-    const results *wide = sums->wide;
+void hb_cpu_widen_columns(const hb_cpu_reduce *r, const hb_cpu_column_sums *sums) {
+    const hb_cpu_results *wide = sums->wide;
     for (int i = 0; i < r->n; i++)
         r->each[i].narrow->widen(wide->at + i * wide->stride, sums->narrow + i * sums->stride,
                                  wide->n);
@@ -373,15 +274,15 @@ static void widen_columns(const hb_cpu_reduce *r, const column_sums *sums) {
 
 /* Tiles of several whole rows. */
 static void reduce_short_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
-                                 const column_sums *sums, int64_t begin, int64_t end) {
+                                 const hb_cpu_column_sums *sums, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row += r->together) {
         hb_cpu_tile tile = {
             .row = row, .rows = least(r->together, end - row), .columns = r->pre.space.columns};
         hb_cpu_tile_locate(&r->pre.space, &tile);
         hb_cpu_worker_tile(worker, &tile);
-        for (int64_t at = 0; at < tile.rows; at += BLOCK_ROWS) {
-            fold_columns(r, worker, sums, &tile, at, least(BLOCK_ROWS, tile.rows - at), true);
-            widen_columns(r, sums);
+        for (int64_t at = 0; at < tile.rows; at += HB_CPU_NARROW) {
+            fold_columns(r, worker, sums, &tile, at, least(HB_CPU_NARROW, tile.rows - at), true);
+            hb_cpu_widen_columns(r, sums);
         }
     }
 }
@@ -395,10 +296,10 @@ static void prefetch_row_below(const hb_cpu_reduce *r, const hb_cpu_worker *work
 
 /* Tiles that are parts of one row; all columns of the panel before the next row. */
 static void reduce_long_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
-                                const column_sums *sums, int64_t begin, int64_t end) {
+                                const hb_cpu_column_sums *sums, int64_t begin, int64_t end) {
     const int64_t last = sums->first + sums->wide->n;
     for (int64_t row = begin; row < end; row++) {
-        const int64_t in_block = (row - begin) % BLOCK_ROWS;
+        const int64_t in_block = (row - begin) % HB_CPU_NARROW;
         hb_cpu_tile tile = {.row = row, .rows = 1};
         hb_cpu_tile_locate(&r->pre.space, &tile);
         for (tile.column = sums->first; tile.column < last; tile.column += r->pre.tile) {
@@ -407,51 +308,19 @@ static void reduce_long_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
             hb_cpu_worker_tile(worker, &tile);
             fold_columns(r, worker, sums, &tile, 0, 1, in_block == 0);
         }
-        if (in_block == BLOCK_ROWS - 1 || row == end - 1) widen_columns(r, sums);
-    }
-}
-
-/* Boxes of up to `rows` rows and as many columns of the panel as a tile can hold; of one row if
-   values may stay in place there. */
-static void reduce_box(const hb_cpu_reduce *r, hb_cpu_worker *worker, const column_sums *sums,
-                       int64_t row, int64_t rows) {
-    const int64_t columns = r->pre.loose ? sums->wide->n : least(sums->wide->n, r->pre.tile);
-    const int64_t together = r->pre.loose          ? rows
-                             : whole_rows(&r->pre) ? least(rows, most(r->pre.tile / columns, 1))
-                                                   : 1;
-    const int64_t last = sums->first + sums->wide->n;
-    for (int64_t done = 0; done < rows; done += together) {
-        hb_cpu_tile tile = {.row = row + done, .rows = least(together, rows - done)};
-        hb_cpu_tile_locate(&r->pre.space, &tile);
-        for (tile.column = sums->first; tile.column < last; tile.column += columns) {
-            tile.columns = least(columns, last - tile.column);
-            hb_cpu_worker_tile(worker, &tile);
-        }
-    }
-}
-
-static void reduce_linked_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
-                                  const column_sums *sums, int64_t begin, int64_t end) {
-    worker->sums = sums->narrow;
-    worker->sums_stride = sums->stride;
-    worker->sums_column = sums->first;
-    for (int64_t row = begin; row < end; row += BLOCK_ROWS) {
-        for (int i = 0; i < r->n; i++)
-            clear_narrow(r, worker, i, sums->narrow + i * sums->stride, sums->wide->n);
-        reduce_box(r, worker, sums, row, least(BLOCK_ROWS, end - row));
-        widen_columns(r, sums);
+        if (in_block == HB_CPU_NARROW - 1 || row == end - 1) hb_cpu_widen_columns(r, sums);
     }
 }
 
 /* Rows [begin, end) of the reduced ones of a unit. */
-static void reduce_columns(const run_context *c, const results *sums, int64_t begin, int64_t end,
-                           unit_scratch *scratch) {
+static void reduce_columns(const run_context *c, const hb_cpu_results *sums, int64_t begin,
+                           int64_t end, unit_scratch *scratch) {
     const hb_cpu_reduce *r = c->reduce;
     const int64_t columns = r->pre.space.columns, row = sums->first / columns * r->rows;
-    const column_sums narrow = {.wide = sums,
-                                .first = sums->first % columns,
-                                .narrow = scratch->sums + r->n * r->panel * 8,
-                                .stride = r->panel * 8};
+    const hb_cpu_column_sums narrow = {.wide = sums,
+                                       .first = sums->first % columns,
+                                       .narrow = scratch->sums + r->n * r->panel * 8,
+                                       .stride = r->panel * 8};
     hb_cpu_worker worker;
     hb_cpu_tile tile = {.row = row,
                         .rows = least(r->together, end - begin),
@@ -460,13 +329,13 @@ static void reduce_columns(const run_context *c, const results *sums, int64_t be
     hb_cpu_tile_locate(&r->pre.space, &tile);
     hb_cpu_worker_start(&worker, &r->pre, c->device, c->args, scratch->pre, &tile);
     if (r->pre.fold == HB_CPU_FOLD_COLUMNS)
-        reduce_linked_columns(r, &worker, &narrow, row + begin, row + end);
+        hb_cpu_reduce_linked_columns(r, &worker, &narrow, row + begin, row + end);
     else if (r->together > 1) reduce_short_columns(r, &worker, &narrow, row + begin, row + end);
     else reduce_long_columns(r, &worker, &narrow, row + begin, row + end);
 }
 
 /* The kept points of a unit. */
-static void locate_unit(const hb_cpu_reduce *r, int64_t unit, results *sums, char *at) {
+static void locate_unit(const hb_cpu_reduce *r, int64_t unit, hb_cpu_results *sums, char *at) {
     if (r->by_columns) {
         const int64_t columns = r->pre.space.columns, first = unit % r->panels * r->panel;
         sums->first = unit / r->panels * columns + first;
@@ -481,12 +350,12 @@ static void locate_unit(const hb_cpu_reduce *r, int64_t unit, results *sums, cha
     sums->stride = sums->n * 8;
 }
 
-static void reduce_unit(const run_context *c, const results *sums, int64_t chunk,
+static void reduce_unit(const run_context *c, const hb_cpu_results *sums, int64_t chunk,
                         unit_scratch *scratch) {
     const hb_cpu_reduce *r = c->reduce;
     const int64_t begin = r->pieces * chunk / r->chunks;
     const int64_t end = r->pieces * (chunk + 1) / r->chunks;
-    clear(r, sums);
+    hb_cpu_clear_results(r, sums);
     if (r->points == 0) return;
     if (r->by_columns) reduce_columns(c, sums, begin, end, scratch);
     else if (r->together) reduce_short_rows(c, sums, scratch->pre);
@@ -494,7 +363,7 @@ static void reduce_unit(const run_context *c, const results *sums, int64_t chunk
 }
 
 /* Runs the post program on the kept points: a box of its space, or parts of rows. */
-static void run_post(const run_context *c, const results *sums, char *scratch) {
+static void run_post(const run_context *c, const hb_cpu_results *sums, char *scratch) {
     const hb_cpu_program *post = &c->reduce->post;
     const int64_t columns = post->space.columns;
     for (int64_t done = 0; done < sums->n;) {
@@ -521,7 +390,7 @@ static void run_units(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *c = context;
     unit_scratch scratch;
     for (int64_t unit = begin; unit < end; unit++) {
-        results sums;
+        hb_cpu_results sums;
         locate_unit(c->reduce, unit, &sums, scratch.sums);
         reduce_unit(c, &sums, 0, &scratch);
         run_post(c, &sums, scratch.post);
@@ -543,7 +412,7 @@ static void run_chunks(void *context, int64_t begin, int64_t end, int thread) {
     unit_scratch scratch;
     for (int64_t task = begin; task < end; task++) {
         const int64_t unit = task % r->units, chunk = task / r->units;
-        results sums;
+        hb_cpu_results sums;
         locate_unit(r, unit, &sums, scratch.sums);
         reduce_unit(c, &sums, chunk, &scratch);
         for (int i = 0; i < r->n; i++)
@@ -557,9 +426,9 @@ static void combine_chunks(const run_context *c) {
     const hb_cpu_reduce *r = c->reduce;
     unit_scratch scratch;
     for (int64_t unit = 0; unit < r->units; unit++) {
-        results sums;
+        hb_cpu_results sums;
         locate_unit(r, unit, &sums, scratch.sums);
-        clear(r, &sums);
+        hb_cpu_clear_results(r, &sums);
         for (int64_t chunk = 0; chunk < r->chunks; chunk++)
             for (int i = 0; i < r->n; i++)
                 r->each[i].wide->widen(sums.at + i * sums.stride,

@@ -306,8 +306,8 @@ static void aim_link(const hb_cpu_worker *w, const hb_cpu_planned *plan, const h
         link->at = w->scratch + p->strips_at + (size_t)plan->number * p->strip_bytes;
         break;
     case HB_CPU_AT_FOLD:
-        link->row = p->fold_rows > 1 ? (int64_t)p->strip_bytes : 0;
-        link->at = (char *)hb_cpu_fold_strip(w, plan->number) + row * link->row;
+        link->row = p->fold_rows > 1 ? hb_cpu_fold_lanes(p) * size : 0;
+        link->at = (char *)hb_cpu_fold_vector(w, plan->number) + row * link->row;
         break;
     case HB_CPU_AT_PRODUCT:
         link->mask = -1;

@@ -297,6 +297,11 @@ VECTOR(f64, int64_t)
             for (; i + lanes <= n; i += lanes) s[0] = name##_v_##type(s[0], load_##type(x + i));   \
             s[0] = name##_v_##type(name##_v_##type(s[0], s[1]), name##_v_##type(s[2], s[3]));      \
             result = name##_across_##type(s[0]);                                                   \
+        } else if (n >= lanes) {                                                                   \
+            v_##type s = load_##type(x);                                                           \
+            for (i = lanes; i + lanes <= n; i += lanes)                                            \
+                s = name##_v_##type(s, load_##type(x + i));                                        \
+            result = name##_across_##type(s);                                                      \
         }                                                                                          \
         for (; i < n; i++) result = hb_##name##_##type(result, x[i]);                              \
         return result;                                                                             \

@@ -2,8 +2,9 @@
    program is made.
 
    The value in the registers ("at hand") is the one made last. One that is read again when another
-   is at hand is kept in a strip of scratch memory, or read from the tile that it needs anyway. All
-   links are written twice: the first time shows what has to be kept, and for how long. */
+   is at hand is kept in a strip of scratch memory, or read from where it is stored anyway: its tile,
+   or an output. All links are written twice: the first time shows what has to be kept, and for how
+   long. */
 #include <stdlib.h>
 
 #include "maker.h"
@@ -35,11 +36,22 @@ static bool is_truth(const writer *w, int v) {
     return hb_cpu_instruction(w->m, v)->dtype == HEBB_BOOL;
 }
 
+/* Where a link of the chain has stored the value, to be read again; or NULL. */
+static const hb_cpu_view *stored_at(const writer *w, int v) {
+    const hb_cpu_program *p = w->m->program;
+    if (is_truth(w, v) || w->m->values[v].chain != w->chain) return NULL;
+    for (int i = 0; i < p->n_stores; i++)
+        if (p->store[i].value == v && p->store[i].linked && !p->store[i].stream)
+            return &p->store[i].view;
+    return NULL;
+}
+
 /* Links read values of their own chain, and truths that come from elsewhere, from strips. */
 static bool from_strip(const writer *w, int v) {
     const hb_cpu_value *it = &w->m->values[v];
     if (is_truth(w, v)) return true;
-    return it->chain == w->chain && !it->tiled && w->m->actions[v].kind != HB_CPU_LOAD;
+    return it->chain == w->chain && !it->tiled && w->m->actions[v].kind != HB_CPU_LOAD &&
+           !stored_at(w, v);
 }
 
 /* Says where the link finds v. Whether that is one element for a whole row. */
@@ -47,9 +59,13 @@ static bool find(writer *w, hb_cpu_planned *link, int v) {
     hb_cpu_maker *m = w->m;
     hb_cpu_value *it = &m->values[v];
     const int inner = m->program->space.rank - 1;
+    const hb_cpu_view *stored = stored_at(w, v);
     link->number = v;
     if (it->single) link->place = HB_CPU_AT_ONE;
-    else if (from_strip(w, v)) {
+    else if (stored && !it->tiled) {
+        link->place = HB_CPU_AT_VIEW;
+        link->view = *stored;
+    } else if (from_strip(w, v)) {
         it->kept = true;
         if (w->counting) it->last_link = w->member;
         link->place = HB_CPU_AT_STRIP;

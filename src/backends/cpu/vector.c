@@ -276,12 +276,20 @@ typedef int64_t w_i8;
 VECTOR(f32, int32_t)
 VECTOR(f64, int64_t)
 
+/* Of constant length, so that it is an instruction or two. */
+#define HALVE(type, name, half)                                                                    \
+    if ((half) < LANES(type))                                                                      \
+        SIMD for (int i = 0; i < (half); i++) lane[i] =                                            \
+            hb_##name##_##type(lane[i], lane[i + (half)]);
+
 #define FOLD_FLOATS(type, name)                                                                    \
     HB_INLINE c_##type name##_across_##type(v_##type v) {                                          \
         c_##type lane[LANES(type)];                                                                \
         memcpy(lane, &v, sizeof v);                                                                \
-        for (int half = LANES(type) / 2; half > 0; half /= 2)                                      \
-            for (int i = 0; i < half; i++) lane[i] = hb_##name##_##type(lane[i], lane[i + half]);  \
+        HALVE(type, name, 8)                                                                       \
+        HALVE(type, name, 4)                                                                       \
+        HALVE(type, name, 2)                                                                       \
+        HALVE(type, name, 1)                                                                       \
         return lane[0];                                                                            \
     }                                                                                              \
     HB_INLINE c_##type name##_of_##type(const c_##type *x, int64_t n) {                            \

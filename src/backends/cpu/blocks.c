@@ -1,20 +1,24 @@
 /* Runs steps that rows.c has found, a block of rows at a time: each step's loop is prepared for one
    block, with operands whose memory moves from block to block. A loop that reduces the rows writes
-   partial results, and another loop, after all blocks, combines them. Blocks are cut by sizes
-   alone, so results do not depend on the number of threads. */
+   partial results, and another loop, after all blocks, combines them. Where all loops are chains, a
+   block is run staggered (stagger.h): some rows at a time, each loop that many rows behind the one
+   before it. Blocks are cut by sizes alone, so results do not depend on the number of threads. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "loop.h"
 #include "rows.h"
+#include "stagger.h"
 
 enum {
     /* That a block moves, about; what several members read counts for each of them, so that the
        second-level cache holds less, and the first-level cache much less. */
     BLOCK_BYTES = 1 << 20,
     SMALL_BLOCK_BYTES = 96 << 10,
-    FEW_BYTES = 48 << 10, /* below this, starting the loops costs more than memory */
-    BLOCKS = 32,          /* wanted, if they are not that small */
+    FEW_BYTES = 48 << 10,       /* below this, starting the loops costs more than memory */
+    BLOCKS = 32,                /* wanted, if they are not that small */
+    STAGGERED_ROWS = 64,        /* of a block: so many that it is mostly run by all loops */
+    STAGGERED_BYTES = 32 << 10, /* of a value, at once; longer rows are not staggered */
     MOST_SLOTS = 96,
 };
 
@@ -38,18 +42,37 @@ struct hb_cpu_blocks {
     int n, n_slots, n_locals, threads;
     part part[HB_CPU_MOST_MEMBERS];
     slot slot[MOST_SLOTS];
-    int64_t local_at[HB_CPU_MOST_MEMBERS]; /* in the scratch memory of a thread */
+    int64_t local_at[HB_CPU_MOST_MEMBERS];   /* in the scratch memory of a thread */
+    int64_t local_step[HB_CPU_MOST_MEMBERS]; /* bytes from row to row */
+    int local_slot[HB_CPU_MOST_MEMBERS];
     size_t thread_bytes;
     char *scratch; /* [threads][thread_bytes] */
     double ns;
+    /* If they are run staggered: */
+    int64_t together; /* rows at once; 0: they are not */
+    int64_t columns;
+    int64_t walker_at[HB_CPU_MOST_MEMBERS], links_at; /* in the scratch memory of a thread */
+    bool alone[HB_CPU_MOST_MEMBERS];         /* by loop: not run as one chain with others */
+    int behind[HB_CPU_MOST_MEMBERS];         /* turns of `together` rows behind the first one */
+    int64_t turns[HB_CPU_MOST_MEMBERS];      /* of a local: that it has memory for, */
+    int64_t turn_bytes[HB_CPU_MOST_MEMBERS]; /* so much for each */
 };
 
 typedef struct maker {
     hb_device *device;
     const hb_cpu_rows *rows;
     hb_cpu_blocks *blocks;
+    bool staggered; /* what is made, if it can be */
     hb_error *error;
 } maker;
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* That staggered loops are run for at once. */
+static int64_t rows_within(int64_t row_bytes) {
+    return most(STAGGERED_BYTES / most(row_bytes, 1), 1);
+}
 
 /* ---- slots ---- */
 
@@ -75,6 +98,7 @@ static bool aim(maker *m, const hb_cpu_access *a, hb_operand *o) {
     o->buffer = at;
     o->last = a->quiet;
     if (local) o->offset -= m->rows->local[a->local].at / size;
+    if (local && at >= 0) m->blocks->local_slot[a->local] = at;
     return at >= 0;
 }
 
@@ -213,30 +237,61 @@ static bool make_block(maker *m, const hb_cpu_member *member, part *p) {
     if (member->collapses && !make_end(m, member, p)) return false;
     p->rest = p->block; /* shares its operands */
     p->rest.dim[0] = m->blocks->rows - m->blocks->whole * m->blocks->block_rows;
+    if (m->staggered) p->rest.dim[0] = 0; /* the block's loop can be run for some of its rows */
     return true;
 }
 
-/* What no member reads after this one is asked for for the next block. */
-static void find_ahead(const maker *m, const hb_cpu_member *member, int64_t *ahead) {
-    for (int i = 0; i < member->form.n_in; i++)
-        ahead[i] = member->access[i].quiet ? member->access[i].step * m->blocks->block_rows : 0;
+/* The first member that has the same memory, at most this one. */
+static int first_with(const maker *m, int number, const hb_cpu_access *a) {
+    for (int k = 0; k < number; k++) {
+        const hb_cpu_member *member = &m->rows->member[k];
+        for (int i = 0; i < member->form.n_in + member->form.n_out; i++)
+            if (hb_cpu_meet(a, &member->access[i], m->rows->rows)) return k;
+    }
+    return number;
 }
 
-static hebb_status prepare_loops(maker *m, const hb_cpu_member *member, part *p, int64_t *ahead) {
-    const hb_cpu_repeat repeat = {m->blocks->blocks, ahead};
-    find_ahead(m, member, ahead);
+/* Loops that are run as one chain are a turn apart. */
+static int behind_of(const hb_cpu_blocks *b, int number, bool alone) {
+    if (number == 0) return 0;
+    return b->behind[number - 1] + (!alone && !b->alone[number - 1]);
+}
+
+/* What no member reads after this one is asked for for the next block; where they are staggered,
+   for the rows that the first member that reads it comes to next. */
+static void find_ahead(const maker *m, int number, int64_t *ahead) {
+    const hb_cpu_blocks *b = m->blocks;
+    const hb_cpu_member *member = &m->rows->member[number];
+    for (int i = 0; i < member->form.n_in; i++) {
+        const hb_cpu_access *a = &member->access[i];
+        int64_t rows = b->block_rows;
+        if (m->staggered && a->quiet)
+            rows = (b->behind[number] - b->behind[first_with(m, number, a)] + 1) *
+                   rows_within(a->bytes);
+        ahead[i] = a->quiet ? a->step * rows : 0;
+    }
+}
+
+static hebb_status prepare_loops(maker *m, int number, part *p, int64_t *ahead) {
+    hb_cpu_blocks *b = m->blocks;
+    const hb_cpu_repeat repeat = {b->blocks, ahead};
+    b->behind[number] = behind_of(b, number, false);
+    find_ahead(m, number, ahead);
     hebb_status status =
         hb_cpu_loop_prepare_block(m->device, &p->block, repeat, &p->block_loop, m->error);
+    if (!status && m->staggered) b->alone[number] = hb_cpu_stagger_alone(p->block_loop);
+    b->behind[number] = behind_of(b, number, b->alone[number]);
     if (!status && p->rest.dim[0] > 0)
         status = hb_cpu_loop_prepare_block(m->device, &p->rest, repeat, &p->rest_loop, m->error);
     return status;
 }
 
-static hebb_status prepare_part(maker *m, const hb_cpu_member *member, part *p) {
+static hebb_status prepare_part(maker *m, int number, part *p) {
+    const hb_cpu_member *member = &m->rows->member[number];
     int64_t *ahead = malloc((size_t)(member->form.n_in + 1) * sizeof *ahead);
     hebb_status status = HEBB_OK;
     if (!ahead || !make_block(m, member, p)) status = hb_fail_memory(m->error, "blocks", sizeof *p);
-    if (!status) status = prepare_loops(m, member, p, ahead);
+    if (!status) status = prepare_loops(m, number, p, ahead);
     free(ahead);
     if (!status && member->collapses)
         status = hb_cpu_loop_prepare(m->device, &p->end, &p->end_loop, m->error);
@@ -246,9 +301,6 @@ static hebb_status prepare_part(maker *m, const hb_cpu_member *member, part *p) 
 
 /* ---- sizes ---- */
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* Each block of a loop that reduces the rows leaves partial results to combine. */
 static double wanted_bytes(const hb_cpu_rows *rows) {
     for (int k = 0; k < rows->n; k++)
@@ -256,43 +308,105 @@ static double wanted_bytes(const hb_cpu_rows *rows) {
     return SMALL_BLOCK_BYTES;
 }
 
-static void cut_rows(const hb_cpu_rows *rows, hb_cpu_blocks *b) {
+static void cut_rows(const maker *m) {
+    const hb_cpu_rows *rows = m->rows;
+    hb_cpu_blocks *b = m->blocks;
     const double row_bytes = rows->bytes > 1 ? rows->bytes : 1;
     int64_t n = least((int64_t)(wanted_bytes(rows) / row_bytes), rows->rows / BLOCKS);
     n = most(n, (int64_t)(FEW_BYTES / row_bytes));
+    if (m->staggered) n = least(STAGGERED_ROWS, rows->rows / BLOCKS);
     b->rows = rows->rows;
     b->block_rows = most(least(n, rows->rows), 1);
     b->whole = b->rows / b->block_rows;
     b->blocks = b->whole + (b->rows % b->block_rows > 0);
 }
 
-static bool make_scratch(const hb_device *device, const hb_cpu_rows *rows, hb_cpu_blocks *b) {
+/* For how many turns local memory is in use at once: from the writer to the last reader. */
+static int64_t turns_with(const hb_cpu_rows *rows, const hb_cpu_blocks *b, int local) {
+    int first = rows->n, last = 0;
+    for (int k = 0; k < rows->n; k++)
+        for (int i = 0; i < rows->member[k].form.n_in + rows->member[k].form.n_out; i++)
+            if (rows->member[k].access[i].local == local) {
+                if (k < first) first = k;
+                last = k;
+            }
+    return b->behind[last] - b->behind[first] + 1;
+}
+
+static void place_locals(const hb_cpu_rows *rows, hb_cpu_blocks *b) {
     b->n_locals = rows->n_locals;
     for (int k = 0; k < rows->n_locals; k++) {
         const hb_cpu_local *l = &rows->local[k];
+        b->turns[k] = b->together > 0 ? turns_with(rows, b, k) : 1;
+        const int64_t n = b->together > 0 ? b->together : b->block_rows;
         b->local_at[k] = (int64_t)b->thread_bytes;
+        b->local_step[k] = l->step;
         /* Not a multiple of 4 KiB apart: loads would wait for stores that look like theirs. */
-        b->thread_bytes += (size_t)((b->block_rows - 1) * l->step + l->size + 63) / 64 * 64 + 576;
+        b->turn_bytes[k] = ((n - 1) * l->step + l->size + 63) / 64 * 64 + 576;
+        b->thread_bytes += (size_t)(b->turn_bytes[k] * b->turns[k]);
     }
-    b->threads = device->threads;
+}
+
+static void place_walkers(hb_cpu_blocks *b) {
+    size_t links = 1;
+    for (int k = 0; k < b->n && b->together > 0; k++) {
+        b->walker_at[k] = (int64_t)b->thread_bytes;
+        b->thread_bytes +=
+            hb_cpu_walker_bytes(b->part[k].block_loop, b->block_rows, b->together, &links);
+    }
+    b->links_at = (int64_t)b->thread_bytes;
+    b->thread_bytes += (links * sizeof(hb_cpu_link) + 63) / 64 * 64;
+}
+
+static bool make_scratch(const maker *m) {
+    hb_cpu_blocks *b = m->blocks;
+    place_locals(m->rows, b);
+    place_walkers(b);
+    b->threads = m->device->threads;
     b->scratch = hb_cpu_allocate(b->thread_bytes * (size_t)b->threads);
     return b->scratch != NULL;
 }
 
-hebb_status hb_cpu_blocks_make(hb_device *device, const hb_cpu_rows *rows, hb_cpu_blocks **blocks,
-                               hb_error *error) {
+/* How many rows all loops can be run for at once, all of the same length; 0 if they cannot. */
+static int64_t rows_at_once(hb_cpu_blocks *b) {
+    int64_t rows = b->block_rows;
+    for (int k = 0; k < b->n; k++) {
+        int64_t columns;
+        const int64_t n = hb_cpu_stagger_rows(b->part[k].block_loop, b->block_rows, &columns);
+        if (n == 0 || (k > 0 && columns != b->columns)) return 0;
+        b->columns = columns;
+        rows = least(rows, n);
+    }
+    const int64_t row_bytes = b->columns * (int64_t)sizeof(float);
+    return row_bytes > STAGGERED_BYTES ? 0 : least(rows, rows_within(row_bytes));
+}
+
+/* *blocks becomes NULL, without an error, if they cannot be run staggered but should. */
+static hebb_status make(maker *m, hb_cpu_blocks **blocks) {
     *blocks = NULL;
-    hb_cpu_blocks *b = calloc(1, sizeof *b);
-    if (!b) return hb_fail_memory(error, "blocks", sizeof *b);
-    maker m = {device, rows, b, error};
-    cut_rows(rows, b);
+    hb_cpu_blocks *b = m->blocks = calloc(1, sizeof *b);
+    if (!b) return hb_fail_memory(m->error, "blocks", sizeof *b);
+    cut_rows(m);
     hebb_status status = HEBB_OK;
-    if (!make_scratch(device, rows, b)) status = hb_fail_memory(error, "blocks", b->thread_bytes);
-    for (; b->n < rows->n && !status; b->n++)
-        status = prepare_part(&m, &rows->member[b->n], &b->part[b->n]);
+    for (; b->n < m->rows->n && !status; b->n++) status = prepare_part(m, b->n, &b->part[b->n]);
+    if (!status && m->staggered) b->together = rows_at_once(b);
+    if (!status && b->together == 0 && m->staggered) {
+        hb_cpu_blocks_free(b);
+        return HEBB_OK;
+    }
+    if (!status && !make_scratch(m)) status = hb_fail_memory(m->error, "blocks", b->thread_bytes);
     if (status) hb_cpu_blocks_free(b);
     else *blocks = b;
     return status;
+}
+
+hebb_status hb_cpu_blocks_make(hb_device *device, const hb_cpu_rows *rows, hb_cpu_blocks **blocks,
+                               hb_error *error) {
+    maker m = {.device = device, .rows = rows, .staggered = true, .error = error};
+    const hebb_status status = make(&m, blocks);
+    if (status || *blocks) return status;
+    m.staggered = false;
+    return make(&m, blocks);
 }
 
 static void free_part(part *p) {
@@ -328,11 +442,16 @@ typedef struct bound {
     hb_buffer *buffers[MOST_SLOTS];
     int64_t shifts[MOST_SLOTS];
     hb_run_args args;
+    char *scratch;
+    hb_cpu_link *links;
+    hb_cpu_walker walker[HB_CPU_MOST_MEMBERS];
 } bound;
 
 static void bind(const run_context *c, int thread, bound *at) {
     const hb_cpu_blocks *b = c->blocks;
     char *scratch = b->scratch + (size_t)thread * b->thread_bytes;
+    at->scratch = scratch;
+    at->links = (hb_cpu_link *)(void *)(scratch + b->links_at);
     at->args = *c->args;
     at->args.buffers = at->buffers;
     at->args.shifts = at->shifts;
@@ -354,6 +473,68 @@ static void move_to(const run_context *c, int64_t block, bound *at) {
     }
 }
 
+/* The locals' memory for rows that are number `turn` of those that are run at once. */
+static void turn_locals(const hb_cpu_blocks *b, int64_t turn, bound *at) {
+    for (int k = 0; k < b->n_locals; k++)
+        at->shifts[b->local_slot[k]] =
+            turn % b->turns[k] * b->turn_bytes[k] - turn * b->together * b->local_step[k];
+}
+
+/* Rows of turn number `turn` of a block of so many rows; the last turn may have fewer. */
+static int64_t rows_of_turn(const hb_cpu_blocks *b, int64_t turn, int64_t rows) {
+    return turn < 0 ? 0 : most(0, least(b->together, rows - turn * b->together));
+}
+
+/* Loops [first, last), which have been aimed at n rows each, as one chain. */
+static void run_joined(const run_context *c, bound *at, int64_t now, int first, int last,
+                       hb_cpu_link *end, int64_t n) {
+    const hb_cpu_blocks *b = c->blocks;
+    if (n == 0) return;
+    *end = (hb_cpu_link){.code = HB_CHAIN_END};
+    c->device->isa->vector->chain(at->links, n, b->columns);
+    for (int k = first; k < last; k++) {
+        const int64_t turn = now - b->behind[k];
+        turn_locals(b, turn, at);
+        hb_cpu_walker_finish(&at->walker[k], turn * b->together, n);
+    }
+}
+
+static void run_turn(const run_context *c, bound *at, int64_t rows, int64_t now) {
+    const hb_cpu_blocks *b = c->blocks;
+    hb_cpu_link *end = at->links;
+    int first = 0;
+    int64_t n_first = 0;
+    for (int k = 0; k < b->n; k++) {
+        const int64_t turn = now - b->behind[k], n = rows_of_turn(b, turn, rows);
+        if (k == 0 || b->behind[k] == b->behind[k - 1] || n != n_first) {
+            run_joined(c, at, now, first, k, end, n_first);
+            first = k;
+            n_first = n;
+            end = at->links;
+        }
+        turn_locals(b, turn, at);
+        if (n > 0) end = hb_cpu_walker_aim(&at->walker[k], turn * b->together, n, end);
+    }
+    run_joined(c, at, now, first, b->n, end, n_first);
+}
+
+static void run_staggered(const run_context *c, bound *at, int64_t rows) {
+    const hb_cpu_blocks *b = c->blocks;
+    for (int k = 0; k < b->n; k++)
+        hb_cpu_walker_start(&at->walker[k], c->device, b->part[k].block_loop, b->block_rows,
+                            b->together, &at->args, at->scratch + b->walker_at[k]);
+    const int64_t turns = (rows + b->together - 1) / b->together;
+    for (int64_t now = 0; now < turns + b->behind[b->n - 1]; now++) run_turn(c, at, rows, now);
+    for (int k = 0; k < b->n; k++) hb_cpu_walker_end(&at->walker[k]);
+}
+
+static void run_one_by_one(const run_context *c, bound *at, int64_t block) {
+    const hb_cpu_blocks *b = c->blocks;
+    for (int k = 0; k < b->n; k++)
+        hb_cpu_loop_run_alone(
+            c->device, block < b->whole ? b->part[k].block_loop : b->part[k].rest_loop, &at->args);
+}
+
 static void run_blocks(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *c = context;
     const hb_cpu_blocks *b = c->blocks;
@@ -361,10 +542,9 @@ static void run_blocks(void *context, int64_t begin, int64_t end, int thread) {
     bind(c, thread, &at);
     for (int64_t block = begin; block < end; block++) {
         move_to(c, block, &at);
-        for (int k = 0; k < b->n; k++)
-            hb_cpu_loop_run_alone(c->device,
-                                  block < b->whole ? b->part[k].block_loop : b->part[k].rest_loop,
-                                  &at.args);
+        if (b->together > 0)
+            run_staggered(c, &at, least(b->block_rows, b->rows - block * b->block_rows));
+        else run_one_by_one(c, &at, block);
     }
     c->device->isa->vector->fence();
 }

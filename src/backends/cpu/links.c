@@ -2,9 +2,9 @@
    program is made.
 
    The value in the registers ("at hand") is the one made last. One that is read again when another
-   is at hand is kept in a strip of scratch memory, or read from where it is stored anyway: its tile,
-   or an output. All links are written twice: the first time shows what has to be kept, and for how
-   long. */
+   is at hand is kept in a strip of scratch memory, or read from where it is stored anyway: its
+   tile, or an output. All links are written twice: the first time shows what has to be kept, and
+   for how long. */
 #include <stdlib.h>
 
 #include "maker.h"
@@ -291,8 +291,12 @@ static void write_truths(writer *w, int v) {
 
 static void write_member(writer *w, int v) {
     w->member = v;
-    ask_for_operands(w, v);
+    /* Asked for behind the operands' loads, where long arithmetic may follow. A chain that only
+       gathers begins with it (chain_kernel.c). */
+    const bool gathers = hb_cpu_form_of(w->m, v).kind == HB_CPU_LOADED;
+    if (gathers) ask_for_operands(w, v);
     write_value(w, v);
+    if (!gathers) ask_for_operands(w, v);
     write_folds(w, v);
     write_stores(w, v);
     if (w->m->values[v].kept && from_strip(w, v)) keep(w, v);

@@ -203,6 +203,25 @@ void hb_cpu_loop_run_alone(const hb_device *device, const hb_cpu_loop *prepared,
     else if (prepared->tiles > 0) run_tiles(&context, 0, prepared->tiles, 0);
 }
 
+const hb_cpu_program *hb_cpu_loop_program(const hb_cpu_loop *prepared) {
+    return prepared->reduce ? &prepared->reduce->pre : &prepared->program;
+}
+
+bool hb_cpu_loop_row_chain(const hb_cpu_loop *prepared, int64_t rows, hb_cpu_row_chain *chain) {
+    const hb_loop *loop = &prepared->simple;
+    const hb_cpu_program *program = hb_cpu_loop_program(prepared);
+    const hb_cpu_space *space = &program->space;
+    if (rows < 2 || prepared->unrolled.instr || loop->rank < 1 || loop->rank > 2 ||
+        hb_cpu_order_of(loop).dim[0] != 0 || !hb_cpu_program_is_chain(program))
+        return false;
+    /* A space of one row has all of the block's rows in it, one after the other. */
+    const int64_t points = space->rows * space->columns;
+    if (space->rank == 2 ? space->rows != rows : points % rows != 0) return false;
+    *chain = (hb_cpu_row_chain){
+        .program = program, .reduce = prepared->reduce, .columns = points / rows};
+    return chain->columns > 1;
+}
+
 /* Rows of a block that make a tile. A small block shall not wait for a division. */
 static int64_t rows_together(const hb_cpu_program *program, const hb_cpu_tile *block) {
     if (program->loose) return block->rows;

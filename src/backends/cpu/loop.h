@@ -18,9 +18,20 @@ void hb_cpu_loop_release(hb_cpu_loop *prepared);
    block. */
 hebb_status hb_cpu_loop_prepare_block(hb_device *device, const hb_loop *loop, hb_cpu_repeat repeat,
                                       hb_cpu_loop **prepared, hb_error *error);
-/* The whole space, on the calling thread, which fences (vector.h) what was stored past the caches. */
+/* The whole space, on the calling thread, which fences (vector.h) what was stored past the caches.
+ */
 void hb_cpu_loop_run_alone(const hb_device *device, const hb_cpu_loop *prepared,
                            const hb_run_args *args);
+/* A loop of a block whose every row is one chain (stagger.h). */
+typedef struct hb_cpu_row_chain {
+    const hb_cpu_program *program;
+    const struct hb_cpu_reduce *reduce; /* that it is of, or NULL */
+    int64_t columns;                    /* points of a row */
+} hb_cpu_row_chain;
+/* The program of its tiles; of a reduction, the one before it. */
+const hb_cpu_program *hb_cpu_loop_program(const hb_cpu_loop *prepared);
+/* False if it is none, of a block of `rows` rows. */
+bool hb_cpu_loop_row_chain(const hb_cpu_loop *prepared, int64_t rows, hb_cpu_row_chain *chain);
 double hb_cpu_loop_ns(const hb_cpu_loop *prepared); /* estimated time on one thread */
 
 /* The whole space, on the device's threads. */

@@ -224,6 +224,11 @@ void hb_cpu_worker_start(hb_cpu_worker *worker, const hb_cpu_program *program,
                          const hb_cpu_tile *largest);
 /* Makes all values of the tile and stores those that are to be stored. */
 void hb_cpu_worker_tile(hb_cpu_worker *worker, const hb_cpu_tile *tile);
+/* For stagger.c: whether a tile is run by one chain and nothing else, so that it may have any size;
+   and the links of that chain made ready for a tile whose rows are equally far apart. Returns how
+   many there are before END. In a space of one row, the tile's rows follow each other in it. */
+bool hb_cpu_program_is_chain(const hb_cpu_program *program);
+int hb_cpu_worker_aim(const hb_cpu_worker *worker, const hb_cpu_tile *tile, hb_cpu_link *links);
 /* Asks for the memory of a tile that will be run soon. Pays where the space is far larger than the
    caches (program->far): between tiles, the hardware's own prefetching stops and has to start anew.
  */

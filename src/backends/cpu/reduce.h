@@ -1,5 +1,5 @@
 /* LOOPs with reductions: between loop.c, which decides what a loop is, and reduce.c. The second
-   half is for reduce_linked.c only, which gathers by links of chains. */
+   half is for reduce_linked.c and stagger.c only, which gather by links of chains. */
 #ifndef HB_CPU_REDUCE_H
 #define HB_CPU_REDUCE_H
 

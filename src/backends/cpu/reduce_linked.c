@@ -1,5 +1,5 @@
 /* Reductions that links of chains gather (chain_kernel.h): by rows into a vector each, by
-   columns into narrow sums. Called by reduce.c. */
+   columns into narrow sums. Called by reduce.c and stagger.c. */
 #include <string.h>
 
 #include "reduce.h"

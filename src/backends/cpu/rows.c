@@ -131,8 +131,7 @@ static bool describe_all(hb_cpu_member *m) {
     return true;
 }
 
-/* Whether two accesses meet at all: rows times `rows` of each. */
-static bool meet(const hb_cpu_access *a, const hb_cpu_access *b, int64_t rows) {
+bool hb_cpu_meet(const hb_cpu_access *a, const hb_cpu_access *b, int64_t rows) {
     if (a->operand->buffer < 0 || a->operand->buffer != b->operand->buffer) return false;
     const int64_t a_span = a->step * (rows - 1), b_span = b->step * (rows - 1);
     const int64_t a_low = a->at + (a_span < 0 ? a_span : 0), a_high = a_low + llabs(a_span);
@@ -180,7 +179,7 @@ static bool row_by_row(const hb_cpu_access *a, const hb_loop *a_form, const hb_c
 
 static bool allows(const hb_cpu_access *a, const hb_loop *a_form, const hb_cpu_access *b,
                    const hb_loop *b_form, int64_t rows) {
-    if ((!a->written && !b->written) || !meet(a, b, rows)) return true;
+    if ((!a->written && !b->written) || !hb_cpu_meet(a, b, rows)) return true;
     if (a->late && b->early) return false;
     return !a->early || !b->early || row_by_row(a, a_form, b, b_form);
 }
@@ -212,7 +211,7 @@ static bool mark_readers(hb_cpu_rows *rows, int number, const hb_cpu_access *w, 
         hb_cpu_member *m = &rows->member[k];
         for (int i = 0; i < m->form.n_in + m->form.n_out; i++) {
             hb_cpu_access *a = &m->access[i];
-            if (!meet(a, w, rows->rows)) continue;
+            if (!hb_cpu_meet(a, w, rows->rows)) continue;
             if (a->written) {
                 overwritten = true;
                 continue;
@@ -250,7 +249,8 @@ static bool is_met(const hb_cpu_rows *rows, int first, const hb_cpu_access *a, b
     for (int n = first; n < rows->n; n++)
         for (int j = 0; j < rows->member[n].form.n_in + rows->member[n].form.n_out; j++) {
             const hb_cpu_access *b = &rows->member[n].access[j];
-            if ((b->written || !writers) && b->local < 0 && meet(a, b, rows->rows)) return true;
+            if ((b->written || !writers) && b->local < 0 && hb_cpu_meet(a, b, rows->rows))
+                return true;
         }
     return false;
 }
@@ -284,8 +284,8 @@ static bool has_moving_index(const hb_loop *form) {
     return false;
 }
 
-/* What is made again to save memory stays by itself, so that the others are grouped as they would be
-   without it, and round as they would. */
+/* What is made again to save memory stays by itself, so that the others are grouped as they would
+   be without it, and round as they would. */
 static bool is_candidate(const hb_step *step) {
     const hb_loop *loop = &step->u.loop;
     if (step->kind != HB_LOOP || loop->rank == 0 || step->again) return false;
@@ -331,7 +331,7 @@ static double found_bytes(const hb_cpu_rows *rows, int number) {
         for (int k = 0; k < number && !found && a->early && a->step != 0; k++)
             for (int j = 0; j < rows->member[k].form.n_in + rows->member[k].form.n_out; j++)
                 found = found || (rows->member[k].access[j].early &&
-                                  meet(a, &rows->member[k].access[j], rows->rows));
+                                  hb_cpu_meet(a, &rows->member[k].access[j], rows->rows));
         if (found) bytes += (double)a->bytes;
     }
     return bytes;

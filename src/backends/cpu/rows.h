@@ -47,6 +47,9 @@ typedef struct hb_cpu_rows {
 void hb_cpu_rows_find(const hb_step *steps, size_t n_steps, hb_cpu_rows *rows);
 void hb_cpu_rows_free(hb_cpu_rows *rows);
 
+/* Whether two accesses meet at all, `rows` rows of each. */
+bool hb_cpu_meet(const hb_cpu_access *a, const hb_cpu_access *b, int64_t rows);
+
 /* Prepared to run. `rows` may be freed afterwards, the steps not. */
 typedef struct hb_cpu_blocks hb_cpu_blocks;
 hebb_status hb_cpu_blocks_make(hb_device *device, const hb_cpu_rows *rows, hb_cpu_blocks **blocks,

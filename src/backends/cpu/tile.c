@@ -117,6 +117,13 @@ static int64_t row_stride(const hb_cpu_space *space, const hb_cpu_view *view) {
     return space->rank > 1 ? view->stride[space->rank - 2] : 0;
 }
 
+/* The same in a tile, whose rows may follow each other in a single one. */
+static int64_t tile_row_stride(const hb_cpu_space *space, const hb_cpu_view *view,
+                               const hb_cpu_tile *tile) {
+    return space->rank == 1 && tile->rows > 1 ? tile->columns * view->stride[0]
+                                              : row_stride(space, view);
+}
+
 /* Repeats the first of `rows` rows, by copies that double in size. */
 static void repeat_row(char *to, int64_t row_bytes, int64_t rows) {
     for (int64_t done = 1; done < rows;) {
@@ -291,7 +298,7 @@ static void aim_link(const hb_cpu_worker *w, const hb_cpu_planned *plan, const h
     case HB_CPU_NOWHERE: break;
     case HB_CPU_AT_VIEW:
         link->at = hb_cpu_base(w->args, plan->view.buffer) + address(&p->space, &plan->view, tile);
-        link->row = row_stride(&p->space, &plan->view);
+        link->row = tile_row_stride(&p->space, &plan->view, tile);
         link->mask = -(int64_t)plan->view.unit;
         link->at += plan->ahead;
         break;
@@ -361,6 +368,19 @@ static bool is_one_row(const hb_cpu_link *link, const hb_cpu_planned *plan, int6
         return false;
     }
     return true;
+}
+
+bool hb_cpu_program_is_chain(const hb_cpu_program *p) {
+    for (int i = 0; i < p->n_stores; i++)
+        if (!p->store[i].linked) return false;
+    return p->loose && p->n_actions == p->n_first + 1;
+}
+
+int hb_cpu_worker_aim(const hb_cpu_worker *w, const hb_cpu_tile *tile, hb_cpu_link *links) {
+    const hb_cpu_planned *plan = &w->program->link[w->program->action[w->program->n_first].a];
+    int n = 0;
+    for (; plan[n].code != HB_CHAIN_END; n++) aim_link(w, &plan[n], tile, 0, &links[n]);
+    return n;
 }
 
 static void act_chain(const hb_cpu_worker *w, const hb_cpu_action *action, hb_cpu_tile tile) {

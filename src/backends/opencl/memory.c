@@ -1,8 +1,39 @@
 /* Buffers and copies between them and the host. */
+#define _GNU_SOURCE /* madvise */
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "opencl.h"
+
+/* ---- buffers ---- */
+
+#define HUGE_PAGE ((size_t)2 << 20) /* buffers of several of these ask for huge pages */
+
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+static void CL_CALLBACK free_memory(cl_mem memory, void *host) { free(host); }
+
+/* A processor's large buffer is host memory in huge pages, for which drivers do not ask. NULL: the
+   driver's own memory will do. */
+static cl_mem create_in_huge_pages(hb_device *device, size_t bytes) {
+    if (device->info.gpu || !device->lanes || bytes < 4 * HUGE_PAGE) return NULL;
+    const size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *host = aligned_alloc(HUGE_PAGE, whole);
+    if (host == NULL) return NULL;
+    (void)madvise(host, whole, MADV_HUGEPAGE); /* a wish */
+    const cl_mem_flags flags = CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR;
+    cl_mem memory = clCreateBuffer(device->context, flags, bytes, host, NULL);
+    if (memory != NULL && clSetMemObjectDestructorCallback(memory, free_memory, host) == CL_SUCCESS)
+        return memory;
+    if (memory != NULL) clReleaseMemObject(memory);
+    free(host);
+    return NULL;
+}
+#else
+static cl_mem create_in_huge_pages(hb_device *device, size_t bytes) { return NULL; }
+#endif
 
 hebb_status hb_cl_buffer_create(hb_device *device, size_t bytes, hb_buffer **out, hb_error *error) {
     *out = NULL;
@@ -14,9 +45,11 @@ hebb_status hb_cl_buffer_create(hb_device *device, size_t bytes, hb_buffer **out
     hb_buffer *buffer = calloc(1, sizeof *buffer);
     if (buffer == NULL) return hb_fail_memory(error, "a buffer's record", sizeof *buffer);
     /* OpenCL has no empty buffers, and kernels want something to point at. */
-    cl_int code;
-    buffer->memory =
-        clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes > 0 ? bytes : 64, NULL, &code);
+    cl_int code = CL_SUCCESS;
+    buffer->memory = create_in_huge_pages(device, bytes);
+    if (buffer->memory == NULL)
+        buffer->memory =
+            clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes > 0 ? bytes : 64, NULL, &code);
     buffer->bytes = bytes;
     if (code != CL_SUCCESS) {
         free(buffer);

@@ -333,9 +333,10 @@ static void try_by_hand(step_case *c) {
     close_all(list, n);
 }
 
-/* One reduction of an f32 array of shape [rows, columns], over the dimensions marked. */
-static step_case *reduce_matrix(int code, int64_t rows, int64_t columns, bool over_rows,
-                                bool over_columns) {
+/* One reduction of an f32 array of shape [rows, columns], over the dimensions marked; case_finish()
+   is still to be called. */
+static step_case *begin_reduction(int code, int64_t rows, int64_t columns, bool over_rows,
+                                  bool over_columns) {
     step_case *c = case_new(99);
     hb_loop *loop = &c->step.u.loop;
     *loop = (hb_loop){.rank = 2,
@@ -357,6 +358,12 @@ static step_case *reduce_matrix(int code, int64_t rows, int64_t columns, bool ov
     c->out[0] = (hb_output){case_array_add(c, HEBB_F32, kept_rows * kept_columns, false), 1};
     c->out[0].to.stride[0] = over_rows ? 0 : kept_columns;
     c->out[0].to.stride[1] = over_columns ? 0 : 1;
+    return c;
+}
+
+static step_case *reduce_matrix(int code, int64_t rows, int64_t columns, bool over_rows,
+                                bool over_columns) {
+    step_case *c = begin_reduction(code, rows, columns, over_rows, over_columns);
     case_finish(c);
     return c;
 }
@@ -385,6 +392,27 @@ Test(steps, split_reductions) {
             if (points && rows * columns > atoll(points)) continue;
             try_by_hand(reduce_matrix(code, rows, columns, rows > columns, rows < columns));
         }
+}
+
+/* Results that are stored past the caches, for their size: of rows that begin anywhere. With a
+   reduction, too. */
+Test(steps, large_results) {
+    for (int reduces = 0; reduces < 2; reduces++) {
+        const int64_t rows = 901, columns = 1601, apart = columns + 3;
+        step_case *c = begin_reduction(HB_SUM, rows, columns, false, true);
+        hb_loop *loop = &c->step.u.loop;
+        hb_output *whole = &c->out[reduces];
+        *whole = (hb_output){case_array_add(c, HEBB_F32, rows * apart, false), 0};
+        whole->to.stride[0] = apart;
+        whole->to.stride[1] = 1;
+        loop->n_out = 1 + reduces;
+        if (!reduces) {
+            loop->reduce[1] = false;
+            loop->n_instr = loop->n_pre;
+        }
+        case_finish(c);
+        try_by_hand(c);
+    }
 }
 
 Test(steps, extremes_keep_nan) {

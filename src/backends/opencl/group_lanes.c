@@ -50,7 +50,7 @@ static void declare(writer *w, int phase, int to, int last) {
             PRINT(w, "%s k%d[%d];\n", type_of(w, i), i, w->cut->elements);
     for (int i = to; i < last; i++) {
         const hb_cl_reduction r = hb_cl_reduction_of(w->loop, i);
-        hb_cl_need(w->kernel, HB_CL_REDUCE, r.dtype);
+        hb_cl_need(w->kernel, HB_CL_BLOCKS, r.dtype);
         PRINT(w, "%s t%d = %s;\n", r.type, i, r.identity);
         if (r.sum) PRINT(w, "%s e%d = 0;\n", r.type, i);
     }
@@ -67,12 +67,13 @@ static void write_join(writer *w, int i) {
 }
 
 /* Asks for the block's elements of an operand, if they lie side by side. */
-static void ask_for(writer *w, const hb_operand *operand, char name, int number, int to_write) {
+static void ask_for(writer *w, const hb_operand *operand, char name, int pointer, int number,
+                    int to_write) {
     if (operand->buffer < 0 || operand->stride[w->space->lane] != 1) return;
     PRINT(w,
           "for (int l = 0; l < count; l += %d)\n"
           "__builtin_prefetch((global const char *)(%c%d + b%c%d + block + l), %d);\n",
-          64 / (int)hebb_dtype_size(operand->dtype), name, number, name, number, to_write);
+          64 / (int)hebb_dtype_size(operand->dtype), name, pointer, name, number, to_write);
 }
 
 static bool is_large(const writer *w) {
@@ -88,13 +89,16 @@ static void write_prefetches(writer *w) {
     PRINT(w, "#ifdef POCL_DEVICE_ADDRESS_BITS\n{\n");
     hb_cl_write_bases(w->kernel, loop, last, loop->n_instr, loop->rank, w->space->lane);
     for (int i = 0; i < loop->n_out; i++)
-        if (loop->out[i].value >= last) ask_for(w, &loop->out[i].to, 'y', i, 1);
+        if (loop->out[i].value >= last && !hb_cl_is_streamed(w->kernel, i))
+            ask_for(w, &loop->out[i].to, 'y', hb_cl_output_pointer(loop, i), i, 1);
     PRINT(w, "}\n{\n");
     hb_cl_write_coordinates(w->kernel, loop, 0, w->space->n_kept, "min(u + 1, u1 - 1)");
     hb_cl_write_bases(w->kernel, loop, first, end, loop->rank, w->space->lane);
     for (int i = first; i < end; i++)
-        if (loop->instr[i].code == HB_LOAD)
-            ask_for(w, &loop->in[loop->instr[i].a], 'x', loop->instr[i].a, 0);
+        if (loop->instr[i].code == HB_LOAD) {
+            const int n = loop->instr[i].a;
+            ask_for(w, &loop->in[n], 'x', hb_cl_input_pointer(loop, n), n, 0);
+        }
     PRINT(w, "}\n#endif\n");
 }
 
@@ -109,8 +113,9 @@ static void write_points(writer *w, int phase) {
              "const int count = (int)min(columns - block, (hb_index)HB_BLOCK);\n");
     if (phase == 1 && is_large(w)) write_prefetches(w);
     for (int i = to; i < last; i++) PRINT(w, "%s w%d[HB_BLOCK];\n", type_of(w, i), i);
-    PRINT(w, "#pragma clang loop vectorize(assume_safety) vectorize_width(16)\n"
-             "for (int l = 0; l < count; l++) {\nconst hb_index j = block + l;\n");
+    hb_cl_declare_streamed(w->kernel, w->loop, from, to);
+    PRINT(w, "%sfor (int l = 0; l < count; l++) {\nconst long j = block + l;\n",
+          hb_cl_lane_loop(w->space));
     for (int i = 0; i < first_of(w, phase, 0); i++)
         if (hb_cl_is_kept(w->group, i) && hb_cl_is_used(w->group, phase, i))
             PRINT(w, "const %s v%d = k%d[j];\n", type_of(w, i), i, i);
@@ -120,6 +125,7 @@ static void write_points(writer *w, int phase) {
     hb_cl_write_stores(w->kernel, w->loop, from, to, w->space->lane);
     for (int i = to; i < last; i++) PRINT(w, "w%d[l] = v%d;\n", i, w->loop->instr[i].a);
     PRINT(w, "}\n");
+    hb_cl_store_streamed(w->kernel, w->loop, from, to);
     for (int i = to; i < last; i++) write_join(w, i);
     PRINT(w, "}\n}\n");
 }
@@ -128,7 +134,8 @@ void hb_cl_write_group_lanes(hb_cl_kernel *kernel, const hb_cl_group *group,
                              const hb_cl_space *space, const hb_cl_group_cut *cut) {
     writer w = {kernel, group, space, cut, &space->loop};
     kernel->wide = space->wide;
-    hb_cl_need(kernel, HB_CL_REDUCE, HEBB_F32); /* HB_BLOCK */
+    hb_cl_find_streamed(kernel, space);
+    hb_cl_need(kernel, HB_CL_BLOCKS, HEBB_F32); /* HB_BLOCK */
     hb_cl_index_param(kernel, "rows", space->kept);
     hb_cl_index_param(kernel, "columns", space->reduced);
     hb_cl_index_param(kernel, "per_item", cut->rows);

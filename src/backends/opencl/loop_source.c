@@ -1,13 +1,14 @@
 /* The kernels of LOOP steps, one function a form. Called by loop.c, which has cut the space.
 
    On a CPU a work-item is a work-group: it takes a range of units and loops over contiguous lanes,
-   a loop that the compiler vectorizes. LANES     unit: a chunk of lanes at one point of the other
-   dimensions ROWS      unit: a kept point; its reduced space is cut into segments of lanes, a split
-   takes a range of segments, and a segment is reduced in blocks (kernels/reduce.cl) COLUMNS   unit:
-   a chunk of kept lanes, whose reductions are formed side by side while the reduced points of a
-   split go by On a GPU POINTS    a work-item takes a point ITEMS     a work-item takes a kept point
-   and a split GROUPS    a work-group takes a kept point and a split, and joins its items' results
-   in a tree
+   a loop that the compiler vectorizes. A unit of LANES is a chunk of lanes at one point of the
+   other dimensions. A unit of ROWS is a kept point; its reduced space is cut into segments of
+   lanes, of which a split takes a range, and a segment is reduced in blocks (kernels/blocks.cl). A
+   unit of COLUMNS is a chunk of kept lanes, whose reductions are formed side by side while the
+   reduced points of a split go by.
+
+   On a GPU a work-item takes a point (POINTS), or a kept point and a split (ITEMS); or a work-group
+   takes a kept point and a split, and joins its items' results in a tree (GROUPS).
 
    Names in the generated text, besides those of values.c: u the unit or kept point, q the reduced
    point or segment; for the reduction that is instruction i, t<i> its total, e<i> what rounding has
@@ -16,9 +17,6 @@
 #include <stdlib.h>
 
 #include "reduction.h"
-
-/* By the contract no point depends on another, which the compiler cannot see through pointers. */
-#define LANE_LOOP "#pragma clang loop vectorize(assume_safety)\n"
 
 typedef hb_cl_reduction reduction;
 
@@ -45,7 +43,7 @@ static bool find_reductions(writer *w) {
     for (int i = w->loop->n_pre; i < w->loop->n_instr; i++) {
         if (!hb_cl_is_reduction((hb_code)w->loop->instr[i].code)) continue;
         w->reductions[w->n++] = hb_cl_reduction_of(w->loop, i);
-        hb_cl_need(w->kernel, HB_CL_REDUCE, (hebb_dtype)w->loop->instr[i].dtype);
+        hb_cl_need(w->kernel, HB_CL_BLOCKS, (hebb_dtype)w->loop->instr[i].dtype);
     }
     return true;
 }
@@ -120,23 +118,27 @@ static void write_pre_bases(writer *w) {
 
 /* ---- CPU forms ---- */
 
-/* for each unit u of this work-item */
-static void open_units(writer *w) {
+static void write_unit_range(writer *w) {
     param(w, "units", w->cut->units);
     param(w, "per_item", w->cut->per_item);
     PRINT(w, "const hb_index u0 = (hb_index)get_global_id(0) * per_item;\n"
              "const hb_index u1 = min(u0 + per_item, units);\n");
+}
+
+/* for each unit u of this work-item */
+static void open_units(writer *w) {
+    write_unit_range(w);
     if (w->cut->splits > 1) PRINT(w, "const hb_index split = (hb_index)get_global_id(1);\n");
     PRINT(w, "for (hb_index u = u0; u < u1; u++) {\n");
 }
 
-/* first and last lane of the chunk of unit or segment `of` */
+/* first and last lane of a chunk of its number `of` */
 static void write_chunk(writer *w, const char *of) {
     param(w, "chunk", w->cut->chunk);
     param(w, "chunks", w->cut->chunks);
     param(w, "lanes", w->loop->dim[w->space->lane]);
     PRINT(w,
-          "const hb_index first = (%s %% chunks) * chunk;\n"
+          "const hb_index first = %s * chunk;\n"
           "const hb_index last = min(first + chunk, lanes);\n",
           of);
 }
@@ -152,27 +154,59 @@ static void write_split_range(writer *w, const char *count, int64_t value) {
     PRINT(w, "const hb_index q0 = split * per_split, q1 = min(q0 + per_split, %s);\n", count);
 }
 
-static void write_lanes(writer *w) {
-    open_units(w);
-    write_chunk(w, "u");
-    hb_cl_write_coordinates(w->kernel, w->loop, 0, w->space->lane, "u / chunks");
-    write_pre_bases(w);
-    PRINT(w, LANE_LOOP "for (hb_index j = first; j < last; j++) {\n");
+/* for each block of the chunk */
+static void open_blocks(writer *w) {
+    PRINT(w, "for (hb_index block = first; block < last; block += HB_BLOCK) {\n"
+             "const int count = (int)min(last - block, (hb_index)HB_BLOCK);\n");
+    hb_cl_declare_streamed(w->kernel, w->loop, 0, w->loop->n_pre);
+}
+
+static void open_block_lanes(writer *w) {
+    PRINT(w, "%sfor (int l = 0; l < count; l++) {\nconst long j = block + l;\n",
+          hb_cl_lane_loop(w->space));
+}
+
+static void write_streamed_lanes(writer *w) {
+    open_blocks(w);
+    open_block_lanes(w);
     write_pre(w);
-    PRINT(w, "}\n}\n");
+    PRINT(w, "}\n");
+    hb_cl_store_streamed(w->kernel, w->loop, 0, w->loop->n_pre);
+    PRINT(w, "}\n");
+}
+
+/* Units of few lanes would take longer to divide than to work on. */
+static void write_lanes(writer *w) {
+    const int lane = w->space->lane;
+    hb_cl_find_streamed(w->kernel, w->space);
+    write_unit_range(w);
+    PRINT(w, "hb_index c = u0 %% chunks;\n");
+    hb_cl_write_counters(w->kernel, w->loop, lane, "u0 / chunks");
+    PRINT(w, "for (hb_index u = u0; u < u1; u++) {\n");
+    write_chunk(w, "c");
+    write_pre_bases(w);
+    if (w->kernel->streamed != 0) write_streamed_lanes(w);
+    else {
+        PRINT(w, "%sfor (long j = first; j < last; j++) {\n", hb_cl_lane_loop(w->space));
+        write_pre(w);
+        PRINT(w, "}\n");
+    }
+    PRINT(w, "if (++c < chunks) continue;\nc = 0;\n");
+    hb_cl_write_next(w->kernel, w->loop, lane);
+    PRINT(w, "}\n");
 }
 
 static void write_row_blocks(writer *w) {
     const reduction *end = w->reductions + w->n;
-    PRINT(w, "for (hb_index block = first; block < last; block += HB_BLOCK) {\n"
-             "const int count = (int)min(last - block, (hb_index)HB_BLOCK);\n");
+    open_blocks(w);
     for (const reduction *r = w->reductions; r < end; r++)
         PRINT(w, "%s w%d[HB_BLOCK];\n", r->type, r->at);
-    PRINT(w, LANE_LOOP "for (int l = 0; l < count; l++) {\nconst hb_index j = block + l;\n");
+    open_block_lanes(w);
     write_pre(w);
     for (const reduction *r = w->reductions; r < end; r++)
         PRINT(w, "w%d[l] = v%d;\n", r->at, r->of);
     PRINT(w, "}\n");
+    hb_cl_store_streamed(w->kernel, w->loop, 0, w->loop->n_pre);
     for (const reduction *r = w->reductions; r < end; r++) {
         char text[64];
         snprintf(text, sizeof text, "hb_%s_%s(w%d, count)", r->block, r->suffix, r->at);
@@ -184,12 +218,13 @@ static void write_row_blocks(writer *w) {
 static void write_rows(writer *w) {
     const hb_cl_space *space = w->space;
     int64_t lanes = w->loop->dim[space->lane];
+    hb_cl_find_streamed(w->kernel, space);
     open_units(w);
     hb_cl_write_coordinates(w->kernel, w->loop, 0, space->n_kept, "u");
     write_totals(w);
     write_split_range(w, "segments", lanes == 0 ? 0 : space->reduced / lanes * w->cut->chunks);
     PRINT(w, "for (hb_index q = q0; q < q1; q++) {\n");
-    write_chunk(w, "q");
+    write_chunk(w, "(q % chunks)");
     hb_cl_write_coordinates(w->kernel, w->loop, space->n_kept, space->lane, "q / chunks");
     write_pre_bases(w);
     write_row_blocks(w);
@@ -223,7 +258,8 @@ static void write_column_rows(writer *w) {
              "for (hb_index q = block; q < block_end; q++) {\n");
     hb_cl_write_coordinates(w->kernel, w->loop, w->space->n_kept, w->loop->rank, "q");
     write_pre_bases(w);
-    PRINT(w, LANE_LOOP "for (int l = 0; l < count; l++) {\nconst hb_index j = first + l;\n");
+    PRINT(w, "%sfor (int l = 0; l < count; l++) {\nconst long j = first + l;\n",
+          hb_cl_lane_loop(w->space));
     write_pre(w);
     for (const reduction *r = w->reductions; r < end; r++)
         PRINT(w, "%c%d[l] = hb_%s_%s(%c%d[l], v%d);\n", r->sum ? 'a' : 't', r->at, r->join,
@@ -241,14 +277,15 @@ static void write_column_rows(writer *w) {
 static void write_columns(writer *w) {
     int lane = w->space->lane;
     open_units(w);
-    write_chunk(w, "u");
+    write_chunk(w, "(u % chunks)");
     PRINT(w, "const int count = (int)(last - first);\n");
     hb_cl_write_coordinates(w->kernel, w->loop, 0, lane, "u / chunks");
     write_column_arrays(w);
     write_split_range(w, "reduced", w->space->reduced);
     write_column_rows(w);
     write_post_bases(w, lane);
-    PRINT(w, LANE_LOOP "for (int l = 0; l < count; l++) {\nconst hb_index j = first + l;\n");
+    PRINT(w, "%sfor (int l = 0; l < count; l++) {\nconst long j = first + l;\n",
+          hb_cl_lane_loop(w->space));
     write_results(w, "[l]");
     write_post(w, lane, "(u / chunks) * lanes + j");
     PRINT(w, "}\n}\n");

@@ -7,7 +7,8 @@
      space.c         a LOOP's index space made simple; values.c its scalar program as OpenCL C
      user.c          users' elementwise ops as OpenCL C; custom.c users' other ops
      loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text,
-                     reduction.c what reductions are called in it
+                     reduction.c what reductions are called in it, lanes.c what kernels for CPUs
+                     have in common
      group.c         LOOPs that one kernel does row by row: group_program.c, group_prepare.c,
                      group_source.c, group_lanes.c
      gemm*.c         GEMM steps: the table of solvers, one file each; tune.c measures them
@@ -138,7 +139,7 @@ void hb_cl_text_free(hb_cl_text *text);
 /* Hand-written parts of a program, made for an element type each. */
 typedef enum hb_cl_part {
     HB_CL_SCALAR,
-    HB_CL_REDUCE,
+    HB_CL_BLOCKS,
     HB_CL_GEMM_VECTOR,
     HB_CL_WINOGRAD, /* needs HB_CL_GEMM_VECTOR */
     HB_CL_PARTS
@@ -177,6 +178,7 @@ typedef struct hb_cl_kernel {
     bool sliding; /* buffers begin where the run says: hb_run_args.shifts */
     bool alone;   /* compiled as a program of its own */
     bool failed;
+    uint64_t streamed;           /* a bit for each output whose blocks go past the caches */
     size_t group;                /* reqd_work_group_size, or 0 */
     unsigned parts[HB_CL_PARTS]; /* one bit a dtype that the kernel needs the part for */
 } hb_cl_kernel;
@@ -298,6 +300,10 @@ void hb_cl_merge(int64_t *dim, hb_operand *const *operands, int n_operands, int 
 /* Writes coordinates i<d> = of the point number `linear` for dimensions [from, to). */
 void hb_cl_write_coordinates(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to,
                              const char *linear);
+/* The same for dimensions [0, to), as variables; and their step to the next point, at the end of a
+   loop's body. */
+void hb_cl_write_counters(hb_cl_kernel *kernel, const hb_loop *loop, int to, const char *linear);
+void hb_cl_write_next(hb_cl_kernel *kernel, const hb_loop *loop, int to);
 /* Writes instructions [from, to) at a point: the operands' bases, from coordinates i0... of all
    dimensions in [0, rank) but lane; ... */
 void hb_cl_write_bases(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int rank,
@@ -306,11 +312,27 @@ void hb_cl_write_bases(hb_cl_kernel *kernel, const hb_loop *loop, int from, int 
 void hb_cl_write_values(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int lane,
                         const char *product);
 void hb_cl_write_stores(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int lane);
+/* The numbers of the pointers by which operands are accessed. */
+int hb_cl_input_pointer(const hb_loop *loop, int input);
+int hb_cl_output_pointer(const hb_loop *loop, int output);
 /* user.c: users' elementwise functions, and the call of one, of values v<i>. */
 void hb_cl_write_user(hb_cl_kernel *kernel, const hb_instr *instr);
 /* The same for one operand: declares b<name>. */
 void hb_cl_write_base(hb_cl_kernel *kernel, const char *name, const hb_operand *operand, int rank,
                       int lane);
+
+/* lanes.c: what kernels for CPUs have in common. Bytes that a loop reads and writes; what is the
+   same along a dimension is in a cache after once. */
+double hb_cl_traffic(const hb_loop *loop);
+/* The pragma in front of a loop over the lane dimension. */
+const char *hb_cl_lane_loop(const hb_cl_space *space);
+/* Finds the outputs at all points that are worth storing past the caches. They go to blocks
+   z<n>[HB_BLOCK] at place l first; those of values [from, to) are declared, and stored from the
+   point `block` on. */
+void hb_cl_find_streamed(hb_cl_kernel *kernel, const hb_cl_space *space);
+bool hb_cl_is_streamed(const hb_cl_kernel *kernel, int output);
+void hb_cl_declare_streamed(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to);
+void hb_cl_store_streamed(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to);
 
 typedef enum hb_cl_form {
     HB_CL_LANES,   /* CPU, elementwise: chunks of lanes */

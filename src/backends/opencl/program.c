@@ -40,7 +40,7 @@ hb_cl_key hb_cl_hash(hb_cl_key key, const void *data, size_t size) {
 
 static const char *const part_texts[HB_CL_PARTS] = {
     [HB_CL_SCALAR] = hb_cl_scalar_text,
-    [HB_CL_REDUCE] = hb_cl_reduce_text,
+    [HB_CL_BLOCKS] = hb_cl_blocks_text,
     [HB_CL_GEMM_VECTOR] = hb_cl_gemm_vector_text,
     [HB_CL_WINOGRAD] = hb_cl_winograd_text,
 };

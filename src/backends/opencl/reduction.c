@@ -1,4 +1,4 @@
-/* What kernels call for a reduction of each kind (kernels/reduce.cl). */
+/* What kernels call for a reduction of each kind (kernels/blocks.cl). */
 #include "reduction.h"
 
 static const char *identity_of(const hb_instr *instr) {

@@ -1,9 +1,11 @@
 /* A scalar program as OpenCL C, at one point of its space: operands' addresses, values, stores.
    Shared by LOOP kernels and by the epilogues of GEMM kernels, which provide the loops around.
 
-   Names in the generated text: inputs x0..., outputs y0..., their offsets ox0..., strides sx0_1...,
-   bases (the address but for the lane's part) bx0...; sizes d0...; coordinates i0...; the lane's
-   coordinate j; values v0.... */
+   Names in the generated text: inputs x0..., outputs y0... (one pointer for all of a type in a
+   buffer, that of the first: compilers know then what lies side by side), their offsets ox0...,
+   strides sx0_1..., bases (the address but for the lane's part) bx0...; sizes d0...; coordinates
+   i0...; the lane's coordinate j; values v0...; the place l in a block, and blocks z0... of outputs
+   (lanes.c). */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -31,13 +33,34 @@ void hb_cl_write_coordinates(hb_cl_kernel *kernel, const hb_loop *loop, int from
     hb_cl_print(&kernel->body, "const hb_index i%d = r%d;\n", from, from);
 }
 
-/* Strides 0 and, along the lane, 1 are part of the structure; all others are arguments. */
+void hb_cl_write_counters(hb_cl_kernel *kernel, const hb_loop *loop, int to, const char *linear) {
+    if (to == 0) return;
+    hb_cl_print(&kernel->body, "hb_index i0 = %s;\n", linear);
+    for (int k = to - 1; k > 0; k--) {
+        char name[HB_CL_NAME_SIZE];
+        snprintf(name, sizeof name, "d%d", k);
+        hb_cl_index_param(kernel, name, loop->dim[k]);
+        hb_cl_print(&kernel->body, "hb_index i%d = i0 %% d%d;\ni0 /= d%d;\n", k, k, k);
+    }
+}
+
+void hb_cl_write_next(hb_cl_kernel *kernel, const hb_loop *loop, int to) {
+    for (int k = to - 1; k > 0; k--)
+        hb_cl_print(&kernel->body, "if (++i%d < d%d) continue;\ni%d = 0;\n", k, k, k);
+    if (to > 0) hb_cl_append(&kernel->body, "i0++;\n");
+}
+
+/* Along the lane, compilers move vectors of elements that are so far apart, if they know it. */
+static bool is_small(int64_t stride) { return stride >= -4 && stride <= 4; }
+
+/* Strides 0 and, along the lane, small ones are part of the structure; all others are arguments. */
 static void write_term(hb_cl_kernel *kernel, const char *name, const hb_operand *operand, int k,
-                       const char *coordinate, bool unit) {
+                       const char *coordinate, bool lane) {
     int64_t stride = operand->stride[k];
     if (stride == 0) return;
-    if (unit && stride == 1) {
-        hb_cl_print(&kernel->body, " + %s", coordinate);
+    if (lane && is_small(stride)) {
+        if (stride == 1) hb_cl_print(&kernel->body, " + %s", coordinate);
+        else hb_cl_print(&kernel->body, " + %s * %d", coordinate, (int)stride);
         return;
     }
     char stride_name[2 * HB_CL_NAME_SIZE];
@@ -71,20 +94,51 @@ static bool stored_in(const hb_output *output, int from, int to) {
     return output->value >= from && output->value < to;
 }
 
+static bool loaded_in(const hb_loop *loop, int n, int from, int to) {
+    for (int i = from; i < to; i++)
+        if (loop->instr[i].code == HB_LOAD && loop->instr[i].a == n) return true;
+    return false;
+}
+
+/* Whether b's elements lie among a's: along the lane they take turns. */
+static bool in_turns(const hb_operand *a, const hb_operand *b, int lane) {
+    if (lane < 0 || a->buffer != b->buffer || a->buffer < 0 || a->dtype != b->dtype) return false;
+    const int64_t stride = a->stride[lane] < 0 ? -a->stride[lane] : a->stride[lane];
+    const int64_t apart = b->offset - a->offset;
+    return is_small(stride) && apart > -stride && apart < stride &&
+           memcmp(a->stride, b->stride, sizeof a->stride) == 0;
+}
+
+/* The base of operand b of name[], given that of number a of the same kind. */
+static void write_turn(hb_cl_kernel *kernel, char kind, int a, int b, int64_t apart) {
+    hb_cl_print(&kernel->body, "const hb_index b%c%d = b%c%d + %d;\n", kind, b, kind, a,
+                (int)apart);
+}
+
 void hb_cl_write_bases(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int rank,
                        int lane) {
     char name[HB_CL_NAME_SIZE];
     for (int n = 0; n < loop->n_in; n++) {
-        bool used = false;
-        for (int i = from; i < to; i++)
-            if (loop->instr[i].code == HB_LOAD && loop->instr[i].a == n) used = true;
+        if (!loaded_in(loop, n, from, to)) continue;
+        const hb_operand *in = &loop->in[n];
+        int other = 0;
+        while (other < n &&
+               !(loaded_in(loop, other, from, to) && in_turns(&loop->in[other], in, lane)))
+            other++;
         snprintf(name, sizeof name, "x%d", n);
-        if (used) hb_cl_write_base(kernel, name, &loop->in[n], rank, lane);
+        if (other == n) hb_cl_write_base(kernel, name, in, rank, lane);
+        else write_turn(kernel, 'x', other, n, in->offset - loop->in[other].offset);
     }
     for (int n = 0; n < loop->n_out; n++) {
+        if (!stored_in(&loop->out[n], from, to)) continue;
+        const hb_operand *out = &loop->out[n].to;
+        int other = 0;
+        while (other < n && !(stored_in(&loop->out[other], from, to) &&
+                              in_turns(&loop->out[other].to, out, lane)))
+            other++;
         snprintf(name, sizeof name, "y%d", n);
-        if (stored_in(&loop->out[n], from, to))
-            hb_cl_write_base(kernel, name, &loop->out[n].to, rank, lane);
+        if (other == n) hb_cl_write_base(kernel, name, out, rank, lane);
+        else write_turn(kernel, 'y', other, n, out->offset - loop->out[other].to.offset);
     }
 }
 
@@ -103,6 +157,23 @@ static hebb_dtype storage_dtype(const hb_loop *loop, int input) {
     return in->dtype;
 }
 
+int hb_cl_input_pointer(const hb_loop *loop, int input) {
+    const hebb_dtype storage = storage_dtype(loop, input);
+    int first = 0;
+    while (loop->in[first].buffer != loop->in[input].buffer ||
+           storage_dtype(loop, first) != storage)
+        first++;
+    return first;
+}
+
+int hb_cl_output_pointer(const hb_loop *loop, int output) {
+    const hb_operand *to = &loop->out[output].to;
+    int first = 0;
+    while (loop->out[first].to.buffer != to->buffer || loop->out[first].to.dtype != to->dtype)
+        first++;
+    return first;
+}
+
 static void write_load(hb_cl_kernel *kernel, const hb_loop *loop, int input, int lane) {
     const hb_operand *operand = &loop->in[input];
     char name[HB_CL_NAME_SIZE];
@@ -115,9 +186,11 @@ static void write_load(hb_cl_kernel *kernel, const hb_loop *loop, int input, int
     }
     hebb_dtype storage = storage_dtype(loop, input);
     bool same = strcmp(hb_cl_type(storage), hb_cl_type(operand->dtype)) == 0;
-    hb_cl_buffer_param(kernel, name, operand->buffer, storage, false);
     if (!same) hb_cl_print(&kernel->body, "as_%s(", hb_cl_type(operand->dtype));
-    hb_cl_print(&kernel->body, "%s[", name);
+    char pointer[HB_CL_NAME_SIZE];
+    snprintf(pointer, sizeof pointer, "x%d", hb_cl_input_pointer(loop, input));
+    hb_cl_buffer_param(kernel, pointer, operand->buffer, storage, false);
+    hb_cl_print(&kernel->body, "%s[", pointer);
     write_address(kernel, name, operand, lane);
     hb_cl_append(&kernel->body, same ? "]" : "])");
 }
@@ -236,8 +309,14 @@ void hb_cl_write_stores(hb_cl_kernel *kernel, const hb_loop *loop, int from, int
         if (!stored_in(output, from, to)) continue;
         char name[HB_CL_NAME_SIZE];
         snprintf(name, sizeof name, "y%d", n);
-        hb_cl_buffer_param(kernel, name, output->to.buffer, output->to.dtype, true);
-        hb_cl_print(&kernel->body, "%s[", name);
+        char pointer[HB_CL_NAME_SIZE];
+        snprintf(pointer, sizeof pointer, "y%d", hb_cl_output_pointer(loop, n));
+        hb_cl_buffer_param(kernel, pointer, output->to.buffer, output->to.dtype, true);
+        if (hb_cl_is_streamed(kernel, n)) {
+            hb_cl_print(&kernel->body, "z%d[l] = v%d;\n", n, output->value);
+            continue;
+        }
+        hb_cl_print(&kernel->body, "%s[", pointer);
         write_address(kernel, name, &output->to, lane);
         hb_cl_print(&kernel->body, "] = v%d;\n", output->value);
     }

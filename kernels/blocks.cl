@@ -1,5 +1,6 @@
-/* Reductions of blocks, for the generated LOOP kernels. Included once for each element type with
-   HB_T, HB_NAME, HB_KIND and HB_UNSIGNED as for scalar.h, whose functions it uses, and
+/* Blocks of elements in private memory, for the generated LOOP kernels: their reduction, and their
+   way to memory past the caches. Included once for each element type with HB_T, HB_NAME, HB_KIND
+   and HB_UNSIGNED as for scalar.h, whose functions it uses, and
      HB_LOWEST, HB_HIGHEST   what REDMAX and REDMIN of nothing are.
 
    A sum is one of blocks of HB_BLOCK elements, each added in sixteen lanes; the blocks' sums are
@@ -8,6 +9,11 @@
 
 #ifndef HB_BLOCK
 #define HB_BLOCK 256
+#ifdef __has_builtin
+#if __has_builtin(__builtin_nontemporal_store)
+#define HB_STREAM_V __builtin_nontemporal_store
+#endif
+#endif
 #endif
 
 #define HB_V(n) HB_PASTE(HB_T, n)
@@ -42,7 +48,7 @@ static inline HB_T HB_NAME(total)(HB_T total, HB_T rest) { return total; }
 #endif
 
 /* Reduces w[0...count), whose room is a multiple of 16 and whose end is filled up with what changes
-   nothing: sixteen lanes side by side, and then those as a tree. */
+   nothing: sixteen lanes side by side, and then those as a tree that stays in registers. */
 #define HB_REDUCE_BLOCK(join_lanes, join, nothing)                                                 \
     for (int l = count; (l & 15) != 0; l++) w[l] = nothing;                                        \
     HB_V(16) s = vload16(0, w);                                                                    \
@@ -50,10 +56,11 @@ static inline HB_T HB_NAME(total)(HB_T total, HB_T rest) { return total; }
         HB_V(16) v = vload16(0, w + l);                                                            \
         s = join_lanes;                                                                            \
     }                                                                                              \
-    vstore16(s, 0, w);                                                                             \
-    for (int m = 8; m > 0; m /= 2)                                                                 \
-        for (int l = 0; l < m; l++) w[l] = join(w[l], w[l + m]);                                   \
-    return w[0];
+    HB_T x[16];                                                                                    \
+    vstore16(s, 0, x);                                                                             \
+    for (int l = 0; l < 8; l++) x[l] = join(x[l], x[l + 8]);                                       \
+    for (int l = 0; l < 4; l++) x[l] = join(x[l], x[l + 4]);                                       \
+    return join(join(x[0], x[2]), join(x[1], x[3]));
 
 static inline HB_T HB_NAME(block_sum)(HB_T *w, int count) {
     HB_REDUCE_BLOCK(HB_SUM(s, v), HB_NAME(add), 0)
@@ -67,6 +74,20 @@ static inline HB_T HB_NAME(block_max)(HB_T *w, int count) {
 static inline HB_T HB_NAME(block_min)(HB_T *w, int count) {
     HB_REDUCE_BLOCK(HB_FIRST(s, <, v) ? s : v, HB_NAME(min), HB_HIGHEST)
 }
+
+#if HB_KIND == HB_KIND_F32
+/* Copies count elements past the caches, where the compiler can write that and memory is aligned.
+ */
+static inline void HB_NAME(stream)(global HB_T *to, const HB_T *from, int count) {
+    int l = 0;
+#ifdef HB_STREAM_V
+    const int head = min((int)(-(ulong)to % sizeof(HB_V(16)) / sizeof(HB_T)), count);
+    for (; l < head; l++) to[l] = from[l];
+    for (; l + 16 <= count; l += 16) HB_STREAM_V(vload16(0, from + l), (global HB_V(16) *)(to + l));
+#endif
+    for (; l < count; l++) to[l] = from[l];
+}
+#endif
 
 #undef HB_REDUCE_BLOCK
 #undef HB_SUM

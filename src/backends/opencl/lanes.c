@@ -1,0 +1,82 @@
+/* What the kernels of LOOPs for CPUs have in common: how loops over contiguous lanes are
+   vectorized, and stores past the caches. Called by loop_source.c and group_lanes.c, whose names l,
+   block and count of a block stand here, too. */
+#include "opencl.h"
+
+enum {
+    LONG_LANES = 64,      /* from which full vectors pay */
+    LAST_LEVEL = 6 << 20, /* traffic from which stores go past the caches */
+};
+
+/* ---- vectors ---- */
+
+/* Whether the loop has nothing wider than 32 bits. */
+static bool is_narrow(const hb_loop *loop) {
+    for (int i = 0; i < loop->n_instr; i++)
+        if (hebb_dtype_size((hebb_dtype)loop->instr[i].dtype) > 4) return false;
+    return true;
+}
+
+/* By the contract no point depends on another, which the compiler cannot see through pointers. LLVM
+   makes vectors of 256 bits where the processor has 512, unless told; of few lanes, what is left of
+   a vector would be too much. */
+const char *hb_cl_lane_loop(const hb_cl_space *space) {
+    if (space->loop.dim[space->lane] >= LONG_LANES && is_narrow(&space->loop))
+        return "#pragma clang loop vectorize(assume_safety) vectorize_width(16)\n";
+    return "#pragma clang loop vectorize(assume_safety)\n";
+}
+
+/* ---- stores past the caches ----
+   Nobody reads them before the kernel has ended, of which drivers' threads tell each other by
+   locks: these wait for such stores, too. */
+
+double hb_cl_traffic(const hb_loop *loop) {
+    double bytes = 0;
+    for (int n = 0; n < loop->n_in + loop->n_out; n++) {
+        const hb_operand *operand = n < loop->n_in ? &loop->in[n] : &loop->out[n - loop->n_in].to;
+        double own = operand->buffer < 0 ? 0 : (double)hebb_dtype_size(operand->dtype);
+        for (int k = 0; k < loop->rank; k++)
+            if (operand->stride[k] != 0) own *= (double)loop->dim[k];
+        bytes += own;
+    }
+    return bytes;
+}
+
+/* What was just read is in the cache, and a store there costs nothing. */
+static bool was_read(const hb_loop *loop, const hb_operand *to) {
+    for (int n = 0; n < loop->n_in; n++)
+        if (loop->in[n].buffer == to->buffer && loop->in[n].offset == to->offset) return true;
+    return false;
+}
+
+void hb_cl_find_streamed(hb_cl_kernel *kernel, const hb_cl_space *space) {
+    const hb_loop *loop = &space->loop;
+    if (loop->dim[space->lane] < LONG_LANES || hb_cl_traffic(loop) < LAST_LEVEL) return;
+    for (int n = 0; n < loop->n_out && n < 64; n++) {
+        const hb_operand *to = &loop->out[n].to;
+        if (to->dtype == HEBB_F32 && to->stride[space->lane] == 1 && !was_read(loop, to))
+            kernel->streamed |= (uint64_t)1 << n;
+    }
+    if (kernel->streamed != 0) hb_cl_need(kernel, HB_CL_BLOCKS, HEBB_F32);
+}
+
+bool hb_cl_is_streamed(const hb_cl_kernel *kernel, int output) {
+    return output < 64 && (kernel->streamed >> output & 1) != 0;
+}
+
+static bool is_of(const hb_cl_kernel *kernel, const hb_loop *loop, int n, int from, int to) {
+    return hb_cl_is_streamed(kernel, n) && loop->out[n].value >= from && loop->out[n].value < to;
+}
+
+void hb_cl_declare_streamed(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to) {
+    for (int n = 0; n < loop->n_out; n++)
+        if (is_of(kernel, loop, n, from, to))
+            hb_cl_print(&kernel->body, "float z%d[HB_BLOCK];\n", n);
+}
+
+void hb_cl_store_streamed(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to) {
+    for (int n = 0; n < loop->n_out; n++)
+        if (is_of(kernel, loop, n, from, to))
+            hb_cl_print(&kernel->body, "hb_stream_f32(y%d + by%d + block, z%d, count);\n",
+                        hb_cl_output_pointer(loop, n), n, n);
+}

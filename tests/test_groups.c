@@ -107,6 +107,15 @@ static void make_averages(model *m) {
     add_result(m, hebb_assign(rows, hebb_mul(away, next)));
 }
 
+/* Reductions over the rows of what the rows' reductions have made; of whole numbers, too. */
+static void make_across(model *m) {
+    hebb_tensor *y = hebb_softmax(m->x);
+    hebb_tensor *many = hebb_cast(hebb_greater(y, hebb_scalar_like(y, 2e-3)), HEBB_I32);
+    add_result(m, hebb_max(y, HEBB_AXES(0), false));
+    add_result(m, hebb_sum(hebb_mul(y, m->dy), HEBB_AXES(0), false));
+    add_result(m, hebb_sum(many, HEBB_AXES(0), false));
+}
+
 static void make_noise(model *m) {
     hebb_tensor *noise = hebb_random_uniform(m->graph, m->dtype, m->shape);
     hebb_tensor *y = hebb_softmax(hebb_mul(m->x, noise));
@@ -365,6 +374,18 @@ static int count_groups_in(const char *form, maker *make, hebb_shape shape) {
 
 static int count_groups(maker *make, hebb_shape shape) {
     return count_groups_in("gpu", make, shape);
+}
+
+/* So many rows that their sums are made in parts, and so many points that results go past the
+   caches. */
+Test(groups, across) {
+    static const int64_t rows[][2] = {{801, 1601}, {2100, 300}};
+    for (int k = 0; k < 2; k++) {
+        const hebb_shape shape = HEBB_SHAPE(rows[k][0], rows[k][1]);
+        check_form("cpu", make_layer_normalization, "layer normalization", shape, HEBB_F32);
+        check_form("cpu", make_across, "across", shape, HEBB_F32);
+        cr_expect_null(strstr(profile_of("cpu", make_across, shape), "columns"));
+    }
 }
 
 /* However many numbers a channel has that its points share, kernels go along the points. */

@@ -109,6 +109,9 @@ static void free_members(maker *m) {
         free(m->member[k].value);
     }
     m->n = m->row.n = m->column.n = 0;
+    free(m->points.out);
+    m->points.out = NULL;
+    m->across = NULL;
 }
 
 static bool is_candidate(const hb_step *step) {
@@ -138,6 +141,29 @@ static bool add_member(maker *m, const hb_loop *loop) {
     m->column = column;
     m->n++;
     return true;
+}
+
+/* Whether a loop reduces over the rows, and over nothing else. */
+static bool is_across(const maker *m, const hb_step *step) {
+    const hb_loop *loop = &step->u.loop;
+    if (!is_candidate(step) || !reduces(loop) || !same_dims(loop, m->anchor)) return false;
+    for (int k = 0; k < loop->rank; k++)
+        if (loop->dim[k] > 1 && loop->reduce[k] == m->anchor->reduce[k]) return false;
+    return true;
+}
+
+/* Adds what such a loop does at every point. */
+static bool add_across(maker *m, const hb_loop *loop) {
+    m->points = *loop;
+    m->points.n_instr = loop->n_pre;
+    m->points.n_out = 0;
+    m->points.out = calloc((size_t)loop->n_out + 1, sizeof *m->points.out);
+    if (m->points.out == NULL) return false;
+    for (int i = 0; i < loop->n_out; i++)
+        if (loop->out[i].value < loop->n_pre) m->points.out[m->points.n_out++] = loop->out[i];
+    memcpy(m->points.reduce, m->anchor->reduce, sizeof m->points.reduce);
+    m->across = loop;
+    return add_member(m, &m->points);
 }
 
 static bool place_members(maker *m) {
@@ -251,16 +277,46 @@ static bool are_independent(const maker *m) {
     return true;
 }
 
+/* Whether an operand's memory meets the scratch memory of the step that reduces over the rows,
+   where items leave their results while others still work. */
+static bool meets_scratch(const maker *m, const hb_operand *o, const hb_step *last) {
+    int64_t low, high;
+    find_span(m, o, &low, &high);
+    return o->buffer == last->scratch_buffer &&
+           low < last->scratch_offset + (int64_t)last->scratch_bytes && high > last->scratch_offset;
+}
+
+/* What the second kernel reads beside those results must be in memory by then. */
+static bool may_end(const maker *m, const hb_step *last) {
+    for (int k = 0; k < m->n; k++) {
+        const member *of = &m->member[k];
+        for (int i = 0; i < of->loop->n_in; i++)
+            if (of->source[i].member < 0 && meets_scratch(m, &of->in[i], last)) return false;
+        for (int i = 0; i < of->loop->n_out; i++)
+            if (!of->dropped[i] && meets_scratch(m, &of->to[i], last)) return false;
+    }
+    const member *end = &m->member[m->n - 1];
+    for (int i = m->across->n_pre; i < m->across->n_instr; i++)
+        for (int k = 0; k < m->n && m->across->instr[i].code == HB_LOAD; k++)
+            for (int n = 0; n < m->member[k].loop->n_out; n++)
+                if (hb_cl_members_meet(m, &end->in[m->across->instr[i].a], &m->member[k].to[n]))
+                    return false;
+    return true;
+}
+
 /* ---- all of it ---- */
 
-/* Tries the first n steps. */
-static bool make_group(maker *m, const hb_step *steps, int n, hb_cl_group *group) {
+/* Tries the first n steps, the last of which reduces over the rows or does not. */
+static bool make_group(maker *m, const hb_step *steps, int n, bool across, hb_cl_group *group) {
     memset(group, 0, sizeof *group);
+    const hb_step *last = &steps[n - 1];
     bool made = true;
-    for (int k = 0; k < n && made; k++) made = add_member(m, &steps[k].u.loop);
+    for (int k = 0; k < n - across && made; k++) made = add_member(m, &steps[k].u.loop);
+    if (across) made = made && add_across(m, &last->u.loop);
     made = made && place_members(m);
     if (made) find_flow(m);
-    made = made && are_independent(m) && hb_cl_group_program(m, group);
+    made = made && are_independent(m) && (!across || may_end(m, last)) &&
+           hb_cl_group_program(m, group);
     free_members(m);
     if (made) group->n_steps = n;
     else hb_cl_group_free(group);
@@ -281,7 +337,7 @@ static bool find_anchor(maker *m, const hb_step *steps, size_t n_steps) {
     return false;
 }
 
-void hb_cl_group_find(const hb_step *steps, size_t n_steps, hb_cl_group *group) {
+void hb_cl_group_find(const hb_step *steps, size_t n_steps, bool across, hb_cl_group *group) {
     memset(group, 0, sizeof *group);
     if (n_steps < 2 || !is_candidate(&steps[0]) || !is_candidate(&steps[1])) return;
     maker *m = calloc(1, sizeof *m);
@@ -292,7 +348,9 @@ void hb_cl_group_find(const hb_step *steps, size_t n_steps, hb_cl_group *group) 
                add_member(m, &steps[most].u.loop))
             most++;
     free_members(m);
-    while (most > 1 && !make_group(m, steps, most, group)) most--;
+    const bool made = across && most > 0 && most < MOST_STEPS && (size_t)most < n_steps &&
+                      is_across(m, &steps[most]) && make_group(m, steps, most + 1, true, group);
+    while (!made && most > 1 && !make_group(m, steps, most, false, group)) most--;
     free(m);
 }
 
@@ -300,5 +358,6 @@ void hb_cl_group_free(hb_cl_group *group) {
     free(group->loop.in);
     free(group->loop.out);
     free(group->loop.instr);
+    free(group->stays);
     memset(group, 0, sizeof *group);
 }

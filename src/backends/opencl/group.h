@@ -7,7 +7,7 @@
 
 #include "opencl.h"
 
-enum { HB_CL_MOST_PHASES = 12 };
+enum { HB_CL_MOST_PHASES = 12, HB_CL_MOST_ACROSS = 4 };
 
 /* The instructions of a program are sorted: for each phase its reductions (of points of the phase
    before it), then what is done once a row, then what is done at every point of a row. */
@@ -21,15 +21,26 @@ typedef struct hb_cl_group {
     int first[HB_CL_LEVELS * HB_CL_MOST_PHASES + 1]; /* instructions of level l in phase p: from
                                                         first[p * HB_CL_LEVELS + l] to the next */
     bool rewrites; /* what is loaded once a row is stored once a row, too */
+    bool *stays;   /* inputs that no output overwrites */
+    /* On CPUs the last step may reduce over the rows what it makes at every point: each item its
+       own rows, and a second kernel what the items have got. */
+    int n_across, across[HB_CL_MOST_ACROSS]; /* its reductions in that step, ... */
+    int of[HB_CL_MOST_ACROSS];               /* ... and the values that they reduce here */
 } hb_cl_group;
 
 static inline int hb_cl_first(const hb_cl_group *group, int phase, int level) {
     return group->first[phase * HB_CL_LEVELS + level];
 }
 
+/* Whether CPUs load a value anew in each phase, from the cache, instead of keeping a copy. */
+static inline bool hb_cl_is_reloaded(const hb_cl_group *group, int value) {
+    const hb_instr *instr = &group->loop.instr[value];
+    return instr->code == HB_LOAD && group->stays[instr->a];
+}
+
 /* Finds how many of the steps, from the first on, one kernel can do; n_steps is 0 if there are
-   none, or no memory to find out. */
-void hb_cl_group_find(const hb_step *steps, size_t n_steps, hb_cl_group *group);
+   none, or no memory to find out. across: the last one may reduce over the rows. */
+void hb_cl_group_find(const hb_step *steps, size_t n_steps, bool across, hb_cl_group *group);
 void hb_cl_group_free(hb_cl_group *group);
 
 /* How the rows are shared: `lanes` work-items take one, each `elements` of its points; a work-group
@@ -39,6 +50,7 @@ typedef struct hb_cl_group_cut {
     size_t group;
     int lanes, elements;
     int64_t rows;
+    const hb_step *last; /* that reduces over the rows, if one does */
 } hb_cl_group_cut;
 
 /* Of points, the values that a later phase uses: they stay in registers meanwhile. */

@@ -5,7 +5,10 @@
 
    Names in the generated text, besides those of values.c: u the row, j the point; k<i> the values i
    of all points of a row; of the reduction i, w<i> what a block of it reduces, t<i> the total, e<i>
-   what rounding has lost of a sum's total. */
+   what rounding has lost of a sum's total; of the reduction over the rows number k, ct<k> and ce<k>
+   the same for each column, ca<k> the sum of some rows. */
+#include <stdio.h>
+
 #include "group.h"
 #include "reduction.h"
 
@@ -31,6 +34,15 @@ static const char *type_of(const writer *w, int value) {
     return hb_cl_type((hebb_dtype)w->loop->instr[value].dtype);
 }
 
+static bool is_kept(const writer *w, int i) {
+    return hb_cl_is_kept(w->group, i) && !hb_cl_is_reloaded(w->group, i);
+}
+
+/* Whether a phase uses what an earlier one has made, or loaded. */
+static bool is_taken(const writer *w, int phase, int i) {
+    return hb_cl_is_kept(w->group, i) && hb_cl_is_used(w->group, phase, i);
+}
+
 static void write_once(writer *w, int phase) {
     const int from = first_of(w, phase, HB_CL_REDUCTIONS), to = first_of(w, phase, HB_CL_POINT);
     for (int i = from; i < first_of(w, phase, HB_CL_ROW); i++) {
@@ -46,8 +58,7 @@ static void write_once(writer *w, int phase) {
 /* Of the phase: arrays of what is kept of it, and totals of what the next one begins with. */
 static void declare(writer *w, int phase, int to, int last) {
     for (int i = first_of(w, phase, HB_CL_POINT); i < to; i++)
-        if (hb_cl_is_kept(w->group, i))
-            PRINT(w, "%s k%d[%d];\n", type_of(w, i), i, w->cut->elements);
+        if (is_kept(w, i)) PRINT(w, "%s k%d[%d];\n", type_of(w, i), i, w->cut->elements);
     for (int i = to; i < last; i++) {
         const hb_cl_reduction r = hb_cl_reduction_of(w->loop, i);
         hb_cl_need(w->kernel, HB_CL_BLOCKS, r.dtype);
@@ -76,9 +87,7 @@ static void ask_for(writer *w, const hb_operand *operand, char name, int pointer
           64 / (int)hebb_dtype_size(operand->dtype), name, pointer, name, number, to_write);
 }
 
-static bool is_large(const writer *w) {
-    return w->space->kept * w->space->reduced > BEYOND_CACHES / (int64_t)sizeof(float);
-}
+static bool is_large(const writer *w) { return hb_cl_traffic(w->loop) > BEYOND_CACHES; }
 
 /* While the first reductions are used, memory would be idle: what the next row reads first is asked
    for, and where this row's last results go. By a builtin of POCL's compiler. */
@@ -102,6 +111,81 @@ static void write_prefetches(writer *w) {
     PRINT(w, "}\n#endif\n");
 }
 
+/* ---- reductions over the rows, as the kernels of columns have them ---- */
+
+enum { ROWS_ADDED = 64 }; /* before a sum's total is */
+
+static hb_cl_reduction across_of(const writer *w, int k) {
+    return hb_cl_reduction_of(&w->cut->last->u.loop, w->group->across[k]);
+}
+
+static void declare_across(writer *w) {
+    const int size = w->cut->elements;
+    if (w->group->n_across == 0) return;
+    for (int k = 0; k < w->group->n_across; k++) {
+        const hb_cl_reduction r = across_of(w, k);
+        hb_cl_need(w->kernel, HB_CL_BLOCKS, r.dtype);
+        PRINT(w, "%s ct%d[%d];\n", r.type, k, size);
+        if (r.sum) PRINT(w, "%s ca%d[%d], ce%d[%d];\n", r.type, k, size, k, size);
+    }
+    PRINT(w, "for (int j = 0; j < columns; j++) {\n");
+    for (int k = 0; k < w->group->n_across; k++) {
+        const hb_cl_reduction r = across_of(w, k);
+        PRINT(w, "ct%d[j] = %s;\n", k, r.identity);
+        if (r.sum) PRINT(w, "ca%d[j] = 0;\nce%d[j] = 0;\n", k, k);
+    }
+    PRINT(w, "}\n");
+}
+
+/* Adds the points of values [from, to). */
+static void write_across(writer *w, int from, int to) {
+    for (int k = 0; k < w->group->n_across; k++) {
+        const hb_cl_reduction r = across_of(w, k);
+        const char kind = r.sum ? 'a' : 't';
+        const int of = w->group->of[k];
+        if (of >= from && of < to)
+            PRINT(w, "c%c%d[j] = hb_%s_%s(c%c%d[j], v%d);\n", kind, k, r.join, r.suffix, kind, k,
+                  of);
+    }
+}
+
+static void end_rows_across(writer *w) {
+    bool sums = false;
+    for (int k = 0; k < w->group->n_across; k++) sums = sums || across_of(w, k).sum;
+    if (!sums) return;
+    PRINT(w, "if ((u - u0) %% %d == %d || u + 1 == u1) {\n", ROWS_ADDED, ROWS_ADDED - 1);
+    for (int k = 0; k < w->group->n_across; k++) {
+        const hb_cl_reduction r = across_of(w, k);
+        if (r.sum)
+            PRINT(w,
+                  "for (int j = 0; j < columns; j++) {\n"
+                  "hb_total_add_%s(&ct%d[j], &ce%d[j], ca%d[j]);\nca%d[j] = 0;\n}\n",
+                  r.suffix, k, k, k, k);
+    }
+    PRINT(w, "}\n");
+}
+
+/* Stores the item's results as partial ones. */
+static void store_across(writer *w) {
+    const hb_step *last = w->cut->last;
+    if (last == NULL) return;
+    const hb_cl_cut cut = {.scratch = last->scratch_offset,
+                           .splits = (w->space->kept + w->cut->rows - 1) / w->cut->rows};
+    PRINT(w, "const hb_index split = (hb_index)get_global_id(0) * columns;\n");
+    for (int k = 0; k < w->group->n_across; k++) {
+        const hb_cl_reduction r = across_of(w, k);
+        char name[HB_CL_NAME_SIZE], offset[HB_CL_NAME_SIZE];
+        snprintf(name, sizeof name, "p%d", k);
+        snprintf(offset, sizeof offset, "ofs%d", k);
+        hb_cl_buffer_param(w->kernel, name, last->scratch_buffer, r.dtype, true);
+        hb_cl_index_param(w->kernel, offset,
+                          hb_cl_partial_offset(w->space->reduced, &cut, k, r.dtype));
+        PRINT(w, "for (int j = 0; j < columns; j++) %s[%s + split + j] = ", name, offset);
+        if (r.sum) PRINT(w, "hb_total_%s(ct%d[j], ce%d[j]);\n", r.suffix, k, k);
+        else PRINT(w, "ct%d[j];\n", k);
+    }
+}
+
 static void write_points(writer *w, int phase) {
     const int from = first_of(w, phase, HB_CL_POINT), to = first_of(w, phase + 1, 0);
     const int last = phase + 1 < w->group->n_phases ? first_of(w, phase + 1, HB_CL_ROW) : to;
@@ -109,6 +193,9 @@ static void write_points(writer *w, int phase) {
     declare(w, phase, to, last);
     PRINT(w, "{\n");
     hb_cl_write_bases(w->kernel, w->loop, from, to, w->loop->rank, w->space->lane);
+    for (int i = 0; i < first_of(w, phase, 0); i++)
+        if (is_taken(w, phase, i) && !is_kept(w, i))
+            hb_cl_write_bases(w->kernel, w->loop, i, i + 1, w->loop->rank, w->space->lane);
     PRINT(w, "for (hb_index block = 0; block < columns; block += HB_BLOCK) {\n"
              "const int count = (int)min(columns - block, (hb_index)HB_BLOCK);\n");
     if (phase == 1 && is_large(w)) write_prefetches(w);
@@ -116,14 +203,17 @@ static void write_points(writer *w, int phase) {
     hb_cl_declare_streamed(w->kernel, w->loop, from, to);
     PRINT(w, "%sfor (int l = 0; l < count; l++) {\nconst long j = block + l;\n",
           hb_cl_lane_loop(w->space));
-    for (int i = 0; i < first_of(w, phase, 0); i++)
-        if (hb_cl_is_kept(w->group, i) && hb_cl_is_used(w->group, phase, i))
-            PRINT(w, "const %s v%d = k%d[j];\n", type_of(w, i), i, i);
+    for (int i = 0; i < first_of(w, phase, 0); i++) {
+        if (!is_taken(w, phase, i)) continue;
+        if (is_kept(w, i)) PRINT(w, "const %s v%d = k%d[j];\n", type_of(w, i), i, i);
+        else hb_cl_write_values(w->kernel, w->loop, i, i + 1, w->space->lane, "");
+    }
     hb_cl_write_values(w->kernel, w->loop, from, to, w->space->lane, "");
     for (int i = from; i < to; i++)
-        if (hb_cl_is_kept(w->group, i)) PRINT(w, "k%d[j] = v%d;\n", i, i);
+        if (is_kept(w, i)) PRINT(w, "k%d[j] = v%d;\n", i, i);
     hb_cl_write_stores(w->kernel, w->loop, from, to, w->space->lane);
     for (int i = to; i < last; i++) PRINT(w, "w%d[l] = v%d;\n", i, w->loop->instr[i].a);
+    write_across(w, from, to);
     PRINT(w, "}\n");
     hb_cl_store_streamed(w->kernel, w->loop, from, to);
     for (int i = to; i < last; i++) write_join(w, i);
@@ -140,12 +230,15 @@ void hb_cl_write_group_lanes(hb_cl_kernel *kernel, const hb_cl_group *group,
     hb_cl_index_param(kernel, "columns", space->reduced);
     hb_cl_index_param(kernel, "per_item", cut->rows);
     PRINT(&w, "const hb_index u0 = (hb_index)get_global_id(0) * per_item;\n"
-              "const hb_index u1 = min(u0 + per_item, rows);\n"
-              "for (hb_index u = u0; u < u1; u++) {\n");
+              "const hb_index u1 = min(u0 + per_item, rows);\n");
+    declare_across(&w);
+    PRINT(&w, "for (hb_index u = u0; u < u1; u++) {\n");
     hb_cl_write_coordinates(kernel, w.loop, 0, space->n_kept, "u");
     for (int phase = 0; phase < group->n_phases; phase++) {
         write_once(&w, phase);
         write_points(&w, phase);
     }
+    end_rows_across(&w);
     PRINT(&w, "}\n");
+    store_across(&w);
 }

@@ -35,6 +35,8 @@ typedef struct maker {
     dims row, column; /* common to all members */
     int n;
     member member[MOST_STEPS];
+    const hb_loop *across; /* the last member's step, if that reduces over the rows; ... */
+    hb_loop points;        /* ... what it does at points is the member */
     hb_loop *program;
     uint8_t level[MOST_INSTRUCTIONS], phase[MOST_INSTRUCTIONS];
     int found; /* loads that need no memory any more */

@@ -11,15 +11,15 @@ enum {
     FEW_POINTS = 256 * 1024, /* ... unless launches take longer than what they do */
     /* On CPUs: */
     LEAST_COLUMNS = 64,     /* shorter rows are done side by side */
-    MOST_BYTES = 64 * 1024, /* of a row's values that are kept */
+    MOST_BYTES = 64 * 1024, /* of a row's values that are kept, and sums over the rows */
     LANES_GRAIN = 16384,    /* points that are worth an item */
 };
 
 /* Words that values take while no phase works on them. */
-static int kept_words(const hb_cl_group *group) {
+static int kept_words(const hb_cl_group *group, bool reloads) {
     int words = 0;
     for (int i = 0; i < group->loop.n_instr; i++)
-        if (hb_cl_is_kept(group, i))
+        if (hb_cl_is_kept(group, i) && !(reloads && hb_cl_is_reloaded(group, i)))
             words += hebb_dtype_size((hebb_dtype)group->loop.instr[i].dtype) > 4 ? 2 : 1;
     return words;
 }
@@ -35,7 +35,7 @@ static size_t local_bytes(const hb_cl_group *group, size_t items) {
 bool hb_cl_group_cut_make(const hb_device *device, const hb_cl_group *group,
                           const hb_cl_space *space, hb_cl_group_cut *cut) {
     const int64_t rows = space->kept, columns = space->reduced;
-    const int64_t words = kept_words(group);
+    const int64_t words = kept_words(group, false);
     int64_t lanes = 1;
     while (lanes < LEAST_LANES && lanes < columns) lanes *= 2;
     while (lanes < WANTED_LANES && 4 * lanes < columns) lanes *= 2;
@@ -53,30 +53,52 @@ bool hb_cl_group_cut_make(const hb_device *device, const hb_cl_group *group,
            (rows * lanes >= FEW_ITEMS || rows * columns <= FEW_POINTS);
 }
 
+/* A sum over the rows takes three arrays, another reduction one. */
+static int across_words(const hb_cl_group *group, const hb_loop *last) {
+    int words = 0;
+    for (int k = 0; k < group->n_across; k++) {
+        const hb_instr *instr = &last->instr[group->across[k]];
+        const int size = (int)hebb_dtype_size((hebb_dtype)instr->dtype) / 4;
+        words += (instr->code == HB_SUM ? 3 : 1) * (size > 1 ? size : 1);
+    }
+    return words;
+}
+
 /* On CPUs: rows in one piece, many enough for all cores. */
 static bool cut_lanes(const hb_device *device, const hb_cl_group *group, const hb_cl_space *space,
-                      hb_cl_group_cut *cut) {
+                      const hb_step *steps, hb_cl_group_cut *cut) {
     const int64_t rows = space->kept, columns = space->reduced;
     if (space->n_reduced != 1 || columns < LEAST_COLUMNS) return false;
     int64_t elements = LEAST_COLUMNS;
     while (elements < columns) elements *= 2;
-    if (4 * elements * kept_words(group) > MOST_BYTES) return false;
+    const hb_step *last = group->n_across > 0 ? &steps[group->n_steps - 1] : NULL;
+    int words = kept_words(group, true);
+    if (last != NULL) words += across_words(group, &last->u.loop);
+    if (4 * elements * words > MOST_BYTES) return false;
     const int64_t units = device->info.units;
     if (rows < 4 * units && rows * columns > LANES_GRAIN) return false;
     const int64_t most = rows * columns / LANES_GRAIN, wanted = most < 8 * units ? most : 8 * units;
-    const int64_t items = wanted < 1 ? 1 : wanted;
-    *cut = (hb_cl_group_cut){.elements = (int)elements, .rows = (rows + items - 1) / items};
+    int64_t items = wanted < 1 ? 1 : wanted;
+    if (last != NULL) {
+        const int64_t room = hb_cl_loop_splits(device, &last->u.loop);
+        if (room <= 1) return false;
+        if (items > room) items = room;
+    }
+    *cut = (hb_cl_group_cut){
+        .elements = (int)elements, .rows = (rows + items - 1) / items, .last = last};
     return true;
 }
 
-static hebb_status add_launch(hb_prepared *prepared, const hb_step *step, const hb_cl_group *group,
-                              const hb_cl_space *space, const hb_cl_group_cut *cut,
-                              hb_error *error) {
+static hebb_status add_launch(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                              const hb_cl_group *group, const hb_cl_space *space,
+                              const hb_cl_group_cut *cut, hb_error *error) {
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     if (cut->rows > 0) {
+        const int64_t items = (space->kept + cut->rows - 1) / cut->rows;
         hb_cl_write_group_lanes(&launch->source, group, space, cut);
-        hb_cl_range_items(launch, (space->kept + cut->rows - 1) / cut->rows, 1, 1);
+        hb_cl_range_items(launch, items, 1, 1);
+        if (cut->last != NULL) return hb_cl_loop_join(device, prepared, cut->last, items, error);
     } else {
         hb_cl_write_group(&launch->source, group, space, cut);
         hb_cl_range(launch, space->kept * cut->lanes, cut->group);
@@ -93,18 +115,18 @@ hebb_status hb_cl_group_prepare(hb_device *device, hb_prepared *prepared, const 
     hb_cl_group_cut cut;
     hebb_status status = HEBB_OK;
     for (;;) {
-        hb_cl_group_find(steps, n_steps, &group);
+        hb_cl_group_find(steps, n_steps, device->lanes, &group);
         if (group.n_steps == 0) return HEBB_OK;
         if (!hb_cl_space_make(&space, &group.loop)) {
             hb_cl_group_free(&group);
             return hb_fail_memory(error, "an index space", sizeof space);
         }
         const bool suits = space.lane >= space.n_kept &&
-                           (device->lanes ? cut_lanes(device, &group, &space, &cut)
+                           (device->lanes ? cut_lanes(device, &group, &space, steps, &cut)
                                           : hb_cl_group_cut_make(device, &group, &space, &cut));
         if (suits) {
             *n_done = (size_t)group.n_steps;
-            status = add_launch(prepared, steps, &group, &space, &cut, error);
+            status = add_launch(device, prepared, steps, &group, &space, &cut, error);
         }
         n_steps = (size_t)group.n_steps - 1;
         hb_cl_space_free(&space);

@@ -74,23 +74,41 @@ static int append_instruction(maker *m, const member *of, const hb_instr *from) 
     return append(m, instr);
 }
 
-/* A value that is the same along a row is stored at points as a copy made there. */
+/* The value at points: of one that is the same along a row, a copy made there. -1: no room. */
+static int at_points(maker *m, int value) {
+    if (m->level[value] == HB_CL_POINT) return value;
+    const int dtype = m->program->instr[value].dtype;
+    if (is_half(dtype)) return -1;
+    const int copy = append(m, (hb_instr){.code = HB_CAST,
+                                          .dtype = (uint8_t)dtype,
+                                          .a = (int16_t)value,
+                                          .b = -1,
+                                          .c = -1,
+                                          .d = -1});
+    if (copy >= 0) m->level[copy] = HB_CL_POINT;
+    return copy;
+}
+
 static bool append_output(maker *m, int value, const hb_operand *to) {
     hb_loop *p = m->program;
-    if (moves(m, to, true) != (m->level[value] == HB_CL_POINT)) {
-        const int dtype = p->instr[value].dtype;
-        if (m->level[value] == HB_CL_POINT || is_half(dtype)) return false;
-        const int copy = append(m, (hb_instr){.code = HB_CAST,
-                                              .dtype = (uint8_t)dtype,
-                                              .a = (int16_t)value,
-                                              .b = -1,
-                                              .c = -1,
-                                              .d = -1});
-        if (copy < 0) return false;
-        m->level[copy] = HB_CL_POINT;
-        value = copy;
-    }
+    if (moves(m, to, true)) value = at_points(m, value);
+    else if (m->level[value] == HB_CL_POINT) return false;
+    if (value < 0) return false;
     p->out[p->n_out++] = (hb_output){.to = *to, .value = value};
+    return true;
+}
+
+/* The reductions over the rows of the last member's step. */
+static bool append_across(maker *m, hb_cl_group *group) {
+    const member *last = &m->member[m->n - 1];
+    for (int i = m->across->n_pre; i < m->across->n_instr; i++) {
+        if (!hb_cl_is_reduction((hb_code)m->across->instr[i].code)) continue;
+        if (group->n_across == HB_CL_MOST_ACROSS) return false;
+        const int of = at_points(m, last->value[m->across->instr[i].a]);
+        if (of < 0) return false;
+        group->across[group->n_across] = i;
+        group->of[group->n_across++] = of;
+    }
     return true;
 }
 
@@ -162,17 +180,22 @@ static bool sort_program(const maker *m, hb_cl_group *group) {
         sorted[to[i]] = instr;
     }
     for (int i = 0; i < p->n_out; i++) p->out[i].value = to[p->out[i].value];
+    for (int i = 0; i < group->n_across; i++) group->of[i] = to[group->of[i]];
     free(p->instr);
     p->instr = sorted;
     return true;
 }
 
-static void find_rewrites(const maker *m, hb_cl_group *group) {
+static bool find_rewrites(const maker *m, hb_cl_group *group) {
     const hb_loop *p = m->program;
+    group->stays = calloc((size_t)p->n_in + 1, sizeof *group->stays);
+    if (group->stays == NULL) return false;
+    for (int i = 0; i < p->n_in; i++) group->stays[i] = !is_overwritten(m, &p->in[i]);
     for (int i = 0; i < p->n_in; i++)
         for (int k = 0; k < p->n_out; k++)
             if (!moves(m, &p->in[i], true) && hb_cl_members_meet(m, &p->in[i], &p->out[k].to))
                 group->rewrites = true;
+    return true;
 }
 
 static bool allocate_program(maker *m) {
@@ -199,8 +222,8 @@ bool hb_cl_group_program(maker *m, hb_cl_group *group) {
     if (!allocate_program(m)) return false;
     for (int k = 0; k < m->n; k++)
         if (!append_member(m, &m->member[k])) return false;
+    if (m->across != NULL && !append_across(m, group)) return false;
     if (m->found == 0) return false;
     delay_loads(m);
-    find_rewrites(m, group);
-    return sort_program(m, group);
+    return find_rewrites(m, group) && sort_program(m, group);
 }

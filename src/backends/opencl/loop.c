@@ -194,7 +194,7 @@ static void second_stage_free(second_stage *stage) {
 static hb_operand partial_operand(const hb_cl_space *space, const hb_cl_cut *cut, int r,
                                   hebb_dtype dtype) {
     hb_operand operand = {.buffer = cut->scratch_buffer, .dtype = dtype};
-    operand.offset = hb_cl_partial_offset(space, cut, r, dtype);
+    operand.offset = hb_cl_partial_offset(space->kept, cut, r, dtype);
     int64_t stride = 1;
     for (int k = space->n_kept - 1; k >= 0; k--) {
         operand.stride[k] = stride;
@@ -288,6 +288,28 @@ static hebb_status add_second_stage(hb_device *device, hb_prepared *prepared, co
     status = add_launch(prepared, step, &space, &second, error);
     hb_cl_space_free(&space);
     second_stage_free(&stage);
+    return status;
+}
+
+int64_t hb_cl_loop_splits(const hb_device *device, const hb_loop *loop) {
+    hb_cl_space space;
+    if (!hb_cl_space_make(&space, loop)) return 0;
+    hb_cl_cut cut;
+    cut_space(device, &space, true, &cut);
+    const bool one = space.n_kept == 1; /* whose points are numbered alike in any order */
+    hb_cl_space_free(&space);
+    return one ? cut.splits : 0;
+}
+
+hebb_status hb_cl_loop_join(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                            int64_t splits, hb_error *error) {
+    hb_cl_space space;
+    if (!hb_cl_space_make(&space, &step->u.loop))
+        return hb_fail_memory(error, "an index space", sizeof space);
+    const hb_cl_cut cut = {
+        .splits = splits, .scratch = step->scratch_offset, .scratch_buffer = step->scratch_buffer};
+    hebb_status status = add_second_stage(device, prepared, step, &space, &cut, error);
+    hb_cl_space_free(&space);
     return status;
 }
 

@@ -70,9 +70,8 @@ static void write_results(writer *w, const char *index) {
     }
 }
 
-int64_t hb_cl_partial_offset(const hb_cl_space *space, const hb_cl_cut *cut, int r,
-                             hebb_dtype dtype) {
-    int64_t bytes = cut->scratch + 8 * r * cut->splits * space->kept;
+int64_t hb_cl_partial_offset(int64_t kept, const hb_cl_cut *cut, int r, hebb_dtype dtype) {
+    int64_t bytes = cut->scratch + 8 * r * cut->splits * kept;
     return bytes / (int64_t)hebb_dtype_size(dtype);
 }
 
@@ -85,7 +84,7 @@ static void write_partials(writer *w, const char *point) {
         snprintf(name, sizeof name, "p%d", r->at);
         snprintf(offset, sizeof offset, "ofs%d", r->at);
         hb_cl_buffer_param(w->kernel, name, w->cut->scratch_buffer, r->dtype, true);
-        param(w, offset, hb_cl_partial_offset(w->space, w->cut, k, r->dtype));
+        param(w, offset, hb_cl_partial_offset(w->space->kept, w->cut, k, r->dtype));
         PRINT(w, "%s[%s + split * kept + %s] = v%d;\n", name, offset, point, r->at);
     }
 }

@@ -357,15 +357,19 @@ typedef struct hb_cl_cut {
     int scratch_buffer; /* ... in the arena, or which piece of it */
 } hb_cl_cut;
 
-/* Where a split's results of reduction number r begin, in elements; split s's are kept * s further.
- */
-int64_t hb_cl_partial_offset(const hb_cl_space *space, const hb_cl_cut *cut, int r,
-                             hebb_dtype dtype);
+/* Where a split's results of reduction number r begin, in elements; those of split s, kept * s
+   further. */
+int64_t hb_cl_partial_offset(int64_t kept, const hb_cl_cut *cut, int r, hebb_dtype dtype);
 /* The text of one kernel. With more than one split it stores partial results instead of running the
    post program. */
 void hb_cl_write_loop(hb_cl_kernel *kernel, const hb_cl_space *space, const hb_cl_cut *cut);
 
 size_t hb_cl_loop_scratch(hb_device *device, const hb_loop *loop);
+/* For how many splits of a reduction there is scratch memory, if their partial results may be made
+   by another kernel: column by column of one dimension, or 0. And the launch that joins them. */
+int64_t hb_cl_loop_splits(const hb_device *device, const hb_loop *loop);
+hebb_status hb_cl_loop_join(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                            int64_t splits, hb_error *error);
 /* Adds the launches for a loop; scratch is where hb_cl_loop_scratch bytes are free in the arena. */
 hebb_status hb_cl_loop_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const hb_loop *loop, int64_t scratch, const char **solver,

@@ -77,13 +77,14 @@ static void write_join(writer *w, int i) {
               r.suffix, i);
 }
 
-/* Asks for the block's elements of an operand, if they lie side by side. */
+/* Asks for the block's elements of an operand, if they lie side by side: to the second cache, as
+   the first one is full of this row. */
 static void ask_for(writer *w, const hb_operand *operand, char name, int pointer, int number,
                     int to_write) {
     if (operand->buffer < 0 || operand->stride[w->space->lane] != 1) return;
     PRINT(w,
           "for (int l = 0; l < count; l += %d)\n"
-          "__builtin_prefetch((global const char *)(%c%d + b%c%d + block + l), %d);\n",
+          "__builtin_prefetch((global const char *)(%c%d + b%c%d + block + l), %d, 2);\n",
           64 / (int)hebb_dtype_size(operand->dtype), name, pointer, name, number, to_write);
 }
 

@@ -308,6 +308,9 @@ Test(steps, products) { try_random(case_gemm, 200, (case_limits){400000, true});
 Test(steps, large_products) { try_random(case_gemm, 30, (case_limits){8000000, true}); }
 Test(steps, round_products) { try_random(case_round_gemm, 20, (case_limits){16000000, false}); }
 Test(steps, tall_products) { try_random(case_tall_gemm, 20, (case_limits){40000000, false}); }
+Test(steps, products_of_samples) {
+    try_random(case_gemm_of_samples, 20, (case_limits){40000000, false});
+}
 Test(steps, small_convolutions) { try_random(case_conv, 200, (case_limits){20000, true}); }
 Test(steps, convolutions) { try_random(case_conv, 60, (case_limits){1000000, true}); }
 Test(steps, deep_convolutions) { try_random(case_deep_conv, 60, (case_limits){300000, true}); }

@@ -470,6 +470,21 @@ static void tall_sizes(generator *g, hb_gemm *gemm) {
     gemm->k = 100 + below(g, 300);
 }
 
+/* A sum over many samples, the rows of B and of what A is the transpose of. */
+static void sample_sizes(generator *g, hb_gemm *gemm) {
+    gemm->n_batch = 0;
+    gemm->m = 1 + below(g, 100);
+    gemm->n = gemm->m + below(g, 200);
+    gemm->k = 128 * (4 + below(g, 14));
+}
+
+static hb_operand transposed(generator *g, const hb_gemm *gemm) {
+    hb_operand a = case_array_add(g->c, gemm->dtype, gemm->k * gemm->m, true);
+    a.stride[0] = 1;
+    a.stride[1] = gemm->m;
+    return a;
+}
+
 static step_case *make_gemm(uint64_t seed, case_limits limits, gemm_sizes *sizes) {
     generator g = begin(seed, limits);
     hb_gemm *gemm = &g.c->step.u.gemm;
@@ -481,7 +496,7 @@ static step_case *make_gemm(uint64_t seed, case_limits limits, gemm_sizes *sizes
         gemm->batch[k] = below(&g, 4) + (chance(&g, 0.9) ? 1 : 0);
     do sizes(&g, gemm);
     while (gemm->m * gemm->n * gemm->k > limits.points);
-    gemm->a = matrix(&g, gemm, gemm->m, gemm->k);
+    gemm->a = sizes == sample_sizes ? transposed(&g, gemm) : matrix(&g, gemm, gemm->m, gemm->k);
     gemm->b = matrix(&g, gemm, gemm->k, gemm->n);
     g.loop->rank = gemm->n_batch + 2;
     memcpy(g.loop->dim, gemm->batch, sizeof gemm->batch);
@@ -506,6 +521,9 @@ step_case *case_round_gemm(uint64_t seed, case_limits limits) {
 }
 step_case *case_tall_gemm(uint64_t seed, case_limits limits) {
     return make_gemm(seed, limits, tall_sizes);
+}
+step_case *case_gemm_of_samples(uint64_t seed, case_limits limits) {
+    return make_gemm(seed, limits, sample_sizes);
 }
 
 /* ---- GATHER and SCATTER-ADD ---- */

@@ -43,6 +43,7 @@ step_case *case_turns(uint64_t seed, case_limits limits); /* step_cases_turns.c 
 step_case *case_gemm(uint64_t seed, case_limits limits);
 step_case *case_round_gemm(uint64_t seed, case_limits limits); /* 1024 or 2048 columns */
 step_case *case_tall_gemm(uint64_t seed, case_limits limits);  /* many rows, a large B */
+step_case *case_gemm_of_samples(uint64_t seed, case_limits limits); /* a weight's gradient */
 step_case *case_indexed(uint64_t seed, case_limits limits);
 step_case *case_conv(uint64_t seed, case_limits limits);      /* step_cases_conv.c */
 step_case *case_deep_conv(uint64_t seed, case_limits limits); /* of 12 or more channels each */

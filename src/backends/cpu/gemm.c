@@ -110,26 +110,32 @@ hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_ar
     };
 }
 
-/* Elements of a product: what goes with fewer is in L2. */
-enum { AHEAD_FROM = 16384 };
+static bool is_read(const hb_loop *loop, const hb_operand *out) {
+    for (int k = 0; k < loop->n_in; k++)
+        if (loop->in[k].buffer == out->buffer && loop->in[k].offset == out->offset) return true;
+    return false;
+}
 
-hb_gemm_ahead hb_gemm_ahead_of(const hb_gemm_common *common, const hb_run_args *args,
-                               int64_t batch) {
+/* Elements of a product: what goes with fewer is in L2. */
+enum { ASK_FROM = 16384 };
+
+hb_gemm_results hb_gemm_results_of(const hb_gemm_common *common, const hb_run_args *args,
+                                   int64_t batch) {
     const hb_gemm *gemm = common->gemm;
     const hb_loop *loop = &gemm->epilogue;
     const int m = gemm->n_batch, n = gemm->n_batch + 1;
-    hb_gemm_ahead ahead;
-    ahead.n = 0;
-    if (gemm->m * gemm->n < AHEAD_FROM) return ahead;
-    for (int k = 0; common->epilogue && k < loop->n_in && ahead.n < HB_GEMM_AHEAD; k++) {
-        const hb_operand *in = &loop->in[k];
-        if (in->buffer < 0 || in->stride[m] == 0 || in->stride[n] != 1) continue;
-        const int64_t element = (int64_t)hebb_dtype_size(in->dtype);
-        ahead.in[ahead.n].from = address_in_batch(gemm, args, in, element, batch);
-        ahead.in[ahead.n].row = in->stride[m] * element;
-        ahead.in[ahead.n++].element = element;
+    hb_gemm_results results;
+    results.n = 0;
+    if (!common->epilogue || gemm->m * gemm->n < ASK_FROM) return results;
+    for (int k = 0; k < loop->n_out && results.n < HB_GEMM_RESULTS; k++) {
+        const hb_operand *to = &loop->out[k].to;
+        if (to->stride[m] == 0 || to->stride[n] != 1 || is_read(loop, to)) continue;
+        const int64_t element = (int64_t)hebb_dtype_size(to->dtype);
+        results.rows[results.n].to = address_in_batch(gemm, args, to, element, batch);
+        results.rows[results.n].row = to->stride[m] * element;
+        results.rows[results.n++].element = element;
     }
-    return ahead;
+    return results;
 }
 
 /* Rounds parts up to a multiple of the threads, if there are so many units. */

@@ -30,16 +30,16 @@ typedef struct hb_gemm_common {
     hb_cpu_loop *epilogue; /* NULL if the product goes to memory as it is */
 } hb_gemm_common;
 
-/* Rows that the epilogue of one product of the batch reads beside it, from where that product's
-   begin: tiles ask for their part while they are computed. */
-enum { HB_GEMM_AHEAD = 4 };
-typedef struct hb_gemm_ahead {
+/* Rows of what the epilogue of one product of the batch writes without having read it, from where
+   that product's begin: tiles ask for their part before they are computed. */
+enum { HB_GEMM_RESULTS = 2 };
+typedef struct hb_gemm_results {
     int n;
     struct {
-        const char *from;
+        const char *to;
         int64_t row, element; /* bytes */
-    } in[HB_GEMM_AHEAD];
-} hb_gemm_ahead;
+    } rows[HB_GEMM_RESULTS];
+} hb_gemm_results;
 
 /* The memory of one product of the batch. Strides are in elements. c is NULL with an epilogue. */
 typedef struct hb_gemm_product {
@@ -70,10 +70,9 @@ char *hb_gemm_own(const hb_gemm_common *common, const hb_run_args *args, int thr
 hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_args *args,
                                    int64_t batch);
 
-/* The epilogue's inputs that have a row for each row of the product, as many as there is room for;
-   none without an epilogue. */
-hb_gemm_ahead hb_gemm_ahead_of(const hb_gemm_common *common, const hb_run_args *args,
-                               int64_t batch);
+/* As many as there is room for; none without an epilogue. */
+hb_gemm_results hb_gemm_results_of(const hb_gemm_common *common, const hb_run_args *args,
+                                   int64_t batch);
 
 /* Cuts rows into more parts, or if there are too few of them (or `columns_first`) columns, until
    the tasks of all batches are even for the threads. Units are what cannot be cut. */
@@ -97,15 +96,23 @@ static inline int64_t hb_part(int64_t count, int64_t parts, int64_t part) {
     return parts == 1 ? part * count : part * count / parts;
 }
 
-/* Asks for rows [i0, i1) of `columns` columns from j0. */
-static inline void hb_gemm_prefetch(const hb_gemm_ahead *ahead, int64_t i0, int64_t i1, int64_t j0,
-                                    int64_t columns) {
-    for (int k = 0; k < ahead->n; k++) {
-        const int64_t element = ahead->in[k].element;
-        const char *from = ahead->in[k].from + i0 * ahead->in[k].row + j0 * element;
-        for (int64_t i = i0; i < i1; i++, from += ahead->in[k].row)
-            for (int64_t byte = 0; byte < columns * element; byte += 64)
-                __builtin_prefetch(from + byte, 0, 2);
+/* Asks for rows [i0, i1) of `columns` columns from j0, for this core alone: a store would have to
+   wait until others that have read the last result have given it up. The builtin asks as for
+   reading where the compiler may not assume the instruction, which older processors skip; and GCC
+   drops calls of a function that does nothing else. */
+static inline void hb_gemm_ask(const hb_gemm_results *results, int64_t i0, int64_t i1, int64_t j0,
+                               int64_t columns) {
+    for (int k = 0; k < results->n; k++) {
+        const int64_t row = results->rows[k].row, bytes = columns * results->rows[k].element;
+        const char *to = results->rows[k].to + i0 * row + j0 * results->rows[k].element;
+        for (int64_t i = i0; i < i1; i++, to += row)
+            for (int64_t at = 0; at < bytes; at += 64) {
+#ifdef __x86_64__
+                __asm__ volatile("prefetchw %0" : : "m"(to[at]));
+#else
+                __builtin_prefetch(to + at, 1);
+#endif
+            }
     }
 }
 

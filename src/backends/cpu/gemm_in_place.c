@@ -162,31 +162,18 @@ typedef struct run_context {
     const hb_run_args *args;
 } run_context;
 
-/* Columns of C, the matching columns of B, and the rows of the next panel, which are asked for
-   while this one is used, if there is one to be packed. */
+/* Columns of C and the matching columns of B. */
 typedef struct panel {
     const char *b;
     int64_t b_row, columns;
     char *copy; /* of b, made by the first tile for the others; NULL for none */
     char *c;    /* at row i0 of the product */
     int64_t c_row, i0, j0;
-    const char *next;
 } panel;
 
-/* Asks for the share of tile number `tile` of `tiles` of the rows of B that the next panel is made
- * of. */
-static void prefetch_b(const state *s, const hb_gemm_product *product, const char *next,
-                       int64_t tile, int64_t tiles) {
-    const int64_t k = s->common.gemm->k, row = product->b_row * s->common.element;
-    const int64_t end = hb_part(k, tiles, tile + 1);
-    for (int64_t p = hb_part(k, tiles, tile); p < end; p++) {
-        __builtin_prefetch(next + p * row, 0, 2);
-        __builtin_prefetch(next + p * row + HB_GEMM_ALIGNMENT, 0, 2);
-    }
-}
-
-static void run_panel(const state *s, const hb_gemm_product *product, const hb_gemm_ahead *ahead,
-                      const panel *q, const char *packed_a, int64_t begin, int64_t end) {
+static void run_panel(const state *s, const hb_gemm_product *product,
+                      const hb_gemm_results *results, const panel *q, const char *packed_a,
+                      int64_t begin, int64_t end) {
     const hb_cpu_gemm_type *kernels = s->common.kernels;
     const int64_t a_row = packed_a ? 1 : product->a_row;
     const int64_t a_column = packed_a ? kernels->rows : product->a_column;
@@ -198,8 +185,7 @@ static void run_panel(const state *s, const hb_gemm_product *product, const hb_g
         int64_t row = hb_part(m, s->layout.row_tiles, begin);
         for (int64_t tile = begin; tile < end; tile++) {
             const int64_t next = hb_part(m, s->layout.row_tiles, tile + 1);
-            if (p == 0) hb_gemm_prefetch(ahead, row, next, q->j0, q->columns);
-            if (q->next) prefetch_b(s, product, q->next, tile - begin, end - begin);
+            if (p == 0) hb_gemm_ask(results, row, next, q->j0, q->columns);
             const char *a = packed_a ? packed_a + (tile - begin) * s->layout.a_tile * element
                                      : product->a + row * a_row * element;
             a += p * a_column * element;
@@ -291,7 +277,7 @@ static void run_block(const run_context *run, const hb_gemm_product *product, co
     const int64_t j1 = task->panel1 * width < gemm->n ? task->panel1 * width : gemm->n;
     const bool fresh = !l->keep_b && tile0 == task->tile0, again = l->b_elements > l->b_panel;
     char *kept = l->keep_b ? hb_gemm_shared(&s->common, run->args) : NULL;
-    const hb_gemm_ahead ahead = hb_gemm_ahead_of(&s->common, run->args, product->batch);
+    const hb_gemm_results results = hb_gemm_results_of(&s->common, run->args, product->batch);
     if (l->pack_a) pack_a(s, product, tile0, tile1, own->a);
     for (int64_t p = task->panel0; p < task->panel1; p++) {
         char *packed = l->keep_b ? kept + (product->batch * l->panels + p) * l->b_panel * element
@@ -302,9 +288,7 @@ static void run_block(const run_context *run, const hb_gemm_product *product, co
         q.c_row = product->c ? product->c_row : l->c_row;
         q.c = product->c ? product->c + (i0 * product->c_row + p * width) * element
                          : own->c + (p * width - j0) * element;
-        if (fresh && l->pack_b && product->b_column == 1 && p + 1 < task->panel1)
-            q.next = product->b + (p + 1) * width * element;
-        run_panel(s, product, &ahead, &q, l->pack_a ? own->a : NULL, tile0, tile1);
+        run_panel(s, product, &results, &q, l->pack_a ? own->a : NULL, tile0, tile1);
     }
     if (product->c) return;
     hb_cpu_loop_block(run->device, s->common.epilogue, run->args, thread, product->batch, i0, i1,

@@ -8,14 +8,15 @@
 #include "gemm.h"
 
 /* Sizes, for f32; f64 has the same bytes with half the k.
-   - A tile runs along one packed panel of A, 8 x 384 x 4 = 12 KiB: it stays in an L1 of 32 KiB
+   - A tile runs along one packed panel of A, 8 x 512 x 4 = 16 KiB: it stays in an L1 of 32 KiB
    while panels of B stream by, from L2 in the order of addresses, 128 bytes every 16 multiply-adds.
-   - A task's panels of B are 256 x 384 x 4 = 384 KiB: they stay in an L2 of 1 MiB (of 512 KiB, with
-     little else) while the task goes through its panels of A.
-   - A block packs 2048 x 384 x 4 = 3 MiB each of A and B, for L3. With half of that, 2048 x 2048 x
-   2048 would pack everything twice and take 61 ms instead of 57 on two cores of a Xeon.
+   - A task's panels of B are 256 x 512 x 4 = 512 KiB: they stay in an L2 of 1 MiB while the task goes
+     through its panels of A. (A k of 384, for less L2, adds up C more often: 1024 x 1024 x 1024 takes
+     3 % longer.)
+   - A block packs 2048 x 512 x 4 = 4 MiB each of A and B, for L3. With half of the columns, 2048 x
+     2048 x 2048 would pack everything twice and take 61 ms instead of 57 on two cores of a Xeon.
    - A task's sum that waits for its epilogue is 64 x 256 x 4 = 64 KiB, and still in L2. */
-enum { BLOCK = 2048, K_BYTES = 384 * 4, TASK_ROWS = 64, TASK_COLUMNS = 256 };
+enum { BLOCK = 2048, K_BYTES = 512 * 4, TASK_ROWS = 64, TASK_COLUMNS = 256 };
 
 /* Packing is cut into so many units, of so many rows of B, or of A transposed, at a time. */
 enum { PACK_UNITS = 64, PACK_ROWS = 32 };

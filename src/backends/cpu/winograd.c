@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Transformed images that a task keeps in L2, if it can; and how many tasks there should be. */
-enum { IMAGE_BYTES = 384 << 10, MOST_IMAGE_BYTES = 2 << 20, TASKS = 16, AHEAD = 2 };
+enum { IMAGE_BYTES = 384 << 10, MOST_IMAGE_BYTES = 2 << 20, TASKS = 16 };
 
 typedef struct state {
     const hb_step *step;
@@ -169,8 +169,6 @@ static void transform_images(const job *j, const task *t) {
             const int64_t image = (t->first + r) / s->tiles_y, first = (t->first + r) % s->tiles_y;
             const float *x = j->x + ((image * s->conv->groups + t->group) * s->channels + c) * area;
             n = hb_conv_min(t->count - r, s->tiles_y - first);
-            if (c + AHEAD < s->channels)
-                hb_winograd_prefetch(&s->image, x + AHEAD * area, 2 * first, 2 * n + 2);
             s->kernels->image(&s->image, x, first, n, s->tiles_x, to, s->tiles_x, s->plane);
         }
     }

@@ -21,13 +21,4 @@ static inline int64_t hb_winograd_odd_lines(int64_t floats) {
 /* 3 x 3, strides and dilation of 1, f32. */
 bool hb_winograd_fits(const hb_step *step);
 
-/* Asks for these rows of a channel, which follow each other in memory. */
-static inline void hb_winograd_prefetch(const hb_winograd_image *image, const float *channel,
-                                        int64_t first, int64_t rows) {
-    const int64_t low = hb_conv_max(0, first - image->top);
-    const int64_t high = hb_conv_min(image->height, first + rows - image->top);
-    const float *from = channel + low * image->width, *to = channel + high * image->width;
-    for (; from < to; from += 16) __builtin_prefetch(from);
-}
-
 #endif

@@ -22,8 +22,7 @@ enum {
     SMALL_SUM_BYTES = 512 << 10,
     MOST_SUM_BYTES = 64 << 20,
     SUMS = 16,
-    PARTS = 4,
-    AHEAD = 8
+    PARTS = 4
 };
 
 typedef struct state {
@@ -136,8 +135,6 @@ static void transform_result(const batch *b, int64_t k) {
     const int64_t area = s->result.height * s->result.width;
     for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows)) {
         const float *dy = j->dy + ((p.image * s->conv->groups + j->group) * s->rows + k) * area;
-        if (k + AHEAD < s->rows)
-            hb_winograd_prefetch(&s->result, dy + AHEAD * area, 2 * p.first, 2 * p.rows);
         s->kernels->result(&s->result, dy, p.first, p.rows, s->tiles_x,
                            b->results + k * s->row + p.at * s->tiles_x, s->tiles_x,
                            s->result_plane);

@@ -3,7 +3,9 @@
    bits on one thread and on two.
 
    HEBB_TEST_SEED moves the random cases, HEBB_TEST_CASES multiplies them (0.1: a tenth of them),
-   and HEBB_TEST_POINTS makes none larger than that: for devices that are slow. */
+   and HEBB_TEST_POINTS makes none larger than that: for devices that are slow. HEBB_TEST_OPTIMIZED
+   is for compilers that are slow: as many cases of each test, in whole batches, are compiled with
+   their optimizer, the others without. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -270,7 +272,7 @@ static void try_random(make_case *make, int count, case_limits limits) {
     opened list[MOST_DEVICES];
     const int n = open_all(list);
     const char *seed = getenv("HEBB_TEST_SEED"), *more = getenv("HEBB_TEST_CASES");
-    const char *points = getenv("HEBB_TEST_POINTS");
+    const char *points = getenv("HEBB_TEST_POINTS"), *optimized = getenv("HEBB_TEST_OPTIMIZED");
     const uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
     if (more) count = (int)ceil(count * strtod(more, NULL));
     if (points && atoll(points) < limits.points) limits.points = atoll(points);
@@ -279,6 +281,7 @@ static void try_random(make_case *make, int count, case_limits limits) {
     for (int i = 0; i < count; i += BATCH) {
         step_case *cases[BATCH];
         const int m = count - i < BATCH ? count - i : BATCH;
+        if (optimized && i >= atoi(optimized)) setenv("HEBB_OPENCL_OPTIONS", "-cl-opt-disable", 1);
         for (int k = 0; k < m; k++) cases[k] = make(first + (uint64_t)(i + k), limits);
         for (int k = 0; k < n; k++) compile_together(&list[k], cases, m);
         for (int k = 0; k < m; k++) try_everywhere(list, n, cases[k]);
@@ -329,12 +332,17 @@ Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }
 
 /* ---- cases by hand ---- */
 
+/* A test's cases share the devices: an OpenCL driver that compiles takes half a second to begin. */
+static opened by_hand[MOST_DEVICES];
+static int n_by_hand;
+
 static void try_by_hand(step_case *c) {
-    opened list[MOST_DEVICES];
-    const int n = open_all(list);
-    try_everywhere(list, n, c);
-    close_all(list, n);
+    if (n_by_hand == 0) n_by_hand = open_all(by_hand);
+    try_everywhere(by_hand, n_by_hand, c);
 }
+
+static void close_by_hand(void) { close_all(by_hand, n_by_hand); }
+TestSuite(steps, .fini = close_by_hand);
 
 /* One reduction of an f32 array of shape [rows, columns], over the dimensions marked; case_finish()
    is still to be called. */

@@ -1,6 +1,6 @@
 /* Steps that the OpenCL backend gives to one kernel, row by row, mostly in the form for GPUs:
    softmax, normalizations and such with their gradients against the CPU backend, for rows around
-   the sizes of work-groups, and the same bits in every run. */
+   the sizes of work-groups, and the same bits in every run. Small steps are left to it, too. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,6 +213,7 @@ static hebb_device *measure(void) {
 
 static hebb_device *device_of(const char *form) {
     hebb_device **device = strcmp(form, "cpu") == 0 ? &for_cpus : &for_gpus;
+    setenv("HEBB_OPENCL_SMALL", "0", 1);
     setenv("HEBB_OPENCL_KERNELS", form, 1);
     if (*device == NULL) *device = opencl_device();
     return *device;

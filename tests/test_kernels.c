@@ -34,6 +34,8 @@ Test(kernels, split_reductions_gpu) { check("split_reductions_gpu"); }
 Test(kernels, split_reductions_cpu) { check("split_reductions_cpu"); }
 Test(kernels, rows_gpu) { check("rows_gpu"); }
 Test(kernels, rows_cpu) { check("rows_cpu"); }
+Test(kernels, small_steps_gpu) { check("small_steps_gpu"); }
+Test(kernels, small_steps_cpu) { check("small_steps_cpu"); }
 Test(kernels, tiled_gpu) { check("tiled_gpu"); }
 Test(kernels, vector_cpu) { check("vector_cpu"); }
 Test(kernels, reference_gpu) { check("reference_gpu"); }

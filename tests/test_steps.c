@@ -269,6 +269,7 @@ static void compile_together(const opened *o, step_case *const *cases, int n) {
 }
 
 static void try_random(make_case *make, int count, case_limits limits) {
+    setenv("HEBB_OPENCL_SMALL", "0", 1);
     opened list[MOST_DEVICES];
     const int n = open_all(list);
     const char *seed = getenv("HEBB_TEST_SEED"), *more = getenv("HEBB_TEST_CASES");
@@ -329,6 +330,113 @@ Test(steps, winograd) {
 Test(steps, folds) { try_random(case_fold, 100, (case_limits){20000, true}); }
 Test(steps, along_an_axis) { try_random(case_along, 120, (case_limits){0, true}); }
 Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }
+
+/* ---- small steps in one plan ---- */
+
+static void move_operand(hb_operand *operand, int by) {
+    if (operand->buffer > 0) operand->buffer += by;
+}
+
+/* Makes the step work on other buffers. */
+static void move_buffers(step_case *c, int by) {
+    hb_gemm *gemm = &c->step.u.gemm;
+    hb_loop *loop = c->step.kind == HB_GEMM ? &gemm->epilogue : &c->step.u.loop;
+    for (int k = 0; k < loop->n_in; k++) move_operand(&loop->in[k], by);
+    for (int k = 0; k < loop->n_out; k++) move_operand(&loop->out[k].to, by);
+    if (c->step.kind != HB_GEMM) return;
+    move_operand(&gemm->a, by);
+    move_operand(&gemm->b, by);
+}
+
+/* All cases in one plan, each on memory of its own. How many do not have a kernel of their own. */
+static int run_together(const opened *o, step_case *const *cases, int n, images *got) {
+    hb_error error = {0};
+    hb_step steps[BATCH];
+    hb_buffer *buffers[BATCH * CASE_BUFFERS] = {0};
+    hb_prepared *prepared = NULL;
+    size_t scratch = 0;
+    int members = 0;
+    for (int i = 0; i < n; i++) {
+        place_scratch(o->backend, o->device, cases[i]);
+        scratch = cases[i]->step.scratch_bytes > scratch ? cases[i]->step.scratch_bytes : scratch;
+        move_buffers(cases[i], i * CASE_BUFFERS);
+        steps[i] = cases[i]->step;
+        for (int b = 0; b < CASE_BUFFERS; b++) {
+            hb_buffer **buffer = &buffers[i * CASE_BUFFERS + b];
+            const size_t bytes = b > 0 ? cases[i]->bytes[b] : i == 0 ? 1 << 20 : 0;
+            ok(o->backend->buffer_create(o->device, bytes, buffer, &error), &error, cases[i]);
+            if (b == 0) continue;
+            ok(o->backend->write(o->device, *buffer, 0, cases[i]->memory[b], bytes, &error), &error,
+               cases[i]);
+        }
+    }
+    cr_assert_leq(scratch + 128, 1 << 20);
+    ok(o->backend->prepare(o->device, steps, (size_t)n, n * CASE_BUFFERS, &prepared, &error),
+       &error, cases[0]);
+    const hb_run_args args = {.buffers = buffers, .seed = RANDOM_SEED, .step = RANDOM_RUN};
+    ok(o->backend->run(o->device, prepared, &args, &error), &error, cases[0]);
+    ok(o->backend->finish(o->device, &error), &error, cases[0]);
+    for (int i = 0; i < n; i++) {
+        const char *solver = o->backend->solver(o->device, prepared, (size_t)i);
+        members += strcmp(solver, "small, with the last one") == 0;
+        got[i] = images_copy(cases[i]);
+        for (int b = 0; b < CASE_BUFFERS; b++) {
+            hb_buffer *buffer = buffers[i * CASE_BUFFERS + b];
+            if (b > 0)
+                ok(o->backend->read(o->device, buffer, 0, got[i].memory[b], cases[i]->bytes[b],
+                                    &error),
+                   &error, cases[i]);
+            o->backend->buffer_destroy(o->device, buffer);
+        }
+        move_buffers(cases[i], -i * CASE_BUFFERS);
+    }
+    o->backend->release(o->device, prepared);
+    return members;
+}
+
+/* Loops, reductions and products by turns, so small that on OpenCL most of them are parts of the
+   kernels of others. */
+static void try_together(const opened *o, uint64_t seed, int n) {
+    const case_limits few = {600, o->f64}, some = {6000, o->f64};
+    step_case *cases[BATCH] = {0};
+    images got[BATCH];
+    for (int i = 0; i < n; i++, seed++)
+        cases[i] = i % 3 == 0   ? case_loop(seed, few)
+                   : i % 3 == 1 ? case_reduction(seed, few)
+                                : case_gemm(seed, some);
+    const int members = run_together(o, cases, n, got);
+    if (strcmp(o->backend->name, "opencl") == 0) cr_expect_gt(members, n / 2, "%d only", members);
+    for (int i = 0; i < n; i++) {
+        expected e = expect(cases[i]);
+        check(cases[i], &e, &got[i], o->where);
+        expected_free(&e);
+        images_free(&got[i]);
+        case_free(cases[i]);
+    }
+}
+
+Test(steps, small_ones_together) {
+    const char *seed = getenv("HEBB_TEST_SEED"), *more = getenv("HEBB_TEST_CASES");
+    const uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
+    const int plans = (int)ceil(5 * (more ? strtod(more, NULL) : 1));
+    opened list[MOST_DEVICES];
+    const int n = open_all(list);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < plans; k++) try_together(&list[i], first + 100 * (uint64_t)k, 15);
+    close_all(list, n);
+}
+
+/* In the form for the other kind of device, too. */
+Test(steps, small_ones_together_in_the_other_form) {
+    const char *form = getenv("HEBB_OPENCL_KERNELS");
+    setenv("HEBB_OPENCL_KERNELS", form && strcmp(form, "gpu") == 0 ? "cpu" : "gpu", 1);
+    opened list[MOST_DEVICES];
+    const int n = open_all(list);
+    for (int i = 0; i < n; i++)
+        if (strcmp(list[i].backend->name, "opencl") == 0)
+            for (int k = 0; k < 3; k++) try_together(&list[i], 1000 + 100 * (uint64_t)k, 15);
+    close_all(list, n);
+}
 
 /* ---- cases by hand ---- */
 

@@ -19,7 +19,7 @@ static const char help[] =
     "  count    how often it is done in a run\n"
     "  GFLOP/s, GB/s   what it computes, and the bytes that it reads and writes\n"
     "  step     its name, what it works on, and how. Names with commas are steps that run\n"
-    "           as one, row by row; their bytes are counted as if each ran alone, though\n"
+    "           as one, row by row or small ones; their bytes are as if each ran alone, though\n"
     "           most of them stay in the caches. Steps of a scan's body stand below the\n"
     "           scan, indented; their time is part of the scan's.\n"
     "\n"

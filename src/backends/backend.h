@@ -13,8 +13,8 @@ typedef struct hb_prepared hb_prepared;
 
 /* Watches a run, for profiles: begin() is called before `n` steps that run as one, most often a
    single step, and end() when they are done, which the device then waits for; steps of a scan's
-   body between the scan's own two calls. `solver` as in hb_backend, "rows together" of several
-   steps. What fails does not end. */
+   body between the scan's own two calls. `solver` as in hb_backend; of several steps "rows
+   together" or "small steps together". What fails does not end. */
 typedef struct hb_watch {
     void (*begin)(void *context, const hb_step *steps, size_t n, const char *solver);
     void (*end)(void *context);

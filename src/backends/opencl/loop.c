@@ -14,7 +14,8 @@
 #define CPU_LEAST    512    /* ... fewer, if there would be too few units */
 #define COLUMN_CHUNK 4096   /* lanes reduced side by side, in private arrays ... */
 #define COLUMN_BYTES 131072 /* ... of no more than this */
-#define GPU_ITEMS    65536  /* work-items that keep a large GPU busy */
+#define LEAST_CHUNK  64
+#define GPU_ITEMS    65536 /* work-items that keep a large GPU busy */
 #define GPU_GROUP    256
 #define GPU_ROW      64 /* reduced points from which a work-group shares them */
 #define GPU_SPLIT    32 /* the fewest reduced points for an item of a split */
@@ -49,7 +50,7 @@ static void cut_splits(hb_cl_cut *cut, int64_t pieces, int64_t wanted) {
 /* A sum takes three arrays of at most 8 bytes an element. */
 static int64_t column_chunk(const hb_loop *loop) {
     int64_t chunk = COLUMN_CHUNK;
-    while (chunk > 64 && chunk * 24 * count_reductions(loop) > COLUMN_BYTES) chunk /= 2;
+    while (chunk > LEAST_CHUNK && chunk * 24 * count_reductions(loop) > COLUMN_BYTES) chunk /= 2;
     return chunk;
 }
 
@@ -135,6 +136,22 @@ static void cut_space(const hb_device *device, const hb_cl_space *space, bool ma
 static size_t scratch_bytes(const hb_cl_space *space, const hb_cl_cut *cut) {
     if (cut->splits <= 1) return 0;
     return 8 * (size_t)count_reductions(&space->loop) * (size_t)(cut->splits * space->kept);
+}
+
+/* One item, or on a GPU one group, does all. */
+static void cut_alone(const hb_device *device, const hb_cl_space *space, hb_cl_cut *cut) {
+    cut_space(device, space, false, cut);
+    cut->per_item = max64(1, cut->units);
+    if (cut->form == HB_CL_GROUPS) cut->form = HB_CL_ITEMS;
+    const int64_t lanes = space->loop.dim[space->lane];
+    while (cut->form == HB_CL_COLUMNS && cut->chunk >= 2 * LEAST_CHUNK && cut->chunk >= 2 * lanes)
+        cut->chunk /= 2;
+}
+
+int64_t hb_cl_loop_items(const hb_device *device, const hb_loop *loop) {
+    int64_t points = 1;
+    for (int k = 0; k < loop->rank; k++) points *= loop->dim[k];
+    return items_for(device, loop, points);
 }
 
 size_t hb_cl_loop_scratch(hb_device *device, const hb_loop *loop) {
@@ -360,7 +377,8 @@ hebb_status hb_cl_loop_prepare(hb_device *device, hb_prepared *prepared, const h
     hb_loop unrolled = {0};
     if (unroll(device, &space, &unrolled)) unroll(device, &space, &unrolled);
     hb_cl_cut cut;
-    cut_space(device, &space, true, &cut);
+    if (prepared->single) cut_alone(device, &space, &cut);
+    else cut_space(device, &space, true, &cut);
     cut.scratch = scratch;
     cut.scratch_buffer = step->scratch_buffer;
     *solver = titles[cut.form];

@@ -120,14 +120,14 @@ static void write_pre_bases(writer *w) {
 static void write_unit_range(writer *w) {
     param(w, "units", w->cut->units);
     param(w, "per_item", w->cut->per_item);
-    PRINT(w, "const hb_index u0 = (hb_index)get_global_id(0) * per_item;\n"
+    PRINT(w, "const hb_index u0 = (hb_index)HB_ITEM(0) * per_item;\n"
              "const hb_index u1 = min(u0 + per_item, units);\n");
 }
 
 /* for each unit u of this work-item */
 static void open_units(writer *w) {
     write_unit_range(w);
-    if (w->cut->splits > 1) PRINT(w, "const hb_index split = (hb_index)get_global_id(1);\n");
+    if (w->cut->splits > 1) PRINT(w, "const hb_index split = (hb_index)HB_ITEM(1);\n");
     PRINT(w, "for (hb_index u = u0; u < u1; u++) {\n");
 }
 
@@ -297,7 +297,7 @@ static void name_lane(writer *w) { PRINT(w, "const hb_index j = i%d;\n", w->spac
 
 static void write_kept_point(writer *w) {
     param(w, "kept", w->space->kept);
-    PRINT(w, "const hb_index u = (hb_index)get_global_id(0);\nif (u >= kept) return;\n");
+    PRINT(w, "const hb_index u = (hb_index)HB_ITEM(0);\nif (u >= kept) return;\n");
 }
 
 static void write_points(writer *w) {
@@ -325,7 +325,7 @@ static void write_reduced_points(writer *w, const char *start, int step) {
 
 static void write_items(writer *w) {
     write_kept_point(w);
-    if (w->cut->splits > 1) PRINT(w, "const hb_index split = (hb_index)get_global_id(1);\n");
+    if (w->cut->splits > 1) PRINT(w, "const hb_index split = (hb_index)HB_ITEM(1);\n");
     hb_cl_write_coordinates(w->kernel, w->loop, 0, w->space->n_kept, "u");
     write_totals(w);
     write_split_range(w, "reduced", w->space->reduced);

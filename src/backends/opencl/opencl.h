@@ -11,6 +11,7 @@
                      have in common
      group.c         LOOPs that one kernel does row by row: group_program.c, group_prepare.c,
                      group_source.c, group_lanes.c
+     small.c         runs of steps with little work as one kernel: small_source.c, gemm_small.c
      gemm*.c         GEMM steps: the table of solvers, one file each; tune.c measures them
      tile.c          the text of tiled products on GPUs, for gemm_tiled.c and conv_tiled.c
      indexed.c       GATHER, SCATTER-ADD and SCATTER-SET
@@ -169,7 +170,8 @@ typedef struct hb_cl_param {
 } hb_cl_param;
 
 /* A kernel's source as it is written. The text says HB_KERNEL for the kernel's name, which is made
-   from the text's hash, and hb_index for the type of sizes and indices. */
+   from the text's hash, hb_index for the type of sizes and indices, and HB_ITEM(d) for the number
+   of a work-item in dimension d if the kernel may become part of another (small.h). */
 typedef struct hb_cl_kernel {
     hb_cl_text functions, body; /* functions of users' ops stand before the kernel */
     hb_cl_param *params;
@@ -250,6 +252,7 @@ struct hb_prepared {
     const char **solvers;
     size_t n_steps;
     bool sliding;         /* a scan's body */
+    bool single;          /* launches are parts of a kernel with one work-group: see small.h */
     hb_cl_placed *placed; /* whose steps these are, or NULL */
 };
 
@@ -271,6 +274,7 @@ size_t hb_cl_scratch(hb_device *device, const hb_step *step);
 
 /* A new launch at the end of the plan, NULL when out of memory. Valid until the next one. */
 hb_cl_launch *hb_cl_launch_add(hb_prepared *prepared, const hb_step *step);
+void hb_cl_launches_free(hb_device *device, hb_prepared *prepared);
 /* A range of n work-items in groups of `group`, rounded up; and groups of one. */
 void hb_cl_range(hb_cl_launch *launch, int64_t n, size_t group);
 void hb_cl_range_items(hb_cl_launch *launch, int64_t x, int64_t y, int64_t z);
@@ -364,6 +368,8 @@ int64_t hb_cl_partial_offset(int64_t kept, const hb_cl_cut *cut, int r, hebb_dty
    post program. */
 void hb_cl_write_loop(hb_cl_kernel *kernel, const hb_cl_space *space, const hb_cl_cut *cut);
 
+/* How many work-items a loop is worth on a CPU. */
+int64_t hb_cl_loop_items(const hb_device *device, const hb_loop *loop);
 size_t hb_cl_loop_scratch(hb_device *device, const hb_loop *loop);
 /* For how many splits of a reduction there is scratch memory, if their partial results may be made
    by another kernel: column by column of one dimension, or 0. And the launch that joins them. */

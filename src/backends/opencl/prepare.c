@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "group.h"
+#include "small.h"
 
 /* ---- launches ---- */
 
@@ -190,9 +191,26 @@ static hebb_status compile_launches(hb_device *device, hb_prepared *prepared, hb
     return status;
 }
 
-/* The solvers of steps that one kernel does together. */
-static const char group_solver[] = "rows, with the next ones";
-static const char member_solver[] = "rows, with the last one";
+/* The solvers of steps that one kernel does together: of the first, and of the others. */
+static const char row_solver[] = "rows, with the next ones";
+static const char small_solver[] = "small, with the next ones";
+static const char row_member[] = "rows, with the last one";
+static const char small_member[] = "small, with the last one";
+
+static bool is_member(const char *solver) { return solver == row_member || solver == small_member; }
+
+/* Steps that one kernel does; *n_done is how many, or 0. Starting one kernel for all small steps
+   saves more than a kernel for those that meet within a row. */
+static hebb_status prepare_together(hb_device *device, hb_prepared *prepared, const hb_step *steps,
+                                    size_t n_steps, size_t *n_done, hb_error *error) {
+    const char **solvers = &prepared->solvers[steps - prepared->steps];
+    hebb_status status = hb_cl_small_prepare(device, prepared, steps, n_steps, n_done, error);
+    for (size_t k = 0; k < *n_done; k++) solvers[k] = k == 0 ? small_solver : small_member;
+    if (status != HEBB_OK || *n_done > 0) return status;
+    status = hb_cl_group_prepare(device, prepared, steps, n_steps, n_done, error);
+    for (size_t k = 0; k < *n_done; k++) solvers[k] = k == 0 ? row_solver : row_member;
+    return status;
+}
 
 static hebb_status prepare_all(hb_device *device, hb_prepared *prepared, const hb_step *steps,
                                hb_error *error) {
@@ -204,18 +222,16 @@ static hebb_status prepare_all(hb_device *device, hb_prepared *prepared, const h
     for (size_t i = 0; i < prepared->n_steps && status == HEBB_OK;) {
         size_t together = 0;
         const size_t left = prepared->n_steps - i;
-        status = hb_cl_group_prepare(device, prepared, &steps[i], left, &together, error);
+        status = prepare_together(device, prepared, &steps[i], left, &together, error);
         if (status == HEBB_OK && together == 0)
             status = prepare_step(device, prepared, &steps[i], &prepared->solvers[i], error);
-        for (size_t k = 0; k < together; k++)
-            prepared->solvers[i + k] = k == 0 ? group_solver : member_solver;
         i += together > 0 ? together : 1;
     }
     if (status != HEBB_OK) return status;
     return compile_launches(device, prepared, error);
 }
 
-static void drop_launches(hb_device *device, hb_prepared *prepared) {
+void hb_cl_launches_free(hb_device *device, hb_prepared *prepared) {
     for (size_t i = 0; i < prepared->n_launches; i++) {
         hb_cl_launch *launch = &prepared->launches[i];
         if (launch->kernel != NULL) clReleaseKernel(launch->kernel);
@@ -232,7 +248,7 @@ static hebb_status prepare_again(hb_device *device, hb_prepared *prepared, const
         size_t max_group = device->max_group;
         hebb_status status = prepare_all(device, prepared, steps, error);
         if (status == HEBB_OK || device->max_group == max_group) return status;
-        drop_launches(device, prepared);
+        hb_cl_launches_free(device, prepared);
     }
 }
 
@@ -271,7 +287,7 @@ hebb_status hb_cl_prepare(hb_device *device, const hb_step *steps, size_t n_step
 
 void hb_cl_release(hb_device *device, hb_prepared *prepared) {
     if (prepared == NULL) return;
-    drop_launches(device, prepared);
+    hb_cl_launches_free(device, prepared);
     hb_cl_placed_free(prepared->placed);
     free(prepared->launches);
     free(prepared->solvers);
@@ -354,10 +370,11 @@ static hebb_status run_launch(hb_device *device, hb_cl_launch *launch, const hb_
 
 static void begin_watched(const hb_watch *watch, const hb_prepared *prepared, size_t i) {
     size_t n = 1;
-    while (i + n < prepared->n_steps && prepared->solvers[i + n] == member_solver) n++;
+    while (i + n < prepared->n_steps && is_member(prepared->solvers[i + n])) n++;
     const char *solver = prepared->solvers[i];
-    watch->begin(watch->context, &prepared->steps[i], n,
-                 solver == group_solver ? "rows together" : solver);
+    if (solver == row_solver) solver = "rows together";
+    if (solver == small_solver) solver = "small steps together";
+    watch->begin(watch->context, &prepared->steps[i], n, solver);
 }
 
 /* The launches of a step one after the other, and the wait for them. */

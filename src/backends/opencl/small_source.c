@@ -1,0 +1,106 @@
+/* The kernel of a run of small steps (small.h): each step's own kernel as a function, called for
+   all of its items, with a barrier before the next. Sizes and strides are numbers in the calls,
+   buffers are passed once and cast. Called by small.c. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "small.h"
+
+enum { NAME_SIZE = 64 };
+
+static bool is_run_param(hb_cl_param_kind kind) {
+    return kind == HB_CL_SEED_LOW || kind == HB_CL_SEED_HIGH || kind == HB_CL_RUN_STEP;
+}
+
+/* ---- functions ---- */
+
+static void write_type(hb_cl_text *text, const hb_cl_param *param) {
+    if (param->kind == HB_CL_BUFFER)
+        hb_cl_print(text, "global %s%s *", param->written ? "" : "const ", param->type);
+    else hb_cl_print(text, "const %s ", param->kind == HB_CL_INDEX ? "hb_index" : "uint");
+}
+
+static void write_parameters(hb_cl_text *text, const hb_cl_kernel *source) {
+    for (int i = 0; i < source->n_params; i++) {
+        write_type(text, &source->params[i]);
+        hb_cl_print(text, "%s, ", source->params[i].name);
+    }
+    hb_cl_append(text, "const hb_index item0");
+}
+
+/* Equal steps share a function, also with other kernels of the program: it is named by its text,
+   and the first one stays. */
+static void write_function(hb_cl_kernel *kernel, const hb_cl_kernel *source, char *name) {
+    hb_cl_text text = {0};
+    hb_cl_print(&text, "#define hb_index %s\n", source->wide ? "long" : "int");
+    hb_cl_append(&text, "static inline void HB_FUNCTION(");
+    write_parameters(&text, source);
+    hb_cl_print(&text, ") {\n%s}\n#undef hb_index\n",
+                source->body.data != NULL ? source->body.data : "");
+    kernel->failed = kernel->failed || text.failed;
+    if (!text.failed) {
+        const hb_cl_key key = hb_cl_hash(HB_CL_KEY_START, text.data, text.size);
+        snprintf(name, NAME_SIZE, "hb_small_%016" PRIx64 "%016" PRIx64, key.a, key.b);
+        hb_cl_print(&kernel->functions, "#ifndef %s_\n#define %s_\n#define HB_FUNCTION %s\n", name,
+                    name, name);
+        hb_cl_append(&kernel->functions, text.data);
+        hb_cl_append(&kernel->functions, "#undef HB_FUNCTION\n#endif\n");
+    }
+    hb_cl_text_free(&text);
+}
+
+static void write_functions(hb_cl_kernel *kernel, const hb_cl_kernel *source, char *name) {
+    if (source->functions.data != NULL) hb_cl_append(&kernel->functions, source->functions.data);
+    hb_cl_append(&kernel->functions, "#undef HB_ITEM\n#define HB_ITEM(d) item##d\n");
+    write_function(kernel, source, name);
+    hb_cl_append(&kernel->functions, "#undef HB_ITEM\n#define HB_ITEM(d) get_global_id(d)\n");
+}
+
+/* ---- calls ---- */
+
+static void write_argument(hb_cl_kernel *kernel, const hb_cl_kernel *source,
+                           const hb_cl_param *param) {
+    hb_cl_text *body = &kernel->body;
+    if (param->kind == HB_CL_BUFFER) {
+        char name[HB_CL_NAME_SIZE];
+        snprintf(name, sizeof name, "m%" PRId64, param->value);
+        hb_cl_buffer_param(kernel, name, (int)param->value, HEBB_U8, true);
+        hb_cl_append(body, "(");
+        write_type(body, param);
+        hb_cl_print(body, ")%s, ", name);
+    } else if (is_run_param(param->kind)) {
+        hb_cl_param_add(kernel, param->kind, param->name, 0);
+        hb_cl_print(body, "%s, ", param->name);
+    } else if (param->kind == HB_CL_U32)
+        hb_cl_print(body, "%" PRIu32 "u, ", (uint32_t)param->value);
+    else hb_cl_print(body, "%" PRId64 "%s, ", param->value, source->wide ? "L" : "");
+}
+
+static void write_call(hb_cl_kernel *kernel, const hb_cl_launch *launch, size_t group,
+                       const char *name) {
+    const bool shared = group > 1;
+    if (shared)
+        hb_cl_print(&kernel->body, "for (int item = l; item < %zu; item += %zu)\n",
+                    launch->global[0], group);
+    hb_cl_print(&kernel->body, "%s(", name);
+    for (int i = 0; i < launch->source.n_params; i++)
+        write_argument(kernel, &launch->source, &launch->source.params[i]);
+    hb_cl_append(&kernel->body, shared ? "item);\n" : "0);\n");
+}
+
+void hb_cl_write_small(hb_cl_kernel *kernel, const hb_cl_launch *launches, size_t n, size_t group) {
+    if (group > 1) {
+        kernel->group = group;
+        hb_cl_append(&kernel->body, "const int l = (int)get_local_id(0);\n");
+    }
+    for (size_t k = 0; k < n; k++) {
+        const hb_cl_kernel *source = &launches[k].source;
+        char name[NAME_SIZE] = "";
+        for (int p = 0; p < HB_CL_PARTS; p++) kernel->parts[p] |= source->parts[p];
+        kernel->failed =
+            kernel->failed || source->failed || source->body.failed || source->functions.failed;
+        write_functions(kernel, source, name);
+        if (k > 0) hb_cl_append(&kernel->body, "barrier(CLK_GLOBAL_MEM_FENCE);\n");
+        write_call(kernel, &launches[k], group, name);
+    }
+}

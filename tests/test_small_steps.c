@@ -1,0 +1,376 @@
+/* Runs of small steps, which the OpenCL backend gives to one kernel: against the CPU backend and
+   against a kernel a step, in both forms of kernels, with sizes on either side of what counts as
+   small. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+#include <hebb/elementwise.h>
+
+#include "support/devices.h"
+
+enum { RESULTS = 6, RUNS = 3 };
+
+typedef struct model {
+    hebb_graph *graph;
+    int64_t rows, columns;
+    hebb_dtype dtype;
+    hebb_tensor *x, *result[RESULTS]; /* x [rows, columns] is fed */
+    int n_results;
+    hebb_tensor *step; /* or NULL */
+} model;
+
+typedef void maker(model *m);
+
+static void add_result(model *m, hebb_tensor *tensor) { m->result[m->n_results++] = tensor; }
+
+static hebb_tensor *state(model *m, const char *name, int64_t rows, int64_t columns) {
+    return hebb_state(m->graph, name, m->dtype, HEBB_SHAPE(rows, columns), hebb_uniform(-1, 1));
+}
+
+/* A training step of two dense layers: products of all transposes, reductions, updates in place. */
+static void make_training(model *m) {
+    const int64_t hidden = 2 * m->columns + 1;
+    hebb_tensor *w =
+        hebb_variable(m->graph, "w", m->dtype, HEBB_SHAPE(m->columns, hidden), hebb_uniform(-1, 1));
+    hebb_tensor *b = hebb_variable(m->graph, "b", m->dtype, HEBB_SHAPE(hidden), hebb_zeros());
+    hebb_tensor *v =
+        hebb_variable(m->graph, "v", m->dtype, HEBB_SHAPE(hidden, 2), hebb_uniform(-1, 1));
+    hebb_tensor *h = hebb_tanh(hebb_add(hebb_matmul(m->x, w), b));
+    hebb_tensor *y = hebb_sigmoid(hebb_matmul(h, v));
+    hebb_tensor *loss = hebb_mean(hebb_square(y), HEBB_AXES(0, 1), false);
+    add_result(m, loss);
+    m->step = hebb_minimize(loss, hebb_adam(.learning_rate = 0.01));
+    add_result(m, w);
+    add_result(m, b);
+    add_result(m, v);
+}
+
+/* Steps that read all of what the one before them has written, along the other side. */
+static void make_chain(model *m) {
+    hebb_tensor *most = hebb_max(m->x, HEBB_AXES(0), true);
+    hebb_tensor *y = hebb_exp(hebb_sub(m->x, most));
+    hebb_tensor *total = hebb_sum(y, HEBB_AXES(1), true);
+    add_result(m, hebb_div(y, total));
+    add_result(m,
+               hebb_sum(hebb_transpose(hebb_mul(y, total), HEBB_AXES(1, 0)), HEBB_AXES(1), false));
+}
+
+/* More variables than a kernel could have arguments for. */
+static void make_many(model *m) {
+    enum { LAYERS = 20 };
+    hebb_tensor *y = m->x;
+    for (int k = 0; k < LAYERS; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "w%d", k);
+        hebb_tensor *w = hebb_variable(m->graph, name, m->dtype, HEBB_SHAPE(m->columns, m->columns),
+                                       hebb_uniform(-1, 1));
+        y = hebb_tanh(hebb_matmul(y, w));
+    }
+    hebb_tensor *loss = hebb_mean(hebb_square(y), HEBB_AXES(0, 1), false);
+    m->step = hebb_minimize(loss, hebb_adam(.learning_rate = 0.01));
+    add_result(m, loss);
+    add_result(m, y);
+}
+
+/* Whole numbers and truth values. */
+static void make_integers(model *m) {
+    hebb_tensor *whole = hebb_cast(m->x, HEBB_I32);
+    hebb_tensor *most = hebb_max(whole, HEBB_AXES(0), true);
+    hebb_tensor *is_most = hebb_equal(whole, most);
+    hebb_tensor *ties = hebb_sum(hebb_cast(is_most, HEBB_I32), HEBB_AXES(1), true);
+    add_result(m, is_most);
+    add_result(m, hebb_select(is_most, ties, whole));
+    add_result(m, hebb_prod(hebb_cast(ties, HEBB_I64), HEBB_AXES(0, 1), false));
+    add_result(m, hebb_cast(hebb_mul(m->x, hebb_cast(ties, m->dtype)), HEBB_F16));
+}
+
+/* States that trade places, one of them transposed: every step reads what another one writes. */
+static void make_exchange(model *m) {
+    hebb_tensor *a = state(m, "a", m->rows, m->columns), *b = state(m, "b", m->rows, m->columns);
+    hebb_tensor *square = state(m, "square", m->columns, m->columns);
+    hebb_tensor *half = hebb_scalar_like(m->x, 0.5);
+    add_result(m, hebb_assign(a, hebb_matmul(b, square)));
+    add_result(m, hebb_assign(b, hebb_mul(hebb_add(a, m->x), half)));
+    add_result(m, hebb_assign(square, hebb_mul(hebb_transpose(square, HEBB_AXES(1, 0)), half)));
+}
+
+static void make_noise(model *m) {
+    hebb_tensor *noise = hebb_random_uniform(m->graph, m->dtype, HEBB_SHAPE(m->rows, m->columns));
+    hebb_tensor *total = hebb_sum(hebb_mul(m->x, noise), HEBB_AXES(1), true);
+    add_result(m, hebb_mul(noise, total));
+    add_result(m, hebb_max(hebb_random_normal(m->graph, m->dtype, HEBB_SHAPE(m->columns, m->rows)),
+                           HEBB_AXES(0), false));
+}
+
+HEBB_ELEMENTWISE_FORWARD(leaky, (x), x > 0 ? x : x * 0.25);
+
+static void make_user(model *m) {
+    hebb_tensor *y = hebb_apply(&leaky, m->x);
+    add_result(m, hebb_mul(hebb_apply(&leaky, hebb_sum(y, HEBB_AXES(0), true)), y));
+}
+
+static void cell(hebb_scan_frame *f) {
+    hebb_tensor *w = f->user;
+    hebb_tensor *h = hebb_add(hebb_matmul(f->state[0], w), f->in[0]);
+    hebb_tensor *mean = hebb_mean(h, HEBB_AXES(1), true);
+    f->next[0] = hebb_tanh(hebb_sub(h, mean));
+    f->out[0] = hebb_mul(f->next[0], mean);
+}
+
+/* Iterations of small steps, forward and backward. */
+static void make_scan(model *m) {
+    enum { LENGTH = 5 };
+    hebb_tensor *w = state(m, "w", m->columns, m->columns), *last, *out;
+    hebb_tensor *x = hebb_stack(HEBB_TENSORS(m->x, m->x, m->x, m->x, m->x), 0);
+    hebb_scan(&last, &out, .body = cell, .user = w, .states = HEBB_LIST(m->x),
+              .sequences = HEBB_LIST(hebb_tanh(x)), .n_out = 1);
+    hebb_tensor *loss = hebb_add(hebb_sum(hebb_square(out), HEBB_AXES(0, 1, 2), false),
+                                 hebb_sum(last, HEBB_AXES(0, 1), false));
+    add_result(m, out);
+    hebb_gradients(HEBB_TENSORS(loss), HEBB_TENSORS(m->x, w), NULL, &m->result[m->n_results]);
+    m->n_results += 2;
+}
+
+/* ---- running ---- */
+
+typedef struct outcome {
+    hebb_array result[RUNS][RESULTS];
+    int n;
+} outcome;
+
+static hebb_array input_of(const model *m, int run) {
+    hebb_array x = hebb_array_zeros(m->dtype, HEBB_SHAPE(m->rows, m->columns));
+    for (int64_t i = 0; i < hebb_array_count(&x); i++) {
+        const double value = 3 * sin((double)(i + 1) * (1.37 + run));
+        if (m->dtype == HEBB_F64) ((double *)x.data)[i] = value;
+        else ((float *)x.data)[i] = (float)value;
+    }
+    return x;
+}
+
+static outcome run_model(hebb_device *device, maker *make, int64_t rows, int64_t columns,
+                         hebb_dtype dtype) {
+    model m = {.graph = hebb_graph_create(), .rows = rows, .columns = columns, .dtype = dtype};
+    m.x = hebb_input(m.graph, "x", dtype, HEBB_SHAPE(rows, columns));
+    make(&m);
+    cr_assert(!hebb_failed(m.graph), "%s", hebb_message(m.graph));
+    hebb_session *s = hebb_session_create(m.graph, device, .seed = 7, .poison = 0xff);
+    outcome o = {.n = m.n_results};
+    for (int run = 0; run < RUNS; run++) {
+        hebb_array x = input_of(&m, run);
+        hebb_feed feeds[] = {{m.x, &x}};
+        hebb_fetch fetches[RESULTS + 1];
+        for (int k = 0; k < o.n; k++) fetches[k] = (hebb_fetch){m.result[k], &o.result[run][k]};
+        fetches[o.n] = (hebb_fetch){m.step, NULL};
+        hebb_run(s, feeds, 1, fetches, (size_t)o.n + (m.step != NULL));
+        cr_assert(!hebb_failed(s), "%s", hebb_message(s));
+        hebb_array_free(&x);
+    }
+    hebb_session_destroy(s);
+    hebb_graph_destroy(m.graph);
+    return o;
+}
+
+static void free_outcome(outcome *o) {
+    for (int run = 0; run < RUNS; run++)
+        for (int k = 0; k < o->n; k++) hebb_array_free(&o->result[run][k]);
+}
+
+static hebb_device *device_of(const char *form, bool together) {
+    setenv("HEBB_OPENCL_KERNELS", form, 1);
+    setenv("HEBB_OPENCL_SMALL", together ? "1" : "0", 1);
+    return opencl_device();
+}
+
+static double allowed(hebb_dtype dtype) {
+    return dtype == HEBB_F64 ? 1e-12 : dtype == HEBB_F32 ? 2e-5 : dtype == HEBB_F16 ? 2e-3 : 0;
+}
+
+static void expect_near(const outcome *got, const outcome *wanted, const char *what) {
+    for (int run = 0; run < RUNS; run++)
+        for (int k = 0; k < got->n; k++) {
+            const hebb_array *x = &got->result[run][k], *y = &wanted->result[run][k];
+            cr_assert(x->dtype == y->dtype && hebb_shape_equal(x->shape, y->shape));
+            for (int64_t i = 0; i < hebb_array_count(x); i++) {
+                const double a = hebb_array_at(x, i), b = hebb_array_at(y, i);
+                cr_assert(fabs(a - b) <= allowed(x->dtype) * (1 + fabs(b)) ||
+                              (isinf(b) && a == b) || (isnan(a) && isnan(b)),
+                          "%s, run %d, result %d: element %d is %.9g, not %.9g", what, run, k,
+                          (int)i, a, b);
+            }
+        }
+}
+
+static void expect_same_bits(const outcome *a, const outcome *b, const char *what) {
+    for (int run = 0; run < RUNS; run++)
+        for (int k = 0; k < a->n; k++) {
+            const hebb_array *x = &a->result[run][k];
+            const size_t bytes = (size_t)hebb_array_count(x) * hebb_dtype_size(x->dtype);
+            cr_expect(bytes == 0 || memcmp(x->data, b->result[run][k].data, bytes) == 0,
+                      "%s: result %d differs from session to session", what, k);
+        }
+}
+
+static void check_form(const char *form, maker *make, const char *name, int64_t rows,
+                       int64_t columns, hebb_dtype dtype) {
+    char what[96];
+    snprintf(what, sizeof what, "%s of %d x %d, %s kernels", name, (int)rows, (int)columns, form);
+    hebb_device *cpu = cpu_device(), *one = device_of(form, true);
+    outcome wanted = run_model(cpu, make, rows, columns, dtype);
+    outcome got = run_model(one, make, rows, columns, dtype);
+    outcome again = run_model(one, make, rows, columns, dtype);
+    hebb_device *each = device_of(form, false);
+    outcome apart = run_model(each, make, rows, columns, dtype);
+    expect_near(&got, &wanted, what);
+    expect_near(&got, &apart, what);
+    expect_same_bits(&got, &again, what);
+    free_outcome(&wanted);
+    free_outcome(&got);
+    free_outcome(&again);
+    free_outcome(&apart);
+    hebb_device_close(cpu);
+    hebb_device_close(one);
+    hebb_device_close(each);
+}
+
+static void check(maker *make, const char *name, int64_t rows, int64_t columns) {
+    check_form("cpu", make, name, rows, columns, HEBB_F32);
+    check_form("gpu", make, name, rows, columns, HEBB_F32);
+}
+
+/* ---- values ---- */
+
+Test(small_steps, training) {
+    check(make_training, "training", 4, 2);
+    check(make_training, "training", 33, 7);
+    check(make_training, "training", 0, 3);
+}
+
+Test(small_steps, chains) {
+    check(make_chain, "chain", 1, 1);
+    check(make_chain, "chain", 17, 16);
+    check(make_chain, "chain", 5, 700);
+}
+
+Test(small_steps, many) { check(make_many, "many variables", 3, 4); }
+Test(small_steps, integers) { check(make_integers, "integers", 19, 23); }
+Test(small_steps, exchange) { check(make_exchange, "exchange", 9, 20); }
+Test(small_steps, noise) { check(make_noise, "noise", 11, 30); }
+Test(small_steps, users_ops) { check(make_user, "users' ops", 6, 45); }
+Test(small_steps, scan) { check(make_scan, "scan", 3, 18); }
+
+Test(small_steps, doubles) {
+    hebb_device *device = opencl_device();
+    const bool has = hebb_device_get_info(device).f64;
+    hebb_device_close(device);
+    if (!has) cr_skip_test("no f64");
+    check_form("cpu", make_training, "training", 5, 9, HEBB_F64);
+    check_form("gpu", make_scan, "scan", 4, 5, HEBB_F64);
+}
+
+/* What scripts/check-kernels simulates. */
+Test(small_steps, some_of_each) {
+    const char *kernels = getenv("HEBB_OPENCL_KERNELS");
+    const char *form = kernels != NULL && strcmp(kernels, "cpu") == 0 ? "cpu" : "gpu";
+    check_form(form, make_training, "training", 5, 3, HEBB_F32);
+    check_form(form, make_exchange, "exchange", 3, 9, HEBB_F32);
+    check_form(form, make_integers, "integers", 5, 6, HEBB_F32);
+    check_form(form, make_scan, "scan", 2, 4, HEBB_F32);
+}
+
+/* ---- gradients ---- */
+
+static void expect_gradients(const char *form) {
+    hebb_device *device = device_of(form, true);
+    if (!hebb_device_get_info(device).f64) cr_skip_test("no f64");
+    model m = {.graph = hebb_graph_create(), .rows = 4, .columns = 6, .dtype = HEBB_F64};
+    m.x = hebb_input(m.graph, "x", HEBB_F64, HEBB_SHAPE(4, 6));
+    hebb_tensor *w = hebb_input(m.graph, "w", HEBB_F64, HEBB_SHAPE(6, 3));
+    hebb_tensor *h = hebb_tanh(hebb_matmul(m.x, w));
+    hebb_tensor *y = hebb_matmul(hebb_transpose(hebb_softmax(h), HEBB_AXES(1, 0)), m.x);
+    hebb_session *s = hebb_session_create(m.graph, device, .seed = 3);
+    hebb_gradcheck_report report;
+    cr_assert_eq(hebb_gradcheck(y, HEBB_TENSORS(m.x, w), NULL, 0, s, &report), HEBB_OK, "%s",
+                 report.message);
+    cr_expect(report.passed, "%s", report.message);
+    cr_expect_eq(report.elements, 4 * 6 + 6 * 3);
+    hebb_session_destroy(s);
+    hebb_graph_destroy(m.graph);
+    hebb_device_close(device);
+}
+
+Test(small_steps, gradients_on_processors) { expect_gradients("cpu"); }
+Test(small_steps, gradients) { expect_gradients("gpu"); }
+
+/* ---- memory in pieces ---- */
+
+Test(small_steps, in_pieces) {
+    setenv("HEBB_OPENCL_PIECE", "4096", 1);
+    check(make_chain, "chain", 30, 29);
+    check(make_exchange, "exchange", 24, 30);
+}
+
+/* ---- which steps ---- */
+
+/* How many kernels do several small steps, and how many steps have one of their own, in a run. */
+static void count(const char *form, maker *make, int64_t rows, int64_t columns, int *together,
+                  int *apart) {
+    hebb_device *device = device_of(form, true);
+    model m = {.graph = hebb_graph_create(), .rows = rows, .columns = columns, .dtype = HEBB_F32};
+    m.x = hebb_input(m.graph, "x", HEBB_F32, HEBB_SHAPE(rows, columns));
+    make(&m);
+    hebb_session *s = hebb_session_create(m.graph, device, .seed = 7);
+    hebb_array x = input_of(&m, 0);
+    hebb_feed feeds[] = {{m.x, &x}};
+    hebb_fetch fetches[RESULTS + 1];
+    const size_t n = (size_t)m.n_results + (m.step != NULL);
+    for (int k = 0; k < m.n_results; k++) fetches[k] = (hebb_fetch){m.result[k], NULL};
+    fetches[m.n_results] = (hebb_fetch){m.step, NULL};
+    hebb_run(s, feeds, 1, fetches, n);
+    cr_assert_eq(hebb_session_profile(s, true), HEBB_OK);
+    hebb_run(s, feeds, 1, fetches, n);
+    cr_assert(!hebb_failed(s), "%s", hebb_message(s));
+    hebb_profile_row row;
+    *together = *apart = 0;
+    for (size_t k = 0; hebb_session_profile_row(s, k, &row) == HEBB_OK; k++)
+        if (strcmp(row.solver, "small steps together") == 0) {
+            cr_expect_not_null(strstr(row.name, ", "), "%s", row.name);
+            ++*together;
+        } else ++*apart;
+    hebb_session_destroy(s);
+    hebb_graph_destroy(m.graph);
+    hebb_array_free(&x);
+    hebb_device_close(device);
+}
+
+static void expect_counts(const char *form, maker *make, int64_t rows, int64_t columns,
+                          int together, int apart) {
+    int got_together, got_apart;
+    count(form, make, rows, columns, &got_together, &got_apart);
+    cr_expect(got_together == together && got_apart == apart,
+              "%d x %d, %s kernels: %d together and %d apart, not %d and %d", (int)rows,
+              (int)columns, form, got_together, got_apart, together, apart);
+}
+
+Test(small_steps, are_found) {
+    expect_counts("cpu", make_training, 4, 2, 1, 0);
+    expect_counts("gpu", make_training, 4, 2, 1, 0);
+    expect_counts("cpu", make_exchange, 9, 20, 1, 0);
+    expect_counts("gpu", make_exchange, 9, 20, 1, 0);
+    int together, apart;
+    count("cpu", make_many, 3, 4, &together, &apart);
+    cr_expect(together > 1 && apart == 0, "%d together, %d apart", together, apart);
+}
+
+/* Products of 16384 multiplications and loops that are worth one work-item on processors; on GPUs
+   what one work-group does in the time of a launch. */
+Test(small_steps, are_found_by_size) {
+    expect_counts("cpu", make_exchange, 16, 32, 1, 0);
+    expect_counts("cpu", make_exchange, 17, 32, 1, 1);
+    expect_counts("gpu", make_exchange, 24, 32, 1, 0);
+    expect_counts("gpu", make_exchange, 40, 32, 1, 1);
+}

@@ -8,6 +8,8 @@
 #define BLOCK_ROWS                                                                                 \
     128 /* at most: so that copying b's panel does not count, and a's part stays in cache */
 #define DEPTH 128 /* HB_DEPTH */
+#define ALIGNED                                                                                    \
+    "__attribute__((aligned(64)))" /* vectors within a line: the compiler would say 16 */
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -108,11 +110,11 @@ static double cost(hb_device *device, const hb_gemm *gemm) {
     return device->lanes ? seconds : 100 * seconds; /* a GPU's work-items are no such engines */
 }
 
-/* Fewer rows where that gives every core a few blocks. */
-static int64_t block_rows(const hb_device *device, const hb_cl_product *product) {
+/* Fewer rows where that gives every core a few blocks, or more if panels need not be copied. */
+static int64_t block_rows(const hb_device *device, const hb_cl_product *product, bool keeps) {
     const hb_gemm *gemm = &product->gemm;
     int64_t panels = divide_up(gemm->n, width_of(gemm)) * product->batches;
-    int64_t wanted = divide_up(4 * (int64_t)device->info.units, panels);
+    int64_t wanted = divide_up((keeps ? 16 : 4) * (int64_t)device->info.units, panels);
     int64_t rows = divide_up(divide_up(gemm->m, wanted), TILE_ROWS) * TILE_ROWS;
     return min64(BLOCK_ROWS, max64(TILE_ROWS, rows));
 }
@@ -179,10 +181,11 @@ static void write_block(hb_cl_kernel *kernel, const hb_cl_product *product, bool
                 "const hb_index column = (hb_index)get_global_id(0) * %d;\n"
                 "const int rows = (int)min(block, m - row);\n"
                 "const int from = 0, columns = (int)min((hb_index)%d, n - column);\n"
-                "a += row * ai;\n%s t[%d * %d];\n",
+                "a += row * ai;\n%s t[%d * %d] " ALIGNED ";\n",
                 width, width, type, BLOCK_ROWS, width);
     if (!keeps)
-        hb_cl_print(&kernel->body, "b += column * bj;\n%s panel[HB_DEPTH * %d];\n", type, width);
+        hb_cl_print(&kernel->body, "b += column * bj;\n%s panel[HB_DEPTH * %d] " ALIGNED ";\n",
+                    type, width);
     hb_cl_print(&kernel->body, "for (int l = 0; l < (rows + 7) / 8 * %d; l++) t[l] = 0;\n",
                 TILE_ROWS * width);
     write_tiles(kernel, product, keeps);
@@ -260,7 +263,7 @@ static hebb_status add_product(hb_device *device, hb_prepared *prepared, const h
                                const hb_cl_product *product, bool keeps, hb_error *error) {
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
-    const int64_t rows = block_rows(device, product);
+    const int64_t rows = block_rows(device, product, keeps);
     write_kernel(&launch->source, product, step, rows, keeps);
     hb_cl_range_items(launch, panels_of(&product->gemm), divide_up(product->gemm.m, rows),
                       product->batches);

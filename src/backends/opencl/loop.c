@@ -7,8 +7,9 @@
 #include "../unroll.h"
 #include "opencl.h"
 
-#define CPU_GRAIN    16384  /* points of a plain loop that are worth a work-item on a CPU ... */
-#define CPU_PLAIN    16     /* ... instructions and FLOPs of which are no more than this */
+#define CPU_GRAIN    16384  /* points of a plain loop that are worth a core on a CPU, ... */
+#define CPU_ITEM     1024   /* ... and a work-item if there are several; ... */
+#define CPU_PLAIN    16     /* ... it has no more instructions and FLOPs than that */
 #define CPU_SPLIT    131072 /* points that are worth a second stage too */
 #define CPU_CHUNK    4096   /* lanes of a unit, ... */
 #define CPU_LEAST    512    /* ... fewer, if there would be too few units */
@@ -70,9 +71,12 @@ static int64_t weight_of(const hb_loop *loop) {
     return max64(1, work / CPU_PLAIN);
 }
 
-/* Several items a core, so that one core's delay does not leave the others waiting. */
+/* Where there is work for two, several items a core, so that one core's delay does not leave the
+   others waiting: POCL gives more than half of what is left to the core that asks first. */
 static int64_t items_for(const hb_device *device, const hb_loop *loop, int64_t points) {
-    return max64(1, min64(points * weight_of(loop) / CPU_GRAIN, 8 * (int64_t)device->info.units));
+    const int64_t work = points * weight_of(loop);
+    if (work < 2 * CPU_GRAIN) return 1;
+    return min64(work / CPU_ITEM, 8 * (int64_t)device->info.units);
 }
 
 /* Shorter chunks where the loop would not be cut into so many units. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../costs.h"
 #include "maker.h"
 
 enum {
@@ -125,14 +126,9 @@ static hb_cpu_action_kind kind_of(const hb_cpu_maker *m, const hb_instr *instr) 
 /* Nanoseconds for an element: about what the AVX2 functions take of the first-level cache. */
 static double cost_of(const hb_cpu_maker *m, int v) {
     const hb_instr *instr = hb_cpu_instruction(m, v);
-    static const uint8_t flops[HB_CODES] = {
-#define SCALAR(CODE, name, arity, types, result, cost) [HB_##CODE] = cost,
-#include "../../../kernels/scalar.def"
-#undef SCALAR
-        [HB_BITS] = 40, [HB_UNIFORM] = 40, [HB_NORMAL] = 80, [HB_USER] = 60, /* who knows */
-    };
-    const double each = instr->dtype == HEBB_F64 && flops[instr->code] > 8 ? 0.4 : 0.03;
-    return 0.08 + each * flops[instr->code];
+    const int cost = hb_instr_cost((hb_code)instr->code);
+    const double each = instr->dtype == HEBB_F64 && cost > 8 ? 0.4 : 0.03;
+    return 0.08 + each * cost;
 }
 
 static void use(hb_cpu_value *values, int v, int at) {

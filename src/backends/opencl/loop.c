@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../costs.h"
 #include "../unroll.h"
 #include "opencl.h"
 
@@ -57,17 +58,8 @@ static int64_t column_chunk(const hb_loop *loop) {
 
 /* How many plain points a point is worth. */
 static int64_t weight_of(const hb_loop *loop) {
-    static const uint8_t flops[HB_CODES] = {
-#define SCALAR(CODE, name, arity, types, result, cost) [HB_##CODE] = cost,
-#include "../../../kernels/scalar.def"
-#undef SCALAR
-        [HB_BITS] = 40,
-        [HB_UNIFORM] = 40,
-        [HB_NORMAL] = 80,
-        [HB_USER] = 60,
-    };
     int64_t work = loop->n_instr;
-    for (int i = 0; i < loop->n_instr; i++) work += flops[loop->instr[i].code];
+    for (int i = 0; i < loop->n_instr; i++) work += hb_instr_cost((hb_code)loop->instr[i].code);
     return max64(1, work / CPU_PLAIN);
 }
 

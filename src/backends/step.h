@@ -91,6 +91,13 @@ typedef struct hb_loop {
     hb_instr *instr;
 } hb_loop;
 
+/* Whether the loop reads from where it writes to. */
+static inline bool hb_reads_output(const hb_loop *loop, const hb_operand *to) {
+    for (int i = 0; i < loop->n_in; i++)
+        if (loop->in[i].buffer == to->buffer && loop->in[i].offset == to->offset) return true;
+    return false;
+}
+
 /* ---- GEMM ---- */
 
 /* C[batch..., i, j] = sum over p of A[batch..., i, p] B[batch..., p, j]; f32 or f64. The strides of

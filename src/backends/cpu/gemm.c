@@ -110,12 +110,6 @@ hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_ar
     };
 }
 
-static bool is_read(const hb_loop *loop, const hb_operand *out) {
-    for (int k = 0; k < loop->n_in; k++)
-        if (loop->in[k].buffer == out->buffer && loop->in[k].offset == out->offset) return true;
-    return false;
-}
-
 /* Elements of a product: what goes with fewer is in L2. */
 enum { ASK_FROM = 16384 };
 
@@ -129,7 +123,7 @@ hb_gemm_results hb_gemm_results_of(const hb_gemm_common *common, const hb_run_ar
     if (!common->epilogue || gemm->m * gemm->n < ASK_FROM) return results;
     for (int k = 0; k < loop->n_out && results.n < HB_GEMM_RESULTS; k++) {
         const hb_operand *to = &loop->out[k].to;
-        if (to->stride[m] == 0 || to->stride[n] != 1 || is_read(loop, to)) continue;
+        if (to->stride[m] == 0 || to->stride[n] != 1 || hb_reads_output(loop, to)) continue;
         const int64_t element = (int64_t)hebb_dtype_size(to->dtype);
         results.rows[results.n].to = address_in_batch(gemm, args, to, element, batch);
         results.rows[results.n].row = to->stride[m] * element;

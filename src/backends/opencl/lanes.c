@@ -42,19 +42,13 @@ double hb_cl_traffic(const hb_loop *loop) {
     return bytes;
 }
 
-/* What was just read is in the cache, and a store there costs nothing. */
-static bool was_read(const hb_loop *loop, const hb_operand *to) {
-    for (int n = 0; n < loop->n_in; n++)
-        if (loop->in[n].buffer == to->buffer && loop->in[n].offset == to->offset) return true;
-    return false;
-}
-
+/* Not to where the loop reads from, too: that is in the cache, and a store there costs nothing. */
 void hb_cl_find_streamed(hb_cl_kernel *kernel, const hb_cl_space *space) {
     const hb_loop *loop = &space->loop;
     if (loop->dim[space->lane] < LONG_LANES || hb_cl_traffic(loop) < LAST_LEVEL) return;
     for (int n = 0; n < loop->n_out && n < 64; n++) {
         const hb_operand *to = &loop->out[n].to;
-        if (to->dtype == HEBB_F32 && to->stride[space->lane] == 1 && !was_read(loop, to))
+        if (to->dtype == HEBB_F32 && to->stride[space->lane] == 1 && !hb_reads_output(loop, to))
             kernel->streamed |= (uint64_t)1 << n;
     }
     if (kernel->streamed != 0) hb_cl_need(kernel, HB_CL_BLOCKS, HEBB_F32);

@@ -69,4 +69,13 @@ void hb_cl_write_group_lanes(hb_cl_kernel *kernel, const hb_cl_group *group,
 hebb_status hb_cl_group_prepare(hb_device *device, hb_prepared *prepared, const hb_step *steps,
                                 size_t n_steps, size_t *n_done, hb_error *error);
 
+/* What those who write a group's kernel work with. */
+typedef struct hb_cl_group_writer {
+    hb_cl_kernel *kernel;
+    const hb_cl_group *group;
+    const hb_cl_space *space;
+    const hb_cl_group_cut *cut;
+    const hb_loop *loop; /* of the space */
+} hb_cl_group_writer;
+
 #endif

@@ -12,13 +12,7 @@
 #include "group.h"
 #include "reduction.h"
 
-typedef struct writer {
-    hb_cl_kernel *kernel;
-    const hb_cl_group *group;
-    const hb_cl_space *space;
-    const hb_cl_group_cut *cut;
-    const hb_loop *loop; /* of the space */
-} writer;
+typedef hb_cl_group_writer writer;
 
 enum {
     BEYOND_CACHES = 32 << 20

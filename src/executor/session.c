@@ -411,24 +411,6 @@ static hebb_status take_fetches(hebb_session *s, const hebb_fetch *fetches, size
 
 static bool is_view(const hebb_array *array) { return array->data != NULL && array->capacity == 0; }
 
-/* One array cannot take two results; and one that is fed can take a result only where it lies,
-   because it is read during the run. */
-static hebb_status check_array_is_free(hebb_session *s, const hebb_fetch *fetches, size_t k,
-                                       size_t bytes) {
-    const hebb_array *array = fetches[k].array;
-    for (size_t j = 0; j < k; j++)
-        if (fetches[j].array == array)
-            return hb_fail(&s->error, HEBB_E_ARGUMENT,
-                           "run: %s and %s are fetched into the same array",
-                           fetches[j].tensor->name, fetches[k].tensor->name);
-    for (int i = 0; i < s->graph->n_inputs && !is_view(array); i++)
-        if (s->fed[i].rank >= 0 && s->fed_array[i] == array && bytes > array->capacity)
-            return hb_fail(&s->error, HEBB_E_ARGUMENT,
-                           "run: %s does not fit into the array that is fed, too",
-                           fetches[k].tensor->name);
-    return HEBB_OK;
-}
-
 /* Whether a fetched value fits into the view that is to take it. */
 static hebb_status check_view(hebb_session *s, const hebb_fetch *fetch, const ir_node *value) {
     const hebb_array *view = fetch->array;
@@ -440,19 +422,34 @@ static hebb_status check_view(hebb_session *s, const hebb_fetch *fetch, const ir
                    hebb_dtype_name(view->dtype), hebb_shape_text(view->shape, have, sizeof have));
 }
 
+/* Whether a fetched value can go where it should. One array cannot take two results; and one that
+   is fed can take a result only where it lies, because it is read during the run. */
+static hebb_status check_result(hebb_session *s, const hebb_fetch *fetches, size_t k,
+                                const ir_node *value) {
+    const hebb_array *array = fetches[k].array;
+    for (size_t j = 0; j < k; j++)
+        if (fetches[j].array == array)
+            return hb_fail(&s->error, HEBB_E_ARGUMENT,
+                           "run: %s and %s are fetched into the same array",
+                           fetches[j].tensor->name, fetches[k].tensor->name);
+    if (is_view(array)) return check_view(s, &fetches[k], value);
+    const size_t bytes = (size_t)hebb_shape_count(value->shape) * hebb_dtype_size(value->dtype);
+    for (int i = 0; i < s->graph->n_inputs; i++)
+        if (s->fed[i].rank >= 0 && s->fed_array[i] == array && bytes > array->capacity)
+            return hb_fail(&s->error, HEBB_E_ARGUMENT,
+                           "run: %s does not fit into the array that is fed, too",
+                           fetches[k].tensor->name);
+    return HEBB_OK;
+}
+
 /* Makes room in the user's arrays before anything is computed: first all checks, then all changes.
  */
 static hebb_status prepare_results(hebb_session *s, const hb_plan *plan, const hebb_fetch *fetches,
                                    size_t n) {
     for (size_t k = 0; k < n; k++) {
         const ir_node *value = hb_plan_fetched(plan, k);
-        const hebb_array *array = fetches[k].array;
-        if (array == NULL || value == NULL) continue;
-        const size_t bytes =
-            is_view(array) ? 0
-                           : (size_t)hebb_shape_count(value->shape) * hebb_dtype_size(value->dtype);
-        hebb_status status = check_array_is_free(s, fetches, k, bytes);
-        if (status == HEBB_OK && is_view(array)) status = check_view(s, &fetches[k], value);
+        if (fetches[k].array == NULL || value == NULL) continue;
+        const hebb_status status = check_result(s, fetches, k, value);
         if (status != HEBB_OK) return status;
     }
     for (size_t k = 0; k < n; k++) {

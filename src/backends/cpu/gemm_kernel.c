@@ -25,6 +25,18 @@
 #define ROWS 4
 #endif
 
+/* The steps of a tile of 16 registers are short: 12 multiply-adds among 8 loads and 4 instructions
+   that count. Four at a time leave one or two of these, which matters where another thread of the
+   core takes turns at decoding: 256 steps of 6 x 16 from L1 then run at 88 GFLOP/s of 97 instead of
+   76 to 86, by where the loop happens to lie. */
+#if HB_ISA_VECTOR_BYTES != 32
+#define STEPS
+#elif defined(__clang__)
+#define STEPS _Pragma("clang loop unroll_count(4)")
+#else
+#define STEPS _Pragma("GCC unroll 4")
+#endif
+
 enum { WIDE = 8 }; /* vectors of the one-row tile */
 
 /* Elements of a vector, as numbers that names can be made of. */

@@ -31,6 +31,14 @@ static int cores(void) {
     return online > 0 && online < MOST_THREADS ? (int)online : 1;
 }
 
+static int64_t l2_bytes(void) {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    if (bytes > 0) return bytes;
+#endif
+    return 1 << 20;
+}
+
 /* The variable by which users of other numerical programs set it, too. */
 static int default_threads(void) {
     const char *value = getenv("OMP_NUM_THREADS");
@@ -78,7 +86,8 @@ static hebb_status cpu_open(int index, hb_device **device, hb_error *error) {
     if (index != 0) return hb_fail(error, HEBB_E_ARGUMENT, "there is no CPU device %d", index);
     hb_device *opened = malloc(sizeof *opened);
     if (!opened) return hb_fail_memory(error, "a device", sizeof *opened);
-    *opened = (hb_device){.threads = default_threads(), .isa = hb_cpu_choose_isa()};
+    *opened = (hb_device){
+        .threads = default_threads(), .isa = hb_cpu_choose_isa(), .l2_bytes = l2_bytes()};
     opened->pool = hb_cpu_pool_create(opened->threads);
     if (!opened->pool) {
         free(opened);

@@ -26,6 +26,7 @@ struct hb_device {
     int threads;
     hb_cpu_pool *pool;
     const hb_cpu_isa *isa;
+    int64_t l2_bytes; /* a core's second-level cache; 1 MiB if it is not known */
 };
 
 struct hb_buffer {

@@ -10,16 +10,17 @@
 /* Sizes, for f32; f64 has the same bytes with half the k.
    - A tile runs along one packed panel of A, 8 x 512 x 4 = 16 KiB: it stays in an L1 of 32 KiB
    while panels of B stream by, from L2 in the order of addresses, 128 bytes every 16 multiply-adds.
-   - A task's panels of B are 256 x 512 x 4 = 512 KiB: they stay in an L2 of 1 MiB while the task goes
-     through its panels of A. (A k of 384, for less L2, adds up C more often: 1024 x 1024 x 1024 takes
-     3 % longer.)
+   - A task's panels of B are 256 x 512 x 4 = 512 KiB, where L2 has less than 1 MiB half of that:
+   they stay there while this task, and the next ones of other rows, go through their panels of A.
+   (A k of 384, for less L2, adds up C more often: 1024 x 1024 x 1024 takes 3 % longer.)
    - A block packs 2048 x 512 x 4 = 4 MiB each of A and B, for L3. With half of the columns, 2048 x
      2048 x 2048 would pack everything twice and take 61 ms instead of 57 on two cores of a Xeon.
    - A task's sum that waits for its epilogue is 64 x 256 x 4 = 64 KiB, and still in L2. */
 enum { BLOCK = 2048, K_BYTES = 512 * 4, TASK_ROWS = 64, TASK_COLUMNS = 256 };
 
-/* Packing is cut into so many units, of so many rows of B, or of A transposed, at a time. */
-enum { PACK_UNITS = 64, PACK_ROWS = 32 };
+/* Packing is cut into so many units, of so many rows of B, or of A transposed, at a time: as many
+   as a set of L1 has lines, where a panel has one line of each row. */
+enum { PACK_UNITS = 64, PACK_ROWS = 32, PACK_LINES = 8, LINE_BYTES = 64 };
 
 typedef struct layout {
     int64_t row_tiles, panels;                   /* of a product */
@@ -49,6 +50,10 @@ typedef struct block {
     char *sum; /* the block's, across passes; NULL if it is not needed */
 } block;
 
+static int64_t task_columns(const hb_device *device) {
+    return device->l2_bytes < 1 << 20 ? TASK_COLUMNS / 2 : TASK_COLUMNS;
+}
+
 static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     const hb_cpu_gemm_type *kernels = hb_gemm_kernels(device, gemm);
     const int64_t element = (int64_t)hebb_dtype_size(gemm->dtype), width = 2 * kernels->lanes;
@@ -67,8 +72,8 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
         l.c_row = l.columns * width;
         l.c_elements = l.rows * kernels->rows * l.c_row;
     } else {
-        l.c_row = TASK_COLUMNS;
-        l.own_elements = TASK_ROWS * TASK_COLUMNS;
+        l.c_row = task_columns(device);
+        l.own_elements = TASK_ROWS * l.c_row;
     }
     return l;
 }
@@ -116,6 +121,11 @@ static void pack_b(const block *q, int64_t panel, int64_t p, int64_t depth) {
                           q->b + (panel * q->depth + p) * width * common->element);
 }
 
+static int64_t rows_at_once(const hb_gemm_common *common) {
+    const int64_t panel_bytes = 2 * common->kernels->lanes * common->element;
+    return panel_bytes > LINE_BYTES ? PACK_ROWS : PACK_LINES;
+}
+
 /* Unit u packs its share of A and of B, so that a thread packs about the part of B that its tasks
    read. Panels of B are packed some rows at a time: a row of many panels lies side by side. So does
    one of many tiles of A if A is transposed. */
@@ -127,9 +137,10 @@ static void pack_units(void *context, int64_t begin, int64_t end, int thread) {
     const int64_t tile0 = hb_part(tiles, PACK_UNITS, begin);
     const int64_t tile1 = hb_part(tiles, PACK_UNITS, end);
     const bool transposed = q->product.a_row == 1;
+    const int64_t rows = rows_at_once(&q->state->common);
     for (int64_t tile = tile0; tile < tile1 && !transposed; tile++) pack_a(q, tile, 0, q->depth);
-    for (int64_t p = 0; p < q->depth; p += PACK_ROWS) {
-        const int64_t depth = q->depth - p < PACK_ROWS ? q->depth - p : PACK_ROWS;
+    for (int64_t p = 0; p < q->depth; p += rows) {
+        const int64_t depth = q->depth - p < rows ? q->depth - p : rows;
         for (int64_t tile = tile0; tile < tile1 && transposed; tile++) pack_a(q, tile, p, depth);
         for (int64_t panel = panel0; panel < panel1; panel++) pack_b(q, panel, p, depth);
     }
@@ -192,7 +203,7 @@ static void run_block(block *q) {
     const int64_t rows = tiles * common->kernels->rows,
                   columns = panels * 2 * common->kernels->lanes;
     q->row_parts = hb_ceil_div(tiles, TASK_ROWS / common->kernels->rows);
-    q->panel_parts = hb_ceil_div(panels, TASK_COLUMNS / (2 * common->kernels->lanes));
+    q->panel_parts = hb_ceil_div(panels, task_columns(q->device) / (2 * common->kernels->lanes));
     hb_gemm_even_parts(q->device, 1, false, tiles, &q->row_parts, panels, &q->panel_parts);
     for (int64_t pass = 0; pass < s->layout.k_blocks; pass++) {
         q->p0 = hb_part(k, s->layout.k_blocks, pass);

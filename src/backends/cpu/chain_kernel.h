@@ -59,32 +59,36 @@
     X(REDMIN, SMALLER(y, x))                                                                       \
     X(PROD, y *x)
 
+/* All codes, as HB_CHAIN_CODE(CODE), which whoever wants them defines. Of a ternary link, ONE: z is
+   one element; OF_ONE: y is; OF_ONES: both are. */
+#define HB_CHAIN_EACH_BINARY(CODE, expression) HB_CHAIN_CODE(CODE) HB_CHAIN_CODE(CODE##_ONE)
+#define HB_CHAIN_EACH_UNARY(CODE, expression)  HB_CHAIN_CODE(CODE)
+#define HB_CHAIN_EACH_FOLD(CODE, expression)   HB_CHAIN_CODE(CODE) HB_CHAIN_CODE(CODE##_ACROSS)
+#define HB_CHAIN_EACH_TERNARY(CODE, expression)                                                    \
+    HB_CHAIN_CODE(CODE)                                                                            \
+    HB_CHAIN_CODE(CODE##_ONE) HB_CHAIN_CODE(CODE##_OF_ONE) HB_CHAIN_CODE(CODE##_OF_ONES)
+#define HB_CHAIN_CODES                                                                             \
+    HB_CHAIN_CODE(END)                                                                             \
+    HB_CHAIN_BINARY(HB_CHAIN_EACH_BINARY)                                                          \
+    HB_CHAIN_UNARY(HB_CHAIN_EACH_UNARY)                                                            \
+    HB_CHAIN_MATH(HB_CHAIN_EACH_UNARY)                                                             \
+    HB_CHAIN_FOLD(HB_CHAIN_EACH_FOLD)                                                              \
+    HB_CHAIN_TERNARY(HB_CHAIN_EACH_TERNARY)                                                        \
+    HB_CHAIN_CODE(STORE)        /* y = x */                                                        \
+    HB_CHAIN_CODE(STREAM)       /* the same past the caches, where y is aligned */                 \
+    HB_CHAIN_CODE(ASK)          /* for y, which will be read soon */                               \
+    HB_CHAIN_CODE(LOAD_TRUTHS)  /* x = bytes y */                                                  \
+    HB_CHAIN_CODE(STORE_TRUTHS) /* bytes y = x */                                                  \
+    HB_CHAIN_CODE(CALL)         /* x = map(x) */                                                   \
+    HB_CHAIN_CODE(CALL_OF)      /* x = map(x, y) */                                                \
+    HB_CHAIN_CODE(CALL_OF_ONE)                                                                     \
+    HB_CHAIN_CODE(CALL_ON) /* x = map(y, x) */                                                     \
+    HB_CHAIN_CODE(CALL_ON_ONE)
+
 typedef enum hb_cpu_chain_code {
-    HB_CHAIN_END,
-#define CODES(CODE, expression) HB_CHAIN_##CODE, HB_CHAIN_##CODE##_ONE,
-    HB_CHAIN_BINARY(CODES)
-#undef CODES
-#define CODES(CODE, expression) HB_CHAIN_##CODE,
-        HB_CHAIN_UNARY(CODES) HB_CHAIN_MATH(CODES)
-#undef CODES
-#define CODES(CODE, expression) HB_CHAIN_##CODE, HB_CHAIN_##CODE##_ACROSS,
-            HB_CHAIN_FOLD(CODES)
-#undef CODES
-/* ONE: z is one element; OF_ONE: y is; OF_ONES: both are. */
-#define CODES(CODE, expression)                                                                    \
-    HB_CHAIN_##CODE, HB_CHAIN_##CODE##_ONE, HB_CHAIN_##CODE##_OF_ONE, HB_CHAIN_##CODE##_OF_ONES,
-                HB_CHAIN_TERNARY(CODES)
-#undef CODES
-                    HB_CHAIN_STORE, /* y = x */
-    HB_CHAIN_STREAM,                /* the same past the caches, where y is aligned */
-    HB_CHAIN_ASK,                   /* for y, which will be read soon */
-    HB_CHAIN_LOAD_TRUTHS,           /* x = bytes y */
-    HB_CHAIN_STORE_TRUTHS,          /* bytes y = x */
-    HB_CHAIN_CALL,                  /* x = map(x) */
-    HB_CHAIN_CALL_OF,               /* x = map(x, y) */
-    HB_CHAIN_CALL_OF_ONE,
-    HB_CHAIN_CALL_ON, /* x = map(y, x) */
-    HB_CHAIN_CALL_ON_ONE,
+#define HB_CHAIN_CODE(CODE) HB_CHAIN_##CODE,
+    HB_CHAIN_CODES
+#undef HB_CHAIN_CODE
 } hb_cpu_chain_code;
 
 enum {

@@ -1,13 +1,12 @@
 /* The loops of direct convolutions for one instruction set. Compiled once per instruction set with
    HB_ISA (the suffix of the table's name) and HB_ISA_VECTOR_BYTES; the drivers reach it through the
    tables of direct_kernels.h. Must not touch devices, steps or threads. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "direct_kernels.h"
+#include "partial.h"
 #include "transpose.h"
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b)  PASTE_(a, b)
@@ -30,25 +29,6 @@ INLINE vector load(const float *from) {
 }
 INLINE void store(vector v, float *to) { memcpy(to, &v, sizeof v); }
 
-/* The first n lanes; the others are 0. */
-INLINE vector load_part(const float *from, int n) {
-#if defined(__AVX512F__)
-    return (vector)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), from);
-#else
-    float x[LANES] = {0};
-    for (int i = 0; i < n; i++) x[i] = from[i];
-    return load(x);
-#endif
-}
-
-INLINE void store_part(vector v, float *to, int n) {
-#if defined(__AVX512F__)
-    _mm512_mask_storeu_ps(to, (__mmask16)((1u << n) - 1), (__m512)v);
-#else
-    for (int i = 0; i < n; i++) to[i] = v[i];
-#endif
-}
-
 /* ---- sums over taps ---- */
 
 /* Of some vectors of points, of the last one only the first `part` lanes. */
@@ -66,7 +46,7 @@ INLINE void sum_points(int rows, int vectors, int part, int64_t taps, const int6
     UNROLL for (int k = 0; k < rows; k++) UNROLL for (int v = 0; v < vectors; v++) {
         float *to = y + k * y_row + v * LANES;
         if (v < vectors - 1 || part == LANES) store(sum[k][v], to);
-        else store_part(sum[k][v], to, part);
+        else hb_store_first(to, sum[k][v], part);
     }
 }
 
@@ -92,14 +72,14 @@ static void sum(int rows, int64_t taps, const int64_t *offset, const float *w, c
 
 /* ---- gradients of weights ---- */
 
-/* `part` lanes of the places from dy on: all of them, or those that a row has left. */
-INLINE void add_places(int rows, int taps, int part, const int64_t *offset, const float *x,
-                       const float *dy, int64_t dy_plane, vector sum[ROWS][TAPS]) {
+/* A vector of the places from dy on: whole, or only those of its lanes that a row has left. */
+INLINE void add_places(int rows, int taps, bool whole, hb_part left, const int64_t *offset,
+                       const float *x, const float *dy, int64_t dy_plane, vector sum[ROWS][TAPS]) {
     vector d[ROWS];
     UNROLL for (int k = 0; k < rows; k++) d[k] =
-        part == LANES ? load(dy + k * dy_plane) : load_part(dy + k * dy_plane, part);
+        whole ? load(dy + k * dy_plane) : hb_load_part(dy + k * dy_plane, left);
     UNROLL for (int t = 0; t < taps; t++) {
-        const vector in = part == LANES ? load(x + offset[t]) : load_part(x + offset[t], part);
+        const vector in = whole ? load(x + offset[t]) : hb_load_part(x + offset[t], left);
         UNROLL for (int k = 0; k < rows; k++) sum[k][t] += d[k] * in;
     }
 }
@@ -110,12 +90,12 @@ INLINE void gradient_of(int rows, int taps, const int64_t *offset, const float *
     vector sum[ROWS][TAPS];
     UNROLL for (int k = 0; k < rows; k++) UNROLL for (int t = 0; t < taps; t++) sum[k][t] =
         load(to + (k * to_row + t) * LANES);
+    const hb_part left = hb_part_of(0, width % LANES);
     for (int64_t r = 0; r < height; r++, x += x_row, dy += width) {
         int64_t j = 0;
         for (; j + LANES <= width; j += LANES)
-            add_places(rows, taps, LANES, offset, x + j, dy + j, dy_plane, sum);
-        if (j < width)
-            add_places(rows, taps, (int)(width - j), offset, x + j, dy + j, dy_plane, sum);
+            add_places(rows, taps, true, left, offset, x + j, dy + j, dy_plane, sum);
+        if (j < width) add_places(rows, taps, false, left, offset, x + j, dy + j, dy_plane, sum);
     }
     UNROLL for (int k = 0; k < rows; k++) UNROLL for (int t = 0; t < taps; t++)
         store(sum[k][t], to + (k * to_row + t) * LANES);

@@ -4,11 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "partial.h"
 #include "transpose.h"
 #include "winograd_kernels.h"
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b)  PASTE_(a, b)
@@ -41,32 +39,6 @@ INLINE vector load(const float *from) {
 
 INLINE void store(vector v, float *to) { memcpy(to, &v, sizeof v); }
 
-/* Which lanes of a vector are elements of an image; the others are zeros, and not read. */
-#if defined(__AVX512F__)
-typedef __mmask16 part;
-INLINE part part_of(int64_t low, int64_t high) {
-    const unsigned below = low <= 0 ? 0 : low < LANES ? (1u << low) - 1 : 0xFFFF;
-    const unsigned until = high <= 0 ? 0 : high < LANES ? (1u << high) - 1 : 0xFFFF;
-    return (part)(until & ~below);
-}
-INLINE vector load_part(const float *from, part p) {
-    return (vector)_mm512_maskz_loadu_ps(p, from);
-}
-#else
-typedef struct part {
-    int64_t low, high;
-} part;
-INLINE part part_of(int64_t low, int64_t high) {
-    return (part){low < 0 ? 0 : low, high > LANES ? LANES : high};
-}
-INLINE vector load_part(const float *from, part p) {
-    if (p.low == 0 && p.high == LANES) return load(from);
-    float x[LANES] = {0};
-    for (int64_t i = p.low; i < p.high; i++) x[i] = from[i];
-    return load(x);
-}
-#endif
-
 /* ---- images ---- */
 
 INLINE bool has_row(const hb_winograd_image *image, int64_t y) {
@@ -79,14 +51,14 @@ INLINE const float *address(const hb_winograd_image *image, const float *x, int6
     return x + ((y - image->top) * image->width + column - image->left);
 }
 
-INLINE part columns_from(const hb_winograd_image *image, int64_t column) {
-    return part_of(image->left - column, image->left + image->width - column);
+INLINE hb_part columns_from(const hb_winograd_image *image, int64_t column) {
+    return hb_part_of(image->left - column, image->left + image->width - column);
 }
 
 /* Even and odd columns from `column` on. */
 typedef struct pairs {
     int64_t column;
-    part first, second;
+    hb_part first, second;
 } pairs;
 
 INLINE pairs pairs_from(const hb_winograd_image *image, int64_t column) {
@@ -96,7 +68,7 @@ INLINE pairs pairs_from(const hb_winograd_image *image, int64_t column) {
 INLINE void load_pairs(const hb_winograd_image *image, const float *x, int64_t y, const pairs *p,
                        vector *even, vector *odd) {
     const float *from = address(image, x, y, p->column);
-    const vector a = load_part(from, p->first), b = load_part(from + LANES, p->second);
+    const vector a = hb_load_part(from, p->first), b = hb_load_part(from + LANES, p->second);
     *even = EVEN(a, b);
     *odd = ODD(a, b);
 }
@@ -153,11 +125,11 @@ static void turn_row(const hb_winograd_image *image, const float *x, int64_t are
         return;
     }
     for (int64_t column = 0; column < columns; column += LANES, to += LANES * LANES) {
-        const part p = columns_from(image, column);
+        const hb_part p = columns_from(image, column);
         const float *from = address(image, x, y, column);
         vector a[LANES];
         UNROLL for (int i = 0; i < LANES; i++) a[i] =
-            i < channels ? load_part(from + i * area, p) : (vector){0};
+            i < channels ? hb_load_part(from + i * area, p) : (vector){0};
         turn(a);
         UNROLL for (int i = 0; i < LANES; i++) store(a[i], to + i * LANES);
     }

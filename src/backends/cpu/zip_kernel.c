@@ -4,11 +4,9 @@
    steps or threads. */
 #include <string.h>
 
+#include "partial.h"
 #include "transpose.h"
 #include "vector.h"
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b)  PASTE_(a, b)
@@ -30,31 +28,6 @@ typedef uint32_t words __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
 #define LOW(x, y)  HB_TAKE(HB_LOW, words, LANES_, x, y)
 #define HIGH(x, y) HB_TAKE(HB_HIGH, words, LANES_, x, y)
 
-/* The first n lanes, all of them if n is larger, none if it is negative; others are 0, or stay as
-   they are. */
-#if defined(__AVX512F__)
-typedef __mmask16 part;
-INLINE part first_lanes(int64_t n) {
-    return (part)(n >= LANES ? 0xFFFF : n <= 0 ? 0 : (1u << n) - 1);
-}
-INLINE words load_part(const uint32_t *from, part p) {
-    return (words)_mm512_maskz_loadu_epi32(p, from);
-}
-INLINE void store_part(uint32_t *to, words v, part p) {
-    _mm512_mask_storeu_epi32(to, p, (__m512i)v);
-}
-#else
-typedef int64_t part;
-INLINE part first_lanes(int64_t n) { return n > LANES ? LANES : n; }
-INLINE words load_part(const uint32_t *from, part n) {
-    words v = {0};
-    for (int64_t i = 0; i < n; i++) v[i] = from[i];
-    return v;
-}
-INLINE void store_part(uint32_t *to, words v, part n) {
-    for (int64_t i = 0; i < n; i++) to[i] = v[i];
-}
-#endif
 INLINE words load(const uint32_t *from) {
     words v;
     memcpy(&v, from, sizeof v);
@@ -62,14 +35,20 @@ INLINE words load(const uint32_t *from) {
 }
 INLINE void store(uint32_t *to, words v) { memcpy(to, &v, sizeof v); }
 
-/* What is left of a row after its whole vectors: of a value, and of both in turns. */
+/* What is left of a row after its whole vectors: lanes of a value, and of two vectors of both in
+   turns. */
 typedef struct rest {
-    int64_t from;
-    part one, low, high;
+    int64_t from, one, low, high;
 } rest;
 INLINE rest rest_of(int64_t columns) {
     const int64_t from = columns / LANES * LANES, left = columns - from;
-    return (rest){from, first_lanes(left), first_lanes(2 * left), first_lanes(2 * left - LANES)};
+    return (rest){from, left, 2 * left, 2 * left - LANES};
+}
+INLINE words load_first(const uint32_t *from, int64_t n) {
+    return (words)hb_load_part(from, hb_part_of(0, n));
+}
+INLINE void store_first(uint32_t *to, words v, int64_t n) {
+    hb_store_first(to, (hb_partial_vector)v, n);
 }
 
 /* Rows of 32-bit elements of two values; and of bytes of four. */
@@ -86,9 +65,9 @@ static void unzip_pairs(void *const to[], const void *from_, int64_t from_row, i
             store(x + i, EVEN(a, b));
             store(y + i, ODD(a, b));
         }
-        const words a = load_part(at, last.low), b = load_part(at + LANES, last.high);
-        store_part(x + last.from, EVEN(a, b), last.one);
-        store_part(y + last.from, ODD(a, b), last.one);
+        const words a = load_first(at, last.low), b = load_first(at + LANES, last.high);
+        store_first(x + last.from, EVEN(a, b), last.one);
+        store_first(y + last.from, ODD(a, b), last.one);
     }
 }
 
@@ -104,9 +83,10 @@ static void zip_pairs(void *to_, const void *const from[], int64_t to_row, int64
             store(at, LOW(a, b));
             store(at + LANES, HIGH(a, b));
         }
-        const words a = load_part(x + last.from, last.one), b = load_part(y + last.from, last.one);
-        store_part(at, LOW(a, b), last.low);
-        store_part(at + LANES, HIGH(a, b), last.high);
+        const words a = load_first(x + last.from, last.one),
+                    b = load_first(y + last.from, last.one);
+        store_first(at, LOW(a, b), last.low);
+        store_first(at + LANES, HIGH(a, b), last.high);
     }
 }
 

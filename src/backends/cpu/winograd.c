@@ -169,6 +169,7 @@ static void transform_images(const job *j, const task *t) {
             const int64_t image = (t->first + r) / s->tiles_y, first = (t->first + r) % s->tiles_y;
             const float *x = j->x + ((image * s->conv->groups + t->group) * s->channels + c) * area;
             n = hb_conv_min(t->count - r, s->tiles_y - first);
+            if (c + 1 < s->channels) s->kernels->ask(&s->image, x + area, 2 * first, 2 * n + 2);
             s->kernels->image(&s->image, x, first, n, s->tiles_x, to, s->tiles_x, s->plane);
         }
     }

@@ -51,6 +51,14 @@ INLINE const float *address(const hb_winograd_image *image, const float *x, int6
     return x + ((y - image->top) * image->width + column - image->left);
 }
 
+static void ask(const hb_winograd_image *image, const float *x, int64_t first, int64_t rows) {
+    enum { LINE = 64 / sizeof(float) };
+    const int64_t from = first - image->top, to = from + rows;
+    const int64_t end = (to < image->height ? to : image->height) * image->width;
+    for (int64_t i = (from > 0 ? from : 0) * image->width; i < end; i += LINE)
+        __builtin_prefetch(x + i);
+}
+
 INLINE hb_part columns_from(const hb_winograd_image *image, int64_t column) {
     return hb_part_of(image->left - column, image->left + image->width - column);
 }
@@ -287,6 +295,7 @@ static void copy(int64_t n, const float *from, float *to) {
 
 const hb_cpu_winograd PASTE(hb_cpu_winograd_, HB_ISA) = {
     .lanes = LANES,
+    .ask = ask,
     .image = image,
     .image_of_channels = image_of_channels,
     .result = result,

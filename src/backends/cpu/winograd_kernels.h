@@ -28,6 +28,9 @@ typedef struct hb_winograd_image {
 
 typedef struct hb_cpu_winograd {
     int lanes; /* so many tiles or channels are done at a time */
+    /* Asks for rows [first, first + rows) of the channel at x, which is transformed next:
+       processors do not foresee the way from one channel to another. */
+    void (*ask)(const hb_winograd_image *image, const float *x, int64_t first, int64_t rows);
     /* B' d B of rows of tiles of the channel at x: tile t of row r has rows 2 (first + r) ... + 3
        and columns 2 t ... + 3. Element e goes to v[e * plane + r * row + t]; after a row's last
        tile, whole vectors are written. */

@@ -135,6 +135,7 @@ static void transform_result(const batch *b, int64_t k) {
     const int64_t area = s->result.height * s->result.width;
     for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows)) {
         const float *dy = j->dy + ((p.image * s->conv->groups + j->group) * s->rows + k) * area;
+        if (k + 1 < s->rows) s->kernels->ask(&s->result, dy + area, 2 * p.first, 2 * p.rows);
         s->kernels->result(&s->result, dy, p.first, p.rows, s->tiles_x,
                            b->results + k * s->row + p.at * s->tiles_x, s->tiles_x,
                            s->result_plane);

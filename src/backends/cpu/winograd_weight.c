@@ -66,7 +66,7 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->sum_plane = s->rows * s->channels;
     s->sum_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->sum_plane);
     const bool small = s->sum_floats * (int64_t)sizeof(float) <= SMALL_SUM_BYTES;
-    const int64_t most = small ? OWN_BYTES : KEPT_BYTES;
+    const int64_t most = small ? hb_conv_min(OWN_BYTES, device->l2_bytes) : KEPT_BYTES;
     s->sums = small ? hb_conv_min(SUMS, s->tile_rows) : 1;
     while (s->each < s->tile_rows && kept_bytes(s, s->each + 1) <= most) s->each++;
     if (s->each == 0) s->each = 1;

@@ -270,15 +270,18 @@ static bool can_do(const hb_device *device, const hb_step *step) {
            kept_bytes(&s, s.each) <= 2 * KEPT_BYTES;
 }
 
-/* In units of a multiplication in the full tile: 16 of 36, and the transforms and transposition. */
+/* In units of a multiplication in the full tile: 16 of 36, the transforms and transposition of an
+   image's tile, used for all rows, and of a result's, used for all channels that there are, and the
+   way back of the weights, one by one, whatever the width of vectors. */
 static double cost(const hb_device *device, const hb_step *step) {
     state s;
     describe(device, step, &s);
     const double points = (double)hb_conv_volume(s.conv->out);
     const double padded = (double)(4 * s.tiles_y * s.tiles_x) / points;
-    return padded * (16.0 / 36 * (double)s.channels / (double)s.conv->in_channels +
-                     5.5 / (double)s.rows + 7 / (double)s.channels) +
-           60 / (double)(s.tile_rows * s.tiles_x);
+    const double channels = (double)s.conv->in_channels;
+    return padded *
+               (16.0 / 36 * (double)s.channels / channels + 5.5 / (double)s.rows + 7 / channels) +
+           3.75 * (double)s.lanes / (double)(s.tile_rows * s.tiles_x);
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {

@@ -39,6 +39,11 @@
 
 enum { WIDE = 8 }; /* vectors of the one-row tile */
 
+/* A copying tile asks for B so many rows ahead, into L2, since rows far apart find few places in
+   L1; 0 for not at all: where it reads a single line of each row, they are no stream that the
+   processor would follow by itself. */
+enum { COPY_AHEAD = HB_ISA_VECTOR_BYTES == 32 ? 24 : 0 };
+
 /* Elements of a vector, as numbers that names can be made of. */
 #if HB_ISA_VECTOR_BYTES == 64
 #define LANES_F32 16

@@ -121,105 +121,77 @@ static inline void HB_NAME(vector_row)(global const HB_T *a, hb_i64 ak, global c
     HB_STORE_V((d0 + d1) + (d2 + d3), 1, t);
 }
 
-/* What makes up a tile of eight rows by two vectors, in registers: W(r) is what row r multiplies
-   the vectors b0 and b1 by. */
-#define HB_TILE_LOAD(t)                                                                            \
-    HB_V c0 = HB_LOAD_V(0, t), c1 = HB_LOAD_V(2, t), c2 = HB_LOAD_V(4, t), c3 = HB_LOAD_V(6, t);   \
-    HB_V c4 = HB_LOAD_V(8, t), c5 = HB_LOAD_V(10, t), c6 = HB_LOAD_V(12, t),                       \
-         c7 = HB_LOAD_V(14, t);                                                                    \
-    HB_V d0 = HB_LOAD_V(1, t), d1 = HB_LOAD_V(3, t), d2 = HB_LOAD_V(5, t), d3 = HB_LOAD_V(7, t);   \
-    HB_V d4 = HB_LOAD_V(9, t), d5 = HB_LOAD_V(11, t), d6 = HB_LOAD_V(13, t), d7 = HB_LOAD_V(15, t);
-#define HB_TILE_ZERO                                                                               \
-    HB_V c0 = 0, c1 = 0, c2 = 0, c3 = 0, c4 = 0, c5 = 0, c6 = 0, c7 = 0;                           \
-    HB_V d0 = 0, d1 = 0, d2 = 0, d3 = 0, d4 = 0, d5 = 0, d6 = 0, d7 = 0;
-#define HB_TILE_STEP(W)                                                                            \
-    c0 += W(0) * b0;                                                                               \
-    d0 += W(0) * b1;                                                                               \
-    c1 += W(1) * b0;                                                                               \
-    d1 += W(1) * b1;                                                                               \
-    c2 += W(2) * b0;                                                                               \
-    d2 += W(2) * b1;                                                                               \
-    c3 += W(3) * b0;                                                                               \
-    d3 += W(3) * b1;                                                                               \
-    c4 += W(4) * b0;                                                                               \
-    d4 += W(4) * b1;                                                                               \
-    c5 += W(5) * b0;                                                                               \
-    d5 += W(5) * b1;                                                                               \
-    c6 += W(6) * b0;                                                                               \
-    d6 += W(6) * b1;                                                                               \
-    c7 += W(7) * b0;                                                                               \
-    d7 += W(7) * b1;
-#define HB_TILE_ADD(t)                                                                             \
-    c0 += HB_LOAD_V(0, t);                                                                         \
-    d0 += HB_LOAD_V(1, t);                                                                         \
-    c1 += HB_LOAD_V(2, t);                                                                         \
-    d1 += HB_LOAD_V(3, t);                                                                         \
-    c2 += HB_LOAD_V(4, t);                                                                         \
-    d2 += HB_LOAD_V(5, t);                                                                         \
-    c3 += HB_LOAD_V(6, t);                                                                         \
-    d3 += HB_LOAD_V(7, t);                                                                         \
-    c4 += HB_LOAD_V(8, t);                                                                         \
-    d4 += HB_LOAD_V(9, t);                                                                         \
-    c5 += HB_LOAD_V(10, t);                                                                        \
-    d5 += HB_LOAD_V(11, t);                                                                        \
-    c6 += HB_LOAD_V(12, t);                                                                        \
-    d6 += HB_LOAD_V(13, t);                                                                        \
-    c7 += HB_LOAD_V(14, t);                                                                        \
-    d7 += HB_LOAD_V(15, t);
-#define HB_TILE_STORE(t)                                                                           \
-    HB_STORE_V(c0, 0, t);                                                                          \
-    HB_STORE_V(d0, 1, t);                                                                          \
-    HB_STORE_V(c1, 2, t);                                                                          \
-    HB_STORE_V(d1, 3, t);                                                                          \
-    HB_STORE_V(c2, 4, t);                                                                          \
-    HB_STORE_V(d2, 5, t);                                                                          \
-    HB_STORE_V(c3, 6, t);                                                                          \
-    HB_STORE_V(d3, 7, t);                                                                          \
-    HB_STORE_V(c4, 8, t);                                                                          \
-    HB_STORE_V(d4, 9, t);                                                                          \
-    HB_STORE_V(c5, 10, t);                                                                         \
-    HB_STORE_V(d5, 11, t);                                                                         \
-    HB_STORE_V(c6, 12, t);                                                                         \
-    HB_STORE_V(d6, 13, t);                                                                         \
-    HB_STORE_V(c7, 14, t);                                                                         \
-    HB_STORE_V(d7, 15, t);
-#define HB_TILE_ROWS                                                                               \
-    global const HB_T *a0 = a, *a1 = a + (rows > 1 ? ai : 0), *a2 = a + (rows > 2 ? 2 * ai : 0),   \
-                      *a3 = a + (rows > 3 ? 3 * ai : 0), *a4 = a + (rows > 4 ? 4 * ai : 0),        \
-                      *a5 = a + (rows > 5 ? 5 * ai : 0), *a6 = a + (rows > 6 ? 6 * ai : 0),        \
-                      *a7 = a + (rows > 7 ? 7 * ai : 0);
+/* ---- tiles ----
+
+   A tile is eight rows by two vectors. It is made in parts whose sums s[][] stay in registers: as a
+   whole where there are 32 of 512 bits; else in quarters, four rows by one vector, for which 16 of
+   256 bits suffice. Their eight sums are also as many as it takes to keep two units busy that need
+   four cycles for a multiplication and addition. */
+
+#if (defined(__x86_64__) || defined(__aarch64__)) && !defined(__AVX512F__)
+#define HB_PART_ROWS    4
+#define HB_PART_VECTORS 1
+#else
+#define HB_PART_ROWS    8
+#define HB_PART_VECTORS 2
+#endif
+
+#define HB_EACH(i, n)     _Pragma("unroll") for (int i = 0; i < n; i++)
+#define HB_EACH_SUM(i, v) HB_EACH(i, HB_PART_ROWS) HB_EACH(v, HB_PART_VECTORS)
+#define HB_EACH_PART(row, column)                                                                  \
+    for (int row = 0; row < 8; row += HB_PART_ROWS)                                                \
+        for (int column = 0; column < HB_WIDTH; column += HB_PART_VECTORS * HB_LANES)
+
+#define HB_PART_SUMS     HB_V s[HB_PART_ROWS][HB_PART_VECTORS];
+#define HB_PART_ZERO     HB_EACH_SUM(i, v) s[i][v] = 0;
+#define HB_PART_LOAD(t)  HB_EACH_SUM(i, v) s[i][v] = HB_LOAD_V(v, t + i * HB_WIDTH);
+#define HB_PART_ADD(t)   HB_EACH_SUM(i, v) s[i][v] += HB_LOAD_V(v, t + i * HB_WIDTH);
+#define HB_PART_STORE(t) HB_EACH_SUM(i, v) HB_STORE_V(s[i][v], v, t + i * HB_WIDTH);
+/* One more term of each sum: the vectors at b, times FACTOR(i) in row i. */
+#define HB_PART_STEP(FACTOR, b)                                                                    \
+    HB_V vectors[HB_PART_VECTORS];                                                                 \
+    HB_EACH(v, HB_PART_VECTORS) vectors[v] = HB_LOAD_V(v, b);                                      \
+    HB_EACH_SUM(i, v) s[i][v] += FACTOR(i) * vectors[v];
+/* Where the part's rows of a begin; those that do not exist are the first one. */
+#define HB_PART_ROWS_OF_A                                                                          \
+    global const HB_T *x[HB_PART_ROWS];                                                            \
+    HB_EACH(i, HB_PART_ROWS) x[i] = a + (row + (row + i < rows ? i : 0)) * ai;
 
 /* t[8][HB_WIDTH] += a[8][depth] panel[depth][HB_WIDTH]. Of the eight rows only the first `rows`
    exist; the sums of the others are not used. */
 static inline void HB_NAME(vector_tile)(global const HB_T *a, hb_i64 ai, hb_i64 ak, int rows,
                                         int depth, const HB_T *panel, HB_T *t) {
-    HB_TILE_ROWS
-    HB_TILE_LOAD(t)
-    for (int p = 0; p < depth; p++) {
-        const HB_V b0 = HB_LOAD_V(0, panel), b1 = HB_LOAD_V(1, panel);
-        const hb_i64 q = p * ak;
-#define HB_FACTOR(r) a##r[q]
-        HB_TILE_STEP(HB_FACTOR)
+    HB_EACH_PART(row, column) {
+        if (row >= rows) return;
+        HB_PART_ROWS_OF_A
+        HB_PART_SUMS
+        HB_PART_LOAD(t + row * HB_WIDTH + column)
+        for (int p = 0; p < depth; p++) {
+            const hb_i64 q = p * ak;
+#define HB_FACTOR(i) x[i][q]
+            HB_PART_STEP(HB_FACTOR, panel + p * HB_WIDTH + column)
 #undef HB_FACTOR
-        panel += HB_WIDTH;
+        }
+        HB_PART_STORE(t + row * HB_WIDTH + column)
     }
-    HB_TILE_STORE(t)
 }
 
 /* The same for rows of b that are bk apart and may begin anywhere, and rows of a without gaps. */
 static inline void HB_NAME(vector_tile_apart)(global const HB_T *a, hb_i64 ai, int rows,
                                               hb_i64 depth, global const HB_T *b, hb_i64 bk,
                                               HB_T *t) {
-    HB_TILE_ROWS
-    HB_TILE_LOAD(t)
-    for (hb_i64 q = 0; q < depth; q++) {
-        const HB_V b0 = HB_LOAD_V(0, b), b1 = HB_LOAD_V(1, b);
-#define HB_FACTOR(r) a##r[q]
-        HB_TILE_STEP(HB_FACTOR)
+    HB_EACH_PART(row, column) {
+        if (row >= rows) return;
+        HB_PART_ROWS_OF_A
+        HB_PART_SUMS
+        HB_PART_LOAD(t + row * HB_WIDTH + column)
+        for (hb_i64 q = 0; q < depth; q++) {
+#define HB_FACTOR(i) x[i][q]
+            HB_PART_STEP(HB_FACTOR, b + q * bk + column)
 #undef HB_FACTOR
-        b += bk;
+        }
+        HB_PART_STORE(t + row * HB_WIDTH + column)
     }
-    HB_TILE_STORE(t)
 }
 
 /* t[8][HB_WIDTH] = the sum over taps and planes of w[tap][plane][8] x[plane][HB_WIDTH], x as far on
@@ -227,46 +199,56 @@ static inline void HB_NAME(vector_tile_apart)(global const HB_T *a, hb_i64 ai, i
 static inline void HB_NAME(vector_shifted)(global const HB_T *w, global const HB_T *x, hb_i64 plane,
                                            hb_i64 planes, hb_i64 k0, hb_i64 k1, hb_i64 k2,
                                            hb_i64 s0, hb_i64 s1, hb_i64 s2, HB_T *t) {
-    HB_TILE_ZERO
-    for (hb_i64 tap = 0; tap < k0 * k1 * k2; tap++) {
-        global const HB_T *b = x + tap / k2 / k1 * s0 + tap / k2 % k1 * s1 + tap % k2 * s2;
-        for (hb_i64 p = 0; p < planes; p++) {
-            const HB_V b0 = HB_LOAD_V(0, b), b1 = HB_LOAD_V(1, b);
-#define HB_FACTOR(r) w[r]
-            HB_TILE_STEP(HB_FACTOR)
+    HB_EACH_PART(row, column) {
+        global const HB_T *factors = w + row;
+        HB_PART_SUMS
+        HB_PART_ZERO
+        for (hb_i64 tap = 0; tap < k0 * k1 * k2; tap++) {
+            global const HB_T *b =
+                x + tap / k2 / k1 * s0 + tap / k2 % k1 * s1 + tap % k2 * s2 + column;
+            for (hb_i64 p = 0; p < planes; p++) {
+#define HB_FACTOR(i) factors[i]
+                HB_PART_STEP(HB_FACTOR, b)
 #undef HB_FACTOR
-            b += plane;
-            w += 8;
+                b += plane;
+                factors += 8;
+            }
         }
+        HB_PART_STORE(t + row * HB_WIDTH + column)
     }
-    HB_TILE_STORE(t)
 }
 
 /* t[8][HB_WIDTH] = the sum over depth of w[p][8] b[p][HB_WIDTH], or += it. Rows of w are wk apart,
    those of b bk. */
 static inline void HB_NAME(vector_packed)(global const HB_T *w, hb_i64 wk, global const HB_T *b,
                                           hb_i64 bk, hb_i64 depth, bool add, global HB_T *t) {
-    HB_TILE_ZERO
-    for (hb_i64 p = 0; p < depth; p++) {
-        const HB_V b0 = HB_LOAD_V(0, b), b1 = HB_LOAD_V(1, b);
-#define HB_FACTOR(r) w[r]
-        HB_TILE_STEP(HB_FACTOR)
+    HB_EACH_PART(row, column) {
+        HB_PART_SUMS
+        HB_PART_ZERO
+        for (hb_i64 p = 0; p < depth; p++) {
+#define HB_FACTOR(i) w[p * wk + row + i]
+            HB_PART_STEP(HB_FACTOR, b + p * bk + column)
 #undef HB_FACTOR
-        w += wk;
-        b += bk;
+        }
+        if (add) {
+            HB_PART_ADD(t + row * HB_WIDTH + column)
+        }
+        HB_PART_STORE(t + row * HB_WIDTH + column)
     }
-    if (add) {
-        HB_TILE_ADD(t)
-    }
-    HB_TILE_STORE(t)
 }
 
-#undef HB_TILE_ADD
-#undef HB_TILE_LOAD
-#undef HB_TILE_ZERO
-#undef HB_TILE_STEP
-#undef HB_TILE_STORE
-#undef HB_TILE_ROWS
+#undef HB_PART_ROWS
+#undef HB_PART_VECTORS
+#undef HB_EACH
+#undef HB_EACH_SUM
+#undef HB_EACH_PART
+#undef HB_PART_SUMS
+#undef HB_PART_ZERO
+#undef HB_PART_LOAD
+#undef HB_PART_ADD
+#undef HB_PART_STORE
+#undef HB_PART_STEP
+#undef HB_PART_ROWS_OF_A
 #undef HB_LANES
 #undef HB_ROUNDS
 #undef HB_WIDTH

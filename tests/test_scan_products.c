@@ -1,7 +1,8 @@
-/* Products in the body of a scan, of sizes for which backends pack an operand that is the same in all
-   iterations once a run: against the unrolled graph, run after run with other values, for one thread
-   and two. */
+/* Products in the body of a scan, of sizes for which backends pack an operand that is the same in
+   all iterations once a run: against the unrolled graph, run after run with other values, for one
+   thread and two. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -109,3 +110,9 @@ static void compare(const char *device_name) {
 
 Test(scan_products, equal_the_unrolled_graph_on_the_cpu) { compare("cpu"); }
 Test(scan_products, equal_the_unrolled_graph_on_opencl) { compare("opencl"); }
+
+/* Processors do all iterations by one kernel otherwise. */
+Test(scan_products, equal_the_unrolled_graph_by_a_launch_a_step) {
+    setenv("HEBB_OPENCL_SMALL", "0", 1);
+    compare("opencl");
+}

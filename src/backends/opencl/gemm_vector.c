@@ -138,14 +138,14 @@ static const char *panel_of(const hb_cl_product *product) {
     return hb_cl_row_stride(product, b) == 1 ? "across" : "any";
 }
 
-/* Pointer to the packed panel number get_global_id(0) of the batch z. */
+/* Pointer to the packed panel number HB_ITEM(0) of the batch z. */
 static void write_kept(hb_cl_kernel *kernel, const hb_cl_product *product, const hb_step *step,
                        bool written) {
     const hb_gemm *gemm = &product->gemm;
     hb_cl_buffer_param(kernel, "kept", step->scratch_buffer, gemm->dtype, written);
     hb_cl_index_param(kernel, "at", step->scratch_offset / (int64_t)hebb_dtype_size(gemm->dtype));
     hb_cl_index_param(kernel, "panels", panels_of(gemm));
-    hb_cl_print(&kernel->body, "kept += at + (z * panels + (hb_index)get_global_id(0)) * k * %d;\n",
+    hb_cl_print(&kernel->body, "kept += at + (z * panels + (hb_index)HB_ITEM(0)) * k * %d;\n",
                 (int)width_of(gemm));
 }
 
@@ -177,8 +177,8 @@ static void write_block(hb_cl_kernel *kernel, const hb_cl_product *product, bool
     const char *type = hb_cl_type(gemm->dtype);
     int width = (int)width_of(gemm);
     hb_cl_print(&kernel->body,
-                "const hb_index row = (hb_index)get_global_id(1) * block;\n"
-                "const hb_index column = (hb_index)get_global_id(0) * %d;\n"
+                "const hb_index row = (hb_index)HB_ITEM(1) * block;\n"
+                "const hb_index column = (hb_index)HB_ITEM(0) * %d;\n"
                 "const int rows = (int)min(block, m - row);\n"
                 "const int from = 0, columns = (int)min((hb_index)%d, n - column);\n"
                 "a += row * ai;\n%s t[%d * %d] " ALIGNED ";\n",
@@ -196,7 +196,7 @@ static void write_block(hb_cl_kernel *kernel, const hb_cl_product *product, bool
 static void write_row(hb_cl_kernel *kernel, const hb_gemm *gemm) {
     int width = (int)width_of(gemm);
     hb_cl_print(&kernel->body,
-                "const hb_index row = 0, whole = (hb_index)get_global_id(0) * %d;\n"
+                "const hb_index row = 0, whole = (hb_index)HB_ITEM(0) * %d;\n"
                 "const hb_index column = min(whole, n - %d);\n"
                 "const int rows = 1, from = (int)(whole - column), columns = %d;\n"
                 "%s t[%d];\n"
@@ -208,7 +208,7 @@ static void begin_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, int
     kernel->wide = product->wide;
     hb_cl_need(kernel, HB_CL_GEMM_VECTOR, product->gemm.dtype);
     write_params(kernel, product, rows);
-    hb_cl_write_batch(kernel, product, "(hb_index)get_global_id(2)");
+    hb_cl_write_batch(kernel, product, "(hb_index)HB_ITEM(2)");
 }
 
 static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, const hb_step *step,
@@ -244,8 +244,8 @@ static hebb_status add_packing(hb_prepared *prepared, const hb_step *step,
     hb_cl_write_matrix(kernel, product, "b", &gemm->b);
     write_kept(kernel, product, step, true);
     hb_cl_print(&kernel->body,
-                "const hb_index column = (hb_index)get_global_id(0) * %d;\n"
-                "const hb_index p = (hb_index)get_global_id(1) * HB_DEPTH;\n"
+                "const hb_index column = (hb_index)HB_ITEM(0) * %d;\n"
+                "const hb_index p = (hb_index)HB_ITEM(1) * HB_DEPTH;\n"
                 "const int columns = (int)min((hb_index)%d, n - column);\n"
                 "const int depth = (int)min(k - p, (hb_index)HB_DEPTH);\n"
                 "%s panel[HB_DEPTH * %d];\n"

@@ -166,7 +166,7 @@ static void store_across(writer *w) {
     if (last == NULL) return;
     const hb_cl_cut cut = {.scratch = last->scratch_offset,
                            .splits = (w->space->kept + w->cut->rows - 1) / w->cut->rows};
-    PRINT(w, "const hb_index split = (hb_index)get_global_id(0) * columns;\n");
+    PRINT(w, "const hb_index split = (hb_index)HB_ITEM(0) * columns;\n");
     for (int k = 0; k < w->group->n_across; k++) {
         const hb_cl_reduction r = across_of(w, k);
         char name[HB_CL_NAME_SIZE], offset[HB_CL_NAME_SIZE];
@@ -224,7 +224,7 @@ void hb_cl_write_group_lanes(hb_cl_kernel *kernel, const hb_cl_group *group,
     hb_cl_index_param(kernel, "rows", space->kept);
     hb_cl_index_param(kernel, "columns", space->reduced);
     hb_cl_index_param(kernel, "per_item", cut->rows);
-    PRINT(&w, "const hb_index u0 = (hb_index)get_global_id(0) * per_item;\n"
+    PRINT(&w, "const hb_index u0 = (hb_index)HB_ITEM(0) * per_item;\n"
               "const hb_index u1 = min(u0 + per_item, rows);\n");
     declare_across(&w);
     PRINT(&w, "for (hb_index u = u0; u < u1; u++) {\n");

@@ -20,6 +20,7 @@
                      conv_shifted.c most on CPUs, conv_winograd.c and conv_winograd_weight.c
                      those of 3 x 3 there
      fold.c          FOLD
+     scan.c          SCAN; scan_kernel.c all its iterations as one kernel, on CPUs
      prepare.c       plans: preparing, running, releasing
    Nothing here includes anything but the contract (backend.h, step.h), the base room and OpenCL. */
 #ifndef HB_OPENCL_H
@@ -171,7 +172,8 @@ typedef struct hb_cl_param {
 
 /* A kernel's source as it is written. The text says HB_KERNEL for the kernel's name, which is made
    from the text's hash, hb_index for the type of sizes and indices, and HB_ITEM(d) for the number
-   of a work-item in dimension d if the kernel may become part of another (small.h). */
+   of a work-item in dimension d if the kernel may become part of another (small.h, scan_kernel.c).
+ */
 typedef struct hb_cl_kernel {
     hb_cl_text functions, body; /* functions of users' ops stand before the kernel */
     hb_cl_param *params;
@@ -271,6 +273,13 @@ hebb_status hb_cl_run(hb_device *device, hb_prepared *prepared, const hb_run_arg
 hebb_status hb_cl_finish(hb_device *device, hb_error *error);
 const char *hb_cl_solver(hb_device *device, const hb_prepared *prepared, size_t index);
 size_t hb_cl_scratch(hb_device *device, const hb_step *step);
+
+/* The parts of that: a plan without launches, NULL when out of memory; the launches of its steps,
+   written; and their kernels, compiled. */
+hb_prepared *hb_cl_prepared_make(const hb_step *steps, size_t n_steps, bool sliding,
+                                 hb_error *error);
+hebb_status hb_cl_add_launches(hb_device *device, hb_prepared *prepared, hb_error *error);
+hebb_status hb_cl_compile_launches(hb_device *device, hb_prepared *prepared, hb_error *error);
 
 /* A new launch at the end of the plan, NULL when out of memory. Valid until the next one. */
 hb_cl_launch *hb_cl_launch_add(hb_prepared *prepared, const hb_step *step);
@@ -452,8 +461,15 @@ hebb_status hb_cl_indexed_prepare(hb_device *device, hb_prepared *prepared, cons
 
 /* ---- SCAN ---- */
 
+size_t hb_cl_scan_scratch(hb_device *device, const hb_scan *scan);
 hebb_status hb_cl_scan_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error);
+/* scan_kernel.c: a plan that does all iterations by one launch, or NULL where that cannot be. It
+   wants two lines of memory, HB_CL_SCAN_COUNTERS bytes, that are zeros, from byte `counters` of
+   buffer 0 on. */
+enum { HB_CL_SCAN_COUNTERS = 128 };
+hebb_status hb_cl_scan_kernel(hb_device *device, const hb_scan *scan, size_t counters,
+                              hb_prepared **whole, hb_error *error);
 
 /* ---- convolutions and FOLD ---- */
 

@@ -108,7 +108,7 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
 
 size_t hb_cl_scratch(hb_device *device, const hb_step *step) {
     if (step->kind == HB_LOOP) return hb_cl_loop_scratch(device, &step->u.loop);
-    if (step->kind == HB_SCAN) return step->u.scan->arena_bytes;
+    if (step->kind == HB_SCAN) return hb_cl_scan_scratch(device, step->u.scan);
     if (step->kind >= HB_CONV && step->kind <= HB_CONV_WEIGHT)
         return hb_cl_conv_scratch(device, step);
     if (step->kind == HB_ARGSORT) return hb_cl_along_scratch(device, step);
@@ -166,7 +166,7 @@ static hebb_status create_kernel(hb_device *device, hb_cl_launch *launch,
     return status == HEBB_OK ? set_constants(device, launch, error) : status;
 }
 
-static hebb_status compile_launches(hb_device *device, hb_prepared *prepared, hb_error *error) {
+hebb_status hb_cl_compile_launches(hb_device *device, hb_prepared *prepared, hb_error *error) {
     size_t n = 0;
     hb_cl_request *requests = calloc(prepared->n_launches + 1, sizeof *requests);
     if (requests == NULL) return hb_fail_memory(error, "kernels", sizeof *requests);
@@ -212,8 +212,8 @@ static hebb_status prepare_together(hb_device *device, hb_prepared *prepared, co
     return status;
 }
 
-static hebb_status prepare_all(hb_device *device, hb_prepared *prepared, const hb_step *steps,
-                               hb_error *error) {
+hebb_status hb_cl_add_launches(hb_device *device, hb_prepared *prepared, hb_error *error) {
+    const hb_step *steps = prepared->steps;
     hebb_status status = HEBB_OK;
     for (size_t i = 0; i < prepared->n_steps && status == HEBB_OK; i++) {
         prepared->solvers[i] = "none";
@@ -227,8 +227,7 @@ static hebb_status prepare_all(hb_device *device, hb_prepared *prepared, const h
             status = prepare_step(device, prepared, &steps[i], &prepared->solvers[i], error);
         i += together > 0 ? together : 1;
     }
-    if (status != HEBB_OK) return status;
-    return compile_launches(device, prepared, error);
+    return status;
 }
 
 void hb_cl_launches_free(hb_device *device, hb_prepared *prepared) {
@@ -242,29 +241,37 @@ void hb_cl_launches_free(hb_device *device, hb_prepared *prepared) {
     prepared->n_launches = 0;
 }
 
-static hebb_status prepare_again(hb_device *device, hb_prepared *prepared, const hb_step *steps,
-                                 hb_error *error) {
+static hebb_status prepare_again(hb_device *device, hb_prepared *prepared, hb_error *error) {
     for (;;) {
         size_t max_group = device->max_group;
-        hebb_status status = prepare_all(device, prepared, steps, error);
+        hebb_status status = hb_cl_add_launches(device, prepared, error);
+        if (status == HEBB_OK) status = hb_cl_compile_launches(device, prepared, error);
         if (status == HEBB_OK || device->max_group == max_group) return status;
         hb_cl_launches_free(device, prepared);
     }
 }
 
-hebb_status hb_cl_prepare_locked(hb_device *device, const hb_step *steps, size_t n_steps,
-                                 bool sliding, hb_prepared **out, hb_error *error) {
-    *out = NULL;
+hb_prepared *hb_cl_prepared_make(const hb_step *steps, size_t n_steps, bool sliding,
+                                 hb_error *error) {
     hb_prepared *prepared = calloc(1, sizeof *prepared);
     const char **solvers = calloc(n_steps + 1, sizeof *solvers);
     if (prepared == NULL || solvers == NULL) {
         free(prepared);
         free(solvers);
-        return hb_fail_memory(error, "a prepared plan", sizeof *prepared);
+        hb_fail_memory(error, "a prepared plan", sizeof *prepared);
+        return NULL;
     }
     *prepared =
         (hb_prepared){.steps = steps, .solvers = solvers, .n_steps = n_steps, .sliding = sliding};
-    hebb_status status = prepare_again(device, prepared, steps, error);
+    return prepared;
+}
+
+hebb_status hb_cl_prepare_locked(hb_device *device, const hb_step *steps, size_t n_steps,
+                                 bool sliding, hb_prepared **out, hb_error *error) {
+    *out = NULL;
+    hb_prepared *prepared = hb_cl_prepared_make(steps, n_steps, sliding, error);
+    if (prepared == NULL) return HEBB_E_MEMORY;
+    hebb_status status = prepare_again(device, prepared, error);
     if (status == HEBB_OK) *out = prepared;
     else hb_cl_release(device, prepared);
     return status;

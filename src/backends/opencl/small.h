@@ -19,4 +19,12 @@ hebb_status hb_cl_gemm_small_prepare(hb_device *device, hb_prepared *prepared, c
    numbered by HB_ITEM(0), do not know of each other; on a CPU each has one. */
 void hb_cl_write_small(hb_cl_kernel *kernel, const hb_cl_launch *launches, size_t n, size_t group);
 
+/* What such kernels are made of, for others of their kind. Writes the kernel of a launch as a
+   function of its arguments and of the numbers of an item in `rank` dimensions, whose name is put
+   into name[]; and the arguments of a call but for the item. Buffer number n is passed as m<n>, by
+   the pointer that begins with `pointers` instead of m. */
+enum { HB_CL_MEMBER_NAME = 64 };
+void hb_cl_write_member(hb_cl_kernel *kernel, const hb_cl_kernel *source, int rank, char *name);
+void hb_cl_write_arguments(hb_cl_kernel *kernel, const hb_cl_kernel *source, const char *pointers);
+
 #endif

@@ -1,12 +1,10 @@
 /* The kernel of a run of small steps (small.h): each step's own kernel as a function, called for
    all of its items, with a barrier before the next. Sizes and strides are numbers in the calls,
-   buffers are passed once and cast. Called by small.c. */
+   buffers are passed once and cast. Called by small.c, and scan_kernel.c for the functions. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "small.h"
-
-enum { NAME_SIZE = 64 };
 
 static bool is_run_param(hb_cl_param_kind kind) {
     return kind == HB_CL_SEED_LOW || kind == HB_CL_SEED_HIGH || kind == HB_CL_RUN_STEP;
@@ -20,27 +18,28 @@ static void write_type(hb_cl_text *text, const hb_cl_param *param) {
     else hb_cl_print(text, "const %s ", param->kind == HB_CL_INDEX ? "hb_index" : "uint");
 }
 
-static void write_parameters(hb_cl_text *text, const hb_cl_kernel *source) {
+static void write_parameters(hb_cl_text *text, const hb_cl_kernel *source, int rank) {
     for (int i = 0; i < source->n_params; i++) {
         write_type(text, &source->params[i]);
         hb_cl_print(text, "%s, ", source->params[i].name);
     }
-    hb_cl_append(text, "const hb_index item0");
+    for (int d = 0; d < rank; d++)
+        hb_cl_print(text, "%sconst hb_index item%d", d > 0 ? ", " : "", d);
 }
 
 /* Equal steps share a function, also with other kernels of the program: it is named by its text,
    and the first one stays. */
-static void write_function(hb_cl_kernel *kernel, const hb_cl_kernel *source, char *name) {
+static void write_function(hb_cl_kernel *kernel, const hb_cl_kernel *source, int rank, char *name) {
     hb_cl_text text = {0};
     hb_cl_print(&text, "#define hb_index %s\n", source->wide ? "long" : "int");
     hb_cl_append(&text, "static inline void HB_FUNCTION(");
-    write_parameters(&text, source);
+    write_parameters(&text, source, rank);
     hb_cl_print(&text, ") {\n%s}\n#undef hb_index\n",
                 source->body.data != NULL ? source->body.data : "");
     kernel->failed = kernel->failed || text.failed;
     if (!text.failed) {
         const hb_cl_key key = hb_cl_hash(HB_CL_KEY_START, text.data, text.size);
-        snprintf(name, NAME_SIZE, "hb_small_%016" PRIx64 "%016" PRIx64, key.a, key.b);
+        snprintf(name, HB_CL_MEMBER_NAME, "hb_small_%016" PRIx64 "%016" PRIx64, key.a, key.b);
         hb_cl_print(&kernel->functions, "#ifndef %s_\n#define %s_\n#define HB_FUNCTION %s\n", name,
                     name, name);
         hb_cl_append(&kernel->functions, text.data);
@@ -49,17 +48,21 @@ static void write_function(hb_cl_kernel *kernel, const hb_cl_kernel *source, cha
     hb_cl_text_free(&text);
 }
 
-static void write_functions(hb_cl_kernel *kernel, const hb_cl_kernel *source, char *name) {
+void hb_cl_write_member(hb_cl_kernel *kernel, const hb_cl_kernel *source, int rank, char *name) {
+    name[0] = '\0';
+    for (int p = 0; p < HB_CL_PARTS; p++) kernel->parts[p] |= source->parts[p];
+    kernel->failed =
+        kernel->failed || source->failed || source->body.failed || source->functions.failed;
     if (source->functions.data != NULL) hb_cl_append(&kernel->functions, source->functions.data);
     hb_cl_append(&kernel->functions, "#undef HB_ITEM\n#define HB_ITEM(d) item##d\n");
-    write_function(kernel, source, name);
+    write_function(kernel, source, rank, name);
     hb_cl_append(&kernel->functions, "#undef HB_ITEM\n#define HB_ITEM(d) get_global_id(d)\n");
 }
 
 /* ---- calls ---- */
 
 static void write_argument(hb_cl_kernel *kernel, const hb_cl_kernel *source,
-                           const hb_cl_param *param) {
+                           const hb_cl_param *param, const char *pointers) {
     hb_cl_text *body = &kernel->body;
     if (param->kind == HB_CL_BUFFER) {
         char name[HB_CL_NAME_SIZE];
@@ -67,13 +70,18 @@ static void write_argument(hb_cl_kernel *kernel, const hb_cl_kernel *source,
         hb_cl_buffer_param(kernel, name, (int)param->value, HEBB_U8, true);
         hb_cl_append(body, "(");
         write_type(body, param);
-        hb_cl_print(body, ")%s, ", name);
+        hb_cl_print(body, ")%s%" PRId64 ", ", pointers, param->value);
     } else if (is_run_param(param->kind)) {
         hb_cl_param_add(kernel, param->kind, param->name, 0);
         hb_cl_print(body, "%s, ", param->name);
     } else if (param->kind == HB_CL_U32)
         hb_cl_print(body, "%" PRIu32 "u, ", (uint32_t)param->value);
     else hb_cl_print(body, "%" PRId64 "%s, ", param->value, source->wide ? "L" : "");
+}
+
+void hb_cl_write_arguments(hb_cl_kernel *kernel, const hb_cl_kernel *source, const char *pointers) {
+    for (int i = 0; i < source->n_params; i++)
+        write_argument(kernel, source, &source->params[i], pointers);
 }
 
 static void write_call(hb_cl_kernel *kernel, const hb_cl_launch *launch, size_t group,
@@ -83,8 +91,7 @@ static void write_call(hb_cl_kernel *kernel, const hb_cl_launch *launch, size_t 
         hb_cl_print(&kernel->body, "for (int item = l; item < %zu; item += %zu)\n",
                     launch->global[0], group);
     hb_cl_print(&kernel->body, "%s(", name);
-    for (int i = 0; i < launch->source.n_params; i++)
-        write_argument(kernel, &launch->source, &launch->source.params[i]);
+    hb_cl_write_arguments(kernel, &launch->source, "m");
     hb_cl_append(&kernel->body, shared ? "item);\n" : "0);\n");
 }
 
@@ -94,12 +101,8 @@ void hb_cl_write_small(hb_cl_kernel *kernel, const hb_cl_launch *launches, size_
         hb_cl_append(&kernel->body, "const int l = (int)get_local_id(0);\n");
     }
     for (size_t k = 0; k < n; k++) {
-        const hb_cl_kernel *source = &launches[k].source;
-        char name[NAME_SIZE] = "";
-        for (int p = 0; p < HB_CL_PARTS; p++) kernel->parts[p] |= source->parts[p];
-        kernel->failed =
-            kernel->failed || source->failed || source->body.failed || source->functions.failed;
-        write_functions(kernel, source, name);
+        char name[HB_CL_MEMBER_NAME];
+        hb_cl_write_member(kernel, &launches[k].source, 1, name);
         if (k > 0) hb_cl_append(&kernel->body, "barrier(CLK_GLOBAL_MEM_FENCE);\n");
         write_call(kernel, &launches[k], group, name);
     }

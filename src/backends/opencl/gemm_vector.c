@@ -7,7 +7,8 @@
 #define TILE_ROWS 8
 #define BLOCK_ROWS                                                                                 \
     128 /* at most: so that copying b's panel does not count, and a's part stays in cache */
-#define DEPTH 128 /* HB_DEPTH */
+#define DEPTH        128 /* HB_DEPTH */
+#define LEAST_ASKING 64  /* elements of k from which it does not count */
 #define ALIGNED                                                                                    \
     "__attribute__((aligned(64)))" /* vectors within a line: the compiler would say 16 */
 
@@ -149,26 +150,65 @@ static void write_kept(hb_cl_kernel *kernel, const hb_cl_product *product, const
                 (int)width_of(gemm));
 }
 
+/* Asks for the lines of an epilogue's operand that a row of a tile is for. */
+static void ask_for(hb_cl_kernel *kernel, const hb_cl_product *product, const hb_operand *operand,
+                    char name, int pointer, int number) {
+    const int size = (int)hebb_dtype_size(operand->dtype), width = (int)width_of(&product->gemm);
+    if (operand->buffer < 0 || hb_cl_column_stride(product, operand) != 1 ||
+        hb_cl_row_stride(product, operand) == 0)
+        return;
+    for (int l = 0; l < width; l += 64 / size)
+        hb_cl_print(
+            &kernel->body,
+            "__builtin_prefetch((global const char *)(%c%d + b%c%d + column + %d), %d, 2);\n", name,
+            pointer, name, number, l, name == 'y');
+}
+
+/* While the last of a tile is added up: what its epilogue reads and writes, rows apart that no
+   processor sees coming. To the second cache, as the tiles of a block come before all epilogues. By
+   a builtin of POCL's compiler. */
+static void write_asking(hb_cl_kernel *kernel, const hb_cl_product *product) {
+    const hb_gemm *gemm = &product->gemm;
+    const hb_loop *loop = &gemm->epilogue;
+    if (gemm->k < LEAST_ASKING) return;
+    hb_cl_print(&kernel->body,
+                "#ifdef POCL_DEVICE_ADDRESS_BITS\n"
+                "for (int q = r; q < min(r + 8, rows) && p + depth == k; q++) {\n"
+                "const hb_index i%d = row + q;\n",
+                gemm->n_batch);
+    hb_cl_write_epilogue_bases(kernel, product);
+    for (int i = 0; i < loop->n_instr; i++)
+        if (loop->instr[i].code == HB_LOAD)
+            ask_for(kernel, product, &loop->in[loop->instr[i].a], 'x',
+                    hb_cl_input_pointer(loop, loop->instr[i].a), loop->instr[i].a);
+    for (int n = 0; n < loop->n_out; n++)
+        ask_for(kernel, product, &loop->out[n].to, 'y', hb_cl_output_pointer(loop, n), n);
+    hb_cl_append(&kernel->body, "}\n#endif\n");
+}
+
 /* The rows' tiles over a part of k at a time, whose panel is copied, or lies there packed. */
 static void write_tiles(hb_cl_kernel *kernel, const hb_cl_product *product, bool keeps) {
     const char *suffix = hb_cl_suffix(product->gemm.dtype);
     const int width = (int)width_of(&product->gemm);
     hb_cl_append(&kernel->body, "for (hb_index p = 0; p < k; p += HB_DEPTH) {\n"
                                 "const int depth = (int)min(k - p, (hb_index)HB_DEPTH);\n");
+    if (!keeps)
+        hb_cl_print(&kernel->body,
+                    "hb_vector_panel_%s_%s(b + p * bk, bk, bj, columns, depth, k - p, panel);\n",
+                    panel_of(product), suffix);
+    hb_cl_append(&kernel->body, "for (int r = 0; r < rows; r += 8) {\n");
+    write_asking(kernel, product);
     if (keeps)
         hb_cl_print(&kernel->body,
-                    "for (int r = 0; r < rows; r += 8)\n"
                     "hb_vector_tile_apart_%s(a + r * ai + p, ai, rows - r, depth, kept + p * %d, "
-                    "%d, t + r * %d);\n}\n",
+                    "%d, t + r * %d);\n}\n}\n",
                     suffix, width, width, width);
     else
         hb_cl_print(
             &kernel->body,
-            "hb_vector_panel_%s_%s(b + p * bk, bk, bj, columns, depth, k - p, panel);\n"
-            "for (int r = 0; r < rows; r += 8)\n"
             "hb_vector_tile_%s(a + r * ai + p * ak, ai, ak, rows - r, depth, panel, t + r * %d);\n"
-            "}\n",
-            panel_of(product), suffix, suffix, width);
+            "}\n}\n",
+            suffix, width);
 }
 
 /* Items along a row of blocks come first: they share a's rows. */

@@ -552,6 +552,22 @@ Test(steps, reductions_of_nothing) {
     }
 }
 
+/* Both ends of a buffer. */
+static void check_ends(const hb_backend *backend, hb_device *device, size_t bytes) {
+    hb_error error = {0};
+    hb_buffer *buffer = NULL;
+    char back[8] = "";
+    cr_assert(!backend->buffer_create(device, bytes, &buffer, &error));
+    cr_assert(!backend->write(device, buffer, 0, "at zero", 8, &error));
+    cr_assert(!backend->write(device, buffer, bytes - 8, "the end", 8, &error));
+    cr_assert(!backend->read(device, buffer, 0, back, 8, &error));
+    cr_assert_str_eq(back, "at zero");
+    cr_assert(!backend->read(device, buffer, bytes - 8, back, 8, &error));
+    cr_assert_str_eq(back, "the end");
+    cr_assert(backend->write(device, buffer, bytes - 7, "the end", 8, &error) != HEBB_OK);
+    backend->buffer_destroy(device, buffer);
+}
+
 Test(steps, buffers) {
     opened list[MOST_DEVICES];
     const int n = open_all(list);
@@ -569,6 +585,10 @@ Test(steps, buffers) {
         cr_assert_str_eq(back, "aZcdefg");
         backend->buffer_destroy(list[i].device, empty);
         backend->buffer_destroy(list[i].device, small);
+        for (int k = 0; k < 9; k++) { /* of large ones each begins elsewhere */
+            check_ends(backend, list[i].device, (size_t)(64 << 10) + 8 * k);
+            check_ends(backend, list[i].device, (size_t)(8 << 20) + 8 * k);
+        }
     }
     close_all(list, n);
 }

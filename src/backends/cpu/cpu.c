@@ -128,9 +128,17 @@ static void *aligned(size_t alignment, size_t bytes) {
 
 void *hb_cpu_allocate(size_t bytes) { return aligned(ALIGNMENT, bytes); }
 
-static void *allocate_buffer(size_t bytes) {
-    if (bytes < 4 * HUGE_PAGE) return hb_cpu_allocate(bytes);
-    void *memory = aligned(HUGE_PAGE, bytes);
+/* Large buffers begin at different places of a page, as far apart as strips of a chain are long, at
+   least. Where a loop is at the same point of several arrays, addresses that differ by a multiple
+   of 4 KiB make loads wait for stores, and stores past the caches leave before their lines are
+   full. */
+static size_t shift_of(hb_device *device, size_t bytes) {
+    enum { LARGE = 64 << 10, SHIFT = 576, PLACES = 7 };
+    return bytes < LARGE ? 0 : atomic_fetch_add(&device->n_large, 1) % PLACES * SHIFT;
+}
+
+static char *allocate_large(size_t bytes) {
+    char *memory = aligned(HUGE_PAGE, bytes);
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     if (memory) (void)madvise(memory, bytes, MADV_HUGEPAGE); /* a wish */
 #endif
@@ -142,18 +150,23 @@ static hebb_status cpu_buffer_create(hb_device *device, size_t bytes, hb_buffer 
     *buffer = NULL;
     hb_buffer *created = malloc(sizeof *created);
     if (!created) return hb_fail_memory(error, "a buffer", sizeof *created);
-    *created = (hb_buffer){.base = allocate_buffer(bytes), .bytes = bytes};
-    if (!created->base) {
+    const size_t shift = shift_of(device, bytes);
+    *created = (hb_buffer){.bytes = bytes};
+    if (bytes <= SIZE_MAX / 2)
+        created->memory =
+            bytes < 4 * HUGE_PAGE ? hb_cpu_allocate(bytes + shift) : allocate_large(bytes + shift);
+    if (!created->memory) {
         free(created);
         return hb_fail_memory(error, "a buffer", bytes);
     }
+    created->base = created->memory + shift;
     *buffer = created;
     return HEBB_OK;
 }
 
 static void cpu_buffer_destroy(hb_device *device, hb_buffer *buffer) {
     if (!buffer) return;
-    if (!buffer->borrowed) free(buffer->base);
+    free(buffer->memory);
     free(buffer);
 }
 
@@ -180,8 +193,8 @@ static hebb_status cpu_read(hb_device *device, hb_buffer *buffer, size_t offset,
 
 static bool cpu_borrow(hb_device *device, hb_buffer *buffer, const void *memory, size_t bytes) {
     if (!memory || (uintptr_t)memory % BORROW_ALIGNMENT != 0) return false;
-    if (!buffer->borrowed) free(buffer->base);
-    *buffer = (hb_buffer){.base = (char *)(uintptr_t)memory, .bytes = bytes, .borrowed = true};
+    free(buffer->memory);
+    *buffer = (hb_buffer){.base = (char *)(uintptr_t)memory, .bytes = bytes};
     return true;
 }
 

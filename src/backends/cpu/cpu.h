@@ -3,6 +3,8 @@
 #ifndef HB_CPU_H
 #define HB_CPU_H
 
+#include <stdatomic.h>
+
 #include "../backend.h"
 #include "direct_kernels.h"
 #include "gemm_kernels.h"
@@ -26,13 +28,14 @@ struct hb_device {
     int threads;
     hb_cpu_pool *pool;
     const hb_cpu_isa *isa;
-    int64_t l2_bytes; /* a core's second-level cache; 1 MiB if it is not known */
+    int64_t l2_bytes;    /* a core's second-level cache; 1 MiB if it is not known */
+    atomic_uint n_large; /* large buffers made so far (cpu.c) */
 };
 
 struct hb_buffer {
     char *base;
     size_t bytes;
-    bool borrowed;
+    char *memory; /* its own, where base is in; NULL: borrowed */
 };
 
 /* Where a buffer's memory begins in this run; NULL for an index operand. */

@@ -123,16 +123,22 @@ static bool train(void) {
     return done;
 }
 
-/* A plan that has to be made smaller. */
-static bool run_limited(hebb_session *s, hebb_tensor *x, hebb_tensor *step) {
+/* A plan that has to be made smaller; the first time, as it is. */
+static bool run_limited(hebb_graph *g, hebb_device *device, hebb_tensor *x, hebb_tensor *step) {
     static const float zeros[64 * 8];
+    static size_t peak; /* of the plan as it is: it depends on what the processor can do */
     hebb_array in = hebb_array_view((void *)(uintptr_t)zeros, HEBB_F32, HEBB_SHAPE(64, 8));
-    if (s == NULL || !fine(hebb_session_status(s), hebb_message(s))) return false;
-    hebb_run(s, HEBB_FEED({x, &in}), HEBB_FETCH({step, NULL}));
+    hebb_session *s = hebb_session_create(g, device, .memory_limit = peak / 4 * 3);
+    if (s != NULL && fine(hebb_session_status(s), hebb_message(s)))
+        hebb_run(s, HEBB_FEED({x, &in}), HEBB_FETCH({step, NULL}));
+    const bool ran = s != NULL && fine(hebb_session_status(s), hebb_message(s));
     hebb_plan_stats stats = {0};
-    if (!fine(hebb_session_status(s), hebb_message(s))) return false;
-    hebb_session_stats(s, &stats);
-    return stats.again_steps > 0;
+    if (ran) hebb_session_stats(s, &stats);
+    hebb_session_destroy(s);
+    if (!ran) return false;
+    if (peak > 0) return stats.again_steps > 0;
+    peak = stats.peak_bytes;
+    return true;
 }
 
 static bool limit(void) {
@@ -143,11 +149,8 @@ static bool limit(void) {
     hebb_tensor *step = hebb_minimize(hebb_mean(h, HEBB_ALL_AXES, false), hebb_sgd());
     if (g != NULL && fine(hebb_graph_status(g), hebb_message(g))) {
         hebb_device *device = hebb_device_open("cpu");
-        if (device != NULL && fine(hebb_device_status(device), hebb_message(device))) {
-            hebb_session *s = hebb_session_create(g, device, .memory_limit = 30000);
-            done = run_limited(s, x, step);
-            hebb_session_destroy(s);
-        }
+        if (device != NULL && fine(hebb_device_status(device), hebb_message(device)))
+            done = run_limited(g, device, x, step);
         hebb_device_close(device);
     }
     hebb_graph_destroy(g);

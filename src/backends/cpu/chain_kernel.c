@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "chain_kernel.h"
+#include "partial.h"
 #include "../../../kernels/scalar_dtypes.h"
 #ifdef __SSE2__
 #include <immintrin.h>
@@ -75,25 +76,10 @@ INLINE void store_past(char *to, floats v) {
 }
 
 /* The first n lanes; others are 0, or stay as they are. */
-#if defined(__AVX512F__)
 INLINE floats load_part(const char *from, int n) {
-    return (floats)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), from);
+    return (floats)hb_load_part(from, hb_part_of(0, n));
 }
-INLINE void store_part(char *to, floats v, int n) {
-    _mm512_mask_storeu_ps(to, (__mmask16)((1u << n) - 1), (__m512)v);
-}
-#else
-INLINE floats load_part(const char *from, int n) {
-    float x[LANES] = {0};
-    for (int i = 0; i < n; i++) memcpy(&x[i], from + i * (int)sizeof *x, sizeof *x);
-    return load((const char *)x);
-}
-INLINE void store_part(char *to, floats v, int n) {
-    float x[LANES];
-    store((char *)x, v);
-    for (int i = 0; i < n; i++) memcpy(to + i * (int)sizeof *x, &x[i], sizeof *x);
-}
-#endif
+INLINE void store_part(char *to, floats v, int n) { hb_store_first(to, (hb_partial_vector)v, n); }
 
 /* The first n of a vector's truths. */
 #if defined(__AVX512F__)

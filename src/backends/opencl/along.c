@@ -48,7 +48,7 @@ static hb_cl_kernel *begin(const along_job *job, int64_t items) {
     hb_cl_index_param(kernel, "items", items);
     hb_cl_index_param(kernel, "n", job->along->n);
     hb_cl_index_param(kernel, "inner", job->along->inner);
-    hb_cl_print(&kernel->body, "const hb_index u = (hb_index)get_global_id(0);\n"
+    hb_cl_print(&kernel->body, "const hb_index u = (hb_index)HB_ITEM(0);\n"
                                "if (u >= items) return;\n");
     return kernel;
 }

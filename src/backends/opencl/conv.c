@@ -205,9 +205,9 @@ static void write_gather_lanes(hb_cl_kernel *kernel, const hb_cl_conv *p, int64_
     hb_cl_need(kernel, HB_CL_GEMM_VECTOR, dtype_of(p->step));
     hb_cl_index_param(kernel, "block", block);
     hb_cl_print(&kernel->body,
-                "const hb_index column = (hb_index)get_global_id(0) * %d;\n"
-                "const hb_index row = (hb_index)get_global_id(1) * block;\n"
-                "const hb_index image = (hb_index)get_global_id(2), group = image %% groups;\n"
+                "const hb_index column = (hb_index)HB_ITEM(0) * %d;\n"
+                "const hb_index row = (hb_index)HB_ITEM(1) * block;\n"
+                "const hb_index image = (hb_index)HB_ITEM(2), group = image %% groups;\n"
                 "const int height = (int)min(block, rows - row);\n"
                 "const int columns = (int)min((hb_index)%d, points - column);\n"
                 "a += image * depth * plane;\n"
@@ -242,9 +242,9 @@ static void write_gather_items(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     hb_cl_conv_operands(kernel, p);
     hb_cl_conv_roles(kernel, p);
     hb_cl_print(&kernel->body,
-                "const hb_index point = (hb_index)get_global_id(0);\n"
-                "const hb_index row = (hb_index)get_global_id(1) * %d;\n"
-                "const hb_index image = (hb_index)get_global_id(2), group = image %% groups;\n"
+                "const hb_index point = (hb_index)HB_ITEM(0);\n"
+                "const hb_index row = (hb_index)HB_ITEM(1) * %d;\n"
+                "const hb_index image = (hb_index)HB_ITEM(2), group = image %% groups;\n"
                 "if (point >= points) return;\n"
                 "a += image * depth * plane;\n"
                 "b += group * outer * inner * taps + row * ai;\n"
@@ -302,10 +302,10 @@ static void write_weight_lanes(hb_cl_kernel *kernel, const hb_cl_conv *p, int64_
     hb_cl_index_param(kernel, "parts", p->parts);
     hb_cl_print(&kernel->body,
                 "const hb_index width = inner * taps;\n"
-                "const hb_index column = (hb_index)get_global_id(0) * %d;\n"
-                "const hb_index row = (hb_index)get_global_id(1) * block;\n"
-                "const hb_index part = (hb_index)get_global_id(2) / groups;\n"
-                "const hb_index group = (hb_index)get_global_id(2) %% groups;\n"
+                "const hb_index column = (hb_index)HB_ITEM(0) * %d;\n"
+                "const hb_index row = (hb_index)HB_ITEM(1) * block;\n"
+                "const hb_index part = (hb_index)HB_ITEM(2) / groups;\n"
+                "const hb_index group = (hb_index)HB_ITEM(2) %% groups;\n"
                 "const int height = (int)min(block, outer - row);\n"
                 "const int columns = (int)min((hb_index)%d, width - column);\n"
                 "%s panel[HB_DEPTH * %d], t[%d * %d];\n"
@@ -356,7 +356,7 @@ static void write_sum_parts(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     hb_cl_index_param(kernel, "parts", p->parts);
     hb_cl_print(
         &kernel->body,
-        "const hb_index i = (hb_index)get_global_id(0);\n"
+        "const hb_index i = (hb_index)HB_ITEM(0);\n"
         "if (i >= count) return;\n"
         "%s sum = 0;\n"
         "for (hb_index part = 0; part < parts; part++) sum += sums[os + part * count + i];\n"
@@ -369,19 +369,19 @@ static void write_weight_groups(hb_cl_kernel *kernel, const hb_cl_conv *p, int g
     const char *type = hb_cl_type(dtype_of(p->step));
     hb_cl_conv_operands(kernel, p);
     kernel->group = (size_t)group;
+    hb_cl_local_array(kernel, "shared", dtype_of(p->step), group);
     hb_cl_print(&kernel->body,
-                "local %s shared[%d];\n"
-                "const int l = (int)get_local_id(0);\n"
-                "const hb_index column = (hb_index)get_group_id(0);\n"
-                "const hb_index row = (hb_index)get_global_id(1) * %d;\n"
-                "const hb_index group = (hb_index)get_global_id(2);\n"
+                "const int l = (int)HB_LOCAL;\n"
+                "const hb_index column = (hb_index)HB_GROUP(0);\n"
+                "const hb_index row = (hb_index)HB_ITEM(1) * %d;\n"
+                "const hb_index group = (hb_index)HB_ITEM(2);\n"
                 "const hb_index t2 = column %% k2, t1 = column / k2 %% k1;\n"
                 "const hb_index t0 = column / k2 / k1 %% k0, c = column / taps;\n"
                 "%s acc[%d];\n"
                 "#pragma unroll\nfor (int r = 0; r < %d; r++) acc[r] = 0;\n"
                 "for (hb_index i = l; i < batch * outs; i += %d) {\n"
                 "const hb_index image = i / outs * groups + group, point = i %% outs;\n",
-                type, group, ROWS, type, ROWS, ROWS, group);
+                ROWS, type, ROWS, ROWS, group);
     hb_cl_conv_point(kernel, p, "point");
     hb_cl_conv_source(kernel, p);
     hb_cl_print(

@@ -149,22 +149,22 @@ static bool add_planes(hb_prepared *prepared, const hb_cl_conv *p, const copy *s
     hb_cl_index_param(kernel, "p0", s->padded[0]);
     hb_cl_index_param(kernel, "planes", planes);
     hb_cl_index_param(kernel, "each", each);
-    hb_cl_print(
-        &kernel->body,
-        "const hb_index u0 = (hb_index)get_global_id(0) * each, u1 = min(u0 + each, planes);\n"
-        "for (hb_index u = u0; u < u1; u++) {\n"
-        "global %s *to = s + u * pitch;\n"
-        "for (hb_index r = 0; r < p0 * p1; r++, to += p2) {\n"
-        "const hb_index f0 = r / p1 - z0, f1 = r %% p1 - z1;\n"
-        "const bool in = f0 >= 0 && f0 < %s0 && f1 >= 0 && f1 < %s1;\n"
-        "const hb_index first = in ? min(max(z2, (hb_index)0), p2) : p2;\n"
-        "const hb_index last = in ? max(min(z2 + %s2, p2), first) : p2;\n"
-        "global const %s *x = a + ((u * %s0 + f0) * %s1 + f1) * %s2 - z2;\n"
-        "for (hb_index i = 0; i < first; i++) to[i] = 0;\n"
-        "for (hb_index i = first; i < last; i++) to[i] = x[i];\n"
-        "for (hb_index i = last; i < p2; i++) to[i] = 0;\n}\n"
-        "for (hb_index i = p0 * p1 * p2; i < pitch; i++) s[u * pitch + i] = 0;\n}\n",
-        hb_cl_type(dtype_of(p)), from, from, from, hb_cl_type(dtype_of(p)), from, from, from);
+    hb_cl_print(&kernel->body,
+                "const hb_index u0 = (hb_index)HB_ITEM(0) * each, u1 = min(u0 + each, planes);\n"
+                "for (hb_index u = u0; u < u1; u++) {\n"
+                "global %s *to = s + u * pitch;\n"
+                "for (hb_index r = 0; r < p0 * p1; r++, to += p2) {\n"
+                "const hb_index f0 = r / p1 - z0, f1 = r %% p1 - z1;\n"
+                "const bool in = f0 >= 0 && f0 < %s0 && f1 >= 0 && f1 < %s1;\n"
+                "const hb_index first = in ? min(max(z2, (hb_index)0), p2) : p2;\n"
+                "const hb_index last = in ? max(min(z2 + %s2, p2), first) : p2;\n"
+                "global const %s *x = a + ((u * %s0 + f0) * %s1 + f1) * %s2 - z2;\n"
+                "for (hb_index i = 0; i < first; i++) to[i] = 0;\n"
+                "for (hb_index i = first; i < last; i++) to[i] = x[i];\n"
+                "for (hb_index i = last; i < p2; i++) to[i] = 0;\n}\n"
+                "for (hb_index i = p0 * p1 * p2; i < pitch; i++) s[u * pitch + i] = 0;\n}\n",
+                hb_cl_type(dtype_of(p)), from, from, from, hb_cl_type(dtype_of(p)), from, from,
+                from);
     set_items(prepared, divide_up(planes, each), 1, 1);
     return true;
 }
@@ -177,7 +177,7 @@ static bool add_weights(hb_prepared *prepared, const hb_cl_conv *p, const copy *
     hb_cl_conv_roles(kernel, p);
     hb_cl_index_param(kernel, "blocks", blocks);
     hb_cl_print(&kernel->body,
-                "const hb_index u = (hb_index)get_global_id(0), row = u %% blocks * 8;\n"
+                "const hb_index u = (hb_index)HB_ITEM(0), row = u %% blocks * 8;\n"
                 "global %s *to = s + packed + u * taps * depth * 8;\n"
                 "b += u / blocks * outer * inner * taps + row * ai;\n"
                 "for (hb_index t = 0; t < taps; t++)\n"
@@ -201,8 +201,8 @@ static bool add_tiles(hb_prepared *prepared, const hb_cl_conv *p, const copy *s)
     hb_cl_index_param(kernel, "span", span);
     hb_cl_print(
         &kernel->body,
-        "const hb_index column = (hb_index)get_global_id(0) * %d;\n"
-        "const hb_index image = (hb_index)get_global_id(1), group = image %% groups;\n"
+        "const hb_index column = (hb_index)HB_ITEM(0) * %d;\n"
+        "const hb_index image = (hb_index)HB_ITEM(1), group = image %% groups;\n"
         "%s t[8 * %d];\nhb_index at[%d];\n"
         "for (int l = 0; l < %d; l++) {\n"
         "const hb_index q = column + l, q2 = q %% p2, q1 = q / p2 %% p1, q0 = q / p2 / p1;\n"
@@ -227,19 +227,18 @@ static bool add_places(hb_prepared *prepared, const hb_cl_conv *p, const copy *s
     hb_cl_kernel *kernel;
     if (!begin(prepared, p, s, &kernel)) return false;
     write_before(kernel, p);
-    hb_cl_print(
-        &kernel->body,
-        "const hb_index image = (hb_index)get_global_id(1), r = (hb_index)get_global_id(0);\n"
-        "const hb_index f0 = r / p1 - z0, f1 = r %% p1 - z1;\n"
-        "const bool in = f0 >= 0 && f0 < n0 && f1 >= 0 && f1 < n1;\n"
-        "global const %s *x = a + (image * inner * n0 + f0) * n1 * n2 + f1 * n2;\n"
-        "global %s *to = s + (image * (hb_index)get_global_size(0) + r) * p2 * pitch;\n"
-        "for (hb_index i = 0; i < p2; i++, to += pitch) {\n"
-        "const hb_index f2 = i - z2;\n"
-        "const hb_index channels = in && f2 >= 0 && f2 < n2 ? inner : 0;\n"
-        "for (hb_index c = 0; c < channels; c++) to[c] = x[c * ins + f2];\n"
-        "for (hb_index c = channels; c < pitch; c++) to[c] = 0;\n}\n",
-        hb_cl_type(dtype_of(p)), hb_cl_type(dtype_of(p)));
+    hb_cl_print(&kernel->body,
+                "const hb_index image = (hb_index)HB_ITEM(1), r = (hb_index)HB_ITEM(0);\n"
+                "const hb_index f0 = r / p1 - z0, f1 = r %% p1 - z1;\n"
+                "const bool in = f0 >= 0 && f0 < n0 && f1 >= 0 && f1 < n1;\n"
+                "global const %s *x = a + (image * inner * n0 + f0) * n1 * n2 + f1 * n2;\n"
+                "global %s *to = s + (image * (hb_index)get_global_size(0) + r) * p2 * pitch;\n"
+                "for (hb_index i = 0; i < p2; i++, to += pitch) {\n"
+                "const hb_index f2 = i - z2;\n"
+                "const hb_index channels = in && f2 >= 0 && f2 < n2 ? inner : 0;\n"
+                "for (hb_index c = 0; c < channels; c++) to[c] = x[c * ins + f2];\n"
+                "for (hb_index c = channels; c < pitch; c++) to[c] = 0;\n}\n",
+                hb_cl_type(dtype_of(p)), hb_cl_type(dtype_of(p)));
     set_items(prepared, s->padded[0] * s->padded[1], s->images, 1);
     return true;
 }
@@ -254,11 +253,11 @@ static bool add_sums(hb_prepared *prepared, const hb_cl_conv *p, const copy *s) 
     hb_cl_index_param(kernel, "parts", p->parts);
     hb_cl_print(
         &kernel->body,
-        "const hb_index tap = (hb_index)get_global_id(0) %% taps;\n"
-        "const hb_index column = (hb_index)get_global_id(0) / taps * %d;\n"
-        "const hb_index row = (hb_index)get_global_id(1) * %d;\n"
-        "const hb_index part = (hb_index)get_global_id(2) / groups;\n"
-        "const hb_index group = (hb_index)get_global_id(2) %% groups;\n"
+        "const hb_index tap = (hb_index)HB_ITEM(0) %% taps;\n"
+        "const hb_index column = (hb_index)HB_ITEM(0) / taps * %d;\n"
+        "const hb_index row = (hb_index)HB_ITEM(1) * %d;\n"
+        "const hb_index part = (hb_index)HB_ITEM(2) / groups;\n"
+        "const hb_index group = (hb_index)HB_ITEM(2) %% groups;\n"
         "const int height = (int)min((hb_index)%d, outer - row);\n"
         "const int columns = (int)min((hb_index)%d, inner - column);\n"
         "const hb_index t0 = tap / k2 / k1 * d0, t1 = tap / k2 %% k1 * d1, t2 = tap %% k2 * d2;\n"

@@ -57,7 +57,7 @@ static void write_gather(hb_cl_kernel *kernel, const hb_cl_conv *p, hb_cl_tile t
     hb_cl_conv_roles(kernel, p);
     hb_cl_tile_begin(kernel, dtype_of(p), t);
     hb_cl_print(&kernel->body,
-                "const hb_index group = (hb_index)get_group_id(2), total = batch * points;\n"
+                "const hb_index group = (hb_index)HB_GROUP(2), total = batch * points;\n"
                 "const hb_index mine = column + l %% %d, image = mine / points;\n"
                 "const hb_index point = mine - image * points;\n",
                 t.columns);
@@ -116,8 +116,8 @@ static void write_weight(hb_cl_kernel *kernel, const hb_cl_conv *p, hb_cl_tile t
     hb_cl_tile_begin(kernel, dtype_of(p), t);
     hb_cl_print(&kernel->body,
                 "const hb_index width = inner * taps, total = batch * outs;\n"
-                "const hb_index part = (hb_index)get_group_id(2) / groups;\n"
-                "const hb_index group = (hb_index)get_group_id(2) %% groups;\n"
+                "const hb_index part = (hb_index)HB_GROUP(2) / groups;\n"
+                "const hb_index group = (hb_index)HB_GROUP(2) %% groups;\n"
                 "const hb_index count = (total + parts - 1) / parts, first = part * count;\n"
                 "const hb_index end = min(first + count, total);\n"
                 "const hb_index slices = end > first ? (end - first + %d) / %d : 0;\n"

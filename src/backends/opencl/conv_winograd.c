@@ -155,8 +155,8 @@ static bool add_weights(hb_prepared *prepared, const hb_cl_conv *p, const layout
     hb_cl_index_param(kernel, "pitch", l->weights_plane);
     hb_cl_print(
         &kernel->body,
-        "const hb_index block = (hb_index)get_global_id(0);\n"
-        "const hb_index group = (hb_index)get_global_id(1), row = block * 8;\n"
+        "const hb_index block = (hb_index)HB_ITEM(0);\n"
+        "const hb_index group = (hb_index)HB_ITEM(1), row = block * 8;\n"
         "global const float *g = b + group * outer * inner * taps + row * ai;\n"
         "global float *u = s + group * %d * pitch + block * depth * 8;\n"
         "for (hb_index c = 0; c < depth; c++, g += ak, u += 8) {\n"
@@ -219,7 +219,7 @@ static bool add_tasks(hb_prepared *prepared, const hb_cl_conv *p, const layout *
     hb_cl_winograd_numbers(kernel, numbers, sizeof numbers / sizeof *numbers);
     hb_cl_print(
         &kernel->body,
-        "const hb_index item = (hb_index)get_global_id(0), all = groups * tasks;\n"
+        "const hb_index item = (hb_index)HB_ITEM(0), all = groups * tasks;\n"
         "const hb_index share = all / items, more = all %% items;\n"
         "const hb_index begin = item * share + min(item, more);\n"
         "global float *v = s + weights + item * mine, *m = v + %d * vp;\n"

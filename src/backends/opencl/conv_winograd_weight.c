@@ -109,7 +109,7 @@ static bool add_sums(hb_prepared *prepared, const hb_cl_conv *p, const layout *l
     hb_cl_winograd_numbers(kernel, numbers, sizeof numbers / sizeof *numbers);
     hb_cl_print(
         &kernel->body,
-        "const hb_index part = (hb_index)get_global_id(0), block = (hb_index)get_global_id(1);\n"
+        "const hb_index part = (hb_index)HB_ITEM(0), block = (hb_index)HB_ITEM(1);\n"
         "const hb_index group = block %% groups, row = block / groups %% row_blocks * rows;\n"
         "const hb_index channel = block / groups / row_blocks * channels;\n"
         "global float *v = s + sums + (part * blocks + block) * mine, *w = v + %d * vp;\n"
@@ -147,7 +147,7 @@ static bool add_back(hb_prepared *prepared, const hb_cl_conv *p, const layout *l
     hb_cl_winograd_numbers(kernel, numbers, sizeof numbers / sizeof *numbers);
     hb_cl_print(
         &kernel->body,
-        "const hb_index row = (hb_index)get_global_id(0), group = (hb_index)get_global_id(1);\n"
+        "const hb_index row = (hb_index)HB_ITEM(0), group = (hb_index)HB_ITEM(1);\n"
         "y += (group * outer + row) * inner * 9;\n"
         "const hb_index k = row %% rows;\n"
         "for (hb_index channel = 0; channel < inner; channel += 16) {\n"

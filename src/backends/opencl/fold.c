@@ -40,7 +40,7 @@ static void write_fold(hb_cl_kernel *kernel, const hb_step *step, int64_t per_it
     write_sizes(kernel, "s", f->stride);
     write_sizes(kernel, "d", f->dilation);
     hb_cl_print(&kernel->body,
-                "const hb_index first = (hb_index)get_global_id(0) * per_item;\n"
+                "const hb_index first = (hb_index)HB_ITEM(0) * per_item;\n"
                 "const hb_index end = min(first + per_item, count);\n"
                 "for (hb_index i = first; i < end; i++) {\n"
                 "const hb_index i2 = i %% n2, i1 = i / n2 %% n1, i0 = i / n2 / n1 %% n0;\n"

@@ -26,10 +26,10 @@ static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product) {
     hb_cl_index_param(kernel, "bk", hb_cl_row_stride(product, &gemm->b));
     hb_cl_index_param(kernel, "bj", hb_cl_column_stride(product, &gemm->b));
     hb_cl_print(body,
-                "const hb_index j = (hb_index)get_global_id(0);\nif (j >= n) return;\n"
-                "const hb_index i%d = (hb_index)get_global_id(1);\n",
+                "const hb_index j = (hb_index)HB_ITEM(0);\nif (j >= n) return;\n"
+                "const hb_index i%d = (hb_index)HB_ITEM(1);\n",
                 gemm->n_batch);
-    hb_cl_write_batch(kernel, product, "(hb_index)get_global_id(2)");
+    hb_cl_write_batch(kernel, product, "(hb_index)HB_ITEM(2)");
     hb_cl_write_matrix(kernel, product, "a", &gemm->a);
     hb_cl_write_matrix(kernel, product, "b", &gemm->b);
     hb_cl_print(body,

@@ -96,11 +96,11 @@ static void write_operands(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
     hb_cl_index_param(kernel, "ak", hb_cl_column_stride(j->product, &gemm->a));
     hb_cl_index_param(kernel, "bk", hb_cl_row_stride(j->product, &gemm->b));
     hb_cl_index_param(kernel, "bj", hb_cl_column_stride(j->product, &gemm->b));
-    hb_cl_write_batch(kernel, j->product, "(hb_index)get_group_id(2) / parts");
+    hb_cl_write_batch(kernel, j->product, "(hb_index)HB_GROUP(2) / parts");
     hb_cl_write_matrix(kernel, j->product, "a", &gemm->a);
     hb_cl_write_matrix(kernel, j->product, "b", &gemm->b);
     hb_cl_print(&kernel->body,
-                "const hb_index part = (hb_index)get_group_id(2) %% parts;\n"
+                "const hb_index part = (hb_index)HB_GROUP(2) %% parts;\n"
                 "const hb_index each = ((depth + parts - 1) / parts + %d) / %d * %d;\n"
                 "hb_index p = part * each;\nconst hb_index end = min(p + each, depth);\n"
                 "const hb_index slices = end > p ? (end - p + %d) / %d : 0;\n"
@@ -131,8 +131,7 @@ static void write_product(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
         hb_cl_buffer_param(kernel, "sums", j->buffer, gemm->dtype, true);
         hb_cl_index_param(kernel, "at", j->sums);
         hb_cl_print(&kernel->body,
-                    "sums[at + ((hb_index)get_group_id(2) * m + %s) * columns + j] = acc[e];\n",
-                    row);
+                    "sums[at + ((hb_index)HB_GROUP(2) * m + %s) * columns + j] = acc[e];\n", row);
     }
     hb_cl_print(&kernel->body, "}\n}\n");
 }
@@ -148,10 +147,10 @@ static void write_sum(hb_cl_kernel *kernel, const job *j) {
     hb_cl_buffer_param(kernel, "sums", j->buffer, gemm->dtype, false);
     hb_cl_index_param(kernel, "at", j->sums);
     hb_cl_print(&kernel->body,
-                "const hb_index j = (hb_index)get_global_id(0);\nif (j >= columns) return;\n"
-                "const hb_index i%d = (hb_index)get_global_id(1);\n",
+                "const hb_index j = (hb_index)HB_ITEM(0);\nif (j >= columns) return;\n"
+                "const hb_index i%d = (hb_index)HB_ITEM(1);\n",
                 gemm->n_batch);
-    hb_cl_write_batch(kernel, j->product, "(hb_index)get_global_id(2)");
+    hb_cl_write_batch(kernel, j->product, "(hb_index)HB_ITEM(2)");
     hb_cl_print(&kernel->body,
                 "%s sum = 0;\n"
                 "for (hb_index part = 0; part < parts; part++)\n"

@@ -50,13 +50,13 @@ static void write_row(writer *w) {
     const int group = (int)w->cut->group, lanes = w->cut->lanes;
     hb_cl_index_param(w->kernel, "rows", w->space->kept);
     hb_cl_index_param(w->kernel, "columns", w->space->reduced);
-    PRINT(w, "const int l = (int)get_local_id(0), lane = l & %d;\n", lanes - 1);
+    PRINT(w, "const int l = (int)HB_LOCAL, lane = l & %d;\n", lanes - 1);
     if (lanes == group)
-        PRINT(w, "const hb_index u = (hb_index)get_group_id(0), n = columns;\n"
+        PRINT(w, "const hb_index u = (hb_index)HB_GROUP(0), n = columns;\n"
                  "const bool stores = lane == 0;\n");
     else
         PRINT(w,
-              "const hb_index place = (hb_index)get_group_id(0) * %d + l / %d;\n"
+              "const hb_index place = (hb_index)HB_GROUP(0) * %d + l / %d;\n"
               "const hb_index u = min(place, rows - 1), n = place < rows ? columns : 0;\n"
               "const bool stores = lane == 0 && place < rows;\n",
               group / lanes, lanes);
@@ -131,9 +131,12 @@ static void write_points(writer *w, int phase) {
 
 static void declare_shared(writer *w) {
     for (int phase = 1; phase < w->group->n_phases; phase++)
-        for (int i = first_of(w, phase, 0); i < first_of(w, phase, HB_CL_ROW); i++)
-            PRINT(w, "local %s s%d[%d];\n", hb_cl_type((hebb_dtype)w->loop->instr[i].dtype), i,
-                  (int)w->cut->group);
+        for (int i = first_of(w, phase, 0); i < first_of(w, phase, HB_CL_ROW); i++) {
+            char name[HB_CL_NAME_SIZE];
+            snprintf(name, sizeof name, "s%d", i);
+            hb_cl_local_array(w->kernel, name, (hebb_dtype)w->loop->instr[i].dtype,
+                              (int64_t)w->cut->group);
+        }
 }
 
 static void write_tree(writer *w, int from, int to) {

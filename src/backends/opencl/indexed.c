@@ -1,6 +1,6 @@
-/* GATHER, SCATTER-ADD and SCATTER-SET. None has anything to race for: a work-item owns what it writes, and
-   the latter two go in the order of the indices. On CPUs items go along contiguous rows, on GPUs
-   neighboring items take neighboring columns. Called by prepare.c. */
+/* GATHER, SCATTER-ADD and SCATTER-SET. None has anything to race for: a work-item owns what it
+   writes, and the latter two go in the order of the indices. On CPUs items go along contiguous
+   rows, on GPUs neighboring items take neighboring columns. Called by prepare.c. */
 #include "opencl.h"
 
 #define CPU_GRAIN 16384
@@ -42,7 +42,7 @@ static void write_gather(hb_cl_kernel *kernel, const hb_indexed *indexed, bool l
     write_operands(kernel, indexed, true);
     if (lanes) {
         hb_cl_print(&kernel->body,
-                    "const hb_index i0 = (hb_index)get_global_id(0) * per_item;\n"
+                    "const hb_index i0 = (hb_index)HB_ITEM(0) * per_item;\n"
                     "const hb_index i1 = min(i0 + per_item, count);\n"
                     "for (hb_index i = i0; i < i1; i++) {\n"
                     "const int row = index[i];\nconst bool in = row >= 0 && row < rows;\n"
@@ -53,7 +53,7 @@ static void write_gather(hb_cl_kernel *kernel, const hb_indexed *indexed, bool l
         return;
     }
     hb_cl_print(&kernel->body,
-                "const hb_index u = (hb_index)get_global_id(0);\n"
+                "const hb_index u = (hb_index)HB_ITEM(0);\n"
                 "if (u >= count * width) return;\n"
                 "const hb_index i = u / width, j = u %% width;\n"
                 "const int row = index[i];\n"
@@ -80,13 +80,13 @@ static void write_scatter(hb_cl_kernel *kernel, const hb_indexed *indexed, bool 
     const char *suffix = hb_cl_suffix(indexed->x.dtype);
     write_operands(kernel, indexed, false);
     hb_cl_print(&kernel->body,
-                "const hb_index r0 = (hb_index)get_global_id(%d) * per_item;\n"
+                "const hb_index r0 = (hb_index)HB_ITEM(%d) * per_item;\n"
                 "const hb_index r1 = min(r0 + per_item, rows);\n%s"
                 "for (hb_index i = 0; i < count; i++) {\n"
                 "const int row = index[i];\nif (row < r0 || row >= r1) continue;\n",
                 lanes ? 0 : 1,
                 lanes ? ""
-                      : "const hb_index j = (hb_index)get_global_id(0);\n"
+                      : "const hb_index j = (hb_index)HB_ITEM(0);\n"
                         "if (j >= width) return;\n");
     if (lanes)
         hb_cl_print(&kernel->body, "#pragma clang loop vectorize(assume_safety)\n"

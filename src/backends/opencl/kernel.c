@@ -109,6 +109,23 @@ void hb_cl_buffer_param(hb_cl_kernel *kernel, const char *name, int buffer, hebb
     if (dtype == HEBB_F64) hb_cl_need(kernel, HB_CL_SCALAR, dtype);
 }
 
+void hb_cl_local_array(hb_cl_kernel *kernel, const char *name, hebb_dtype dtype, int64_t count) {
+    if (kernel->n_locals == kernel->local_capacity) {
+        int capacity = 2 * kernel->local_capacity + 4;
+        hb_cl_local *locals = realloc(kernel->locals, (size_t)capacity * sizeof *locals);
+        if (locals == NULL) {
+            kernel->failed = true;
+            return;
+        }
+        kernel->locals = locals;
+        kernel->local_capacity = capacity;
+    }
+    hb_cl_local *local = &kernel->locals[kernel->n_locals++];
+    *local = (hb_cl_local){
+        .type = hb_cl_type(dtype), .bytes = hebb_dtype_size(dtype) * (size_t)count, .count = count};
+    snprintf(local->name, sizeof local->name, "%s", name);
+}
+
 void hb_cl_need(hb_cl_kernel *kernel, hb_cl_part part, hebb_dtype dtype) {
     if (dtype == HEBB_F16 || dtype == HEBB_BF16) return; /* what there is of them is in every one */
     if (dtype == HEBB_BOOL) dtype = HEBB_U8;
@@ -187,6 +204,9 @@ hebb_status hb_cl_kernel_text(hb_device *device, hb_cl_kernel *kernel, hb_cl_tex
         comma = ", ";
     }
     hb_cl_append(text, ") {\n");
+    for (int i = 0; i < kernel->n_locals; i++)
+        hb_cl_print(text, "local %s %s[%" PRId64 "] __attribute__((aligned(32)));\n",
+                    kernel->locals[i].type, kernel->locals[i].name, kernel->locals[i].count);
     write_shifts(text, kernel);
     if (kernel->body.data != NULL) hb_cl_append(text, kernel->body.data);
     hb_cl_append(text, "}\n");
@@ -202,5 +222,6 @@ void hb_cl_kernel_free(hb_cl_kernel *kernel) {
     hb_cl_text_free(&kernel->functions);
     hb_cl_text_free(&kernel->body);
     free(kernel->params);
+    free(kernel->locals);
     memset(kernel, 0, sizeof *kernel);
 }

@@ -351,11 +351,14 @@ static void write_tree(writer *w) {
 }
 
 static void write_groups(writer *w) {
-    for (const reduction *r = w->reductions; r < w->reductions + w->n; r++)
-        PRINT(w, "local %s s%d[%d];\n", r->type, r->at, (int)w->cut->group);
-    PRINT(w, "const int l = (int)get_local_id(0);\n"
-             "const hb_index u = (hb_index)get_group_id(0);\n");
-    if (w->cut->splits > 1) PRINT(w, "const hb_index split = (hb_index)get_group_id(1);\n");
+    for (const reduction *r = w->reductions; r < w->reductions + w->n; r++) {
+        char name[HB_CL_NAME_SIZE];
+        snprintf(name, sizeof name, "s%d", r->at);
+        hb_cl_local_array(w->kernel, name, r->dtype, (int64_t)w->cut->group);
+    }
+    PRINT(w, "const int l = (int)HB_LOCAL;\n"
+             "const hb_index u = (hb_index)HB_GROUP(0);\n");
+    if (w->cut->splits > 1) PRINT(w, "const hb_index split = (hb_index)HB_GROUP(1);\n");
     hb_cl_write_coordinates(w->kernel, w->loop, 0, w->space->n_kept, "u");
     write_totals(w);
     write_split_range(w, "reduced", w->space->reduced);

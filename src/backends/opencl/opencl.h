@@ -170,14 +170,25 @@ typedef struct hb_cl_param {
     uint64_t last; /* what was set: a buffer's id or a run's number */
 } hb_cl_param;
 
+/* An array in local memory. */
+typedef struct hb_cl_local {
+    char name[HB_CL_NAME_SIZE];
+    const char *type;
+    size_t bytes;
+    int64_t count;
+} hb_cl_local;
+
 /* A kernel's source as it is written. The text says HB_KERNEL for the kernel's name, which is made
-   from the text's hash, hb_index for the type of sizes and indices, and HB_ITEM(d) for the number
-   of a work-item in dimension d if the kernel may become part of another (small.h, scan_kernel.c).
- */
+   from the text's hash, and hb_index for the type of sizes and indices. A kernel may become part of
+   another (small.h, scan_kernel.c): so it says HB_ITEM(d) for the number of a work-item in
+   dimension d, HB_GROUP(d) for that of its work-group and HB_LOCAL for the item's number there, and
+   its arrays in local memory are declared by hb_cl_local_array(). */
 typedef struct hb_cl_kernel {
     hb_cl_text functions, body; /* functions of users' ops stand before the kernel */
     hb_cl_param *params;
     int n_params, capacity;
+    hb_cl_local *locals;
+    int n_locals, local_capacity;
     bool wide;    /* 64-bit indices */
     bool sliding; /* buffers begin where the run says: hb_run_args.shifts */
     bool alone;   /* compiled as a program of its own */
@@ -196,6 +207,7 @@ void hb_cl_buffer_param(hb_cl_kernel *kernel, const char *name, int buffer, hebb
                         bool written);
 void hb_cl_index_param(hb_cl_kernel *kernel, const char *name, int64_t value);
 void hb_cl_param_add(hb_cl_kernel *kernel, hb_cl_param_kind kind, const char *name, int64_t value);
+void hb_cl_local_array(hb_cl_kernel *kernel, const char *name, hebb_dtype dtype, int64_t count);
 void hb_cl_need(hb_cl_kernel *kernel, hb_cl_part part, hebb_dtype dtype);
 /* The kernel's whole text: signature and body. Bakes numbers where arguments would be too many. */
 hebb_status hb_cl_kernel_text(hb_device *device, hb_cl_kernel *kernel, hb_cl_text *text,

@@ -76,7 +76,9 @@ static void write_prelude(hb_cl_text *source, hb_cl_request *const *requests, si
         for (int p = 0; p < HB_CL_PARTS; p++) parts[p] |= requests[i]->parts[p];
     if (parts[HB_CL_SCALAR] & 1u << HEBB_F64)
         hb_cl_append(source, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
-    hb_cl_append(source, "#define HB_ITEM(d) get_global_id(d)\n");
+    hb_cl_append(source, "#define HB_ITEM(d) get_global_id(d)\n"
+                         "#define HB_GROUP(d) get_group_id(d)\n"
+                         "#define HB_LOCAL get_local_id(0)\n");
     hb_cl_append(source, hb_cl_scalar_text);
     for (int p = 0; p < HB_CL_PARTS; p++)
         for (int dtype = 0; dtype < HEBB_DTYPES; dtype++) {

@@ -28,15 +28,18 @@ enum {
 
 /* ---- whether ---- */
 
-/* A kernel that asks for nothing but HB_ITEM, which is ours, as users' functions may ask for more;
-   and has no random numbers, whose seed changes from iteration to iteration. */
+/* A kernel that asks for nothing but HB_ITEM, which is ours, as users' functions may ask for more,
+   and whose items need no groups; and that has no random numbers, whose seed changes from iteration
+   to iteration. */
 static bool can_be_member(const hb_cl_launch *launch) {
     const hb_cl_kernel *source = &launch->source;
     const hb_step_kind kind = launch->step->kind;
     if (launch->call != NULL || (kind != HB_LOOP && kind != HB_GEMM)) return false;
     for (int i = 0; i < source->n_params; i++)
         if (source->params[i].kind == HB_CL_SEED_LOW) return false;
-    return source->body.data != NULL && strstr(source->body.data, "get_") == NULL;
+    return source->n_locals == 0 && source->body.data != NULL &&
+           strstr(source->body.data, "get_") == NULL &&
+           strstr(source->body.data, "HB_GROUP") == NULL;
 }
 
 static int64_t tasks_of(const hb_cl_launch *launch) {

@@ -29,15 +29,14 @@ void hb_cl_tile_begin(hb_cl_kernel *kernel, hebb_dtype dtype, hb_cl_tile t) {
     const char *type = hb_cl_type(dtype);
     int items = hb_cl_tile_items(t), results = t.item_rows * t.item_columns;
     kernel->group = (size_t)items;
+    hb_cl_local_array(kernel, "as", dtype, HB_CL_DEPTH * (t.rows + PAD));
+    hb_cl_local_array(kernel, "bs", dtype, HB_CL_DEPTH * (t.columns + PAD));
     hb_cl_print(&kernel->body,
-                "local %s as[%d] __attribute__((aligned(32)));\n"
-                "local %s bs[%d] __attribute__((aligned(32)));\n"
-                "const int l = (int)get_local_id(0), tx = l %% %d, ty = l / %d;\n"
-                "const hb_index row = (hb_index)get_group_id(1) * %d;\n"
-                "const hb_index column = (hb_index)get_group_id(0) * %d;\n"
+                "const int l = (int)HB_LOCAL, tx = l %% %d, ty = l / %d;\n"
+                "const hb_index row = (hb_index)HB_GROUP(1) * %d;\n"
+                "const hb_index column = (hb_index)HB_GROUP(0) * %d;\n"
                 "%s ra[%d], rb[%d], acc[%d];\n"
                 "#pragma unroll\nfor (int e = 0; e < %d; e++) acc[e] = 0;\n",
-                type, HB_CL_DEPTH * (t.rows + PAD), type, HB_CL_DEPTH * (t.columns + PAD),
                 across(t), across(t), t.rows, t.columns, type, HB_CL_DEPTH * t.rows / items,
                 HB_CL_DEPTH * t.columns / items, results, results);
 }

@@ -37,6 +37,7 @@ Test(kernels, rows_cpu) { check("rows_cpu"); }
 Test(kernels, small_steps_gpu) { check("small_steps_gpu"); }
 Test(kernels, small_steps_cpu) { check("small_steps_cpu"); }
 Test(kernels, tiled_gpu) { check("tiled_gpu"); }
+Test(kernels, short_gpu) { check("short_gpu"); }
 Test(kernels, vector_cpu) { check("vector_cpu"); }
 Test(kernels, reference_gpu) { check("reference_gpu"); }
 Test(kernels, reference_cpu) { check("reference_cpu"); }

@@ -478,6 +478,13 @@ static void sample_sizes(generator *g, hb_gemm *gemm) {
     gemm->k = 128 * (4 + below(g, 14));
 }
 
+/* Few results, each a long sum. */
+static void short_sizes(generator *g, hb_gemm *gemm) {
+    gemm->m = 1 + below(g, chance(g, 0.5) ? 8 : 40);
+    gemm->n = 1 + below(g, chance(g, 0.5) ? 8 : 40);
+    gemm->k = chance(g, 0.05) ? 0 : 1 + below(g, chance(g, 0.5) ? 100 : 1400);
+}
+
 static hb_operand transposed(generator *g, const hb_gemm *gemm) {
     hb_operand a = case_array_add(g->c, gemm->dtype, gemm->k * gemm->m, true);
     a.stride[0] = 1;
@@ -521,6 +528,9 @@ step_case *case_round_gemm(uint64_t seed, case_limits limits) {
 }
 step_case *case_tall_gemm(uint64_t seed, case_limits limits) {
     return make_gemm(seed, limits, tall_sizes);
+}
+step_case *case_short_gemm(uint64_t seed, case_limits limits) {
+    return make_gemm(seed, limits, short_sizes);
 }
 step_case *case_gemm_of_samples(uint64_t seed, case_limits limits) {
     return make_gemm(seed, limits, sample_sizes);

@@ -8,8 +8,9 @@ const hb_cl_gemm_solver *const hb_cl_gemm_solvers[] = {
 #ifdef HEBB_HAVE_CLBLAST
     &hb_cl_gemm_clblast,
 #endif
-    &hb_cl_gemm_vector,
-    &hb_cl_gemm_tiled,
+    &hb_cl_gemm_vector, /* CPUs */
+    &hb_cl_gemm_tiled,  /* GPUs, ... */
+    &hb_cl_gemm_short,  /* ... and what is small there */
     &hb_cl_gemm_reference,
 };
 const size_t hb_cl_n_gemm_solvers = sizeof hb_cl_gemm_solvers / sizeof *hb_cl_gemm_solvers;

@@ -1,6 +1,7 @@
 /* GEMM on GPUs: tiles (tile.h) with the epilogue behind each. Any strides. Where there are few
    tiles and the sums are long, their parts are computed apart, and a second kernel adds them in
    order and runs the epilogue. */
+#include <math.h>
 #include <stdio.h>
 
 #include "tile.h"
@@ -38,7 +39,8 @@ static bool can_do(hb_device *device, const hb_gemm *gemm) {
 }
 
 /* Read off an H200, a unit of which does 500 GFLOP/s at best: one group of 4 x 4 items alone has a
-   fifth of that, several together two fifths; of 8 x 8, two and three. On CPUs local memory and
+   fifth of that, several together two fifths; of 8 x 8, two and three. An item's results wait for
+   their epilogues' loads one after the other, at least four microseconds. On CPUs local memory and
    barriers are only loops. */
 static double cost(hb_device *device, const hb_gemm *gemm) {
     hb_cl_tile t = tile_of(device, gemm);
@@ -49,8 +51,8 @@ static double cost(hb_device *device, const hb_gemm *gemm) {
     if (gemm->dtype == HEBB_F64) alone /= 2, together /= 2;
     double group = 2.0 * t.rows * t.columns * (double)divide_up(gemm->k, parts);
     double all = group * (double)(tiles_of(gemm, t) * parts) / device->info.units;
-    return (parts > 1 ? 10e-6 : 5e-6) +
-           (group / alone > all / together ? group / alone : all / together);
+    double least = device->lanes ? 0 : 4e-6;
+    return (parts > 1 ? 10e-6 : 5e-6) + fmax(least, fmax(group / alone, all / together));
 }
 
 static size_t scratch(hb_device *device, const hb_gemm *gemm) {

@@ -12,7 +12,8 @@
      group.c         LOOPs that one kernel does row by row: group_program.c, group_prepare.c,
                      group_source.c, group_lanes.c
      small.c         runs of steps with little work as one kernel: small_source.c, gemm_small.c
-     gemm*.c         GEMM steps: the table of solvers, one file each; tune.c measures them
+     gemm*.c         GEMM steps: the table of solvers, one file each (gemm_tiled.c and gemm_short.c
+                     for GPUs, gemm_vector.c for CPUs); tune.c measures them
      tile.c          the text of tiled products on GPUs, for gemm_tiled.c and conv_tiled.c
      indexed.c       GATHER, SCATTER-ADD and SCATTER-SET
      along.c         ARGSORT, RECURRENCE, TAKE-ALONG and PUT-ALONG
@@ -445,6 +446,7 @@ typedef struct hb_cl_gemm_solver {
 double hb_cl_gemm_flops(const hb_gemm *gemm);
 extern const hb_cl_gemm_solver hb_cl_gemm_vector;
 extern const hb_cl_gemm_solver hb_cl_gemm_tiled;
+extern const hb_cl_gemm_solver hb_cl_gemm_short;
 extern const hb_cl_gemm_solver hb_cl_gemm_reference;
 #ifdef HEBB_HAVE_CLBLAST
 extern const hb_cl_gemm_solver hb_cl_gemm_clblast;

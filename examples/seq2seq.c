@@ -220,8 +220,9 @@ int main(int argc, char **argv) {
     }
     problems learn = {{{0}}}, test = {{{0}}};
     int32_t *order = random_order(o.seed);
+    const int64_t n_tests = o.examples < 5000 ? o.examples : 5000;
     bool fine = order != NULL && make_problems(add, order, 0, o.examples, &learn) &&
-                make_problems(add, order, 990000, 5000, &test) && run(&o, &learn, &test);
+                make_problems(add, order, 990000, n_tests, &test) && run(&o, &learn, &test);
     free(order);
     for (int k = 0; k < 3; k++) {
         hebb_array_free(&learn.column[k]);

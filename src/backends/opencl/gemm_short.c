@@ -23,7 +23,7 @@ enum {
     BLOCK = 4,           /* rows and columns of an item */
     READERS = 8,         /* items that read local memory at once, 16 bytes each */
     LOCAL_BYTES = 32768, /* of the slices, and of the parts' sums */
-    LEAST_DEPTH = 32,    /* of a slice: rows exchange places within so many */
+    LEAST_DEPTH = 64,    /* of a slice: the items move four rows at a time, or fewer */
 };
 
 typedef struct tile {
@@ -136,17 +136,18 @@ static void write_fetch(hb_cl_kernel *kernel, const side *s) {
                 s->name, s->name, s->rows, s->stride, s->depth_stride);
 }
 
-/* Into local memory, with zeros at depths past the end. Rows of blocks, or quads of depths, are
-   where they do not fall into the banks of others that are read with them. */
+/* Into local memory, with zeros at depths past the end, in the order of the elements but for bits
+   that rows of blocks, or quads of depths, invert: so none falls into the banks of others that are
+   read with it. What depends on i only is a number once the loop is unrolled. */
 static void write_keep(hb_cl_kernel *kernel, const side *s) {
     open_elements(kernel, s);
     if (s->along_depth)
-        hb_cl_print(&kernel->body, "%cs[n * %d + (k ^ n / %d * %d)]", s->name, s->depth, BLOCK,
+        hb_cl_print(&kernel->body, "%cs[(l ^ i / %d * %d)", s->name, BLOCK * s->depth / ITEMS,
                     BLOCK * s->turns);
     else
-        hb_cl_print(&kernel->body, "%cs[(l ^ l / %d %% %d * %d) + i * %d]", s->name,
-                    BLOCK * s->size, s->turns, s->size, ITEMS);
-    hb_cl_print(&kernel->body, " = k < ready ? r%c[i] : 0;\n}\n", s->name);
+        hb_cl_print(&kernel->body, "%cs[(l ^ l / %d %% %d * %d)", s->name, BLOCK * s->size,
+                    s->turns, s->size);
+    hb_cl_print(&kernel->body, " + i * %d] = k < ready ? r%c[i] : 0;\n}\n", ITEMS, s->name);
 }
 
 /* What an item needs of the quad of depths at q: a vector a row (column), or a depth. */

@@ -90,6 +90,17 @@ static void limit_allocation(hb_device *device) {
     if (bytes > 0 && bytes < device->max_allocation) device->max_allocation = bytes;
 }
 
+/* cl_nv_device_attribute_query; other devices do not know what is asked. */
+static void read_compute_capability(hb_device *device) {
+    enum { MAJOR_NV = 0x4000, MINOR_NV = 0x4001 };
+    cl_uint major = 0, minor = 0;
+    if (!contains(device->info.driver, "NVIDIA") ||
+        clGetDeviceInfo(device->id, MAJOR_NV, sizeof major, &major, NULL) != CL_SUCCESS ||
+        clGetDeviceInfo(device->id, MINOR_NV, sizeof minor, &minor, NULL) != CL_SUCCESS)
+        return;
+    device->compute_capability = 10 * (int)major + (int)minor;
+}
+
 static void read_limits(hb_device *device) {
     size_t sizes[8] = {0}, group = 0;
     clGetDeviceInfo(device->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL);
@@ -105,6 +116,7 @@ static void read_limits(hb_device *device) {
                     &device->max_allocation, NULL);
     limit_allocation(device);
     device->lanes = wants_lanes(device->id);
+    read_compute_capability(device);
     device->caches_kernels = contains(device->info.driver, "Portable Computing Language") ||
                              contains(device->info.driver, "NVIDIA");
 }

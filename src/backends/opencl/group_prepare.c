@@ -6,7 +6,7 @@ enum {
     MOST_REGISTERS = 64,     /* in which an item keeps values from phase to phase */
     WANTED_LANES = 256,      /* items for a long row */
     LEAST_LANES = 32,        /* items for a short one, if it has as many points */
-    LEAST_GROUP = 128,       /* of several short rows */
+    LEAST_GROUP = 256,       /* of several short rows; also what teams (team.h) want */
     FEW_ITEMS = 16384,       /* would leave a large GPU idle ... */
     FEW_POINTS = 256 * 1024, /* ... unless launches take longer than what they do */
     /* On CPUs: */

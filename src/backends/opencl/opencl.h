@@ -21,7 +21,8 @@
                      conv_shifted.c most on CPUs, conv_winograd.c and conv_winograd_weight.c
                      those of 3 x 3 there
      fold.c          FOLD
-     scan.c          SCAN; scan_kernel.c all its iterations as one kernel, on CPUs
+     scan.c          SCAN; scan_kernel.c all its iterations as one kernel
+     team.c          launches as one kernel, for whose work-groups they are tasks
      prepare.c       plans: preparing, running, releasing
    Nothing here includes anything but the contract (backend.h, step.h), the base room and OpenCL. */
 #ifndef HB_OPENCL_H
@@ -54,10 +55,11 @@ struct hb_device {
     cl_context context;
     cl_command_queue queue; /* in order */
     hebb_device_info info;
-    bool lanes;            /* a CPU: kernels loop over contiguous lanes, a work-item a group */
-    bool caches_kernels;   /* the driver keeps compiled kernels itself */
-    size_t max_group;      /* work-items in a group along its first dimension */
-    size_t max_parameters; /* bytes of all arguments of a kernel */
+    bool lanes;             /* a CPU: kernels loop over contiguous lanes, a work-item a group */
+    int compute_capability; /* NVIDIA's, ten times; or 0 */
+    bool caches_kernels;    /* the driver keeps compiled kernels itself */
+    size_t max_group;       /* work-items in a group along its first dimension */
+    size_t max_parameters;  /* bytes of all arguments of a kernel */
     cl_ulong local_bytes;
     cl_ulong max_allocation;
     pthread_mutex_t lock; /* around the queue, the stages, the caches and prepared plans */
@@ -155,8 +157,11 @@ typedef enum hb_cl_param_kind {
     HB_CL_SEED_LOW, /* of the run */
     HB_CL_SEED_HIGH,
     HB_CL_RUN_STEP,
-    HB_CL_SHIFT, /* where the buffer number `value` begins in this run, in elements */
+    HB_CL_SHIFT,    /* where the buffer number `value` begins in this run, in elements */
+    HB_CL_COUNTERS, /* of a launch's own: a pointer to HB_CL_COUNTER_BYTES that were zeros */
 } hb_cl_param_kind;
+
+enum { HB_CL_COUNTER_BYTES = 512 };
 
 #define HB_CL_NAME_SIZE 32
 typedef struct hb_cl_param {
@@ -190,6 +195,7 @@ typedef struct hb_cl_kernel {
     int n_params, capacity;
     hb_cl_local *locals;
     int n_locals, local_capacity;
+    size_t pool;  /* local memory that its functions share, see small.h */
     bool wide;    /* 64-bit indices */
     bool sliding; /* buffers begin where the run says: hb_run_args.shifts */
     bool alone;   /* compiled as a program of its own */
@@ -251,6 +257,7 @@ typedef struct hb_cl_launch {
     const hb_step *step;
     hb_cl_kernel source; /* arguments stay; the text goes once it is compiled */
     cl_kernel kernel;
+    cl_mem counters; /* the kernel's own, or NULL */
     cl_uint rank;
     size_t global[3], local[3];
     bool once; /* in a scan's body: in the first iteration only */
@@ -475,15 +482,11 @@ hebb_status hb_cl_indexed_prepare(hb_device *device, hb_prepared *prepared, cons
 
 /* ---- SCAN ---- */
 
-size_t hb_cl_scan_scratch(hb_device *device, const hb_scan *scan);
 hebb_status hb_cl_scan_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error);
-/* scan_kernel.c: a plan that does all iterations by one launch, or NULL where that cannot be. It
-   wants two lines of memory, HB_CL_SCAN_COUNTERS bytes, that are zeros, from byte `counters` of
-   buffer 0 on. */
-enum { HB_CL_SCAN_COUNTERS = 128 };
-hebb_status hb_cl_scan_kernel(hb_device *device, const hb_scan *scan, size_t counters,
-                              hb_prepared **whole, hb_error *error);
+/* scan_kernel.c: a plan that does all iterations by one launch, or NULL where that cannot be. */
+hebb_status hb_cl_scan_kernel(hb_device *device, const hb_scan *scan, hb_prepared **whole,
+                              hb_error *error);
 
 /* ---- convolutions and FOLD ---- */
 

@@ -108,7 +108,7 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
 
 size_t hb_cl_scratch(hb_device *device, const hb_step *step) {
     if (step->kind == HB_LOOP) return hb_cl_loop_scratch(device, &step->u.loop);
-    if (step->kind == HB_SCAN) return hb_cl_scan_scratch(device, step->u.scan);
+    if (step->kind == HB_SCAN) return step->u.scan->arena_bytes;
     if (step->kind >= HB_CONV && step->kind <= HB_CONV_WEIGHT)
         return hb_cl_conv_scratch(device, step);
     if (step->kind == HB_ARGSORT) return hb_cl_along_scratch(device, step);
@@ -118,6 +118,20 @@ size_t hb_cl_scratch(hb_device *device, const hb_step *step) {
     size_t bytes = hb_cl_gemm_scratch(device, step);
     pthread_mutex_unlock(&device->lock);
     return bytes;
+}
+
+/* Zeros, which a kernel that counts with them leaves as zeros. */
+static hebb_status make_counters(hb_device *device, hb_cl_launch *launch, hb_error *error) {
+    static const char zeros[HB_CL_COUNTER_BYTES];
+    cl_int code = CL_SUCCESS;
+    for (int i = 0; i < launch->source.n_params && launch->counters == NULL && !code; i++)
+        if (launch->source.params[i].kind == HB_CL_COUNTERS)
+            launch->counters =
+                clCreateBuffer(device->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
+                               sizeof zeros, (void *)zeros, &code);
+    return code == CL_SUCCESS
+               ? HEBB_OK
+               : hb_cl_fail(error, device, code, "clCreateBuffer", launch->step->name);
 }
 
 /* Sizes, strides and such: what stays as it is from run to run. */
@@ -134,6 +148,8 @@ static hebb_status set_constants(hb_device *device, hb_cl_launch *launch, hb_err
             code = clSetKernelArg(launch->kernel, at, sizeof wide, &wide);
         else if (param->kind == HB_CL_INDEX)
             code = clSetKernelArg(launch->kernel, at, sizeof narrow, &narrow);
+        else if (param->kind == HB_CL_COUNTERS)
+            code = clSetKernelArg(launch->kernel, at, sizeof launch->counters, &launch->counters);
         if (code != CL_SUCCESS)
             return hb_cl_fail(error, device, code, "clSetKernelArg", launch->step->name);
         at++;
@@ -163,6 +179,7 @@ static hebb_status create_kernel(hb_device *device, hb_cl_launch *launch,
     if (code != CL_SUCCESS)
         return hb_cl_fail(error, device, code, "clCreateKernel", launch->step->name);
     hebb_status status = check_group(device, launch, error);
+    if (status == HEBB_OK) status = make_counters(device, launch, error);
     return status == HEBB_OK ? set_constants(device, launch, error) : status;
 }
 
@@ -234,6 +251,7 @@ void hb_cl_launches_free(hb_device *device, hb_prepared *prepared) {
     for (size_t i = 0; i < prepared->n_launches; i++) {
         hb_cl_launch *launch = &prepared->launches[i];
         if (launch->kernel != NULL) clReleaseKernel(launch->kernel);
+        if (launch->counters != NULL) clReleaseMemObject(launch->counters);
         hb_cl_kernel_free(&launch->source);
         if (launch->free != NULL) launch->free(device, launch->data);
         else free(launch->data);

@@ -1,6 +1,6 @@
 /* SCAN: the body's launches, compiled once, enqueued for each iteration with buffers that slide:
-   where they begin is an argument of every kernel of a body. On CPUs all of it is one kernel where
-   that can be (scan_kernel.c), but for runs whose steps are watched. Called by prepare.c. */
+   where they begin is an argument of every kernel of a body. All of it is one kernel where that can
+   be (scan_kernel.c), but for runs whose steps are watched. Called by prepare.c. */
 #include <stdlib.h>
 
 #include "opencl.h"
@@ -49,24 +49,6 @@ static hebb_status copy_first(hb_device *device, const hb_step *step, const hb_s
                               : hb_cl_fail(error, device, code, "clEnqueueCopyBuffer", step->name);
 }
 
-static size_t counters_at(const hb_scan *scan) { return (scan->arena_bytes + 63) / 64 * 64; }
-
-size_t hb_cl_scan_scratch(hb_device *device, const hb_scan *scan) {
-    return device->lanes ? counters_at(scan) + HB_CL_SCAN_COUNTERS : scan->arena_bytes;
-}
-
-static hebb_status run_whole(hb_device *device, const hb_step *step, const scan_state *s,
-                             const hb_run_args *args, const hb_run_args *body, hb_error *error) {
-    static const char zeros[HB_CL_SCAN_COUNTERS]; /* read until the copy is done */
-    const size_t at = (size_t)s->shifts[0] + counters_at(step->u.scan);
-    cl_int code = clEnqueueWriteBuffer(device->queue, s->buffers[0]->memory, CL_FALSE, at,
-                                       sizeof zeros, zeros, 0, NULL, NULL);
-    if (code != CL_SUCCESS)
-        return hb_cl_fail(error, device, code, "clEnqueueWriteBuffer", step->name);
-    slide(step, s, args, 0);
-    return hb_cl_run_locked(device, s->whole, body, error);
-}
-
 static hebb_status run_iterations(hb_device *device, const hb_step *step, scan_state *s,
                                   const hb_run_args *args, hb_run_args *body, hb_error *error) {
     const hb_scan *scan = step->u.scan;
@@ -95,9 +77,10 @@ static hebb_status call(hb_device *device, hb_cl_launch *launch, const hb_run_ar
     for (int k = 0; k < scan->n_copies && status == HEBB_OK; k++)
         status = copy_first(device, step, &scan->copies[k], args, error);
     if (status != HEBB_OK) return status;
-    return s->whole != NULL && args->watch == NULL
-               ? run_whole(device, step, s, args, &body, error)
-               : run_iterations(device, step, s, args, &body, error);
+    if (s->whole == NULL || args->watch != NULL)
+        return run_iterations(device, step, s, args, &body, error);
+    slide(step, s, args, 0);
+    return hb_cl_run_locked(device, s->whole, &body, error);
 }
 
 hebb_status hb_cl_scan_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
@@ -118,7 +101,7 @@ hebb_status hb_cl_scan_prepare(hb_device *device, hb_prepared *prepared, const h
     s->shifts = calloc(n, sizeof *s->shifts);
     if (s->buffers == NULL || s->shifts == NULL)
         return hb_fail_memory(error, "a scan", n * sizeof *s->shifts);
-    hebb_status status = hb_cl_scan_kernel(device, scan, counters_at(scan), &s->whole, error);
+    hebb_status status = hb_cl_scan_kernel(device, scan, &s->whole, error);
     if (status != HEBB_OK || s->whole != NULL) return status;
     return hb_cl_prepare_locked(device, scan->steps, scan->n_steps, true, &s->body, error);
 }

@@ -71,10 +71,13 @@ static bool add_step(extent *e, const hb_step *step) {
     return fits;
 }
 
-/* HEBB_OPENCL_SMALL=0 gives every step a kernel of its own, so that tests can compare. */
-static size_t count_small(const hb_device *device, const hb_step *steps, size_t n_steps) {
+bool hb_cl_wants_together(void) {
     const char *wanted = getenv("HEBB_OPENCL_SMALL");
-    if (wanted != NULL && strcmp(wanted, "0") == 0) return 0;
+    return wanted == NULL || strcmp(wanted, "0") != 0;
+}
+
+static size_t count_small(const hb_device *device, const hb_step *steps, size_t n_steps) {
+    if (!hb_cl_wants_together()) return 0;
     extent e = {0};
     size_t n = 0;
     while (n < n_steps && n < MOST_STEPS && is_small(device, &steps[n]) && add_step(&e, &steps[n]))

@@ -6,6 +6,9 @@
 
 #include "opencl.h"
 
+/* HEBB_OPENCL_SMALL=0 gives every step a kernel of its own, so that tests can compare. */
+bool hb_cl_wants_together(void);
+
 /* Adds a launch for the first steps, if two or more of them are small; *n_done is how many, or 0.
  */
 hebb_status hb_cl_small_prepare(hb_device *device, hb_prepared *prepared, const hb_step *steps,
@@ -22,8 +25,10 @@ void hb_cl_write_small(hb_cl_kernel *kernel, const hb_cl_launch *launches, size_
 /* What such kernels are made of, for others of their kind. Writes the kernel of a launch as a
    function of its arguments and of the numbers of an item in `rank` dimensions, whose name is put
    into name[]; and the arguments of a call but for the item. Buffer number n is passed as m<n>, by
-   the pointer that begins with `pointers` instead of m. */
-enum { HB_CL_MEMBER_NAME = 64 };
+   the pointer that begins with `pointers` instead of m. HB_CL_BY_GROUP: a function that all items
+   of a group call, of the numbers of the group in three dimensions, how many items there are in the
+   first one, and a pointer to local memory, kernel->pool bytes. */
+enum { HB_CL_MEMBER_NAME = 64, HB_CL_BY_GROUP = 0 };
 void hb_cl_write_member(hb_cl_kernel *kernel, const hb_cl_kernel *source, int rank, char *name);
 void hb_cl_write_arguments(hb_cl_kernel *kernel, const hb_cl_kernel *source, const char *pointers);
 

@@ -23,20 +23,41 @@ static void write_parameters(hb_cl_text *text, const hb_cl_kernel *source, int r
         write_type(text, &source->params[i]);
         hb_cl_print(text, "%s, ", source->params[i].name);
     }
+    if (rank == HB_CL_BY_GROUP)
+        hb_cl_append(text, "const int group0, const int group1, const int group2, "
+                           "const hb_index items, local uchar *pool");
     for (int d = 0; d < rank; d++)
         hb_cl_print(text, "%sconst hb_index item%d", d > 0 ? ", " : "", d);
+}
+
+/* The items of a group, and its arrays in local memory, one after the other in the pool. */
+static void write_group(hb_cl_text *text, const hb_cl_kernel *source, size_t *pool) {
+    *pool = 0;
+    hb_cl_print(text, "const hb_index item0 = (hb_index)group0 * (hb_index)get_local_size(0) + "
+                      "(hb_index)get_local_id(0), item1 = group1, item2 = group2;\n"
+                      "if (item0 >= items) return;\n");
+    for (int i = 0; i < source->n_locals; i++) {
+        const hb_cl_local *local = &source->locals[i];
+        hb_cl_print(text, "local %s *const %s = (local %s *)(pool + %zu);\n", local->type,
+                    local->name, local->type, *pool);
+        *pool += (local->bytes + 31) / 32 * 32;
+    }
 }
 
 /* Equal steps share a function, also with other kernels of the program: it is named by its text,
    and the first one stays. */
 static void write_function(hb_cl_kernel *kernel, const hb_cl_kernel *source, int rank, char *name) {
     hb_cl_text text = {0};
+    size_t pool = 0;
     hb_cl_print(&text, "#define hb_index %s\n", source->wide ? "long" : "int");
     hb_cl_append(&text, "static inline void HB_FUNCTION(");
     write_parameters(&text, source, rank);
-    hb_cl_print(&text, ") {\n%s}\n#undef hb_index\n",
+    hb_cl_append(&text, ") {\n");
+    if (rank == HB_CL_BY_GROUP) write_group(&text, source, &pool);
+    hb_cl_print(&text, "%s}\n#undef hb_index\n",
                 source->body.data != NULL ? source->body.data : "");
     kernel->failed = kernel->failed || text.failed;
+    if (kernel->pool < pool) kernel->pool = pool;
     if (!text.failed) {
         const hb_cl_key key = hb_cl_hash(HB_CL_KEY_START, text.data, text.size);
         snprintf(name, HB_CL_MEMBER_NAME, "hb_small_%016" PRIx64 "%016" PRIx64, key.a, key.b);
@@ -54,9 +75,11 @@ void hb_cl_write_member(hb_cl_kernel *kernel, const hb_cl_kernel *source, int ra
     kernel->failed =
         kernel->failed || source->failed || source->body.failed || source->functions.failed;
     if (source->functions.data != NULL) hb_cl_append(&kernel->functions, source->functions.data);
-    hb_cl_append(&kernel->functions, "#undef HB_ITEM\n#define HB_ITEM(d) item##d\n");
+    hb_cl_append(&kernel->functions, "#undef HB_ITEM\n#define HB_ITEM(d) item##d\n"
+                                     "#undef HB_GROUP\n#define HB_GROUP(d) group##d\n");
     write_function(kernel, source, rank, name);
-    hb_cl_append(&kernel->functions, "#undef HB_ITEM\n#define HB_ITEM(d) get_global_id(d)\n");
+    hb_cl_append(&kernel->functions, "#undef HB_ITEM\n#define HB_ITEM(d) get_global_id(d)\n"
+                                     "#undef HB_GROUP\n#define HB_GROUP(d) get_group_id(d)\n");
 }
 
 /* ---- calls ---- */
@@ -98,7 +121,7 @@ static void write_call(hb_cl_kernel *kernel, const hb_cl_launch *launch, size_t 
 void hb_cl_write_small(hb_cl_kernel *kernel, const hb_cl_launch *launches, size_t n, size_t group) {
     if (group > 1) {
         kernel->group = group;
-        hb_cl_append(&kernel->body, "const int l = (int)get_local_id(0);\n");
+        hb_cl_append(&kernel->body, "const int l = (int)HB_LOCAL;\n");
     }
     for (size_t k = 0; k < n; k++) {
         char name[HB_CL_MEMBER_NAME];

@@ -128,10 +128,9 @@ void hb_cl_team_begin(const hb_device *device, hb_cl_kernel *kernel) {
 }
 
 /* On CPUs. Who has waited for long leaves, since a processor that is busy otherwise may need it for
-   what is waited for; the last group with a task waits for nobody and stays. Atomic functions order
-   what is read and written around them. */
-static void write_items(hb_cl_kernel *kernel, const hb_cl_launch *launch, const char *name,
-                        const char *pointers) {
+   what is waited for; the last group with a task waits for nobody and stays. */
+static void write_items(const hb_device *device, hb_cl_kernel *kernel, const hb_cl_launch *launch,
+                        const char *name, const char *pointers) {
     const int64_t x = (int64_t)launch->global[0], y = (int64_t)launch->global[1];
     hb_cl_print(&kernel->body,
                 "const int first = end, across = %" PRId64 ", down = %" PRId64 ";\n"
@@ -142,11 +141,13 @@ static void write_items(hb_cl_kernel *kernel, const hb_cl_launch *launch, const 
                 "for (int looks = 0; *done < first; looks++)\n"
                 "if (looks == %d) {\nhb_team_leave(counters);\nreturn;\n}\n"
                 "if (atomic_cmpxchg(taken, task, task + 1) != task) continue;\n"
-                "const int item = task - first;\n%s(",
-                MOST_LOOKS, name);
+                "%s;\nconst int item = task - first;\n%s(",
+                MOST_LOOKS, fence_of(device), name);
     hb_cl_write_arguments(kernel, &launch->source, pointers);
-    hb_cl_append(&kernel->body, "item % across, item / across % down, item / across / down);\n"
-                                "mem_fence(CLK_GLOBAL_MEM_FENCE);\natomic_inc(done);\n}\n");
+    hb_cl_print(&kernel->body,
+                "item %% across, item / across %% down, item / across / down);\n"
+                "%s;\natomic_inc(done);\n}\n",
+                fence_of(device));
 }
 
 static void write_groups(const hb_device *device, hb_cl_kernel *kernel, const hb_cl_launch *launch,
@@ -176,7 +177,7 @@ void hb_cl_team_phase(const hb_device *device, hb_cl_kernel *kernel, const hb_cl
     if (hb_cl_team_tasks(device, launch) == 0) return;
     hb_cl_write_member(kernel, &launch->source, device->lanes ? 3 : HB_CL_BY_GROUP, name);
     hb_cl_print(&kernel->body, "%s{\n", launch->once ? "if (t == 0) " : "");
-    if (device->lanes) write_items(kernel, launch, name, pointers);
+    if (device->lanes) write_items(device, kernel, launch, name, pointers);
     else write_groups(device, kernel, launch, name, pointers);
     hb_cl_append(&kernel->body, "}\n");
 }

@@ -315,17 +315,12 @@ Test(steps, tall_products) { try_random(case_tall_gemm, 20, (case_limits){400000
 Test(steps, products_of_samples) {
     try_random(case_gemm_of_samples, 20, (case_limits){40000000, false});
 }
-/* By name also where it does not pay: all the solver's tiles, by one slice of the depth and more.
- */
+/* By name also where it does not pay; in both forms of kernels. */
 Test(steps, short_products) {
     setenv("HEBB_GEMM", "short", 1);
-    try_random(case_short_gemm, 30, (case_limits){2500000, true});
-}
-Test(steps, short_products_on_gpus) {
-    setenv("HEBB_GEMM", "short", 1);
+    try_random(case_short_gemm, 20, (case_limits){2500000, true});
     setenv("HEBB_OPENCL_KERNELS", "gpu", 1);
-    try_random(case_short_gemm, 40, (case_limits){2500000, true});
-    try_random(case_gemm, 10, (case_limits){400000, true});
+    try_random(case_short_gemm, 50, (case_limits){2500000, true});
 }
 Test(steps, small_convolutions) { try_random(case_conv, 200, (case_limits){20000, true}); }
 Test(steps, convolutions) { try_random(case_conv, 60, (case_limits){1000000, true}); }

@@ -159,7 +159,7 @@ Test(tune, the_file_is_used) {
 
 Test(tune, another_devices_file_is_not_used) {
     const size_t n = say_reference();
-    text[strlen("Hebb's solvers 1: ")] ^= 1;
+    text[strlen("Hebb's solvers 2: ")] ^= 1;
     write_text(path, text, n);
     cr_expect_str_eq(solve(false, profile), "another");
     cr_expect_str_eq(solve(true, profile), "another");

@@ -58,7 +58,7 @@ static bool can_use(hb_device *device, const hb_cl_gemm_solver *solver, const hb
 /* ---- the file ---- */
 
 static void first_line(const hb_device *device, char *text, size_t size) {
-    snprintf(text, size, "Hebb's solvers 1: %s, %s%s\n", device->info.name, device->info.driver,
+    snprintf(text, size, "Hebb's solvers 2: %s, %s%s\n", device->info.name, device->info.driver,
              device->lanes ? "" : ", kernels for GPUs");
 }
 

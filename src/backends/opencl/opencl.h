@@ -2,7 +2,8 @@
      opencl.c        the table of functions, and which devices there are
      device.c        opening a device, its limits, errors in words
      memory.c        buffers and copies; pieces.c arenas of several pieces
-     program.c       compiling kernels, with a cache in memory; disk_cache.c the one on disk
+     program.c       compiling kernels, with a cache in memory; disk_cache.c the one on disk,
+                     prelude.c what programs begin with
      kernel.c        a kernel's source and arguments while they are written
      space.c         a LOOP's index space made simple; values.c its scalar program as OpenCL C
      user.c          users' elementwise ops as OpenCL C; custom.c users' other ops
@@ -235,6 +236,9 @@ typedef struct hb_cl_request {
 
 /* Finds each request's program in the caches or compiles it, all missing ones as one program. */
 hebb_status hb_cl_compile(hb_device *device, hb_cl_request *requests, size_t n, hb_error *error);
+
+/* What requests that become one program have in common: prelude.c. */
+void hb_cl_write_prelude(hb_cl_text *source, hb_cl_request *const *requests, size_t n);
 void hb_cl_programs_free(hb_device *device);
 
 typedef struct hb_cl_key {

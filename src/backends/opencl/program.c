@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "opencl.h"
-#include "kernels_text.h"
 
 /* Without warnings, which some drivers print themselves. HEBB_OPENCL_OPTIONS adds to them;
    Oclgrind, for one, needs -cl-opt-disable to understand what its compiler makes of some kernels.
@@ -38,59 +37,8 @@ hb_cl_key hb_cl_hash(hb_cl_key key, const void *data, size_t size) {
 
 /* ---- source ---- */
 
-static const char *const part_texts[HB_CL_PARTS] = {
-    [HB_CL_SCALAR] = hb_cl_scalar_text,
-    [HB_CL_BLOCKS] = hb_cl_blocks_text,
-    [HB_CL_GEMM_VECTOR] = hb_cl_gemm_vector_text,
-    [HB_CL_WINOGRAD] = hb_cl_winograd_text,
-};
-
-static const char *const dtype_defines[HEBB_DTYPES] = {
-    [HEBB_F32] =
-        "#define HB_T float\n#define HB_NAME(f) hb_##f##_f32\n#define HB_KIND HB_KIND_F32\n"
-        "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
-    [HEBB_F64] =
-        "#define HB_T double\n#define HB_NAME(f) hb_##f##_f64\n#define HB_KIND HB_KIND_F64\n"
-        "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
-    [HEBB_I32] =
-        "#define HB_T int\n#define HB_NAME(f) hb_##f##_i32\n#define HB_KIND HB_KIND_INT\n"
-        "#define HB_UNSIGNED uint\n#define HB_LOWEST INT_MIN\n#define HB_HIGHEST INT_MAX\n",
-    [HEBB_I64] =
-        "#define HB_T long\n#define HB_NAME(f) hb_##f##_i64\n#define HB_KIND HB_KIND_INT\n"
-        "#define HB_UNSIGNED ulong\n#define HB_LOWEST LONG_MIN\n#define HB_HIGHEST LONG_MAX\n",
-    [HEBB_U8] = "#define HB_T uchar\n#define HB_NAME(f) hb_##f##_u8\n#define HB_KIND HB_KIND_BYTE\n"
-                "#define HB_UNSIGNED uchar\n#define HB_LOWEST 0\n#define HB_HIGHEST UCHAR_MAX\n",
-    [HEBB_I8] = "#define HB_T char\n#define HB_NAME(f) hb_##f##_i8\n#define HB_KIND HB_KIND_INT\n"
-                "#define HB_UNSIGNED uchar\n#define HB_LOWEST SCHAR_MIN\n"
-                "#define HB_HIGHEST SCHAR_MAX\n",
-};
-
-#define UNDEFINE                                                                                   \
-    "#undef HB_T\n#undef HB_NAME\n#undef HB_KIND\n#undef HB_UNSIGNED\n#undef HB_LOWEST\n"          \
-    "#undef HB_HIGHEST\n"
-
-/* The hand-written parts that the requests need, for the dtypes that they need. */
-static void write_prelude(hb_cl_text *source, hb_cl_request *const *requests, size_t n) {
-    unsigned parts[HB_CL_PARTS] = {0};
-    for (size_t i = 0; i < n; i++)
-        for (int p = 0; p < HB_CL_PARTS; p++) parts[p] |= requests[i]->parts[p];
-    if (parts[HB_CL_SCALAR] & 1u << HEBB_F64)
-        hb_cl_append(source, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
-    hb_cl_append(source, "#define HB_ITEM(d) get_global_id(d)\n"
-                         "#define HB_GROUP(d) get_group_id(d)\n"
-                         "#define HB_LOCAL get_local_id(0)\n");
-    hb_cl_append(source, hb_cl_scalar_text);
-    for (int p = 0; p < HB_CL_PARTS; p++)
-        for (int dtype = 0; dtype < HEBB_DTYPES; dtype++) {
-            if (!(parts[p] & 1u << dtype)) continue;
-            hb_cl_append(source, dtype_defines[dtype]);
-            hb_cl_append(source, part_texts[p]);
-            hb_cl_append(source, UNDEFINE);
-        }
-}
-
 static void write_source(hb_cl_text *source, hb_cl_request *const *requests, size_t n) {
-    write_prelude(source, requests, n);
+    hb_cl_write_prelude(source, requests, n);
     for (size_t i = 0; i < n; i++) {
         hb_cl_print(source, "#define HB_KERNEL %s\n", requests[i]->name);
         hb_cl_append(source, requests[i]->text.data);

@@ -16,7 +16,7 @@
 
 /* A panel's depth, in bytes of a row: 8 rows of weights stay in L1. Panels that a task packs at a
    time: its weights are read once for all of them. */
-enum { DEPTH_BYTES = 384 * 4, TASK_PANELS = 4, TASKS_A_THREAD = 4 };
+enum { DEPTH_BYTES = 384 * 4, TASK_PANELS = 4 };
 
 /* Along one axis: what places with a residue have in common. */
 typedef struct residue {
@@ -401,9 +401,10 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
              .row_parts = 1};
     const int64_t tasks = c->batch * c->groups * s->phases * s->blocks;
     if (tasks == 0 || s->rows == 0) return;
-    const int64_t wanted = (int64_t)TASKS_A_THREAD * device->threads;
-    if (tasks < wanted)
-        j.row_parts = hb_conv_min(hb_conv_up(s->rows, s->kernels->rows), hb_conv_up(wanted, tasks));
+    /* Each part of the rows packs the panels for itself, so there are no more than threads need. */
+    if (tasks < device->threads)
+        j.row_parts =
+            hb_conv_min(hb_conv_up(s->rows, s->kernels->rows), hb_conv_up(device->threads, tasks));
     if (s->transposed)
         hb_cpu_parallel(device, c->groups * s->rows,
                         (double)s->weights_bytes / (double)s->element * 2, pack_weights, &j);
@@ -414,10 +415,14 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
 /* ---- the solver ---- */
 
 static bool can_do(const hb_device *device, const hb_step *step) { return true; }
-/* In units of a multiplication in the full tile: packing is shared by the rows. */
+/* In units of a multiplication in the full tile: packing is shared by the rows; a run of points
+   takes as long as eight of them, besides. */
 static double cost(const hb_device *device, const hb_step *step) {
     const hb_conv *c = &step->u.conv;
-    return 1 + 24 / (double)(step->kind == HB_CONV ? c->out_channels : c->in_channels);
+    const bool forward = step->kind == HB_CONV;
+    const double rows = (double)(forward ? c->out_channels : c->in_channels);
+    const double run = (double)hb_conv_max(1, forward ? c->out[2] : c->in[2] / c->stride[2]);
+    return 1 + 24 / rows * (1 + 8 / run) + (forward ? 0 : hb_conv_moving_weights(step));
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {

@@ -38,6 +38,14 @@ static inline void hb_conv_inside(int64_t first, int64_t step, int64_t size, int
     if (*low > *high) *low = *high;
 }
 
+/* What it costs to move all weights once a run, one by one, in units of a multiplication of the
+   product: for all points of all images. */
+static inline double hb_conv_moving_weights(const hb_step *step) {
+    const hb_conv *c = &step->u.conv;
+    const int64_t *to = step->kind == HB_CONV ? c->out : c->in;
+    return 200 / (double)hb_conv_max(1, c->batch * hb_conv_volume(to));
+}
+
 /* How many threads a step's scratch memory is for: `shared` bytes and `each` for every thread.
    Their number may have been raised since the memory was asked for. */
 static inline int hb_conv_threads(const hb_step *step, size_t shared, size_t each) {

@@ -218,12 +218,13 @@ static bool can_do(const hb_device *device, const hb_step *step) {
            s.image_bytes <= IMAGE_BYTES;
 }
 
-/* In units of a multiplication in the full tile, as that of conv.c: points for nothing, and a
-   tile's sums read and written for each tap. */
+/* In units of a multiplication in the full tile, as that of conv.c: points for nothing, a tile's
+   sums read and written for each tap, and the weights put in order. */
 static double cost(const hb_device *device, const hb_step *step) {
     state s;
     describe(device, step, &s);
-    return (double)s.length / (double)s.to[1] * (1 + 12 / (double)s.channels);
+    return (double)s.length / (double)s.to[1] * (1 + 12 / (double)s.channels) +
+           hb_conv_moving_weights(step);
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {

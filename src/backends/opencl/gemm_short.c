@@ -63,7 +63,9 @@ static double batches_of(const hb_gemm *gemm) {
     return count;
 }
 
-/* Two groups of a unit, at least, wait at the same time. Read off an H200's latencies and rates. */
+/* Groups of a unit wait at the same time where it has room for two of them, as it has unless they
+   are parts of a larger kernel (team.h): so each round after the first waits for half as long. Read
+   off an H200's latencies and rates. */
 static double tile_seconds(const hb_device *device, const hb_gemm *gemm, tile t) {
     const double k = (double)gemm->k, size = (double)hebb_dtype_size(gemm->dtype);
     const double groups = (double)divide_up(gemm->m, t.rows) *
@@ -75,7 +77,7 @@ static double tile_seconds(const hb_device *device, const hb_gemm *gemm, tile t)
                         (t.rows + t.columns) * k * size / unit_stores;
     const double results = fmax(1, t.rows * t.columns / (double)ITEMS);
     const double waiting = load_latency + join_latency + results * result_latency;
-    return fmax(rounds * busy, ceil(rounds / 2) * (waiting + busy));
+    return fmax(rounds * busy, (rounds + 1) / 2 * (waiting + busy));
 }
 
 static tile tile_of(const hb_device *device, const hb_gemm *gemm) {

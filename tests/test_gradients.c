@@ -16,12 +16,8 @@ ParameterizedTest(int *index, gradients, second_cpu) {
     run_checks((size_t)*index, OF_SECOND_GRADIENTS, "cpu");
 }
 
+/* Second gradients have kernels of the first ones among theirs. */
 ParameterizedTestParameters(gradients, opencl) { return every_share(); }
 ParameterizedTest(int *share, gradients, opencl) {
-    run_share((size_t)*share, OF_GRADIENTS, "opencl");
-}
-
-ParameterizedTestParameters(gradients, second_opencl) { return every_share(); }
-ParameterizedTest(int *share, gradients, second_opencl) {
-    run_share((size_t)*share, OF_SECOND_GRADIENTS, "opencl");
+    run_share((size_t)*share, OF_GRADIENTS | OF_SECOND_GRADIENTS, "opencl");
 }

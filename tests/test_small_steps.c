@@ -180,11 +180,22 @@ static void free_outcome(outcome *o) {
         for (int k = 0; k < o->n; k++) hebb_array_free(&o->result[run][k]);
 }
 
+/* Kept open, as a driver that compiles takes its time when a device is first used. */
+static hebb_device *kept[2][2];
+
 static hebb_device *device_of(const char *form, bool together) {
+    hebb_device **device = &kept[strcmp(form, "cpu") == 0][together];
     setenv("HEBB_OPENCL_KERNELS", form, 1);
     setenv("HEBB_OPENCL_SMALL", together ? "1" : "0", 1);
-    return opencl_device();
+    if (*device == NULL) *device = opencl_device();
+    return *device;
 }
+
+static void close_kept(void) {
+    for (int k = 0; k < 4; k++) hebb_device_close(kept[k / 2][k % 2]);
+}
+
+TestSuite(small_steps, .fini = close_kept);
 
 static double allowed(hebb_dtype dtype) {
     return dtype == HEBB_F64 ? 1e-12 : dtype == HEBB_F32 ? 2e-5 : dtype == HEBB_F16 ? 2e-3 : 0;
@@ -233,8 +244,6 @@ static void check_form(const char *form, maker *make, const char *name, int64_t 
     free_outcome(&again);
     free_outcome(&apart);
     hebb_device_close(cpu);
-    hebb_device_close(one);
-    hebb_device_close(each);
 }
 
 static void check(maker *make, const char *name, int64_t rows, int64_t columns) {
@@ -300,7 +309,6 @@ static void expect_gradients(const char *form) {
     cr_expect_eq(report.elements, 4 * 6 + 6 * 3);
     hebb_session_destroy(s);
     hebb_graph_destroy(m.graph);
-    hebb_device_close(device);
 }
 
 Test(small_steps, gradients_on_processors) { expect_gradients("cpu"); }
@@ -344,7 +352,6 @@ static void count(const char *form, maker *make, int64_t rows, int64_t columns, 
     hebb_session_destroy(s);
     hebb_graph_destroy(m.graph);
     hebb_array_free(&x);
-    hebb_device_close(device);
 }
 
 static void expect_counts(const char *form, maker *make, int64_t rows, int64_t columns,

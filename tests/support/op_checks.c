@@ -30,10 +30,10 @@ static void close_devices(checker *at) {
     hebb_device_close(at->device);
 }
 
-static void run_on(const descriptor *d, check_group group, const checker *at) {
+static void run_on(const descriptor *d, unsigned groups, const checker *at) {
     for (size_t i = 0; i < check_count(); i++) {
         const check *c = check_at(i);
-        if (group_of(c) != group) continue;
+        if (!(groups & group_of(c))) continue;
         /* Errors are found before there is a device. */
         if (c->topic == CHECK_ERRORS && at->cpu != at->device) continue;
         if (c->traits & CHECK_AGAIN && at->cpu != at->device && getenv("HEBB_TESTS_FULL") == NULL) {
@@ -49,17 +49,17 @@ static void run_on(const descriptor *d, check_group group, const checker *at) {
     }
 }
 
-void run_checks(size_t number, check_group group, const char *device) {
+void run_checks(size_t number, unsigned groups, const char *device) {
     checker at = checker_on(device);
-    run_on(descriptor_at(number), group, &at);
+    run_on(descriptor_at(number), groups, &at);
     close_devices(&at);
 }
 
-void run_share(size_t share, check_group group, const char *device) {
+void run_share(size_t share, unsigned groups, const char *device) {
     const size_t count = descriptor_count();
     checker at = checker_on(device);
     for (size_t i = share * count / SHARES; i < (share + 1) * count / SHARES; i++)
-        run_on(descriptor_at(i), group, &at);
+        run_on(descriptor_at(i), groups, &at);
     close_devices(&at);
 }
 

@@ -1,6 +1,6 @@
 /* What a program begins with: the hand-written parts that its kernels need, for the dtypes that
    they need, and of the scalar functions those that are called. All of them for all dtypes are a
-   fifth of a million characters, and drivers' compilers read every one. Called by program.c. */
+   quarter of a million characters, and drivers' compilers read every one. Called by program.c. */
 #include <ctype.h>
 #include <string.h>
 

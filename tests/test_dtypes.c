@@ -103,7 +103,7 @@ static double chain_of(double a, double b, hebb_dtype t) {
 }
 
 static void expect_chain(const char *name, hebb_dtype dtype, unsigned without) {
-    hebb_device *device = device_named(name);
+    hebb_device *device = kept_device(name);
     hebb_graph *g = hebb_graph_create();
     hebb_session *s = hebb_session_create(g, device, .without = without);
     hebb_array a = drawn(dtype, -3, 3, 1), b = drawn(dtype, -3, 3, 2), y = {0};
@@ -122,7 +122,6 @@ static void expect_chain(const char *name, hebb_dtype dtype, unsigned without) {
     hebb_array_free(&y);
     hebb_session_destroy(s);
     hebb_graph_destroy(g);
-    hebb_device_close(device);
 }
 
 static void expect_chains(const char *name) {
@@ -371,7 +370,7 @@ static model mixed_model(hebb_dtype inner, hebb_dtype weights, hebb_optimizer op
 
 static void train(const char *name, hebb_dtype inner, hebb_dtype weights, hebb_optimizer optimizer,
                   unsigned without, float *losses) {
-    hebb_device *device = device_named(name);
+    hebb_device *device = kept_device(name);
     model m = mixed_model(inner, weights, optimizer);
     cr_assert_not(hebb_failed(m.graph), "%s", hebb_message(m.graph));
     hebb_session *s = hebb_session_create(m.graph, device, .seed = 3, .without = without);
@@ -381,7 +380,6 @@ static void train(const char *name, hebb_dtype inner, hebb_dtype weights, hebb_o
     if (moment != NULL) cr_expect_eq(hebb_tensor_dtype(moment), HEBB_F32);
     hebb_session_destroy(s);
     hebb_graph_destroy(m.graph);
-    hebb_device_close(device);
 }
 
 static double mean_of(const float *x, int n) {

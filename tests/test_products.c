@@ -21,7 +21,7 @@ typedef struct problem {
 
 static void problem_open(problem *p, const char *device) {
     rng r = {5};
-    *p = (problem){.g = hebb_graph_create(), .device = device_named(device)};
+    *p = (problem){.g = hebb_graph_create(), .device = kept_device(device)};
     p->s = hebb_session_create(p->g, p->device);
     p->a = hebb_input(p->g, "a", HEBB_F64, HEBB_SHAPE(HEBB_ANY, 3));
     p->b = hebb_input(p->g, "b", HEBB_F64, HEBB_SHAPE(3));
@@ -39,7 +39,6 @@ static void problem_open(problem *p, const char *device) {
 
 static void problem_close(problem *p) {
     hebb_session_destroy(p->s);
-    hebb_device_close(p->device);
     hebb_graph_destroy(p->g);
 }
 

@@ -17,7 +17,7 @@ typedef hebb_tensor *maker(hebb_graph *g);
 
 static hebb_array draw(const char *device_name, maker *make, uint64_t seed) {
     hebb_graph *g = hebb_graph_create();
-    hebb_device *device = device_named(device_name);
+    hebb_device *device = kept_device(device_name);
     hebb_tensor *t = make(g);
     cr_assert_not(hebb_failed(g), "%s", hebb_message(g));
     hebb_session *s = hebb_session_create(g, device, .seed = seed);
@@ -25,7 +25,6 @@ static hebb_array draw(const char *device_name, maker *make, uint64_t seed) {
     hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({t, &out}));
     cr_assert_not(hebb_failed(s), "%s", hebb_message(s));
     hebb_session_destroy(s);
-    hebb_device_close(device);
     hebb_graph_destroy(g);
     return out;
 }

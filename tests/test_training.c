@@ -16,7 +16,7 @@
 
 static void learn(const char *name, hebb_optimizer optimizer, float *losses, int steps,
                   unsigned without, double *accuracy) {
-    hebb_device *device = device_named(name);
+    hebb_device *device = kept_device(name);
     model m = model_create(optimizer);
     hebb_session *s = hebb_session_create(m.graph, device, .seed = 1, .without = without);
     cr_assert_not(hebb_failed(m.graph), "%s", hebb_message(m.graph));
@@ -32,7 +32,6 @@ static void learn(const char *name, hebb_optimizer optimizer, float *losses, int
     hebb_array_free(&share);
     hebb_session_destroy(s);
     hebb_graph_destroy(m.graph);
-    hebb_device_close(device);
 }
 
 static void expect_learning(const char *device) {

@@ -10,14 +10,13 @@
 #include "devices.h"
 
 calc calc_open(const char *device) {
-    calc c = {.graph = hebb_graph_create(), .device = device_named(device)};
+    calc c = {.graph = hebb_graph_create(), .device = kept_device(device)};
     c.session = hebb_session_create(c.graph, c.device);
     return c;
 }
 
 void calc_close(calc *c) {
     hebb_session_destroy(c->session);
-    hebb_device_close(c->device);
     hebb_graph_destroy(c->graph);
 }
 

@@ -34,3 +34,10 @@ hebb_device *opencl_device(void) {
 hebb_device *device_named(const char *name) {
     return strcmp(name, "cpu") == 0 ? cpu_device() : opencl_device();
 }
+
+hebb_device *kept_device(const char *name) {
+    static hebb_device *kept[2];
+    hebb_device **device = &kept[strcmp(name, "cpu") == 0];
+    if (*device == NULL) *device = device_named(name);
+    return *device;
+}

@@ -11,4 +11,8 @@ hebb_device *opencl_device(void);
 /* "cpu" or "opencl". */
 hebb_device *device_named(const char *name);
 
+/* The same, opened once a process and open until its end: a driver that compiles begins anew with
+   every device. Not to be closed. */
+hebb_device *kept_device(const char *name);
+
 #endif

@@ -201,7 +201,7 @@ int main(int argc, char **argv) {
         {"code", "numbers between encoder and decoder", NULL, &c.code, 1},
         {"epochs", "times to go through the training images", NULL, &c.epochs, 1},
         {"batch", "images a step", NULL, &c.batch, 1},
-        {"steps", "of an epoch at most; 0 for all", NULL, &c.steps, 0},
+        {"steps", "of an epoch, and of a test, at most; 0 for all", NULL, &c.steps, 0},
         {"seed", "of weights, order and noise", NULL, &c.seed, 0},
         {"data", "directory of the four IDX files, each a .gz", &c.data, NULL, 0},
         {"png", "a file for images and what is drawn of them", &c.png, NULL, 0},
@@ -213,8 +213,9 @@ int main(int argc, char **argv) {
 
     hebb_array learn[2] = {{0}}, test[2] = {{0}};
     hebb_device *device = hebb_device_open(device_name);
-    bool fine = fashion_read(c.data, false, learn) && fashion_read(c.data, true, test) &&
-                run(device, &c, &learn[0], test);
+    bool fine = fashion_read(c.data, false, learn) && fashion_read(c.data, true, test);
+    fashion_keep(test, c.steps * c.batch);
+    fine = fine && run(device, &c, &learn[0], test);
     for (int k = 0; k < 2; k++) {
         hebb_array_free(&learn[k]);
         hebb_array_free(&test[k]);

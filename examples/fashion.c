@@ -21,3 +21,8 @@ bool fashion_read(const char *directory, bool test, hebb_array pair[2]) {
            read_part(directory, test ? "t10k-labels-idx1-ubyte" : "train-labels-idx1-ubyte",
                      &pair[1]);
 }
+
+void fashion_keep(hebb_array pair[2], int64_t n) {
+    for (int k = 0; k < 2; k++)
+        if (n > 0 && n < pair[k].shape.dim[0]) pair[k].shape.dim[0] = n;
+}

@@ -12,5 +12,7 @@ extern const char *const fashion_classes[FASHION_CLASSES];
 /* Images u8 [n, 28, 28] and labels u8 [n], from the directory of the four IDX files, each a .gz.
    False, and says what is wrong, if they cannot be read. */
 bool fashion_read(const char *directory, bool test, hebb_array pair[2]);
+/* Keeps the first n of them; all for 0. */
+void fashion_keep(hebb_array pair[2], int64_t n);
 
 #endif

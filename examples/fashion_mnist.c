@@ -110,7 +110,7 @@ int main(int argc, char **argv) {
         {"device", "cpu, opencl, opencl:1, part of a name, or auto", &device, NULL, 0},
         {"epochs", "times to go through the training images", NULL, &epochs, 1},
         {"batch", "images a step", NULL, &batch, 1},
-        {"steps", "of an epoch at most; 0 for all", NULL, &steps, 0},
+        {"steps", "of an epoch, and of a test, at most; 0 for all", NULL, &steps, 0},
         {"seed", "of the first weights and of the order of the images", NULL, &seed, 0},
         {"network", "mlp, two dense layers; or cnn, with convolutions", &network, NULL, 0},
         {"data", "directory of the four IDX files, each a .gz", &data, NULL, 0},
@@ -126,9 +126,10 @@ int main(int argc, char **argv) {
 
     /* images [n, 28, 28] u8 and labels [n] u8, to learn from and to be tested on */
     hebb_array learn[2] = {{0}}, check[2] = {{0}};
-    bool fine = fashion_read(data, false, learn) && fashion_read(data, true, check) &&
-                run(device, HEBB_DATASET(learn[0], learn[1]), HEBB_DATASET(check[0], check[1]),
-                    convolution, epochs, batch, steps, seed);
+    bool fine = fashion_read(data, false, learn) && fashion_read(data, true, check);
+    fashion_keep(check, steps * batch);
+    fine = fine && run(device, HEBB_DATASET(learn[0], learn[1]), HEBB_DATASET(check[0], check[1]),
+                       convolution, epochs, batch, steps, seed);
     for (int k = 0; k < 2; k++) {
         hebb_array_free(&learn[k]);
         hebb_array_free(&check[k]);

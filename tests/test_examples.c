@@ -36,16 +36,6 @@ static double value_of(const char *output, const char *name) {
 
 static const char *const devices[] = {"cpu", "opencl"};
 
-/* POCL's compiler takes a third of the time without its optimizer. In scripts/test, which sets this
-   variable, most examples do without; those whose kernels would then run for longer than that saves
-   ask for it. */
-static void hurry(void) {
-    if (getenv("HEBB_TEST_OPTIMIZED") != NULL) setenv("HEBB_OPENCL_OPTIONS", "-cl-opt-disable", 1);
-}
-static void optimize(void) { unsetenv("HEBB_OPENCL_OPTIONS"); }
-
-TestSuite(examples, .init = hurry);
-
 /* A few steps on each device; the loss falls. */
 static void learns(const char *arguments) {
     for (int k = 0; k < 2; k++) {
@@ -90,13 +80,11 @@ Test(examples, seq2seq) { learns("seq2seq --epochs 2 --examples 1000"); }
 Test(examples, cifar10) { learns("cifar10 --shapes 300 --epochs 2 --batch 20"); }
 Test(examples, fashion_mnist) { learns("fashion_mnist --epochs 2 --steps 40"); }
 Test(examples, autoencoder) { learns("autoencoder --epochs 2 --steps 20"); }
-Test(examples, autoencoder_conv, .init = optimize) {
+Test(examples, autoencoder_conv) {
     learns("autoencoder --model conv --denoise --epochs 2 --steps 4");
 }
 Test(examples, transfer) { learns("transfer --epochs 2 --steps 4 --few 2 --images 2 --seeds 1"); }
-Test(examples, fashion_mnist_cnn, .init = optimize) {
-    learns("fashion_mnist --network cnn --epochs 2 --steps 4");
-}
+Test(examples, fashion_mnist_cnn) { learns("fashion_mnist --network cnn --epochs 2 --steps 4"); }
 
 Test(examples, digits) { learns("digits --trials 1 --folds 2 --epochs 2"); }
 Test(examples, regularise) { learns("regularise --epochs 2 --examples 50"); }

@@ -308,6 +308,9 @@ Test(steps, reductions_in_place) {
 Test(steps, large_reductions_in_place) {
     try_random(case_reduction_in_place, 20, (case_limits){400000, false});
 }
+Test(steps, shared_reductions) {
+    try_random(case_shared_reduction, 60, (case_limits){60000, true});
+}
 Test(steps, products) { try_random(case_gemm, 200, (case_limits){400000, true}); }
 Test(steps, large_products) { try_random(case_gemm, 30, (case_limits){8000000, true}); }
 Test(steps, round_products) { try_random(case_round_gemm, 20, (case_limits){16000000, false}); }

@@ -39,7 +39,8 @@ step_case *case_loop(uint64_t seed, case_limits limits); /* no reductions */
 step_case *case_reduction(uint64_t seed, case_limits limits);
 /* What is stored at every point may take the place of an input: for backends that reduces_once. */
 step_case *case_reduction_in_place(uint64_t seed, case_limits limits);
-step_case *case_turns(uint64_t seed, case_limits limits); /* step_cases_turns.c */
+step_case *case_turns(uint64_t seed, case_limits limits);            /* step_cases_turns.c */
+step_case *case_shared_reduction(uint64_t seed, case_limits limits); /* step_cases_shared.c */
 step_case *case_gemm(uint64_t seed, case_limits limits);
 step_case *case_round_gemm(uint64_t seed, case_limits limits);      /* 1024 or 2048 columns */
 step_case *case_tall_gemm(uint64_t seed, case_limits limits);       /* many rows, a large B */

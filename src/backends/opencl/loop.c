@@ -17,11 +17,17 @@
 #define COLUMN_CHUNK 4096   /* lanes reduced side by side, in private arrays ... */
 #define COLUMN_BYTES 131072 /* ... of no more than this */
 #define LEAST_CHUNK  64
-#define GPU_ITEMS    65536 /* work-items that keep a large GPU busy */
+#define GPU_ITEMS    131072 /* work-items that keep a large GPU busy */
 #define GPU_GROUP    256
-#define GPU_ROW      64 /* reduced points from which a work-group shares them */
-#define GPU_SPLIT    32 /* the fewest reduced points for an item of a split */
-#define MAX_SPLITS   256
+#define GPU_SECTOR   8   /* lanes that memory gives at a time */
+#define GPU_ROW      32  /* items side by side along a row */
+#define GPU_POINTS   4   /* the fewest reduced points for an item of those that share them */
+#define GPU_UNROLL   8   /* most points that an item takes at a time, ... */
+#define GPU_LOADS    24  /* ... elements that it then loads, ... */
+#define GPU_COST     256 /* ... and FLOPs and instructions of its program */
+#define GPU_ROUNDS   12  /* that often an item waits for memory in the time of a second stage */
+#define GPU_LEAST    2   /* the fewest rounds of an item of a split */
+#define MAX_SPLITS   512
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -102,6 +108,35 @@ static void cut_for_cpu(const hb_device *device, const hb_cl_space *space, bool 
     cut_splits(cut, pieces, items / used);
 }
 
+/* How many reduced points an item takes at a time, of so many in all. */
+static int unroll_for_gpu(const hb_loop *loop, int64_t points) {
+    int64_t loads = 0, work = loop->n_pre;
+    for (int i = 0; i < loop->n_pre; i++) {
+        const hb_instr *instr = &loop->instr[i];
+        work += hb_instr_cost((hb_code)instr->code);
+        loads += instr->code == HB_LOAD && loop->in[instr->a].buffer != HB_BUFFER_INDEX;
+    }
+    int64_t unroll = GPU_UNROLL;
+    while (unroll > 1 &&
+           (unroll * loads > GPU_LOADS || unroll * work > GPU_COST || unroll / 2 >= points))
+        unroll /= 2;
+    return (int)unroll;
+}
+
+/* How many items of a group share a kept point: so many that there are enough of them, unless that
+   would leave them little to do or neighbors too little of a piece of memory. */
+static int64_t sharers_for_gpu(const hb_device *device, const hb_cl_space *space) {
+    const size_t local = (size_t)(8 * GPU_GROUP * count_reductions(&space->loop));
+    if (local > device->local_bytes) return 1;
+    int64_t wanted = divide_up(GPU_ITEMS, max64(1, space->kept)), most = GPU_GROUP, sharers = 1;
+    if (space->lane >= space->n_kept) wanted = max64(wanted, GPU_ROW);
+    else
+        for (int64_t width = 1; width < min64(GPU_SECTOR, space->kept); width *= 2) most /= 2;
+    most = min64(most, space->reduced / GPU_POINTS);
+    while (sharers < wanted && 2 * sharers <= most) sharers *= 2;
+    return sharers;
+}
+
 static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool may_split,
                         hb_cl_cut *cut) {
     cut->splits = 1;
@@ -111,14 +146,17 @@ static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool 
         cut->form = HB_CL_POINTS;
         return;
     }
-    bool rows = space->lane >= space->n_kept && space->reduced >= GPU_ROW;
-    size_t local = cut->group * 8 * (size_t)count_reductions(&space->loop);
-    cut->form = rows && local <= device->local_bytes ? HB_CL_GROUPS : HB_CL_ITEMS;
-    if (!may_split) return;
-    /* Not cut->group, which may become smaller when scratch memory is already set aside. */
-    int64_t share = cut->form == HB_CL_GROUPS ? GPU_GROUP : 1;
-    int64_t wanted = GPU_ITEMS / max64(1, space->kept * share);
-    cut_splits(cut, space->reduced, min64(wanted, space->reduced / (GPU_SPLIT * share)));
+    int64_t sharers = sharers_for_gpu(device, space);
+    const int64_t points = divide_up(space->reduced, sharers);
+    cut->unroll = unroll_for_gpu(&space->loop, points);
+    /* For groups of the full size, which may become smaller when scratch memory is set aside. */
+    const int64_t rounds = points / cut->unroll;
+    const int64_t groups = divide_up(max64(1, space->kept), GPU_GROUP / sharers);
+    if (may_split && rounds > GPU_ROUNDS)
+        cut_splits(cut, space->reduced, min64(GPU_ITEMS / GPU_GROUP / groups, rounds / GPU_LEAST));
+    sharers = min64(sharers, (int64_t)cut->group);
+    cut->form = sharers > 1 ? HB_CL_GROUPS : HB_CL_ITEMS;
+    cut->width = (int)((int64_t)cut->group / sharers);
 }
 
 static void cut_space(const hb_device *device, const hb_cl_space *space, bool may_split,
@@ -138,7 +176,10 @@ static size_t scratch_bytes(const hb_cl_space *space, const hb_cl_cut *cut) {
 static void cut_alone(const hb_device *device, const hb_cl_space *space, hb_cl_cut *cut) {
     cut_space(device, space, false, cut);
     cut->per_item = max64(1, cut->units);
-    if (cut->form == HB_CL_GROUPS) cut->form = HB_CL_ITEMS;
+    if (cut->form == HB_CL_GROUPS) {
+        cut->form = HB_CL_ITEMS;
+        cut->unroll = unroll_for_gpu(&space->loop, space->reduced);
+    }
     const int64_t lanes = space->loop.dim[space->lane];
     while (cut->form == HB_CL_COLUMNS && cut->chunk >= 2 * LEAST_CHUNK && cut->chunk >= 2 * lanes)
         cut->chunk /= 2;
@@ -170,7 +211,9 @@ static void set_range(hb_cl_launch *launch, const hb_cl_space *space, const hb_c
         return;
     case HB_CL_POINTS:
     case HB_CL_ITEMS: hb_cl_range(launch, space->kept, cut->group); break;
-    case HB_CL_GROUPS: hb_cl_range(launch, space->kept * (int64_t)cut->group, cut->group); break;
+    case HB_CL_GROUPS:
+        hb_cl_range(launch, divide_up(space->kept, cut->width) * (int64_t)cut->group, cut->group);
+        break;
     }
     if (cut->splits > 1) {
         launch->rank = 2;

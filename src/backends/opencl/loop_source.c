@@ -8,11 +8,15 @@
    reduced points of a split go by.
 
    On a GPU a work-item takes a point (POINTS), or a kept point and a split (ITEMS); or a work-group
-   takes a kept point and a split, and joins its items' results in a tree (GROUPS).
+   takes some kept points and a split, a few items for each, and joins their results in a tree
+   (GROUPS). Its neighbors are at neighbors in memory: at kept points, or at reduced ones. An item
+   goes through its reduced points several at a time, so that as many loads are on their way.
 
    Names in the generated text, besides those of values.c: u the unit or kept point, q the reduced
    point or segment; for the reduction that is instruction i, t<i> its total, e<i> what rounding has
-   lost of a sum's total. */
+   lost of a sum's total, s<i> the totals of a group's items. Of the points that a GPU's item takes
+   at a time, number n: more<n> whether it is there, i<d>_<n> its coordinates, w<i>_<n> values,
+   h<i>_<n> what a reduction takes of it. c<d> are the coordinates of the next point. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -290,7 +294,7 @@ static void write_columns(writer *w) {
     PRINT(w, "}\n}\n");
 }
 
-/* ---- GPU forms ---- */
+/* ---- GPU forms, without reductions ---- */
 
 /* The lane's coordinate is named j, so that a stride of 1 along it is seen. */
 static void name_lane(writer *w) { PRINT(w, "const hb_index j = i%d;\n", w->space->lane); }
@@ -308,20 +312,129 @@ static void write_points(writer *w) {
     write_pre(w);
 }
 
-/* The pre program at reduced points q0 + start, q0 + start + step, ... of the split. */
-static void write_reduced_points(writer *w, const char *start, int step) {
-    PRINT(w, "for (hb_index q = q0%s; q < q1; q += %d) {\n", start, step);
-    hb_cl_write_coordinates(w->kernel, w->loop, w->space->n_kept, w->loop->rank, "q");
+/* ---- reduced points, some at a time ---- */
+
+/* Whether the values of an instruction leave the point where they are computed. */
+static bool is_taken(const writer *w, int i) {
+    for (int k = 0; k < w->n; k++)
+        if (w->reductions[k].of == i) return true;
+    for (int k = 0; k < w->loop->n_out; k++)
+        if (w->loop->out[k].value == i) return true;
+    return false;
+}
+
+static const char *type_of(const writer *w, int i) {
+    return hb_cl_type((hebb_dtype)w->loop->instr[i].dtype);
+}
+
+/* c<d>, the coordinates of the reduced point number q. */
+static void write_next_point(writer *w) {
+    const int first = w->space->n_kept;
+    PRINT(w, "hb_index c%d = q;\n", first);
+    for (int d = w->loop->rank - 1; d > first; d--) {
+        char name[HB_CL_NAME_SIZE];
+        snprintf(name, sizeof name, "d%d", d);
+        param(w, name, w->loop->dim[d]);
+        PRINT(w, "hb_index c%d = c%d %% d%d;\nc%d /= d%d;\n", d, first, d, first, d);
+    }
+}
+
+/* Goes `step` points further, to point number n of those taken at a time, unless the split ends
+   before: then the coordinates stay those of a point that is there, and may be read. Digits are
+   added, as dividing would take longer than what is done with a point. */
+static void write_advance(writer *w, int n, int64_t step) {
+    const int first = w->space->n_kept;
+    PRINT(w, "q += %d;\nconst bool more%d = q < q1;\n", (int)step, n);
+    char carry[HB_CL_NAME_SIZE + 8] = "";
+    for (int d = w->loop->rank - 1; d > first; d--) {
+        char name[HB_CL_NAME_SIZE];
+        snprintf(name, sizeof name, "g%d", d);
+        param(w, name, step % w->loop->dim[d]);
+        step /= w->loop->dim[d];
+        PRINT(w, "c%d += (more%d ? g%d : 0)%s;\n", d, n, d, carry);
+        PRINT(w, "const bool full%d_%d = c%d >= d%d;\nc%d -= full%d_%d ? d%d : 0;\n", d, n, d, d, d,
+              d, n, d);
+        snprintf(carry, sizeof carry, " + full%d_%d", d, n);
+    }
+    char name[HB_CL_NAME_SIZE];
+    snprintf(name, sizeof name, "g%d", first);
+    if (w->space->n_reduced == 1) snprintf(name, sizeof name, "%d", (int)step);
+    else param(w, name, step);
+    PRINT(w, "c%d += (more%d ? %s : 0)%s;\n", first, n, name, carry);
+}
+
+/* Coordinates and bases at point number n. */
+static void write_place(writer *w, int n) {
+    for (int d = w->space->n_kept; d < w->loop->rank; d++)
+        PRINT(w, "const hb_index i%d = i%d_%d;\n", d, d, n);
     name_lane(w);
     write_pre_bases(w);
-    write_pre(w);
-    for (const reduction *r = w->reductions; r < w->reductions + w->n; r++) {
-        char text[HB_CL_NAME_SIZE];
-        snprintf(text, sizeof text, "v%d", r->of);
-        write_join(w, r, text);
-    }
+}
+
+static void write_point(writer *w, int n) {
+    for (int d = w->space->n_kept; d < w->loop->rank; d++)
+        PRINT(w, "const hb_index i%d_%d = c%d;\n", d, n, d);
+    for (int i = 0; i < w->loop->n_pre; i++)
+        if (is_taken(w, i)) PRINT(w, "%s w%d_%d;\n", type_of(w, i), i, n);
+    PRINT(w, "{\n");
+    write_place(w, n);
+    hb_cl_write_values(w->kernel, w->loop, 0, w->loop->n_pre, w->space->lane, "");
+    for (int i = 0; i < w->loop->n_pre; i++)
+        if (is_taken(w, i)) PRINT(w, "w%d_%d = v%d;\n", i, n, i);
     PRINT(w, "}\n");
 }
+
+/* Behind the loads of all points, which compilers could not move past it. */
+static void write_point_stores(writer *w, int n) {
+    if (n > 0) PRINT(w, "if (more%d) ", n);
+    PRINT(w, "{\n");
+    write_place(w, n);
+    for (int i = 0; i < w->loop->n_pre; i++)
+        if (is_taken(w, i)) PRINT(w, "const %s v%d = w%d_%d;\n", type_of(w, i), i, i, n);
+    hb_cl_write_stores(w->kernel, w->loop, 0, w->loop->n_pre, w->space->lane);
+    PRINT(w, "}\n");
+}
+
+static bool stores_points(const writer *w) {
+    for (int k = 0; k < w->loop->n_out; k++)
+        if (w->loop->out[k].value < w->loop->n_pre) return true;
+    return false;
+}
+
+/* The points' elements in a tree, whose result is joined to the total. */
+static void write_points_join(writer *w, const reduction *r) {
+    const int i = r->at, points = w->cut->unroll;
+    for (int n = 0; n < points; n++) {
+        PRINT(w, "%s h%d_%d = ", r->type, i, n);
+        if (n == 0) PRINT(w, "w%d_0;\n", r->of);
+        else PRINT(w, "more%d ? w%d_%d : (%s)(%s);\n", n, r->of, n, r->type, r->identity);
+    }
+    for (int reach = points / 2; reach > 0; reach /= 2)
+        for (int n = 0; n < reach; n++)
+            PRINT(w, "h%d_%d = hb_%s_%s(h%d_%d, h%d_%d);\n", i, n, r->join, r->suffix, i, n, i,
+                  n + reach);
+    char text[HB_CL_NAME_SIZE];
+    snprintf(text, sizeof text, "h%d_0", i);
+    write_join(w, r, text);
+}
+
+/* The pre program at reduced points q0 + start, q0 + start + step, ... of the split. */
+static void write_reduced_points(writer *w, const char *start, int64_t step) {
+    if (w->space->reduced == 0) return; /* sizes of 0 are not to be divided by */
+    PRINT(w, "hb_index q = q0%s;\n", start);
+    write_next_point(w);
+    PRINT(w, "while (q < q1) {\n");
+    for (int n = 0; n < w->cut->unroll; n++) {
+        write_point(w, n);
+        write_advance(w, n + 1, step);
+    }
+    if (stores_points(w))
+        for (int n = 0; n < w->cut->unroll; n++) write_point_stores(w, n);
+    for (const reduction *r = w->reductions; r < w->reductions + w->n; r++) write_points_join(w, r);
+    PRINT(w, "}\n");
+}
+
+/* ---- GPU forms of reductions ---- */
 
 static void write_items(writer *w) {
     write_kept_point(w);
@@ -335,19 +448,52 @@ static void write_items(writer *w) {
     write_post(w, -1, "u");
 }
 
+/* s<i>[from + l] of the tree. */
+static void write_branch(writer *w, const reduction *r, int from) {
+    if (from == 0) PRINT(w, "s%d[l]", r->at);
+    else PRINT(w, "s%d[l + %d]", r->at, from);
+}
+
+/* Joins the totals of `from` items into those of the first `to`. */
+static void write_tree_level(writer *w, int from, int to) {
+    PRINT(w, "barrier(CLK_LOCAL_MEM_FENCE);\nif (l < %d) {\n", to);
+    for (const reduction *r = w->reductions; r < w->reductions + w->n; r++) {
+        PRINT(w, "s%d[l] = ", r->at);
+        for (int at = from - to; at > 0; at -= to) PRINT(w, "hb_%s_%s(", r->join, r->suffix);
+        write_branch(w, r, 0);
+        for (int at = to; at < from; at += to) {
+            PRINT(w, ", ");
+            write_branch(w, r, at);
+            PRINT(w, ")");
+        }
+        PRINT(w, ";\n");
+    }
+    PRINT(w, "}\n");
+}
+
+/* Leaves the results of the group's kept points in s<i>[0...width). Four at a time: each level
+   waits for a barrier and for local memory. */
 static void write_tree(writer *w) {
-    const reduction *end = w->reductions + w->n;
-    for (const reduction *r = w->reductions; r < end; r++)
-        if (r->sum) PRINT(w, "s%d[l] = hb_total_%s(t%d, e%d);\n", r->at, r->suffix, r->at, r->at);
-        else PRINT(w, "s%d[l] = t%d;\n", r->at, r->at);
-    PRINT(w, "for (int m = %d; m > 0; m >>= 1) {\nbarrier(CLK_LOCAL_MEM_FENCE);\nif (l < m) {\n",
-          (int)w->cut->group / 2);
-    for (const reduction *r = w->reductions; r < end; r++)
-        PRINT(w, "s%d[l] = hb_%s_%s(s%d[l], s%d[l + m]);\n", r->at, r->join, r->suffix, r->at,
-              r->at);
-    PRINT(w, "}\n}\nif (l > 0) return;\n");
-    for (const reduction *r = w->reductions; r < end; r++)
-        PRINT(w, "const %s v%d = s%d[0];\n", r->type, r->at, r->at);
+    for (const reduction *r = w->reductions; r < w->reductions + w->n; r++) {
+        PRINT(w, "s%d[part * %d + mine] = ", r->at, w->cut->width);
+        if (r->sum) PRINT(w, "hb_total_%s(t%d, e%d);\n", r->suffix, r->at, r->at);
+        else PRINT(w, "t%d;\n", r->at);
+    }
+    for (int from = (int)w->cut->group, to; from > w->cut->width; from = to) {
+        to = from >= 4 * w->cut->width ? from / 4 : from / 2;
+        write_tree_level(w, from, to);
+    }
+}
+
+/* An item's kept point `mine` among the group's, and its part among the items that share it. */
+static void write_share(writer *w) {
+    const int width = w->cut->width, sharers = (int)w->cut->group / width;
+    PRINT(w, "const int l = (int)HB_LOCAL;\nconst hb_index first = (hb_index)HB_GROUP(0) * %d;\n",
+          width);
+    if (w->space->lane < w->space->n_kept)
+        PRINT(w, "const int mine = l %% %d, part = l / %d;\n", width, width);
+    else PRINT(w, "const int mine = l / %d, part = l %% %d;\n", sharers, sharers);
+    if (w->cut->splits > 1) PRINT(w, "const hb_index split = (hb_index)HB_GROUP(1);\n");
 }
 
 static void write_groups(writer *w) {
@@ -356,14 +502,19 @@ static void write_groups(writer *w) {
         snprintf(name, sizeof name, "s%d", r->at);
         hb_cl_local_array(w->kernel, name, r->dtype, (int64_t)w->cut->group);
     }
-    PRINT(w, "const int l = (int)HB_LOCAL;\n"
-             "const hb_index u = (hb_index)HB_GROUP(0);\n");
-    if (w->cut->splits > 1) PRINT(w, "const hb_index split = (hb_index)HB_GROUP(1);\n");
-    hb_cl_write_coordinates(w->kernel, w->loop, 0, w->space->n_kept, "u");
+    param(w, "kept", w->space->kept);
+    write_share(w);
     write_totals(w);
     write_split_range(w, "reduced", w->space->reduced);
-    write_reduced_points(w, " + l", (int)w->cut->group);
+    PRINT(w, "if (first + mine < kept) {\nconst hb_index u = first + mine;\n");
+    hb_cl_write_coordinates(w->kernel, w->loop, 0, w->space->n_kept, "u");
+    write_reduced_points(w, " + part", (int64_t)w->cut->group / w->cut->width);
+    PRINT(w, "}\n");
     write_tree(w);
+    PRINT(w, "const hb_index u = first + l;\nif (l >= %d || u >= kept) return;\n", w->cut->width);
+    for (const reduction *r = w->reductions; r < w->reductions + w->n; r++)
+        PRINT(w, "const %s v%d = s%d[l];\n", r->type, r->at, r->at);
+    hb_cl_write_coordinates(w->kernel, w->loop, 0, w->space->n_kept, "u");
     write_post_bases(w, -1);
     write_post(w, -1, "u");
 }

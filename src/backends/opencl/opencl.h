@@ -377,7 +377,7 @@ typedef enum hb_cl_form {
     HB_CL_COLUMNS, /* CPU, reduction across them */
     HB_CL_POINTS,  /* GPU, elementwise: a work-item a point */
     HB_CL_ITEMS,   /* GPU, reduction: a work-item a kept point */
-    HB_CL_GROUPS,  /* GPU, reduction: a work-group a kept point */
+    HB_CL_GROUPS,  /* GPU, reduction: a work-group some kept points */
 } hb_cl_form;
 
 /* How a loop is cut: see loop_source.c for each form. */
@@ -389,7 +389,9 @@ typedef struct hb_cl_cut {
     int64_t per_item;   /* ... and how many a work-item takes */
     int64_t splits;     /* parts of the reduced space */
     int64_t per_split;  /* pieces of the reduced space in one */
-    size_t group;       /* work-items in a group */
+    size_t group;       /* work-items in a group; on GPUs, for reductions, ... */
+    int width;          /* ... kept points that share them, in GROUPS, ... */
+    int unroll;         /* ... and reduced points that an item takes at a time */
     int64_t scratch;    /* with more than one split: where the partial results go ... */
     int scratch_buffer; /* ... in the arena, or which piece of it */
 } hb_cl_cut;

@@ -513,7 +513,7 @@ Test(steps, sums_are_accurate) {
 /* Reductions of so many elements into so few that two stages share the work, on GPUs and on CPUs.
  */
 Test(steps, split_reductions) {
-    static const int64_t shapes[][2] = {{2, 17000}, {900, 3}, {1, 600000}, {600000, 2}};
+    static const int64_t shapes[][2] = {{2, 30000}, {7000, 3}, {1, 600000}, {600000, 2}};
     const char *points = getenv("HEBB_TEST_POINTS");
     for (int i = 0; i < 4; i++)
         for (int code = HB_SUM; code <= HB_REDMIN; code++) {

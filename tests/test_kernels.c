@@ -36,6 +36,8 @@ Test(kernels, rows_gpu) { check("rows_gpu"); }
 Test(kernels, rows_cpu) { check("rows_cpu"); }
 Test(kernels, small_steps_gpu) { check("small_steps_gpu"); }
 Test(kernels, small_steps_cpu) { check("small_steps_cpu"); }
+Test(kernels, teams_gpu) { check("teams_gpu"); }
+Test(kernels, teams_cpu) { check("teams_cpu"); }
 Test(kernels, tiled_gpu) { check("tiled_gpu"); }
 Test(kernels, short_gpu) { check("short_gpu"); }
 Test(kernels, vector_cpu) { check("vector_cpu"); }

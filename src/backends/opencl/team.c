@@ -84,7 +84,8 @@ static void write_leave(hb_cl_kernel *kernel) {
     hb_cl_print(&kernel->functions,
                 "static inline void hb_team_leave(volatile global int *counters) {\n"
                 "if (atomic_inc(counters + %d) + 1 < (int)get_num_groups(0)) return;\n"
-                "counters[0] = 0;\ncounters[%d] = 0;\ncounters[%d] = 0;\n}\n",
+                "atomic_xchg(counters, 0);\natomic_xchg(counters + %d, 0);\n"
+                "atomic_xchg(counters + %d, 0);\n}\n",
                 2 * LINE, LINE, 2 * LINE);
 }
 

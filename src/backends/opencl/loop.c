@@ -21,6 +21,7 @@
 #define GPU_GROUP    256
 #define GPU_SECTOR   8   /* lanes that memory gives at a time */
 #define GPU_ROW      32  /* items side by side along a row */
+#define GPU_ALONG    16  /* points of a row that are enough for one of them */
 #define GPU_POINTS   4   /* the fewest reduced points for an item of those that share them */
 #define GPU_UNROLL   8   /* most points that an item takes at a time, ... */
 #define GPU_LOADS    24  /* ... elements that it then loads, ... */
@@ -129,7 +130,8 @@ static int64_t sharers_for_gpu(const hb_device *device, const hb_cl_space *space
     const size_t local = (size_t)(8 * GPU_GROUP * count_reductions(&space->loop));
     if (local > device->local_bytes) return 1;
     int64_t wanted = divide_up(GPU_ITEMS, max64(1, space->kept)), most = GPU_GROUP, sharers = 1;
-    if (space->lane >= space->n_kept) wanted = max64(wanted, GPU_ROW);
+    if (space->lane >= space->n_kept)
+        wanted = max64(wanted, max64(GPU_ROW, space->reduced / GPU_ALONG));
     else
         for (int64_t width = 1; width < min64(GPU_SECTOR, space->kept); width *= 2) most /= 2;
     most = min64(most, space->reduced / GPU_POINTS);

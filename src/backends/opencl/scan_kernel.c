@@ -12,9 +12,10 @@
 #include "team.h"
 
 enum {
-    MOST_INSTRUCTIONS = 512, /* compilers take their time */
-    MOST_BUFFERS = 56,       /* these and their shifts fit into 1024 bytes of arguments */
-    MOST_TASKS = 1 << 30,    /* which numbers of 32 bits count */
+    MOST_INSTRUCTIONS = 512,  /* compilers take their time */
+    MOST_BUFFERS = 56,        /* these and their shifts fit into 1024 bytes of arguments */
+    MOST_TASKS = 1 << 30,     /* which numbers of 32 bits count */
+    MOST_GPU_TASKS = 1 << 24, /* half a second: drivers of screens end kernels that take a few */
 };
 
 /* ---- whether ---- */
@@ -43,9 +44,10 @@ static bool suits(const hb_device *device, const hb_scan *scan, const hb_prepare
         if (!can_be_phase(device, &body->launches[i])) return false;
         tasks += hb_cl_team_tasks(device, &body->launches[i]);
     }
+    const int64_t most = device->lanes ? MOST_TASKS : MOST_GPU_TASKS;
     return body->n_launches > 0 && instructions <= MOST_INSTRUCTIONS &&
-           scan->n_slides < MOST_BUFFERS && tasks < MOST_TASKS && scan->times > 0 &&
-           tasks * scan->times < MOST_TASKS;
+           scan->n_slides < MOST_BUFFERS && tasks < most && scan->times > 0 &&
+           tasks * scan->times < most;
 }
 
 /* ---- text ---- */

@@ -260,4 +260,7 @@ static inline uint64_t hb_scan_seed(uint64_t seed, int64_t iteration) {
     return z ^ z >> 31;
 }
 
+/* Into how many parts of b, the last one perhaps smaller, a is cut: both backends cut steps. */
+static inline int64_t hb_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 #endif

@@ -21,8 +21,6 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **state,
 static void release(void *state) {}
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 typedef struct run_context {
     const hb_cpu_vector *vector;
     const hb_along *along;
@@ -43,7 +41,7 @@ static run_context context_of(const hb_device *device, const hb_step *step) {
                          .dtype = dtype == HEBB_BOOL ? HEBB_U8 : dtype,
                          .size = (int64_t)hebb_dtype_size(dtype),
                          .width = least(PIECE, along->inner),
-                         .pieces = along->inner > 0 ? divide_up(along->inner, PIECE) : 0,
+                         .pieces = along->inner > 0 ? hb_ceil_div(along->inner, PIECE) : 0,
                          .chunks = 1};
 }
 
@@ -154,7 +152,7 @@ static void run_recurrence(hb_device *device, const void *state, const hb_run_ar
     c.a = step->n_in > 1 ? hb_cpu_address(args, &step->in[0]) : NULL;
     c.b = hb_cpu_address(args, &step->in[step->n_in - 1]);
     c.y = hb_cpu_address(args, &step->out[0]);
-    if (!c.a && along->n >= 4 * CHUNK) c.chunks = divide_up(along->n, CHUNK);
+    if (!c.a && along->n >= 4 * CHUNK) c.chunks = hb_ceil_div(along->n, CHUNK);
     hb_cpu_parallel(device, along->outer * c.chunks * c.pieces, all * 2, recur, &c);
     if (c.chunks == 1) return;
     hb_cpu_parallel(device, along->outer, all / CHUNK * 4, carry, &c);

@@ -88,8 +88,6 @@ void hb_gemm_parallel(const hb_device *device, const hb_gemm_common *common, int
 /* Nanoseconds that one thread needs for so many multiply-adds at best. */
 double hb_gemm_ns(const hb_device *device, const hb_gemm *gemm, double macs);
 
-static inline int64_t hb_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* [0, count) in `parts` parts, the sizes of which differ by one at most: where a part begins. A
    division costs as much as a row of a small product: none is made where there is one part. */
 static inline int64_t hb_part(int64_t count, int64_t parts, int64_t part) {

@@ -16,8 +16,6 @@ enum {
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* ---- what the kernels share ---- */
 
 typedef struct along_job {
@@ -240,7 +238,7 @@ static bool add_carried(const along_job *job) {
 
 static hebb_status prepare_recurrence(const along_job *job, hb_error *error) {
     const bool sum = job->step->n_in == 1;
-    const int64_t n = job->along->n, chunks = sum && n >= 4 * CHUNK ? divide_up(n, CHUNK) : 1;
+    const int64_t n = job->along->n, chunks = sum && n >= 4 * CHUNK ? hb_ceil_div(n, CHUNK) : 1;
     if (!recur(job, chunks)) return no_memory(error);
     if (chunks == 1) return HEBB_OK;
     return carry(job, chunks) && add_carried(job) ? HEBB_OK : no_memory(error);
@@ -283,8 +281,8 @@ static bool put(const along_job *job) {
     const int64_t columns = along->outer * along->inner;
     const int64_t wanted = job->device->lanes ? 4 * (int64_t)job->device->info.units : GPU_ITEMS;
     const int64_t parts = max64(1, min64(wanted / max64(1, columns), along->n));
-    const int64_t rows = divide_up(along->n, parts);
-    hb_cl_kernel *kernel = begin(job, columns * divide_up(along->n, rows));
+    const int64_t rows = hb_ceil_div(along->n, parts);
+    hb_cl_kernel *kernel = begin(job, columns * hb_ceil_div(along->n, rows));
     if (kernel == NULL) return false;
     operand(kernel, "x", &step->out[0], true);
     operand(kernel, "index", &step->in[1], false);

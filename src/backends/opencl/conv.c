@@ -21,7 +21,6 @@ enum { ROWS = 8, BLOCK_ROWS = 128, GROUP = 256, CPU_ITEMS = 32 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
 
 static hebb_dtype dtype_of(const hb_step *step) { return step->out[0].dtype; }
@@ -31,8 +30,8 @@ static int width_of(const hb_step *step) { return dtype_of(step) == HEBB_F32 ? 3
  */
 static double windows_cost(const hb_cl_conv *p) {
     const double fill = p->step->kind == HB_CONV_WEIGHT ? 50 : 24;
-    const double rows = (double)(divide_up(p->rows, ROWS) * ROWS);
-    const double columns = (double)(divide_up(p->columns, width_of(p->step)) * width_of(p->step));
+    const double rows = (double)(hb_ceil_div(p->rows, ROWS) * ROWS);
+    const double columns = (double)(hb_ceil_div(p->columns, width_of(p->step)) * width_of(p->step));
     return (rows + fill) / (double)p->rows * columns / (double)p->columns;
 }
 
@@ -76,9 +75,9 @@ static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
     choose_for_cpus(device, &p);
     if (step->kind != HB_CONV_WEIGHT || p.winograd) return p;
     if (p.tiled) p.parts = hb_cl_conv_tiled_parts(device, &p);
-    int64_t items = divide_up(p.rows, BLOCK_ROWS) * divide_up(p.columns, width_of(step));
+    int64_t items = hb_ceil_div(p.rows, BLOCK_ROWS) * hb_ceil_div(p.columns, width_of(step));
     if (device->lanes && items > 0)
-        p.parts = max64(1, min64(c->batch, divide_up(CPU_ITEMS, items * c->groups)));
+        p.parts = max64(1, min64(c->batch, hb_ceil_div(CPU_ITEMS, items * c->groups)));
     return p;
 }
 
@@ -268,8 +267,8 @@ static void write_gather_items(hb_cl_kernel *kernel, const hb_cl_conv *p) {
 
 /* Fewer rows an item where that gives every core a few. */
 static int64_t block_of(const hb_device *device, int64_t rows, int64_t others) {
-    int64_t wanted = divide_up(4 * (int64_t)device->info.units, max64(1, others));
-    int64_t block = divide_up(divide_up(rows, wanted), ROWS) * ROWS;
+    int64_t wanted = hb_ceil_div(4 * (int64_t)device->info.units, max64(1, others));
+    int64_t block = hb_ceil_div(hb_ceil_div(rows, wanted), ROWS) * ROWS;
     return min64(BLOCK_ROWS, max64(ROWS, block));
 }
 
@@ -277,16 +276,14 @@ static void prepare_gather(hb_device *device, hb_cl_launch *launch, const hb_cl_
     int64_t images = p->conv->batch * p->conv->groups, panels;
     if (!device->lanes) {
         write_gather_items(&launch->source, p);
-        hb_cl_range(launch, p->columns, device->max_group < 64 ? 1 : 64);
-        launch->rank = 3;
-        launch->global[1] = (size_t)divide_up(p->rows, ROWS);
-        launch->global[2] = (size_t)images;
+        hb_cl_range_rows(launch, p->columns, device->max_group < 64 ? 1 : 64,
+                         hb_ceil_div(p->rows, ROWS), images);
         return;
     }
-    panels = divide_up(p->columns, width_of(p->step));
+    panels = hb_ceil_div(p->columns, width_of(p->step));
     int64_t block = block_of(device, p->rows, panels * images);
     write_gather_lanes(&launch->source, p, block);
-    hb_cl_range_items(launch, panels, divide_up(p->rows, block), images);
+    hb_cl_range_items(launch, panels, hb_ceil_div(p->rows, block), images);
 }
 
 /* ---- CONV_WEIGHT ---- */
@@ -419,16 +416,14 @@ static hebb_status prepare_weight(hb_device *device, hb_prepared *prepared, hb_c
         int group = GROUP;
         while ((size_t)group > device->max_group) group /= 2;
         write_weight_groups(&launch->source, p, group);
-        hb_cl_range(launch, p->columns * group, (size_t)group);
-        launch->rank = 3;
-        launch->global[1] = (size_t)divide_up(p->rows, ROWS);
-        launch->global[2] = (size_t)c->groups;
+        hb_cl_range_rows(launch, p->columns * group, (size_t)group, hb_ceil_div(p->rows, ROWS),
+                         c->groups);
         return HEBB_OK;
     }
-    int64_t panels = divide_up(p->columns, width_of(p->step));
+    int64_t panels = hb_ceil_div(p->columns, width_of(p->step));
     int64_t block = block_of(device, p->rows, panels * c->groups * p->parts);
     write_weight_lanes(&launch->source, p, block);
-    hb_cl_range_items(launch, panels, divide_up(p->rows, block), c->groups * p->parts);
+    hb_cl_range_items(launch, panels, hb_ceil_div(p->rows, block), c->groups * p->parts);
     return prepare_sum(device, prepared, p, error);
 }
 

@@ -17,7 +17,6 @@ enum { TILE_ROWS = 8, BLOCK_ROWS = 64, FEW_CHANNELS = 12, COPY_GRAIN = 16384 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
 
 static hebb_dtype dtype_of(const hb_cl_conv *p) { return p->step->out[0].dtype; }
@@ -52,22 +51,22 @@ static copy copy_of(const hb_cl_conv *p) {
         step *= s.padded[d];
     }
     if (weight) {
-        s.plane = divide_up(s.planes, width_of(p)) * width_of(p);
+        s.plane = hb_ceil_div(s.planes, width_of(p)) * width_of(p);
         s.elements = s.images * volume(s.padded) * s.plane;
         return s;
     }
     /* Tiles read up to their full width. An odd number of lines, so that planes do not share the
        same few places of a cache. */
-    const int64_t read = divide_up(span_of(&s), width_of(p)) * width_of(p) + s.reach;
+    const int64_t read = hb_ceil_div(span_of(&s), width_of(p)) * width_of(p) + s.reach;
     const int64_t line = width_of(p) / 2;
-    s.plane = (divide_up(max64(volume(s.padded), read), line) | 1) * line;
+    s.plane = (hb_ceil_div(max64(volume(s.padded), read), line) | 1) * line;
     s.elements = s.images * s.planes * s.plane;
     return s;
 }
 
 static int64_t packed_weights(const hb_cl_conv *p, const copy *s) {
     if (p->step->kind == HB_CONV_WEIGHT) return 0;
-    return p->conv->groups * divide_up(p->rows, TILE_ROWS) * TILE_ROWS * s->planes *
+    return p->conv->groups * hb_ceil_div(p->rows, TILE_ROWS) * TILE_ROWS * s->planes *
            volume(p->conv->kernel);
 }
 
@@ -90,12 +89,12 @@ int64_t hb_cl_conv_shifted_elements(const hb_cl_conv *p) {
 
 double hb_cl_conv_shifted_cost(const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
-    const double rows = (double)(divide_up(p->rows, TILE_ROWS) * TILE_ROWS) / (double)p->rows;
+    const double rows = (double)(hb_ceil_div(p->rows, TILE_ROWS) * TILE_ROWS) / (double)p->rows;
     if (p->step->kind == HB_CONV_WEIGHT)
-        return rows * (double)(divide_up(c->in_channels, width_of(p)) * width_of(p)) /
+        return rows * (double)(hb_ceil_div(c->in_channels, width_of(p)) * width_of(p)) /
                (double)c->in_channels;
     const copy s = copy_of(p);
-    const int64_t columns = divide_up(span_of(&s), width_of(p)) * width_of(p);
+    const int64_t columns = hb_ceil_div(span_of(&s), width_of(p)) * width_of(p);
     return rows * (double)columns / (double)volume(s.to) * (1 + 6 / (double)s.planes);
 }
 
@@ -143,7 +142,7 @@ static bool add_planes(hb_prepared *prepared, const hb_cl_conv *p, const copy *s
     hb_cl_kernel *kernel;
     if (!begin(prepared, p, s, &kernel)) return false;
     const int64_t planes = s->images * s->planes;
-    const int64_t each = min64(planes, divide_up(COPY_GRAIN, s->plane));
+    const int64_t each = min64(planes, hb_ceil_div(COPY_GRAIN, s->plane));
     const char *from = p->step->kind == HB_CONV_INPUT ? "m" : "n";
     write_before(kernel, p);
     hb_cl_index_param(kernel, "p0", s->padded[0]);
@@ -165,7 +164,7 @@ static bool add_planes(hb_prepared *prepared, const hb_cl_conv *p, const copy *s
                 "for (hb_index i = p0 * p1 * p2; i < pitch; i++) s[u * pitch + i] = 0;\n}\n",
                 hb_cl_type(dtype_of(p)), from, from, from, hb_cl_type(dtype_of(p)), from, from,
                 from);
-    set_items(prepared, divide_up(planes, each), 1, 1);
+    set_items(prepared, hb_ceil_div(planes, each), 1, 1);
     return true;
 }
 
@@ -173,7 +172,7 @@ static bool add_planes(hb_prepared *prepared, const hb_cl_conv *p, const copy *s
 static bool add_weights(hb_prepared *prepared, const hb_cl_conv *p, const copy *s) {
     hb_cl_kernel *kernel;
     if (!begin(prepared, p, s, &kernel)) return false;
-    const int64_t blocks = divide_up(p->rows, TILE_ROWS);
+    const int64_t blocks = hb_ceil_div(p->rows, TILE_ROWS);
     hb_cl_conv_roles(kernel, p);
     hb_cl_index_param(kernel, "blocks", blocks);
     hb_cl_print(&kernel->body,
@@ -216,7 +215,7 @@ static bool add_tiles(hb_prepared *prepared, const hb_cl_conv *p, const copy *s)
         "for (int l = 0; l < %d; l++)\n"
         "if (at[l] >= 0) y[(image * rows + row + r) * points + at[l]] = t[r * %d + l];\n}\n",
         width, type, width, width, width, type, type, suffix, width, width);
-    set_items(prepared, divide_up(span, width), s->images, 1);
+    set_items(prepared, hb_ceil_div(span, width), s->images, 1);
     return true;
 }
 
@@ -281,8 +280,8 @@ static bool add_sums(hb_prepared *prepared, const hb_cl_conv *p, const copy *s) 
         "y[(r * inner + column + l) * taps] = t[r * %d + l];\n",
         width, BLOCK_ROWS, BLOCK_ROWS, width, type, BLOCK_ROWS, width, width, type, type, type,
         suffix, width, width);
-    set_items(prepared, divide_up(c->in_channels, width) * volume(c->kernel),
-              divide_up(p->rows, BLOCK_ROWS), c->groups * p->parts);
+    set_items(prepared, hb_ceil_div(c->in_channels, width) * volume(c->kernel),
+              hb_ceil_div(p->rows, BLOCK_ROWS), c->groups * p->parts);
     return true;
 }
 

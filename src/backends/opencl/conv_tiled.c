@@ -8,7 +8,6 @@
 #include "conv.h"
 #include "tile.h"
 
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static hebb_dtype dtype_of(const hb_cl_conv *p) { return p->step->out[0].dtype; }
 
 /* Larger tiles were slower on an H200: 196 of 64 x 128 leave half of its units idle at the end. */
@@ -27,7 +26,7 @@ bool hb_cl_conv_tiled_can(const hb_device *device, const hb_cl_conv *p) {
 int64_t hb_cl_conv_tiled_parts(const hb_device *device, const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
     hb_cl_tile t = tile_of(p);
-    int64_t tiles = divide_up(p->rows, t.rows) * divide_up(p->columns, t.columns) * c->groups;
+    int64_t tiles = hb_ceil_div(p->rows, t.rows) * hb_ceil_div(p->columns, t.columns) * c->groups;
     return hb_cl_tile_parts(device, tiles, c->batch * c->out[0] * c->out[1] * c->out[2]);
 }
 
@@ -145,8 +144,6 @@ void hb_cl_conv_tiled(hb_cl_launch *launch, const hb_cl_conv *p) {
     if (weight) write_weight(&launch->source, p, t);
     else write_gather(&launch->source, p, t);
     int64_t columns = p->columns * (weight ? 1 : c->batch);
-    hb_cl_range(launch, divide_up(columns, t.columns) * items, (size_t)items);
-    launch->rank = 3;
-    launch->global[1] = (size_t)divide_up(p->rows, t.rows);
-    launch->global[2] = (size_t)(c->groups * p->parts);
+    hb_cl_range_rows(launch, hb_ceil_div(columns, t.columns) * items, (size_t)items,
+                     hb_ceil_div(p->rows, t.rows), c->groups * p->parts);
 }

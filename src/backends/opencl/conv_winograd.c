@@ -15,8 +15,6 @@ enum { TILE_ROWS = HB_CL_WINOGRAD_ROWS, PANEL = HB_CL_WINOGRAD_PANEL };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 typedef struct layout {
     const hb_conv *conv;
     bool transposed;
@@ -30,12 +28,12 @@ typedef struct layout {
     int64_t weights_plane, weights, item; /* floats: between planes; of all weights; of an item */
 } layout;
 
-int64_t hb_cl_winograd_odd_lines(int64_t floats) { return (divide_up(floats, 16) | 1) * 16; }
+int64_t hb_cl_winograd_odd_lines(int64_t floats) { return (hb_ceil_div(floats, 16) | 1) * 16; }
 
 /* What products read and transforms write of a channel. */
 static int64_t row_of(const layout *l, int64_t tile_rows) {
     const int64_t tiles = tile_rows * l->tiles_x;
-    return hb_cl_winograd_odd_lines(max64(divide_up(tiles, PANEL) * PANEL, tiles + 15));
+    return hb_cl_winograd_odd_lines(max64(hb_ceil_div(tiles, PANEL) * PANEL, tiles + 15));
 }
 
 static int64_t image_bytes(const layout *l, int64_t tile_rows) {
@@ -44,12 +42,12 @@ static int64_t image_bytes(const layout *l, int64_t tile_rows) {
 
 static double waste(const layout *l, int64_t tile_rows) {
     const int64_t tiles = tile_rows * l->tiles_x;
-    return (double)(divide_up(tiles, PANEL) * PANEL) / (double)tiles;
+    return (double)(hb_ceil_div(tiles, PANEL) * PANEL) / (double)tiles;
 }
 
 /* Of the numbers of rows that fit, the one with the least waste; a panel's worth if it can be. */
 static int64_t rows_of_a_task(const layout *l) {
-    const int64_t most = divide_up(l->tile_rows, divide_up(TASKS, l->conv->groups));
+    const int64_t most = hb_ceil_div(l->tile_rows, hb_ceil_div(TASKS, l->conv->groups));
     int64_t best = 1;
     for (int64_t rows = 2; rows <= l->tile_rows; rows++) {
         const bool little = (rows - 1) * l->tiles_x < PANEL;
@@ -79,16 +77,16 @@ static layout layout_of(const hb_device *device, const hb_cl_conv *p) {
                 .transposed = transposed,
                 .rows = p->rows,
                 .channels = transposed ? c->out_channels : c->in_channels,
-                .row_blocks = divide_up(p->rows, TILE_ROWS),
+                .row_blocks = hb_ceil_div(p->rows, TILE_ROWS),
                 .to = transposed ? c->in : c->out,
                 .from = transposed ? c->out : c->in,
                 .top = transposed ? 2 - c->before[1] : c->before[1],
                 .left = transposed ? 2 - c->before[2] : c->before[2]};
-    l.tiles_y = divide_up(l.to[1], 2);
-    l.tiles_x = divide_up(l.to[2], 2);
+    l.tiles_y = hb_ceil_div(l.to[1], 2);
+    l.tiles_x = hb_ceil_div(l.to[2], 2);
     l.tile_rows = c->batch * l.tiles_y;
     l.each = rows_of_a_task(&l);
-    l.tasks = divide_up(l.tile_rows, l.each);
+    l.tasks = hb_ceil_div(l.tile_rows, l.each);
     l.items = min64(l.tasks * c->groups, ITEMS * (int64_t)device->info.units);
     l.row = row_of(&l, l.each);
     l.plane = hb_cl_winograd_odd_lines(l.channels * l.row);
@@ -113,7 +111,7 @@ double hb_cl_conv_winograd_cost(const hb_device *device, const hb_cl_conv *p) {
     if (p->step->kind == HB_CONV_WEIGHT) return hb_cl_winograd_weight_cost(p);
     const layout l = layout_of(device, p);
     const double padded = (double)(4 * l.tiles_y * l.tiles_x) / (double)(l.to[1] * l.to[2]);
-    const double vectors = (double)(divide_up(l.tiles_x, 16) * 16) / (double)l.tiles_x;
+    const double vectors = (double)(hb_ceil_div(l.tiles_x, 16) * 16) / (double)l.tiles_x;
     const double rows = (double)(l.row_blocks * TILE_ROWS) / (double)l.rows;
     return padded * (waste(&l, l.each) * rows * 16 / 36 + 4 * vectors / (double)l.rows +
                      6 / (double)l.channels) +

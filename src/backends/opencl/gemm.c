@@ -15,10 +15,15 @@ const hb_cl_gemm_solver *const hb_cl_gemm_solvers[] = {
 };
 const size_t hb_cl_n_gemm_solvers = sizeof hb_cl_gemm_solvers / sizeof *hb_cl_gemm_solvers;
 
+int64_t hb_cl_gemm_batches(const hb_gemm *gemm) {
+    int64_t count = 1;
+    for (int k = 0; k < gemm->n_batch; k++) count *= gemm->batch[k];
+    return count;
+}
+
 double hb_cl_gemm_flops(const hb_gemm *gemm) {
-    double flops = 2.0 * (double)gemm->m * (double)gemm->n * (double)gemm->k;
-    for (int k = 0; k < gemm->n_batch; k++) flops *= (double)gemm->batch[k];
-    return flops;
+    return 2.0 * (double)gemm->m * (double)gemm->n * (double)gemm->k *
+           (double)hb_cl_gemm_batches(gemm);
 }
 
 /* HEBB_GEMM=name forces a solver wherever it can do the step. */
@@ -188,6 +193,14 @@ int64_t hb_cl_row_stride(const hb_cl_product *product, const hb_operand *operand
 
 int64_t hb_cl_column_stride(const hb_cl_product *product, const hb_operand *operand) {
     return operand->stride[product->gemm.n_batch + 1];
+}
+
+void hb_cl_stride_params(hb_cl_kernel *kernel, const hb_cl_product *product) {
+    const hb_gemm *gemm = &product->gemm;
+    hb_cl_index_param(kernel, "ai", hb_cl_row_stride(product, &gemm->a));
+    hb_cl_index_param(kernel, "ak", hb_cl_column_stride(product, &gemm->a));
+    hb_cl_index_param(kernel, "bk", hb_cl_row_stride(product, &gemm->b));
+    hb_cl_index_param(kernel, "bj", hb_cl_column_stride(product, &gemm->b));
 }
 
 /* ---- text that the solvers' kernels share ---- */

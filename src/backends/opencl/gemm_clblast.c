@@ -75,17 +75,11 @@ static hb_operand scratch_operand(const hb_gemm *gemm, const hb_step *step) {
     return operand;
 }
 
-static int64_t batch_count(const hb_gemm *gemm) {
-    int64_t count = 1;
-    for (int k = 0; k < gemm->n_batch; k++) count *= gemm->batch[k];
-    return count;
-}
-
 static size_t scratch(hb_device *device, const hb_gemm *gemm) {
     (void)device;
     matrix c;
     if (stores_only(gemm, &c)) return 0;
-    return (size_t)(batch_count(gemm) * gemm->m * gemm->n) * hebb_dtype_size(gemm->dtype);
+    return (size_t)(hb_cl_gemm_batches(gemm) * gemm->m * gemm->n) * hebb_dtype_size(gemm->dtype);
 }
 
 static bool can_do(hb_device *device, const hb_gemm *gemm) {
@@ -97,7 +91,7 @@ static bool can_do(hb_device *device, const hb_gemm *gemm) {
         !describe(&gemm->b, gemm->n_batch, gemm->k, gemm->n, &b))
         return false;
     if (!hb_cl_product_make(&product, gemm, false)) return false;
-    bool narrow = !product.wide && gemm->m * gemm->n * batch_count(gemm) < INT32_MAX;
+    bool narrow = !product.wide && gemm->m * gemm->n * hb_cl_gemm_batches(gemm) < INT32_MAX;
     hb_cl_product_free(&product);
     return narrow;
 }
@@ -110,7 +104,7 @@ static double cost(hb_device *device, const hb_gemm *gemm) {
     double rate = device->lanes ? 15e9 : 200e9 * fmin(device->info.units, tiles);
     if (gemm->dtype == HEBB_F64) rate /= 2;
     double pass = (double)scratch(device, gemm) * 2 / 200e9;
-    return 30e-6 * (double)batch_count(gemm) + pass + hb_cl_gemm_flops(gemm) / rate;
+    return 30e-6 * (double)hb_cl_gemm_batches(gemm) + pass + hb_cl_gemm_flops(gemm) / rate;
 }
 
 /* ---- calling ---- */

@@ -23,10 +23,7 @@ static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product) {
     hb_cl_need(kernel, HB_CL_SCALAR, gemm->dtype);
     hb_cl_index_param(kernel, "n", gemm->n);
     hb_cl_index_param(kernel, "k", gemm->k);
-    hb_cl_index_param(kernel, "ai", hb_cl_row_stride(product, &gemm->a));
-    hb_cl_index_param(kernel, "ak", hb_cl_column_stride(product, &gemm->a));
-    hb_cl_index_param(kernel, "bk", hb_cl_row_stride(product, &gemm->b));
-    hb_cl_index_param(kernel, "bj", hb_cl_column_stride(product, &gemm->b));
+    hb_cl_stride_params(kernel, product);
     hb_cl_print(body,
                 "const hb_index j = (hb_index)HB_ITEM(0);\nif (j >= n) return;\n"
                 "const hb_index i%d = (hb_index)HB_ITEM(1);\n",
@@ -50,10 +47,8 @@ static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_st
         return hb_fail_memory(error, "a launch", sizeof *launch);
     write_kernel(&launch->source, &product);
     size_t group = device->max_group < 64 ? 1 : 64;
-    hb_cl_range(launch, product.gemm.n, device->lanes ? 1 : group);
-    launch->rank = 3;
-    launch->global[1] = (size_t)product.gemm.m;
-    launch->global[2] = (size_t)product.batches;
+    hb_cl_range_rows(launch, product.gemm.n, device->lanes ? 1 : group, product.gemm.m,
+                     product.batches);
     hb_cl_product_free(&product);
     return HEBB_OK;
 }

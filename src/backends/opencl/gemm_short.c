@@ -30,8 +30,6 @@ typedef struct tile {
     int rows, columns; /* powers of two, up to 32 */
 } tile;
 
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 static int blocks_of(tile t) { return t.rows / BLOCK * (t.columns / BLOCK); }
 static int parts_of(tile t) { return ITEMS / blocks_of(t); }
 
@@ -59,19 +57,14 @@ static const double begin_latency = 3e-6;
    second from the second cache, where all units want some; and into local memory. */
 static const double unit_macs = 65e9, unit_bytes = 40e9, unit_stores = 200e9;
 
-static double batches_of(const hb_gemm *gemm) {
-    double count = 1;
-    for (int k = 0; k < gemm->n_batch; k++) count *= (double)gemm->batch[k];
-    return count;
-}
-
 /* Groups of a unit wait at the same time where it has room for two of them, as it has unless they
    are parts of a larger kernel (team.h): so each round after the first waits for half as long. Read
    off an H200's latencies and rates. */
 static double tile_seconds(const hb_device *device, const hb_gemm *gemm, tile t) {
     const double k = (double)gemm->k, size = (double)hebb_dtype_size(gemm->dtype);
-    const double groups = (double)divide_up(gemm->m, t.rows) *
-                          (double)divide_up(gemm->n, t.columns) * batches_of(gemm);
+    const double groups = (double)hb_ceil_div(gemm->m, t.rows) *
+                          (double)hb_ceil_div(gemm->n, t.columns) *
+                          (double)hb_cl_gemm_batches(gemm);
     const double rounds = ceil(groups / device->info.units);
     const double rows = fmin(t.rows, (double)gemm->m), columns = fmin(t.columns, (double)gemm->n);
     const double macs = t.rows * t.columns * k * size / 4;
@@ -251,10 +244,7 @@ static void write_operands(hb_cl_kernel *kernel, const hb_cl_product *product, t
     hb_cl_index_param(kernel, "m", gemm->m);
     hb_cl_index_param(kernel, "columns", gemm->n);
     hb_cl_index_param(kernel, "depth", gemm->k);
-    hb_cl_index_param(kernel, "ai", hb_cl_row_stride(product, &gemm->a));
-    hb_cl_index_param(kernel, "ak", hb_cl_column_stride(product, &gemm->a));
-    hb_cl_index_param(kernel, "bk", hb_cl_row_stride(product, &gemm->b));
-    hb_cl_index_param(kernel, "bj", hb_cl_column_stride(product, &gemm->b));
+    hb_cl_stride_params(kernel, product);
     hb_cl_print(&kernel->body,
                 "const int l = (int)HB_LOCAL, part = l / %d;\n"
                 "const int ty = l %% %d / %d, tx = l %% %d;\n"
@@ -320,10 +310,8 @@ static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_st
         return hb_fail_memory(error, "a launch", sizeof *launch);
     const tile t = tile_of(device, &step->u.gemm);
     write_kernel(&launch->source, &product, t);
-    hb_cl_range(launch, divide_up(product.gemm.n, t.columns) * ITEMS, ITEMS);
-    launch->rank = 3;
-    launch->global[1] = (size_t)divide_up(product.gemm.m, t.rows);
-    launch->global[2] = (size_t)product.batches;
+    hb_cl_range_rows(launch, hb_ceil_div(product.gemm.n, t.columns) * ITEMS, ITEMS,
+                     hb_ceil_div(product.gemm.m, t.rows), product.batches);
     hb_cl_product_free(&product);
     return HEBB_OK;
 }

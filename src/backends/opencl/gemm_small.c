@@ -10,10 +10,7 @@ static void write_params(hb_cl_kernel *kernel, const hb_cl_product *product) {
     kernel->wide = product->wide;
     hb_cl_need(kernel, HB_CL_SCALAR, gemm->dtype);
     hb_cl_index_param(kernel, "k", gemm->k);
-    hb_cl_index_param(kernel, "ai", hb_cl_row_stride(product, &gemm->a));
-    hb_cl_index_param(kernel, "ak", hb_cl_column_stride(product, &gemm->a));
-    hb_cl_index_param(kernel, "bk", hb_cl_row_stride(product, &gemm->b));
-    hb_cl_index_param(kernel, "bj", hb_cl_column_stride(product, &gemm->b));
+    hb_cl_stride_params(kernel, product);
 }
 
 static void write_matrices(hb_cl_kernel *kernel, const hb_cl_product *product) {

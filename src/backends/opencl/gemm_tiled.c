@@ -6,14 +6,6 @@
 
 #include "tile.h"
 
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-static int64_t batches_of(const hb_gemm *gemm) {
-    int64_t count = 1;
-    for (int k = 0; k < gemm->n_batch; k++) count *= gemm->batch[k];
-    return count;
-}
-
 /* Items of 8 x 8 need half of the local memory's bandwidth of 4 x 4, but more of them must be there
    to hide its latency: they pay where (nearly) each unit has a tile. On an H200, 2048 x 2048 x 2048
    takes 0.45 ms by 8 x 8 and 0.65 by 4 x 4, 1024 x 1024 x 1024 0.077 and 0.088; 1024 x 512 x 128 is
@@ -21,13 +13,14 @@ static int64_t batches_of(const hb_gemm *gemm) {
 static hb_cl_tile tile_of(const hb_device *device, const hb_gemm *gemm) {
     static const hb_cl_tile flat = {32, 64, 4, 4}, square = {64, 64, 4, 4}, large = {64, 128, 8, 8};
     if (gemm->m <= 32) return flat;
-    int64_t tiles = divide_up(gemm->m, 64) * divide_up(gemm->n, 128) * batches_of(gemm);
+    int64_t tiles = hb_ceil_div(gemm->m, 64) * hb_ceil_div(gemm->n, 128) * hb_cl_gemm_batches(gemm);
     bool fits = hb_cl_tile_fits(device, large, gemm->dtype);
     return fits && 16 * tiles >= 15 * (int64_t)device->info.units ? large : square;
 }
 
 static int64_t tiles_of(const hb_gemm *gemm, hb_cl_tile t) {
-    return divide_up(gemm->m, t.rows) * divide_up(gemm->n, t.columns) * batches_of(gemm);
+    return hb_ceil_div(gemm->m, t.rows) * hb_ceil_div(gemm->n, t.columns) *
+           hb_cl_gemm_batches(gemm);
 }
 
 static int64_t parts_of(const hb_device *device, const hb_gemm *gemm) {
@@ -49,7 +42,7 @@ static double cost(hb_device *device, const hb_gemm *gemm) {
     double alone = device->lanes ? 0.25e9 : large ? 200e9 : 100e9;
     double together = device->lanes ? 0.5e9 : large ? 300e9 : 190e9;
     if (gemm->dtype == HEBB_F64) alone /= 2, together /= 2;
-    double group = 2.0 * t.rows * t.columns * (double)divide_up(gemm->k, parts);
+    double group = 2.0 * t.rows * t.columns * (double)hb_ceil_div(gemm->k, parts);
     double all = group * (double)(tiles_of(gemm, t) * parts) / device->info.units;
     double least = device->lanes ? 0 : 4e-6;
     return (parts > 1 ? 10e-6 : 5e-6) + fmax(least, fmax(group / alone, all / together));
@@ -57,7 +50,7 @@ static double cost(hb_device *device, const hb_gemm *gemm) {
 
 static size_t scratch(hb_device *device, const hb_gemm *gemm) {
     int64_t parts = parts_of(device, gemm);
-    int64_t count = parts > 1 ? parts * batches_of(gemm) * gemm->m * gemm->n : 0;
+    int64_t count = parts > 1 ? parts * hb_cl_gemm_batches(gemm) * gemm->m * gemm->n : 0;
     return (size_t)count * hebb_dtype_size(gemm->dtype);
 }
 
@@ -94,10 +87,7 @@ static void write_operands(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
     hb_cl_index_param(kernel, "columns", gemm->n);
     hb_cl_index_param(kernel, "depth", gemm->k);
     hb_cl_index_param(kernel, "parts", j->parts);
-    hb_cl_index_param(kernel, "ai", hb_cl_row_stride(j->product, &gemm->a));
-    hb_cl_index_param(kernel, "ak", hb_cl_column_stride(j->product, &gemm->a));
-    hb_cl_index_param(kernel, "bk", hb_cl_row_stride(j->product, &gemm->b));
-    hb_cl_index_param(kernel, "bj", hb_cl_column_stride(j->product, &gemm->b));
+    hb_cl_stride_params(kernel, j->product);
     hb_cl_write_batch(kernel, j->product, "(hb_index)HB_GROUP(2) / parts");
     hb_cl_write_matrix(kernel, j->product, "a", &gemm->a);
     hb_cl_write_matrix(kernel, j->product, "b", &gemm->b);
@@ -172,18 +162,14 @@ static hebb_status add_launches(hb_device *device, hb_prepared *prepared, const 
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     write_product(&launch->source, j, t);
-    hb_cl_range(launch, divide_up(gemm->n, t.columns) * items, (size_t)items);
-    launch->rank = 3;
-    launch->global[1] = (size_t)divide_up(gemm->m, t.rows);
-    launch->global[2] = (size_t)(j->product->batches * j->parts);
+    hb_cl_range_rows(launch, hb_ceil_div(gemm->n, t.columns) * items, (size_t)items,
+                     hb_ceil_div(gemm->m, t.rows), j->product->batches * j->parts);
     if (j->parts == 1) return HEBB_OK;
     launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     write_sum(&launch->source, j);
-    hb_cl_range(launch, gemm->n, device->max_group < 64 ? 1 : 64);
-    launch->rank = 3;
-    launch->global[1] = (size_t)gemm->m;
-    launch->global[2] = (size_t)j->product->batches;
+    hb_cl_range_rows(launch, gemm->n, device->max_group < 64 ? 1 : 64, gemm->m,
+                     j->product->batches);
     return HEBB_OK;
 }
 

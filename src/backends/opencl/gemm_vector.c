@@ -14,9 +14,8 @@
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t width_of(const hb_gemm *gemm) { return gemm->dtype == HEBB_F32 ? 32 : 16; }
-static int64_t panels_of(const hb_gemm *gemm) { return divide_up(gemm->n, width_of(gemm)); }
+static int64_t panels_of(const hb_gemm *gemm) { return hb_ceil_div(gemm->n, width_of(gemm)); }
 
 static bool can_do(hb_device *device, const hb_gemm *gemm) {
     return gemm->dtype == HEBB_F32 || device->info.f64;
@@ -33,14 +32,14 @@ static bool is_row(const hb_cl_product *product) {
    them. */
 static double estimate(const hb_cl_product *product, int units) {
     const hb_gemm *gemm = &product->gemm;
-    double rows = (double)(divide_up(gemm->m, TILE_ROWS) * TILE_ROWS);
-    double columns = (double)(divide_up(gemm->n, width_of(gemm)) * width_of(gemm));
+    double rows = (double)(hb_ceil_div(gemm->m, TILE_ROWS) * TILE_ROWS);
+    double columns = (double)(hb_ceil_div(gemm->n, width_of(gemm)) * width_of(gemm));
     double rate = gemm->dtype == HEBB_F32 ? 90e9 : 45e9;
     if (is_row(product))
         return 5e-6 + (double)gemm->n * (double)gemm->k * (double)product->batches * 0.1e-9 / units;
     double seconds = 2.0 * rows * columns * (double)gemm->k / rate;
     double copy = hb_cl_column_stride(product, &gemm->b) == 1 ? 0.1e-9 : 0.3e-9;
-    seconds += (double)divide_up(gemm->m, BLOCK_ROWS) * columns * (double)gemm->k * copy;
+    seconds += (double)hb_ceil_div(gemm->m, BLOCK_ROWS) * columns * (double)gemm->k * copy;
     const hb_loop *loop = &gemm->epilogue;
     for (int n = 0; n < loop->n_out; n++)
         if (hb_cl_column_stride(product, &loop->out[n].to) != 1)
@@ -114,9 +113,9 @@ static double cost(hb_device *device, const hb_gemm *gemm) {
 /* Fewer rows where that gives every core a few blocks, or more if panels need not be copied. */
 static int64_t block_rows(const hb_device *device, const hb_cl_product *product, bool keeps) {
     const hb_gemm *gemm = &product->gemm;
-    int64_t panels = divide_up(gemm->n, width_of(gemm)) * product->batches;
-    int64_t wanted = divide_up((keeps ? 16 : 4) * (int64_t)device->info.units, panels);
-    int64_t rows = divide_up(divide_up(gemm->m, wanted), TILE_ROWS) * TILE_ROWS;
+    int64_t panels = hb_ceil_div(gemm->n, width_of(gemm)) * product->batches;
+    int64_t wanted = hb_ceil_div((keeps ? 16 : 4) * (int64_t)device->info.units, panels);
+    int64_t rows = hb_ceil_div(hb_ceil_div(gemm->m, wanted), TILE_ROWS) * TILE_ROWS;
     return min64(BLOCK_ROWS, max64(TILE_ROWS, rows));
 }
 
@@ -125,10 +124,7 @@ static void write_params(hb_cl_kernel *kernel, const hb_cl_product *product, int
     hb_cl_index_param(kernel, "m", gemm->m);
     hb_cl_index_param(kernel, "n", gemm->n);
     hb_cl_index_param(kernel, "k", gemm->k);
-    hb_cl_index_param(kernel, "ai", hb_cl_row_stride(product, &gemm->a));
-    hb_cl_index_param(kernel, "ak", hb_cl_column_stride(product, &gemm->a));
-    hb_cl_index_param(kernel, "bk", hb_cl_row_stride(product, &gemm->b));
-    hb_cl_index_param(kernel, "bj", hb_cl_column_stride(product, &gemm->b));
+    hb_cl_stride_params(kernel, product);
     hb_cl_index_param(kernel, "block", rows);
 }
 
@@ -294,7 +290,7 @@ static hebb_status add_packing(hb_prepared *prepared, const hb_step *step,
                 "for (int l = 0; l < depth * %d; l++) kept[p * %d + l] = panel[l];\n",
                 width, width, hb_cl_type(gemm->dtype), width, panel_of(product),
                 hb_cl_suffix(gemm->dtype), width, width);
-    hb_cl_range_items(launch, panels_of(gemm), divide_up(gemm->k, DEPTH), product->batches);
+    hb_cl_range_items(launch, panels_of(gemm), hb_ceil_div(gemm->k, DEPTH), product->batches);
     launch->once = true;
     return HEBB_OK;
 }
@@ -305,7 +301,7 @@ static hebb_status add_product(hb_device *device, hb_prepared *prepared, const h
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     const int64_t rows = block_rows(device, product, keeps);
     write_kernel(&launch->source, product, step, rows, keeps);
-    hb_cl_range_items(launch, panels_of(&product->gemm), divide_up(product->gemm.m, rows),
+    hb_cl_range_items(launch, panels_of(&product->gemm), hb_ceil_div(product->gemm.m, rows),
                       product->batches);
     return HEBB_OK;
 }

@@ -8,8 +8,6 @@
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 static bool is_wide(const hb_indexed *indexed) {
     const int64_t limit = INT32_MAX - (1 << 20);
     return indexed->x.offset + indexed->rows * indexed->width > limit ||
@@ -68,9 +66,9 @@ static void cut_gather(hb_device *device, const hb_indexed *indexed, hb_cl_launc
         return;
     }
     int64_t items = max64(1, min64(points / CPU_GRAIN, 8 * (int64_t)device->info.units));
-    int64_t per_item = divide_up(indexed->count, items);
+    int64_t per_item = hb_ceil_div(indexed->count, items);
     hb_cl_index_param(&launch->source, "per_item", per_item);
-    hb_cl_range_items(launch, divide_up(indexed->count, per_item), 1, 1);
+    hb_cl_range_items(launch, hb_ceil_div(indexed->count, per_item), 1, 1);
 }
 
 /* ---- SCATTER-ADD and SCATTER-SET ---- */
@@ -103,9 +101,9 @@ static void cut_scatter(hb_device *device, const hb_indexed *indexed, hb_cl_laun
     if (device->lanes) parts = min64(points / CPU_GRAIN, 4 * (int64_t)device->info.units);
     else parts = GPU_ITEMS / max64(1, indexed->width);
     parts = max64(1, min64(parts, indexed->rows));
-    int64_t per_item = divide_up(indexed->rows, parts);
+    int64_t per_item = hb_ceil_div(indexed->rows, parts);
     hb_cl_index_param(&launch->source, "per_item", per_item);
-    parts = divide_up(indexed->rows, per_item);
+    parts = hb_ceil_div(indexed->rows, per_item);
     if (device->lanes) {
         hb_cl_range_items(launch, parts, 1, 1);
         return;

@@ -32,8 +32,6 @@
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 static size_t power_of_two(size_t n) {
     size_t p = 1;
     while (2 * p <= n) p *= 2;
@@ -52,8 +50,8 @@ static int count_reductions(const hb_loop *loop) {
 /* Cuts the reduced space's `pieces` into at most `wanted` splits of equal size. */
 static void cut_splits(hb_cl_cut *cut, int64_t pieces, int64_t wanted) {
     wanted = max64(1, min64(min64(wanted, pieces), MAX_SPLITS));
-    cut->per_split = max64(1, divide_up(pieces, wanted));
-    cut->splits = max64(1, divide_up(pieces, cut->per_split));
+    cut->per_split = max64(1, hb_ceil_div(pieces, wanted));
+    cut->splits = max64(1, hb_ceil_div(pieces, cut->per_split));
 }
 
 /* A sum takes three arrays of at most 8 bytes an element. */
@@ -82,7 +80,7 @@ static int64_t items_for(const hb_device *device, const hb_loop *loop, int64_t p
 static int64_t lane_chunk(const hb_cl_space *space, int64_t lanes, int64_t items) {
     int64_t chunk = CPU_CHUNK;
     const int64_t others = space->kept / max64(1, lanes);
-    while (chunk > CPU_LEAST && others * divide_up(lanes, chunk) < items) chunk /= 2;
+    while (chunk > CPU_LEAST && others * hb_ceil_div(lanes, chunk) < items) chunk /= 2;
     return chunk;
 }
 
@@ -96,12 +94,12 @@ static void cut_for_cpu(const hb_device *device, const hb_cl_space *space, bool 
     int64_t items = items_for(device, loop, points);
     cut->chunk = cut->form == HB_CL_LANES ? lane_chunk(space, lanes, items) : CPU_CHUNK;
     if (cut->form == HB_CL_COLUMNS) cut->chunk = column_chunk(loop);
-    cut->chunks = max64(1, divide_up(lanes, cut->chunk));
+    cut->chunks = max64(1, hb_ceil_div(lanes, cut->chunk));
     cut->units = space->kept;
     if (kept_lane) cut->units = lanes == 0 ? 0 : space->kept / lanes * cut->chunks;
-    cut->per_item = max64(1, divide_up(cut->units, items));
+    cut->per_item = max64(1, hb_ceil_div(cut->units, items));
     cut->splits = 1;
-    int64_t used = max64(1, divide_up(cut->units, cut->per_item));
+    int64_t used = max64(1, hb_ceil_div(cut->units, cut->per_item));
     items = min64(items, points / CPU_SPLIT);
     if (!may_split || used * 4 > items) return;
     int64_t pieces = cut->form == HB_CL_COLUMNS ? space->reduced
@@ -129,7 +127,7 @@ static int unroll_for_gpu(const hb_loop *loop, int64_t points) {
 static int64_t sharers_for_gpu(const hb_device *device, const hb_cl_space *space) {
     const size_t local = (size_t)(8 * GPU_GROUP * count_reductions(&space->loop));
     if (local > device->local_bytes) return 1;
-    int64_t wanted = divide_up(GPU_ITEMS, max64(1, space->kept)), most = GPU_GROUP, sharers = 1;
+    int64_t wanted = hb_ceil_div(GPU_ITEMS, max64(1, space->kept)), most = GPU_GROUP, sharers = 1;
     if (space->lane >= space->n_kept)
         wanted = max64(wanted, max64(GPU_ROW, space->reduced / GPU_ALONG));
     else
@@ -149,11 +147,11 @@ static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool 
         return;
     }
     int64_t sharers = sharers_for_gpu(device, space);
-    const int64_t points = divide_up(space->reduced, sharers);
+    const int64_t points = hb_ceil_div(space->reduced, sharers);
     cut->unroll = unroll_for_gpu(&space->loop, points);
     /* For groups of the full size, which may become smaller when scratch memory is set aside. */
     const int64_t rounds = points / cut->unroll;
-    const int64_t groups = divide_up(max64(1, space->kept), GPU_GROUP / sharers);
+    const int64_t groups = hb_ceil_div(max64(1, space->kept), GPU_GROUP / sharers);
     if (may_split && rounds > GPU_ROUNDS)
         cut_splits(cut, space->reduced, min64(GPU_ITEMS / GPU_GROUP / groups, rounds / GPU_LEAST));
     sharers = min64(sharers, (int64_t)cut->group);
@@ -209,12 +207,12 @@ static void set_range(hb_cl_launch *launch, const hb_cl_space *space, const hb_c
     case HB_CL_LANES:
     case HB_CL_ROWS:
     case HB_CL_COLUMNS:
-        hb_cl_range_items(launch, divide_up(cut->units, cut->per_item), cut->splits, 1);
+        hb_cl_range_items(launch, hb_ceil_div(cut->units, cut->per_item), cut->splits, 1);
         return;
     case HB_CL_POINTS:
     case HB_CL_ITEMS: hb_cl_range(launch, space->kept, cut->group); break;
     case HB_CL_GROUPS:
-        hb_cl_range(launch, divide_up(space->kept, cut->width) * (int64_t)cut->group, cut->group);
+        hb_cl_range(launch, hb_ceil_div(space->kept, cut->width) * (int64_t)cut->group, cut->group);
         break;
     }
     if (cut->splits > 1) {

@@ -308,8 +308,10 @@ hebb_status hb_cl_compile_launches(hb_device *device, hb_prepared *prepared, hb_
 /* A new launch at the end of the plan, NULL when out of memory. Valid until the next one. */
 hb_cl_launch *hb_cl_launch_add(hb_prepared *prepared, const hb_step *step);
 void hb_cl_launches_free(hb_device *device, hb_prepared *prepared);
-/* A range of n work-items in groups of `group`, rounded up; and groups of one. */
+/* A range of n work-items in groups of `group`, rounded up; such rows y times z; and groups of one.
+ */
 void hb_cl_range(hb_cl_launch *launch, int64_t n, size_t group);
+void hb_cl_range_rows(hb_cl_launch *launch, int64_t n, size_t group, int64_t y, int64_t z);
 void hb_cl_range_items(hb_cl_launch *launch, int64_t x, int64_t y, int64_t z);
 
 /* ---- LOOP ---- */
@@ -430,7 +432,11 @@ typedef struct hb_cl_product {
  * memory. */
 bool hb_cl_product_make(hb_cl_product *product, const hb_gemm *gemm, bool transpose);
 void hb_cl_product_free(hb_cl_product *product);
-/* Strides of a product's operands: of a along m and k, of b along k and n. */
+/* Matrices in a batch. */
+int64_t hb_cl_gemm_batches(const hb_gemm *gemm);
+/* Strides of a product's operands: of a along m and k, of b along k and n; all four as arguments
+   ai, ak, bk, bj. */
+void hb_cl_stride_params(hb_cl_kernel *kernel, const hb_cl_product *product);
 int64_t hb_cl_row_stride(const hb_cl_product *product, const hb_operand *operand);
 int64_t hb_cl_column_stride(const hb_cl_product *product, const hb_operand *operand);
 /* Writes the batch coordinates of z, and pointers to where the matrices of that batch begin: a, b.

@@ -31,6 +31,13 @@ void hb_cl_range(hb_cl_launch *launch, int64_t n, size_t group) {
     launch->global[1] = launch->global[2] = 1;
 }
 
+void hb_cl_range_rows(hb_cl_launch *launch, int64_t n, size_t group, int64_t y, int64_t z) {
+    hb_cl_range(launch, n, group);
+    launch->rank = 3;
+    launch->global[1] = (size_t)y;
+    launch->global[2] = (size_t)z;
+}
+
 void hb_cl_range_items(hb_cl_launch *launch, int64_t x, int64_t y, int64_t z) {
     launch->rank = 3;
     launch->global[0] = (size_t)x;

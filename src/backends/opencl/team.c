@@ -36,8 +36,6 @@ bool hb_cl_team_device(const hb_device *device) {
 
 /* ---- tasks ---- */
 
-static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 static int64_t groups_of(const hb_device *device) {
     return (device->lanes ? CPU_GROUPS_A_UNIT : GPU_GROUPS_A_UNIT) * (int64_t)device->info.units;
 }
@@ -49,10 +47,10 @@ typedef struct extent {
 } extent;
 
 static extent extent_of(const hb_device *device, const hb_cl_launch *launch) {
-    extent e = {.across = divide_up((int64_t)launch->global[0], HB_CL_TEAM_GROUP),
+    extent e = {.across = hb_ceil_div((int64_t)launch->global[0], HB_CL_TEAM_GROUP),
                 .down = (int64_t)launch->global[1]};
     e.all = e.across * e.down * (int64_t)launch->global[2];
-    e.chunk = divide_up(e.all, TASKS_A_GROUP * groups_of(device));
+    e.chunk = hb_ceil_div(e.all, TASKS_A_GROUP * groups_of(device));
     if (e.chunk < 1) e.chunk = 1;
     return e;
 }
@@ -60,7 +58,7 @@ static extent extent_of(const hb_device *device, const hb_cl_launch *launch) {
 int64_t hb_cl_team_tasks(const hb_device *device, const hb_cl_launch *launch) {
     if (device->lanes) return (int64_t)(launch->global[0] * launch->global[1] * launch->global[2]);
     const extent e = extent_of(device, launch);
-    return divide_up(e.all, e.chunk);
+    return hb_ceil_div(e.all, e.chunk);
 }
 
 /* A kernel that asks for nothing but what hb_cl_kernel names, as users' functions may ask for more.

@@ -89,6 +89,9 @@ void resident_reset(void);
    and OpenBLAS has not seen it. OPENBLAS_CORETYPE in the environment stays what it is. */
 void openblas_choose_kernels(char **argv);
 
+/* Whose kernels OpenBLAS uses, such as "SkylakeX"; NULL if the benchmark was built without it. */
+const char *openblas_kernels(void);
+
 /* The same product in OpenBLAS; 0 if the benchmark was built without it. */
 timing openblas_gemm_time(const gemm_size *size, int threads);
 

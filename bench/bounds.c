@@ -66,15 +66,31 @@ static bool copy(void *context) {
     return true;
 }
 
-/* Whole numbers, because the order of their additions is the compiler's to choose: it vectorizes.
- */
+/* In vectors as long as the processor has them, and as many sums as it takes for none to wait for
+   its last addition: with one of 128 bits, a Zen 5 reads at half its speed. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+__attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+static uint64_t
+sum_part(const uint64_t *values, int64_t count) {
+    enum { SUMS = 64 };
+    uint64_t sums[SUMS] = {0}, sum = 0;
+    int64_t i = 0;
+    for (; i + SUMS <= count; i += SUMS)
+        for (int k = 0; k < SUMS; k++) sums[k] += values[i + k];
+    for (; i < count; i++) sum += values[i];
+    for (int k = 0; k < SUMS; k++) sum += sums[k];
+    return sum;
+}
+
 static bool read_all(void *context) {
     memory *m = context;
     const uint64_t *values = (const uint64_t *)(const void *)m->from;
-    int64_t count = MEMORY_BYTES / (int64_t)sizeof *values;
+    const int64_t count = MEMORY_BYTES / (int64_t)sizeof *values, part = count / m->threads;
     uint64_t sum = 0;
 #pragma omp parallel for num_threads(m->threads) reduction(+ : sum)
-    for (int64_t i = 0; i < count; i++) sum += values[i];
+    for (int i = 0; i < m->threads; i++)
+        sum += sum_part(values + i * part, i + 1 < m->threads ? part : count - i * part);
     m->sum += sum;
     return true;
 }
@@ -132,8 +148,11 @@ bool bounds_measure(bounds *b, hebb_device *device) {
 double bounds_seconds(const bounds *b, const work *w) {
     double arithmetic = w->flops / b->flops;
     if (w->read_bytes + w->written_bytes <= CACHE_BYTES) return arithmetic;
+    /* Where reading and writing go on side by side, a copy reads no slower than a sum does, and a
+       workload that reads more than it writes waits for what it reads. */
     const bool only_reads = 8 * w->written_bytes < w->read_bytes;
-    double traffic = only_reads ? w->read_bytes / b->read_bytes
-                                : (w->read_bytes + w->written_bytes) / b->copy_bytes;
+    const double copying = only_reads ? 0 : (w->read_bytes + w->written_bytes) / b->copy_bytes;
+    const double reading = w->read_bytes / b->read_bytes;
+    const double traffic = copying > reading ? copying : reading;
     return traffic > arithmetic ? traffic : arithmetic;
 }

@@ -16,16 +16,24 @@ static bool complain(const workload *w, const char *message) {
     return false;
 }
 
+static bool is_batch(const prepared *p, const hebb_tensor *variable) {
+    for (size_t k = 0; k < p->n_batches; k++)
+        if (p->batches[k] == variable) return true;
+    return false;
+}
+
 /* Weights before the first step, or operands, in the order in which the graph has them. */
 static bool write_given(const prepared *p, const char *path, char *message, size_t size) {
     hebb_array values[MOST_GIVEN] = {0};
     hebb_named_array named[MOST_GIVEN];
-    size_t n = p->n_given < MOST_GIVEN ? p->n_given : MOST_GIVEN;
+    size_t n = 0;
     bool fine = true;
-    for (size_t k = 0; k < n && fine; k++) {
+    for (size_t k = 0; k < p->n_given && n < MOST_GIVEN && fine; k++) {
         hebb_tensor *variable = hebb_graph_variable(p->graph, k);
-        fine = hebb_session_get(p->session, variable, &values[k]) == HEBB_OK;
-        named[k] = (hebb_named_array){hebb_tensor_name(variable), &values[k]};
+        if (is_batch(p, variable)) continue;
+        fine = hebb_session_get(p->session, variable, &values[n]) == HEBB_OK;
+        named[n] = (hebb_named_array){hebb_tensor_name(variable), &values[n]};
+        n += fine;
     }
     if (!fine) snprintf(message, size, "%s", hebb_message(p->session));
     else fine = hebb_npz_write(path, named, n, message, size) == HEBB_OK;

@@ -26,6 +26,8 @@ void openblas_choose_kernels(char **argv) {
 #endif
 }
 
+const char *openblas_kernels(void) { return openblas_get_corename(); }
+
 typedef struct product {
     gemm_size size;
     hebb_array a, b, c;
@@ -69,6 +71,8 @@ timing openblas_gemm_time(const gemm_size *size, int threads) {
 #else
 
 void openblas_choose_kernels(char **argv) { (void)argv; }
+
+const char *openblas_kernels(void) { return NULL; }
 
 timing openblas_gemm_time(const gemm_size *size, int threads) {
     (void)size;

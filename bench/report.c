@@ -2,6 +2,7 @@
  * main.c.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
@@ -30,8 +31,12 @@ static double rate(const measurement *m) {
 void table_begin(const bounds *b) {
     char of[40] = "of the GPU";
     if (b->threads > 0) snprintf(of, sizeof of, "with %d threads", b->threads);
-    printf("bounds %s: %.1f GFLOP/s (by %s), copy %.1f GB/s, read %.1f GB/s\n\n", of,
-           b->flops * 1e-9, b->flops_by, b->copy_bytes * 1e-9, b->read_bytes * 1e-9);
+    printf("bounds %s: %.1f GFLOP/s (by %s), copy %.1f GB/s, read %.1f GB/s\n", of, b->flops * 1e-9,
+           b->flops_by, b->copy_bytes * 1e-9, b->read_bytes * 1e-9);
+    if (b->threads > 0 && openblas_kernels() != NULL)
+        printf("OpenBLAS with its kernels for %s%s\n", openblas_kernels(),
+               getenv("OPENBLAS_CORETYPE") != NULL ? ", by OPENBLAS_CORETYPE" : "");
+    printf("\n");
     printf("%-16s %9s %9s %7s %12s %5s %9s %9s %9s %5s\n", "workload", "median ms", "bound ms",
            "ratio", "rate", "steps", "plan peak", "all", "OpenBLAS", "speed");
     fflush(stdout);

@@ -12,25 +12,32 @@ hebb_tensor *operand(prepared *p, const char *name, hebb_shape shape) {
     return hebb_state(p->graph, name, HEBB_F32, shape, hebb_uniform(-1, 1));
 }
 
-/* A batch of numbers in -0.5...0.5, fed at every run as in training. */
+/* A batch with the array as its content. */
+static hebb_tensor *batch_of(prepared *p, const char *name, hebb_array *array) {
+    const size_t k = p->n_batches++;
+    if (p->resident) {
+        p->batches[k] = hebb_state(p->graph, name, array->dtype, array->shape, hebb_zeros());
+    } else {
+        p->batches[k] = hebb_input(p->graph, name, array->dtype, array->shape);
+        p->feeds[p->n_feeds++] = (hebb_feed){p->batches[k], array};
+    }
+    return p->batches[k];
+}
+
 hebb_tensor *batch_input(prepared *p, const char *name, hebb_shape shape) {
-    hebb_array *array = &p->inputs[p->n_feeds];
+    hebb_array *array = &p->arrays[p->n_batches];
     *array = hebb_array_zeros(HEBB_F32, shape);
     float *values = array->data;
     for (int64_t i = 0; i < hebb_array_count(array); i++) values[i] = (float)(i % 97) / 97 - 0.5f;
-    hebb_tensor *tensor = hebb_input(p->graph, name, HEBB_F32, shape);
-    p->feeds[p->n_feeds++] = (hebb_feed){tensor, array};
-    return tensor;
+    return batch_of(p, name, array);
 }
 
 hebb_tensor *label_input(prepared *p, const char *name, hebb_shape shape, int32_t classes) {
-    hebb_array *array = &p->inputs[p->n_feeds];
+    hebb_array *array = &p->arrays[p->n_batches];
     *array = hebb_array_zeros(HEBB_I32, shape);
     int32_t *values = array->data;
     for (int64_t i = 0; i < hebb_array_count(array); i++) values[i] = (int32_t)i % classes;
-    hebb_tensor *tensor = hebb_input(p->graph, name, HEBB_I32, shape);
-    p->feeds[p->n_feeds++] = (hebb_feed){tensor, array};
-    return tensor;
+    return batch_of(p, name, array);
 }
 
 void train(prepared *p, hebb_tensor *loss, hebb_optimizer optimizer) {
@@ -163,16 +170,19 @@ bool workload_settle(void *context) {
 }
 
 void workload_prepare(const workload *w, hebb_device *device, prepared *p) {
-    *p = (prepared){.graph = hebb_graph_create()};
+    const bool gpu = hebb_device_get_info(device).gpu;
+    *p = (prepared){.graph = hebb_graph_create(), .resident = gpu};
     w->build(p, w);
     p->anchor = hebb_state(p->graph, "anchor", HEBB_F32, HEBB_SCALAR, hebb_zeros());
     p->session = hebb_session_create(p->graph, device, .seed = 1);
+    for (size_t i = 0; p->resident && i < p->n_batches; i++)
+        (void)hebb_session_set(p->session, p->batches[i], &p->arrays[i]);
 }
 
 void workload_release(prepared *p) {
     hebb_session_destroy(p->session);
     hebb_graph_destroy(p->graph);
-    for (size_t i = 0; i < p->n_feeds; i++) hebb_array_free(&p->inputs[i]);
+    for (size_t i = 0; i < p->n_batches; i++) hebb_array_free(&p->arrays[i]);
 }
 
 bool workload_measure(const workload *w, hebb_device *device, measurement *result, char *message,

@@ -14,7 +14,10 @@ typedef struct prepared {
     size_t n_outputs;
     size_t n_given;      /* the variables that are weights or operands: the first so many */
     hebb_tensor *anchor; /* a variable of one element, see workload_settle() */
-    hebb_array inputs[2];
+    bool resident;           /* batches lie on the device as variables instead of being fed */
+    hebb_tensor *batches[2]; /* inputs, or those variables, ... */
+    hebb_array arrays[2];    /* ... and what is in them */
+    size_t n_batches;
     hebb_feed feeds[2];
     size_t n_feeds;
     work work;
@@ -44,7 +47,8 @@ void train(prepared *p, hebb_tensor *loss, hebb_optimizer optimizer);
 void compute(prepared *p, hebb_tensor *result);
 /* A large operand lives on the device, as a variable: feeding it would measure the copy. */
 hebb_tensor *operand(prepared *p, const char *name, hebb_shape shape);
-/* A batch of numbers in -0.5...0.5, and one of classes, fed at every run as in training. */
+/* A batch of numbers in -0.5...0.5, and one of classes: fed at every run, which costs nothing where
+   the device shares memory with the host; on a GPU it lies there, as that of the peers does. */
 hebb_tensor *batch_input(prepared *p, const char *name, hebb_shape shape);
 hebb_tensor *label_input(prepared *p, const char *name, hebb_shape shape, int32_t classes);
 

@@ -85,8 +85,10 @@ static void write_over(const hb_backend *backend, hb_device *device, hb_buffer *
 }
 
 static void check_chunks(const hb_backend *backend, hb_device *device) {
-    static const size_t sizes[] = {(3 << 20) + 5, 17 << 20}; /* the second is too large to stage */
-    for (int k = 0; k < 2; k++) {
+    /* Of a size that one thread copies, or several, and one that is too large to stage for a
+     * processor. */
+    static const size_t sizes[] = {(3 << 20) + 5, (5 << 20) + 7, 17 << 20};
+    for (int k = 0; k < 3; k++) {
         hb_error error = {0};
         hb_buffer *buffer = NULL;
         cr_assert(!backend->buffer_create(device, sizes[k], &buffer, &error));
@@ -96,6 +98,12 @@ static void check_chunks(const hb_backend *backend, hb_device *device) {
 }
 
 Test(buffers, large_writes) { on_each_device(check_chunks); }
+
+/* Threads copy one write for a GPU. */
+Test(buffers, large_writes_by_several) {
+    setenv("HEBB_OPENCL_KERNELS", "gpu", 1);
+    on_each_device(check_chunks);
+}
 
 static void check_pieces(const hb_backend *backend, hb_device *device) {
     hb_error error = {0};

@@ -1,7 +1,9 @@
 /* Buffers and copies between them and the host. */
 #define _GNU_SOURCE /* madvise */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -92,6 +94,10 @@ static hebb_status wait_for(hb_device *device, cl_event event, const char *what,
 /* What is copied at a time, so that the device takes it while the next is copied: the last one's
    transfer is not hidden, but each costs a call. On an H200, 30 us and 5. */
 #define CHUNK ((size_t)1 << 20)
+/* On an H200 a core copies to such memory at 11 GB/s, and the device takes 45: four chunks and more
+   are shared with threads started for it. A batch of 6.4 MB takes 0.42 to 0.49 ms instead of 0.59
+   to 0.67 so, one of 38.5 MB 1.9 instead of 3.0 and more, one of 2.1 MB as long as before. */
+enum { MOST_COPIERS = 4 };
 
 static void stage_wait(hb_cl_stage *stage) {
     if (stage->busy == NULL) return;
@@ -134,46 +140,105 @@ static void stage_make(hb_device *device, hb_cl_stage *stage, size_t bytes) {
     if (code != CL_SUCCESS) stage_free(device, stage);
 }
 
-/* The stage used longest ago, with room; NULL where there is none to be had. */
+/* The stage used longest ago that nobody fills, with room; NULL where there is none to be had. */
 static hb_cl_stage *stage_take(hb_device *device, size_t bytes) {
-    if (bytes > MOST_STAGED) return NULL;
-    bool few = bytes <= FEW_BYTES;
+    const bool few = bytes <= FEW_BYTES;
     int *next = few ? &device->next_small : &device->next_stage;
-    hb_cl_stage *stage = few ? &device->small_stages[*next] : &device->stages[*next];
+    hb_cl_stage *stages = few ? device->small_stages : device->stages;
+    int tries = 0;
+    while (tries < HB_CL_STAGES && stages[*next].filling) {
+        *next = (*next + 1) % HB_CL_STAGES;
+        tries++;
+    }
+    if (tries == HB_CL_STAGES) return NULL;
+    hb_cl_stage *stage = &stages[*next];
     *next = (*next + 1) % HB_CL_STAGES;
     stage_wait(stage);
     if (stage->bytes < bytes) {
         stage_free(device, stage);
         stage_make(device, stage, few ? FEW_BYTES : bytes);
     }
-    return stage->at != NULL ? stage : NULL;
+    if (stage->at == NULL) return NULL;
+    stage->filling = true;
+    return stage;
 }
 
 static hebb_status write_chunk(hb_device *device, hb_buffer *buffer, size_t offset,
                                const void *from, size_t bytes, hb_error *error) {
     cl_event event = NULL;
+    hb_cl_stage *stage = NULL;
     pthread_mutex_lock(&device->lock);
-    hb_cl_stage *stage = stage_take(device, bytes);
+    if (bytes <= MOST_STAGED) stage = stage_take(device, bytes);
+    pthread_mutex_unlock(&device->lock);
     if (stage != NULL) memcpy(stage->at, from, bytes);
+    pthread_mutex_lock(&device->lock);
     cl_int code = clEnqueueWriteBuffer(device->queue, buffer->memory, CL_FALSE, offset, bytes,
                                        stage != NULL ? stage->at : from, 0, NULL,
                                        stage != NULL ? &stage->busy : &event);
     if (code == CL_SUCCESS) clFlush(device->queue);
     else if (stage != NULL) stage->busy = NULL;
+    if (stage != NULL) stage->filling = false;
     pthread_mutex_unlock(&device->lock);
     if (code != CL_SUCCESS) return hb_cl_fail(error, device, code, "clEnqueueWriteBuffer", NULL);
     return stage != NULL ? HEBB_OK : wait_for(device, event, "a write", error);
 }
 
+/* A write in chunks, which threads take one after the other. */
+typedef struct copying {
+    hb_device *device;
+    hb_buffer *buffer;
+    size_t offset, bytes, chunk;
+    const char *from;
+    atomic_size_t next;
+    pthread_mutex_t lock; /* around what follows */
+    hebb_status status;
+    hb_error *error;
+} copying;
+
+static void *copy_chunks(void *context) {
+    copying *c = context;
+    const size_t chunks = (c->bytes + c->chunk - 1) / c->chunk;
+    for (size_t k; (k = atomic_fetch_add(&c->next, 1)) < chunks;) {
+        const size_t at = k * c->chunk, n = c->bytes - at < c->chunk ? c->bytes - at : c->chunk;
+        hb_error error;
+        const hebb_status status =
+            write_chunk(c->device, c->buffer, c->offset + at, c->from + at, n, &error);
+        if (status == HEBB_OK) continue;
+        pthread_mutex_lock(&c->lock);
+        if (c->status == HEBB_OK && c->error != NULL) *c->error = error;
+        c->status = status;
+        pthread_mutex_unlock(&c->lock);
+        atomic_store(&c->next, chunks);
+    }
+    return NULL;
+}
+
+static size_t count_copiers(const hb_device *device, size_t bytes) {
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = bytes < MOST_COPIERS * CHUNK ? 1 : MOST_COPIERS;
+    if (cores > 0 && n > (size_t)cores) n = (size_t)cores;
+    return device->lanes ? 1 : n;
+}
+
 static hebb_status write_piece(hb_device *device, hb_buffer *buffer, size_t offset,
                                const void *from, size_t bytes, hb_error *error) {
-    const size_t most = bytes > MOST_STAGED ? bytes : CHUNK;
-    hebb_status status = HEBB_OK;
-    for (size_t done = 0; status == HEBB_OK && done < bytes; done += most) {
-        const size_t n = bytes - done < most ? bytes - done : most;
-        status = write_chunk(device, buffer, offset + done, (const char *)from + done, n, error);
-    }
-    return status;
+    if (bytes == 0) return HEBB_OK;
+    const size_t copiers = count_copiers(device, bytes);
+    copying c = {.device = device,
+                 .buffer = buffer,
+                 .offset = offset,
+                 .bytes = bytes,
+                 .chunk = copiers == 1 && bytes > MOST_STAGED ? bytes : CHUNK,
+                 .from = from,
+                 .lock = PTHREAD_MUTEX_INITIALIZER,
+                 .error = error};
+    pthread_t thread[MOST_COPIERS];
+    size_t started = 0;
+    while (started + 1 < copiers && pthread_create(&thread[started], NULL, copy_chunks, &c) == 0)
+        started++;
+    copy_chunks(&c);
+    for (size_t k = 0; k < started; k++) pthread_join(thread[k], NULL);
+    return c.status;
 }
 
 static hebb_status read_piece(hb_device *device, hb_buffer *buffer, size_t offset, void *to,

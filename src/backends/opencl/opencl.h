@@ -47,6 +47,7 @@ typedef struct hb_cl_stage {
     void *at;      /* where it is mapped */
     size_t bytes;
     cl_event busy; /* of the copy from it, or NULL */
+    bool filling;  /* somebody copies to it */
 } hb_cl_stage;
 enum { HB_CL_STAGES = 8 };
 

@@ -1,5 +1,5 @@
 /* Builds a kernel on the first OpenCL device and ends with 0 if that worked. scripts/pocl-headers
-   tries with it whether POCL takes an option. */
+   and scripts/pocl-library try with it whether POCL takes what they made. */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 #include <stddef.h>

@@ -27,6 +27,7 @@ typedef struct hb_run_args {
     uint64_t seed, step;
     int64_t iteration;     /* of the scan whose body's steps these are; else 0 */
     const hb_watch *watch; /* NULL: nobody does */
+    const void *own;       /* what a backend's scan tells the steps of its body; else NULL */
 } hb_run_args;
 
 /* Every function that can fail returns a status and fills the error. A failed call leaves its

@@ -4,6 +4,7 @@
 #ifndef HB_CPU_GEMM_H
 #define HB_CPU_GEMM_H
 
+#include "ahead.h"
 #include "cpu.h"
 #include "loop.h"
 
@@ -94,23 +95,14 @@ static inline int64_t hb_part(int64_t count, int64_t parts, int64_t part) {
     return parts == 1 ? part * count : part * count / parts;
 }
 
-/* Asks for rows [i0, i1) of `columns` columns from j0, for this core alone: a store would have to
-   wait until others that have read the last result have given it up. The builtin asks as for
-   reading where the compiler may not assume the instruction, which older processors skip; and GCC
-   drops calls of a function that does nothing else. */
+/* Asks for rows [i0, i1) of `columns` columns from j0, to write them. */
 static inline void hb_gemm_ask(const hb_gemm_results *results, int64_t i0, int64_t i1, int64_t j0,
                                int64_t columns) {
     for (int k = 0; k < results->n; k++) {
         const int64_t row = results->rows[k].row, bytes = columns * results->rows[k].element;
         const char *to = results->rows[k].to + i0 * row + j0 * results->rows[k].element;
         for (int64_t i = i0; i < i1; i++, to += row)
-            for (int64_t at = 0; at < bytes; at += 64) {
-#ifdef __x86_64__
-                __asm__ volatile("prefetchw %0" : : "m"(to[at]));
-#else
-                __builtin_prefetch(to + at, 1);
-#endif
-            }
+            for (int64_t at = 0; at < bytes; at += HB_CPU_LINE) hb_cpu_ask_to_write(to + at);
     }
 }
 

@@ -168,12 +168,20 @@ typedef struct panel {
     int64_t b_row, columns;
     char *copy; /* of b, made by the first tile for the others; NULL for none */
     char *c;    /* at row i0 of the product */
-    int64_t c_row, i0, j0;
+    int64_t c_row, i0, j0, number; /* of the product's panels */
 } panel;
 
+/* In order of rows, as threads share them in the body's other steps. */
+static void ask_ahead(const state *s, const hb_cpu_ahead *ahead, int64_t batch, int64_t tile,
+                      int64_t number) {
+    const layout *l = &s->layout;
+    hb_cpu_ask_ahead(ahead, (batch * l->row_tiles + tile) * l->panels + number,
+                     s->common.batches * l->row_tiles * l->panels);
+}
+
 static void run_panel(const state *s, const hb_gemm_product *product,
-                      const hb_gemm_results *results, const panel *q, const char *packed_a,
-                      int64_t begin, int64_t end) {
+                      const hb_gemm_results *results, const panel *q, const hb_cpu_ahead *ahead,
+                      const char *packed_a, int64_t begin, int64_t end) {
     const hb_cpu_gemm_type *kernels = s->common.kernels;
     const int64_t a_row = packed_a ? 1 : product->a_row;
     const int64_t a_column = packed_a ? kernels->rows : product->a_column;
@@ -186,6 +194,7 @@ static void run_panel(const state *s, const hb_gemm_product *product,
         for (int64_t tile = begin; tile < end; tile++) {
             const int64_t next = hb_part(m, s->layout.row_tiles, tile + 1);
             if (p == 0) hb_gemm_ask(results, row, next, q->j0, q->columns);
+            if (p == 0 && ahead) ask_ahead(s, ahead, product->batch, tile, q->number);
             const char *a = packed_a ? packed_a + (tile - begin) * s->layout.a_tile * element
                                      : product->a + row * a_row * element;
             a += p * a_column * element;
@@ -212,7 +221,8 @@ static panel panel_of(const state *s, const hb_gemm_product *product, int64_t p,
     const hb_gemm *gemm = s->common.gemm;
     const hb_cpu_gemm_type *kernels = s->common.kernels;
     const int64_t width = 2 * kernels->lanes, j = p * width, rest = gemm->n - j;
-    panel q = {.columns = rest < width ? rest : width, .b_row = product->b_row, .j0 = j};
+    panel q = {
+        .columns = rest < width ? rest : width, .b_row = product->b_row, .j0 = j, .number = p};
     q.b = product->b + j * product->b_column * s->common.element;
     if (s->layout.pack_b || q.columns < width) {
         const int64_t padded = q.columns > kernels->lanes ? width : kernels->lanes;
@@ -278,6 +288,7 @@ static void run_block(const run_context *run, const hb_gemm_product *product, co
     const bool fresh = !l->keep_b && tile0 == task->tile0, again = l->b_elements > l->b_panel;
     char *kept = l->keep_b ? hb_gemm_shared(&s->common, run->args) : NULL;
     const hb_gemm_results results = hb_gemm_results_of(&s->common, run->args, product->batch);
+    const hb_cpu_ahead *ahead = hb_cpu_ahead_of(run->args, s->common.step);
     if (l->pack_a) pack_a(s, product, tile0, tile1, own->a);
     for (int64_t p = task->panel0; p < task->panel1; p++) {
         char *packed = l->keep_b ? kept + (product->batch * l->panels + p) * l->b_panel * element
@@ -288,7 +299,7 @@ static void run_block(const run_context *run, const hb_gemm_product *product, co
         q.c_row = product->c ? product->c_row : l->c_row;
         q.c = product->c ? product->c + (i0 * product->c_row + p * width) * element
                          : own->c + (p * width - j0) * element;
-        run_panel(s, product, &results, &q, l->pack_a ? own->a : NULL, tile0, tile1);
+        run_panel(s, product, &results, &q, ahead, l->pack_a ? own->a : NULL, tile0, tile1);
     }
     if (product->c) return;
     hb_cpu_loop_block(run->device, s->common.epilogue, run->args, thread, product->batch, i0, i1,

@@ -61,14 +61,45 @@ static void declare(writer *w, int phase, int to, int last) {
     }
 }
 
-static void write_join(writer *w, int i) {
+static void write_join(writer *w, const hb_cl_reduction *r, const char *more) {
+    if (r->sum) PRINT(w, "hb_total_add_%s(&t%d, &e%d, %s);\n", r->suffix, r->at, r->at, more);
+    else PRINT(w, "t%d = hb_%s_%s(t%d, %s);\n", r->at, r->join, r->suffix, r->at, more);
+}
+
+/* The block's elements are in w<i>, or in k<i> anyway, whose room is a power of two. */
+static void write_join_block(writer *w, int i) {
     const hb_cl_reduction r = hb_cl_reduction_of(w->loop, i);
-    if (r.sum)
-        PRINT(w, "hb_total_add_%s(&t%d, &e%d, hb_%s_%s(w%d, count));\n", r.suffix, i, i, r.block,
-              r.suffix, i);
-    else
-        PRINT(w, "t%d = hb_%s_%s(t%d, hb_%s_%s(w%d, count));\n", i, r.join, r.suffix, i, r.block,
-              r.suffix, i);
+    char text[HB_CL_BLOCK_TEXT];
+    if (is_kept(w, r.of))
+        snprintf(text, sizeof text, "hb_%s_%s(k%d + block, count)", r.block, r.suffix, r.of);
+    else snprintf(text, sizeof text, "hb_%s_%s(w%d, count)", r.block, r.suffix, i);
+    write_join(w, &r, text);
+}
+
+/* Whether the phase, of values [from, to), does nothing but begin reductions [to, last) of what
+   lies in memory as it is. Then whole blocks are read there, and the brace of the others is open.
+ */
+static bool write_blocks_here(writer *w, int from, int to, int last) {
+    char text[HB_CL_BLOCK_TEXT];
+    if (from == to || to == last) return false;
+    for (int i = from; i < to; i++)
+        if (is_kept(w, i) || w->loop->instr[i].code != HB_LOAD) return false;
+    for (int k = 0; k < w->loop->n_out; k++)
+        if (w->loop->out[k].value >= from && w->loop->out[k].value < to) return false;
+    for (int k = 0; k < w->group->n_across; k++)
+        if (w->group->of[k] >= from && w->group->of[k] < to) return false;
+    for (int i = to; i < last; i++) {
+        const hb_cl_reduction r = hb_cl_reduction_of(w->loop, i);
+        if (r.of < from || !hb_cl_block_here(w->loop, w->space->lane, &r, text)) return false;
+    }
+    PRINT(w, "if (count == HB_BLOCK) {\n");
+    for (int i = to; i < last; i++) {
+        const hb_cl_reduction r = hb_cl_reduction_of(w->loop, i);
+        hb_cl_block_here(w->loop, w->space->lane, &r, text);
+        write_join(w, &r, text);
+    }
+    PRINT(w, "} else {\n");
+    return true;
 }
 
 /* Asks for the block's elements of an operand, if they lie side by side: to the second cache, as
@@ -194,7 +225,9 @@ static void write_points(writer *w, int phase) {
     PRINT(w, "for (hb_index block = 0; block < columns; block += HB_BLOCK) {\n"
              "const int count = (int)min(columns - block, (hb_index)HB_BLOCK);\n");
     if (phase == 1 && is_large(w)) write_prefetches(w);
-    for (int i = to; i < last; i++) PRINT(w, "%s w%d[HB_BLOCK];\n", type_of(w, i), i);
+    const bool here = write_blocks_here(w, from, to, last);
+    for (int i = to; i < last; i++)
+        if (!is_kept(w, w->loop->instr[i].a)) PRINT(w, "%s w%d[HB_BLOCK];\n", type_of(w, i), i);
     hb_cl_declare_streamed(w->kernel, w->loop, from, to);
     PRINT(w, "%sfor (int l = 0; l < count; l++) {\nconst long j = block + l;\n",
           hb_cl_lane_loop(w->space));
@@ -207,12 +240,13 @@ static void write_points(writer *w, int phase) {
     for (int i = from; i < to; i++)
         if (is_kept(w, i)) PRINT(w, "k%d[j] = v%d;\n", i, i);
     hb_cl_write_stores(w->kernel, w->loop, from, to, w->space->lane);
-    for (int i = to; i < last; i++) PRINT(w, "w%d[l] = v%d;\n", i, w->loop->instr[i].a);
+    for (int i = to; i < last; i++)
+        if (!is_kept(w, w->loop->instr[i].a)) PRINT(w, "w%d[l] = v%d;\n", i, w->loop->instr[i].a);
     write_across(w, from, to);
     PRINT(w, "}\n");
     hb_cl_store_streamed(w->kernel, w->loop, from, to);
-    for (int i = to; i < last; i++) write_join(w, i);
-    PRINT(w, "}\n}\n");
+    for (int i = to; i < last; i++) write_join_block(w, i);
+    PRINT(w, here ? "}\n}\n}\n" : "}\n}\n");
 }
 
 void hb_cl_write_group_lanes(hb_cl_kernel *kernel, const hb_cl_group *group,

@@ -12,7 +12,8 @@ enum {
     /* On CPUs: */
     LEAST_COLUMNS = 64,     /* shorter rows are done side by side */
     MOST_BYTES = 64 * 1024, /* of a row's values that are kept, and sums over the rows */
-    LANES_GRAIN = 16384,    /* points that are worth an item */
+    LANES_GRAIN = 16384,    /* points that are worth an item, ... */
+    LANES_ITEMS = 32,       /* ... and the most items a core (loop.c says why) */
 };
 
 /* Words that values take while no phase works on them. */
@@ -77,7 +78,8 @@ static bool cut_lanes(const hb_device *device, const hb_cl_group *group, const h
     if (4 * elements * words > MOST_BYTES) return false;
     const int64_t units = device->info.units;
     if (rows < 4 * units && rows * columns > LANES_GRAIN) return false;
-    const int64_t most = rows * columns / LANES_GRAIN, wanted = most < 8 * units ? most : 8 * units;
+    const int64_t most = rows * columns / LANES_GRAIN;
+    const int64_t wanted = most < LANES_ITEMS * units ? most : LANES_ITEMS * units;
     int64_t items = wanted < 1 ? 1 : wanted;
     if (last != NULL) {
         const int64_t room = hb_cl_loop_splits(device, &last->u.loop);

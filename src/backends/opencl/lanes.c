@@ -1,10 +1,13 @@
 /* What the kernels of LOOPs for CPUs have in common: how loops over contiguous lanes are
    vectorized, and stores past the caches. Called by loop_source.c and group_lanes.c, whose names l,
    block and count of a block stand here, too. */
+#include "../costs.h"
 #include "opencl.h"
 
 enum {
     LONG_LANES = 64,      /* from which full vectors pay */
+    COSTLY = 12,          /* what an exponential and the like cost, ... */
+    FEW_COSTLY = 3,       /* ... more of which in a loop wait for each other little enough */
     LAST_LEVEL = 6 << 20, /* traffic from which stores go past the caches */
 };
 
@@ -17,13 +20,30 @@ static bool is_narrow(const hb_loop *loop) {
     return true;
 }
 
+/* Whether most of the loop's time is a few functions that are long chains of instructions. */
+static bool is_long_chain(const hb_loop *loop) {
+    int costly = 0;
+    for (int i = 0; i < loop->n_instr; i++)
+        costly += hb_instr_cost((hb_code)loop->instr[i].code) >= COSTLY;
+    return costly > 0 && costly <= FEW_COSTLY;
+}
+
 /* By the contract no point depends on another, which the compiler cannot see through pointers. LLVM
    makes vectors of 256 bits where the processor has 512, unless told; of few lanes, what is left of
-   a vector would be too much. */
+   a vector would be too much. Of an exponential, which is one long chain, four vectors are computed
+   side by side: as many wait for each other's results as the processor can keep. With 16 registers,
+   two have to do. */
 const char *hb_cl_lane_loop(const hb_cl_space *space) {
-    if (space->loop.dim[space->lane] >= LONG_LANES && is_narrow(&space->loop))
-        return "#pragma clang loop vectorize(assume_safety) vectorize_width(16)\n";
-    return "#pragma clang loop vectorize(assume_safety)\n";
+    if (space->loop.dim[space->lane] < LONG_LANES || !is_narrow(&space->loop))
+        return "#pragma clang loop vectorize(assume_safety)\n";
+    if (is_long_chain(&space->loop))
+        return "#ifdef __AVX512F__\n"
+               "#pragma clang loop vectorize(assume_safety) vectorize_width(16) "
+               "interleave_count(4)\n"
+               "#else\n"
+               "#pragma clang loop vectorize(assume_safety) vectorize_width(16)\n"
+               "#endif\n";
+    return "#pragma clang loop vectorize(assume_safety) vectorize_width(16)\n";
 }
 
 /* ---- stores past the caches ----

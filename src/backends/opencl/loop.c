@@ -10,6 +10,7 @@
 
 #define CPU_GRAIN    16384  /* points of a plain loop that are worth a core on a CPU, ... */
 #define CPU_ITEM     1024   /* ... and a work-item if there are several; ... */
+#define CPU_ITEMS    32     /* ... at most so many a core; ... */
 #define CPU_PLAIN    16     /* ... it has no more instructions and FLOPs than that */
 #define CPU_SPLIT    131072 /* points that are worth a second stage too */
 #define CPU_CHUNK    4096   /* lanes of a unit, ... */
@@ -73,7 +74,7 @@ static int64_t weight_of(const hb_loop *loop) {
 static int64_t items_for(const hb_device *device, const hb_loop *loop, int64_t points) {
     const int64_t work = points * weight_of(loop);
     if (work < 2 * CPU_GRAIN) return 1;
-    return min64(work / CPU_ITEM, 8 * (int64_t)device->info.units);
+    return min64(work / CPU_ITEM, CPU_ITEMS * (int64_t)device->info.units);
 }
 
 /* Shorter chunks where the loop would not be cut into so many units. */

@@ -199,9 +199,27 @@ static void write_lanes(writer *w) {
     PRINT(w, "}\n");
 }
 
+/* Whether whole blocks are read where they lie and only what is left of a chunk is brought together
+   in w<i>; then the brace of the latter is open. */
+static bool write_blocks_here(writer *w) {
+    char text[HB_CL_BLOCK_TEXT];
+    for (int k = 0; k < w->loop->n_out; k++)
+        if (w->loop->out[k].value < w->loop->n_pre) return false;
+    for (const reduction *r = w->reductions; r < w->reductions + w->n; r++)
+        if (!hb_cl_block_here(w->loop, w->space->lane, r, text)) return false;
+    PRINT(w, "if (count == HB_BLOCK) {\n");
+    for (const reduction *r = w->reductions; r < w->reductions + w->n; r++) {
+        hb_cl_block_here(w->loop, w->space->lane, r, text);
+        write_join(w, r, text);
+    }
+    PRINT(w, "} else {\n");
+    return true;
+}
+
 static void write_row_blocks(writer *w) {
     const reduction *end = w->reductions + w->n;
     open_blocks(w);
+    const bool here = write_blocks_here(w);
     for (const reduction *r = w->reductions; r < end; r++)
         PRINT(w, "%s w%d[HB_BLOCK];\n", r->type, r->at);
     open_block_lanes(w);
@@ -211,11 +229,11 @@ static void write_row_blocks(writer *w) {
     PRINT(w, "}\n");
     hb_cl_store_streamed(w->kernel, w->loop, 0, w->loop->n_pre);
     for (const reduction *r = w->reductions; r < end; r++) {
-        char text[64];
+        char text[HB_CL_BLOCK_TEXT];
         snprintf(text, sizeof text, "hb_%s_%s(w%d, count)", r->block, r->suffix, r->at);
         write_join(w, r, text);
     }
-    PRINT(w, "}\n");
+    PRINT(w, here ? "}\n}\n" : "}\n");
 }
 
 static void write_rows(writer *w) {

@@ -1,5 +1,6 @@
 /* What kernels call for a reduction of each kind (kernels/blocks.cl). */
 #include "reduction.h"
+#include <stdio.h>
 
 static const char *identity_of(const hb_instr *instr) {
     static const char *const lowest[HEBB_DTYPES] = {
@@ -30,4 +31,15 @@ hb_cl_reduction hb_cl_reduction_of(const hb_loop *loop, int i) {
         .identity = identity_of(instr),
         .sum = instr->code == HB_SUM,
     };
+}
+
+bool hb_cl_block_here(const hb_loop *loop, int lane, const hb_cl_reduction *r,
+                      char text[HB_CL_BLOCK_TEXT]) {
+    const hb_instr *of = &loop->instr[r->of];
+    if (of->code != HB_LOAD) return false;
+    const hb_operand *x = &loop->in[of->a];
+    if (x->buffer < 0 || x->dtype != r->dtype || x->stride[lane] != 1) return false;
+    snprintf(text, HB_CL_BLOCK_TEXT, "hb_%s_here_%s(x%d + bx%d + block)", r->block, r->suffix,
+             hb_cl_input_pointer(loop, of->a), of->a);
+    return true;
 }

@@ -15,4 +15,11 @@ typedef struct hb_cl_reduction {
 
 hb_cl_reduction hb_cl_reduction_of(const hb_loop *loop, int i);
 
+enum { HB_CL_BLOCK_TEXT = 96 };
+
+/* Writes the result of a whole block from lane `block` on, if what is reduced lies side by side in
+   memory as it is, so that it need not be brought together first; false if it does not. */
+bool hb_cl_block_here(const hb_loop *loop, int lane, const hb_cl_reduction *r,
+                      char text[HB_CL_BLOCK_TEXT]);
+
 #endif

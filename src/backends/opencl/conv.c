@@ -7,15 +7,16 @@
    3 conv_winograd.c, there, if that is cheaper.
 
    CONV and CONV_INPUT gather: the rows of a product are the result's channels, its columns the
-   places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: on
-   CPUs in parts that a second kernel adds in order, on GPUs in a group. Nothing is added
-   atomically. Called by prepare.c. */
+   places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: in
+   parts that a second kernel adds, always in the same order, or on GPUs in a group. Nothing is
+   added atomically. Called by prepare.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../winograd_memory.h"
 #include "conv.h"
+#include "tile.h"
 
 enum { ROWS = 8, BLOCK_ROWS = 128, GROUP = 256, CPU_ITEMS = 32 };
 
@@ -168,15 +169,26 @@ void hb_cl_conv_point(hb_cl_kernel *kernel, const hb_cl_conv *p, const char *poi
                 point, to, point, to, to, point, to, to);
 }
 
+bool hb_cl_conv_is_flat(const hb_conv *c, int d) {
+    return c->in[d] == 1 && c->out[d] == 1 && c->kernel[d] == 1 && c->before[d] == 0;
+}
+
 void hb_cl_conv_source(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     bool forward = p->step->kind != HB_CONV_INPUT;
     const char *from = forward ? "n" : "m";
     for (int d = 0; d < 3; d++) {
-        if (forward)
+        if (hb_cl_conv_is_flat(p->conv, d))
+            hb_cl_print(&kernel->body, "const hb_index f%d = 0;\nconst bool in%d = true;\n", d, d);
+        else if (forward)
             hb_cl_print(&kernel->body,
                         "const hb_index f%d = q%d * s%d - e%d + t%d * d%d;\n"
                         "const bool in%d = f%d >= 0 && f%d < n%d;\n",
                         d, d, d, d, d, d, d, d, d, d);
+        else if (p->conv->stride[d] == 1)
+            hb_cl_print(&kernel->body,
+                        "const hb_index f%d = q%d + e%d - t%d * d%d;\n"
+                        "const bool in%d = f%d >= 0 && f%d < m%d;\n",
+                        d, d, d, d, d, d, d, d, d);
         else
             hb_cl_print(&kernel->body,
                         "const hb_index v%d = q%d + e%d - t%d * d%d, f%d = v%d / s%d;\n"
@@ -339,8 +351,8 @@ static void write_weight_lanes(hb_cl_kernel *kernel, const hb_cl_conv *p, int64_
                 type, type, width, width, suffix, width, width);
 }
 
-/* y[i] = the parts' sums in order. */
-static void write_sum_parts(hb_cl_kernel *kernel, const hb_cl_conv *p) {
+/* y[i] = the parts' sums. */
+static void write_sum_parts(hb_cl_kernel *kernel, const hb_cl_conv *p, int lanes) {
     const hb_step *step = p->step;
     hebb_dtype dtype = dtype_of(step);
     kernel->wide = is_wide(p);
@@ -351,14 +363,8 @@ static void write_sum_parts(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     hb_cl_index_param(kernel, "oy", step->out[0].offset);
     hb_cl_index_param(kernel, "count", hb_cl_conv_weights(p->conv));
     hb_cl_index_param(kernel, "parts", p->parts);
-    hb_cl_print(
-        &kernel->body,
-        "const hb_index i = (hb_index)HB_ITEM(0);\n"
-        "if (i >= count) return;\n"
-        "%s sum = 0;\n"
-        "for (hb_index part = 0; part < parts; part++) sum += sums[os + part * count + i];\n"
-        "y[oy + i] = sum;\n",
-        hb_cl_type(dtype));
+    hb_cl_sum_parts(kernel, dtype, lanes, "i", "count", "os + i", "count");
+    hb_cl_append(&kernel->body, "y[oy + i] = sum;\n}\n");
 }
 
 /* A group sums over all places of all images for ROWS rows of a column. */
@@ -404,8 +410,10 @@ static hebb_status prepare_sum(hb_device *device, hb_prepared *prepared, const h
     if (p->parts == 1) return HEBB_OK;
     hb_cl_launch *launch = hb_cl_launch_add(prepared, p->step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
-    write_sum_parts(&launch->source, p);
-    hb_cl_range(launch, hb_cl_conv_weights(p->conv), device->max_group < 64 ? 1 : 64);
+    const int64_t elements = hb_cl_conv_weights(p->conv);
+    const int lanes = hb_cl_sum_lanes(device, elements, p->parts);
+    write_sum_parts(&launch->source, p, lanes);
+    hb_cl_sum_range(device, launch, lanes, elements, 1, 1);
     return HEBB_OK;
 }
 
@@ -445,7 +453,7 @@ hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const h
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     if (p.tiled) {
-        hb_cl_conv_tiled(launch, &p);
+        hb_cl_conv_tiled(device, launch, &p);
         return prepare_sum(device, prepared, &p, error);
     }
     if (step->kind == HB_CONV_WEIGHT) return prepare_weight(device, prepared, launch, &p, error);

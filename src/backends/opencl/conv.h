@@ -30,11 +30,13 @@ void hb_cl_conv_point(hb_cl_kernel *kernel, const hb_cl_conv *p, const char *poi
 /* Declares f: the element of the source that tap (t0, t1, t2) reads for q0, q1, q2, or -1. */
 void hb_cl_conv_source(hb_cl_kernel *kernel, const hb_cl_conv *p);
 int64_t hb_cl_conv_weights(const hb_conv *c);
+/* Whether there is but one place along a dimension. */
+bool hb_cl_conv_is_flat(const hb_conv *c, int d);
 
 /* Whether the tiled kernels suit device and product, and into how many parts they cut its sums. */
 bool hb_cl_conv_tiled_can(const hb_device *device, const hb_cl_conv *p);
 int64_t hb_cl_conv_tiled_parts(const hb_device *device, const hb_cl_conv *p);
-void hb_cl_conv_tiled(hb_cl_launch *launch, const hb_cl_conv *p);
+void hb_cl_conv_tiled(const hb_device *device, hb_cl_launch *launch, const hb_cl_conv *p);
 
 /* Costs of what suits CPUs are in units of a multiplication in the full tile, one for each that the
    definition of a convolution has. */

@@ -1,21 +1,25 @@
 /* GEMM on GPUs: tiles (tile.h) with the epilogue behind each. Any strides. Where there are few
-   tiles and the sums are long, their parts are computed apart, and a second kernel adds them in
-   order and runs the epilogue. */
+   tiles and the sums are long, their parts are computed apart, and a second kernel adds them,
+   always in the same order, and runs the epilogue. */
 #include <math.h>
 #include <stdio.h>
 
 #include "tile.h"
 
+enum { LEAST_DEPTH = 256 }; /* of products by items of 8 x 8 */
+
 /* Items of 8 x 8 need half of the local memory's bandwidth of 4 x 4, but more of them must be there
-   to hide its latency: they pay where (nearly) each unit has a tile. On an H200, 2048 x 2048 x 2048
-   takes 0.45 ms by 8 x 8 and 0.65 by 4 x 4, 1024 x 1024 x 1024 0.077 and 0.088; 1024 x 512 x 128 is
-   slower. */
+   to hide its latency, and an item's results wait for their epilogues one after the other: they pay
+   where (nearly) each unit has a tile, and sums are long. On an H200, 2048 x 2048 x 2048 takes 0.45
+   ms by 8 x 8 and 0.65 by 4 x 4, 1024 x 1024 x 1024 0.077 and 0.088; 9216 x 64 x 128 with an update
+   0.030 and 0.024. */
 static hb_cl_tile tile_of(const hb_device *device, const hb_gemm *gemm) {
     static const hb_cl_tile flat = {32, 64, 4, 4}, square = {64, 64, 4, 4}, large = {64, 128, 8, 8};
     if (gemm->m <= 32) return flat;
     int64_t tiles = hb_ceil_div(gemm->m, 64) * hb_ceil_div(gemm->n, 128) * hb_cl_gemm_batches(gemm);
     bool fits = hb_cl_tile_fits(device, large, gemm->dtype);
-    return fits && 16 * tiles >= 15 * (int64_t)device->info.units ? large : square;
+    const bool many = 16 * tiles >= 15 * (int64_t)device->info.units;
+    return fits && many && gemm->k >= LEAST_DEPTH ? large : square;
 }
 
 static int64_t tiles_of(const hb_gemm *gemm, hb_cl_tile t) {
@@ -110,8 +114,8 @@ static void write_product(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
     hb_cl_need(kernel, HB_CL_SCALAR, gemm->dtype);
     hb_cl_tile_begin(kernel, gemm->dtype, t);
     write_operands(kernel, j, t);
-    hb_cl_spread a = {t.rows, items, hb_cl_column_stride(j->product, &gemm->a) == 1};
-    hb_cl_spread b = {t.columns, items, hb_cl_row_stride(j->product, &gemm->b) == 1};
+    hb_cl_spread a = {t.rows, items, hb_cl_column_stride(j->product, &gemm->a) == 1, NULL};
+    hb_cl_spread b = {t.columns, items, hb_cl_row_stride(j->product, &gemm->b) == 1, NULL};
     hb_cl_tile_multiply(kernel, gemm->dtype, t, a, b, fetch, NULL);
     snprintf(row, sizeof row, "i%d", gemm->n_batch);
     hb_cl_tile_results(kernel, t, row, "j");
@@ -128,9 +132,10 @@ static void write_product(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
     hb_cl_print(&kernel->body, "}\n}\n");
 }
 
-/* A work-item an element: the parts' sum in order, and the epilogue. */
-static void write_sum(hb_cl_kernel *kernel, const job *j) {
+/* The parts' sum, and the epilogue. */
+static void write_sum(hb_cl_kernel *kernel, const job *j, int lanes) {
     const hb_gemm *gemm = &j->product->gemm;
+    char at[3 * HB_CL_NAME_SIZE];
     kernel->wide = j->product->wide;
     hb_cl_need(kernel, HB_CL_SCALAR, gemm->dtype);
     hb_cl_index_param(kernel, "m", gemm->m);
@@ -138,18 +143,13 @@ static void write_sum(hb_cl_kernel *kernel, const job *j) {
     hb_cl_index_param(kernel, "parts", j->parts);
     hb_cl_buffer_param(kernel, "sums", j->buffer, gemm->dtype, false);
     hb_cl_index_param(kernel, "at", j->sums);
-    hb_cl_print(&kernel->body,
-                "const hb_index j = (hb_index)HB_ITEM(0);\nif (j >= columns) return;\n"
-                "const hb_index i%d = (hb_index)HB_ITEM(1);\n",
-                gemm->n_batch);
+    hb_cl_print(&kernel->body, "const hb_index i%d = (hb_index)HB_ITEM(1);\n", gemm->n_batch);
     hb_cl_write_batch(kernel, j->product, "(hb_index)HB_ITEM(2)");
-    hb_cl_print(&kernel->body,
-                "%s sum = 0;\n"
-                "for (hb_index part = 0; part < parts; part++)\n"
-                "sum += sums[at + ((z * parts + part) * m + i%d) * columns + j];\n",
-                hb_cl_type(gemm->dtype), gemm->n_batch);
+    snprintf(at, sizeof at, "at + (z * parts * m + i%d) * columns + j", gemm->n_batch);
+    hb_cl_sum_parts(kernel, gemm->dtype, lanes, "j", "columns", at, "m * columns");
     hb_cl_write_epilogue_bases(kernel, j->product);
     hb_cl_write_epilogue(kernel, j->product, "sum");
+    hb_cl_append(&kernel->body, "}\n");
 }
 
 /* ---- preparing ---- */
@@ -167,9 +167,10 @@ static hebb_status add_launches(hb_device *device, hb_prepared *prepared, const 
     if (j->parts == 1) return HEBB_OK;
     launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
-    write_sum(&launch->source, j);
-    hb_cl_range_rows(launch, gemm->n, device->max_group < 64 ? 1 : 64, gemm->m,
-                     j->product->batches);
+    const int64_t elements = gemm->m * gemm->n * j->product->batches;
+    const int lanes = hb_cl_sum_lanes(device, elements, j->parts);
+    write_sum(&launch->source, j, lanes);
+    hb_cl_sum_range(device, launch, lanes, gemm->n, gemm->m, j->product->batches);
     return HEBB_OK;
 }
 

@@ -2,7 +2,7 @@
 #include "tile.h"
 
 /* Rows of a slice are longer than the tile, so that a column does not fall into one bank. */
-enum { PAD = 4, MOST_PARTS = 64 };
+enum { PAD = 4, MOST_PARTS = 512, SUM_GROUP = 256, MOST_LANES = 16, ITEMS_A_UNIT = 512 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -18,7 +18,9 @@ bool hb_cl_tile_fits(const hb_device *device, hb_cl_tile t, hebb_dtype dtype) {
 
 int64_t hb_cl_tile_parts(const hb_device *device, int64_t tiles, int64_t depth) {
     if (tiles < 1) return 1;
-    int64_t parts = min64(3 * (int64_t)device->info.units / tiles, depth / (8 * HB_CL_DEPTH));
+    /* A part's slices, at least: its first loads, and the sum after it, take longer than a few. */
+    const int64_t units = device->info.units, least = 4 * tiles <= units ? 4 : 8;
+    int64_t parts = min64(3 * units / tiles, depth / (least * HB_CL_DEPTH));
     parts = min64(parts, MOST_PARTS);
     return parts > 1 ? parts : 1;
 }
@@ -54,14 +56,18 @@ void hb_cl_tile_fetch(hb_cl_kernel *kernel, hb_cl_spread s) {
 
 static void keep(hb_cl_kernel *kernel, hb_cl_spread s, const char *from, const char *to) {
     hb_cl_tile_fetch(kernel, s);
-    hb_cl_print(&kernel->body, "%s[k * %d + n] = %s[i];\n}\n", to, s.size + PAD, from);
+    hb_cl_print(&kernel->body, "%s[k * %d + n] = ", to, s.size + PAD);
+    if (s.zero != NULL) hb_cl_print(&kernel->body, "%s ? 0 : ", s.zero);
+    hb_cl_print(&kernel->body, "%s[i];\n}\n", from);
 }
 
 /* acc += the slices' product. Indices of registers are numbers in the text: compilers that unroll
    late would leave acc in memory. */
 static void multiply(hb_cl_kernel *kernel, const char *type, hb_cl_tile t) {
     static const char part[4] = "xyzw";
-    hb_cl_print(&kernel->body, "#pragma unroll 4\nfor (int k = 0; k < %d; k++) {\n", HB_CL_DEPTH);
+    const bool many = t.item_rows * t.item_columns > 32;
+    hb_cl_print(&kernel->body, "#pragma unroll%s\nfor (int k = 0; k < %d; k++) {\n",
+                many ? " 4" : "", HB_CL_DEPTH);
     for (int j = 0; j < t.item_columns / 4; j++)
         hb_cl_print(&kernel->body,
                     "const %s4 v%d = *(local const %s4 *)(bs + k * %d + 4 * (tx + %d));\n", type, j,
@@ -97,4 +103,54 @@ void hb_cl_tile_results(hb_cl_kernel *kernel, hb_cl_tile t, const char *m, const
                 "const hb_index %s = column + 4 * (tx + e %% %d / 4 * %d) + e %% 4;\n",
                 t.item_rows * t.item_columns, m, 4 * t.item_columns, down(t), t.item_columns, n,
                 t.item_columns, across(t));
+}
+
+/* ---- the sum of parts ---- */
+
+int hb_cl_sum_lanes(const hb_device *device, int64_t elements, int64_t parts) {
+    const int64_t wanted = ITEMS_A_UNIT * (int64_t)device->info.units;
+    int lanes = 1;
+    if (device->lanes || device->max_group < SUM_GROUP) return lanes;
+    while (lanes < MOST_LANES && 4 * lanes < parts && elements * lanes < wanted) lanes *= 2;
+    return lanes;
+}
+
+/* An item sums every lanes-th part, its neighbors those of other elements; the first lane adds up
+   what the others have. */
+void hb_cl_sum_parts(hb_cl_kernel *kernel, hebb_dtype dtype, int lanes, const char *name,
+                     const char *end, const char *at, const char *apart) {
+    const char *type = hb_cl_type(dtype);
+    const int width = SUM_GROUP / lanes;
+    if (lanes == 1)
+        hb_cl_print(&kernel->body,
+                    "const hb_index %s = (hb_index)HB_ITEM(0);\nconst int lane = 0;\n", name);
+    else {
+        kernel->group = SUM_GROUP;
+        hb_cl_local_array(kernel, "shared", dtype, SUM_GROUP);
+        hb_cl_print(&kernel->body,
+                    "const int l = (int)HB_LOCAL, lane = l / %d;\n"
+                    "const hb_index %s = (hb_index)HB_GROUP(0) * %d + l %% %d;\n",
+                    width, name, width, width);
+    }
+    hb_cl_print(&kernel->body,
+                "%s sum = 0;\nif (%s < %s) {\n#pragma unroll 4\n"
+                "for (hb_index part = lane; part < parts; part += %d)\n"
+                "sum += sums[%s + part * %s];\n}\n",
+                type, name, end, lanes, at, apart);
+    if (lanes > 1)
+        hb_cl_print(&kernel->body,
+                    "shared[l] = sum;\nbarrier(CLK_LOCAL_MEM_FENCE);\n"
+                    "if (lane == 0)\nfor (int p = 1; p < %d; p++) sum += shared[p * %d + l];\n",
+                    lanes, width);
+    hb_cl_print(&kernel->body, "if (lane == 0 && %s < %s) {\n", name, end);
+}
+
+void hb_cl_sum_range(const hb_device *device, hb_cl_launch *launch, int lanes, int64_t elements,
+                     int64_t y, int64_t z) {
+    if (lanes == 1) {
+        hb_cl_range_rows(launch, elements, device->max_group < 64 ? 1 : 64, y, z);
+        return;
+    }
+    const int64_t groups = hb_ceil_div(elements, SUM_GROUP / lanes);
+    hb_cl_range_rows(launch, groups * SUM_GROUP, SUM_GROUP, y, z);
 }

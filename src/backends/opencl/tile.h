@@ -28,6 +28,7 @@ typedef struct hb_cl_spread {
     int size; /* the tile's rows or columns */
     int items;
     bool along_depth;
+    const char *zero; /* NULL, or when the elements are zeros, whatever was fetched: a condition */
 } hb_cl_spread;
 
 /* Declares l, the item's number; row and column, where its group's tile begins; registers ra, rb
@@ -49,5 +50,16 @@ void hb_cl_tile_multiply(hb_cl_kernel *kernel, hebb_dtype dtype, hb_cl_tile tile
 /* Opens a loop over the item's results acc[e]: `m` and `n`, their row and column, may be past the
    end. */
 void hb_cl_tile_results(hb_cl_kernel *kernel, hb_cl_tile tile, const char *m, const char *n);
+
+/* How many items share the sum of the parts of an element, so that there are enough of them. */
+int hb_cl_sum_lanes(const hb_device *device, int64_t elements, int64_t parts);
+/* Declares `name`, the number of an element along the range's first dimension, and `sum`, its
+   parts' sum, always in the same order: of sums[`at` + part * `apart`]. Opens a condition, true for
+   one item of each element less than `end`. */
+void hb_cl_sum_parts(hb_cl_kernel *kernel, hebb_dtype dtype, int lanes, const char *name,
+                     const char *end, const char *at, const char *apart);
+/* The range of such a launch. */
+void hb_cl_sum_range(const hb_device *device, hb_cl_launch *launch, int lanes, int64_t elements,
+                     int64_t y, int64_t z);
 
 #endif

@@ -4,7 +4,7 @@
    element read is used that many times and the weights are the same for all of a group.
 
    Where channels are many, conv_tiled.c does it on GPUs, and conv_shifted.c on CPUs; filters of 3 x
-   3 conv_winograd.c, there, if that is cheaper.
+   3 conv_winograd_tiled.c and conv_winograd.c if that is cheaper.
 
    CONV and CONV_INPUT gather: the rows of a product are the result's channels, its columns the
    places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: in
@@ -55,6 +55,20 @@ static void choose_for_cpus(const hb_device *device, hb_cl_conv *p) {
     p->shifted = p->shifted && !p->winograd;
 }
 
+/* The same on GPUs: winograd, tiled or direct. */
+static void choose_for_gpus(const hb_device *device, hb_cl_conv *p) {
+    const char *forced = getenv("HEBB_CONV");
+    p->tiled = hb_cl_conv_tiled_can(device, p);
+    p->winograd = hb_cl_conv_winograd_tiled_can(device, p);
+    if (forced != NULL) {
+        p->winograd = p->winograd && strcmp(forced, "winograd") == 0;
+        p->tiled = p->tiled && !p->winograd && strcmp(forced, "direct") != 0;
+        return;
+    }
+    p->winograd = p->winograd && p->tiled && hb_cl_conv_winograd_tiled_pays(p);
+    p->tiled = p->tiled && !p->winograd;
+}
+
 static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
     const hb_conv *c = &step->u.conv;
     hb_cl_conv p = {.step = step, .conv = c, .parts = 1};
@@ -72,9 +86,10 @@ static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
         p.columns = c->in_channels * volume(c->kernel);
         break;
     }
-    p.tiled = hb_cl_conv_tiled_can(device, &p);
-    choose_for_cpus(device, &p);
-    if (step->kind != HB_CONV_WEIGHT || p.winograd) return p;
+    if (device->lanes) choose_for_cpus(device, &p);
+    else choose_for_gpus(device, &p);
+    if (step->kind != HB_CONV_WEIGHT || (device->lanes && p.winograd)) return p;
+    if (p.winograd) p.parts = hb_cl_conv_winograd_tiled_parts(device, &p);
     if (p.tiled) p.parts = hb_cl_conv_tiled_parts(device, &p);
     int64_t items = hb_ceil_div(p.rows, BLOCK_ROWS) * hb_ceil_div(p.columns, width_of(step));
     if (device->lanes && items > 0)
@@ -88,7 +103,9 @@ int64_t hb_cl_conv_weights(const hb_conv *c) {
 
 size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step) {
     hb_cl_conv p = product_of(device, step);
-    if (p.winograd) return (size_t)hb_cl_conv_winograd_elements(device, &p) * sizeof(float);
+    if (p.winograd && device->lanes)
+        return (size_t)hb_cl_conv_winograd_elements(device, &p) * sizeof(float);
+    if (p.winograd) return (size_t)hb_cl_conv_winograd_tiled_elements(&p) * sizeof(float);
     int64_t elements = p.parts > 1 ? p.parts * hb_cl_conv_weights(p.conv) : 0;
     if (p.shifted) elements += hb_cl_conv_shifted_elements(&p);
     return (size_t)elements * hebb_dtype_size(dtype_of(step));
@@ -96,7 +113,7 @@ size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step) {
 
 /* ---- text ---- */
 
-static bool is_wide(const hb_cl_conv *p) {
+bool hb_cl_conv_is_wide(const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
     const int64_t limit = INT32_MAX - (1 << 20);
     int64_t largest = 0;
@@ -126,7 +143,7 @@ void hb_cl_conv_operands(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     const hb_step *step = p->step;
     const hb_conv *c = p->conv;
     hebb_dtype dtype = dtype_of(step);
-    kernel->wide = is_wide(p);
+    kernel->wide = hb_cl_conv_is_wide(p);
     hb_cl_need(kernel, HB_CL_SCALAR, dtype);
     hb_cl_buffer_param(kernel, "a", step->in[0].buffer, dtype, false);
     hb_cl_buffer_param(kernel, "b", step->in[1].buffer, dtype, false);
@@ -355,7 +372,7 @@ static void write_weight_lanes(hb_cl_kernel *kernel, const hb_cl_conv *p, int64_
 static void write_sum_parts(hb_cl_kernel *kernel, const hb_cl_conv *p, int lanes) {
     const hb_step *step = p->step;
     hebb_dtype dtype = dtype_of(step);
-    kernel->wide = is_wide(p);
+    kernel->wide = hb_cl_conv_is_wide(p);
     hb_cl_need(kernel, HB_CL_SCALAR, dtype);
     hb_cl_buffer_param(kernel, "sums", step->scratch_buffer, dtype, false);
     hb_cl_buffer_param(kernel, "y", step->out[0].buffer, dtype, true);
@@ -445,7 +462,11 @@ hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const h
                               : "direct";
     if (p.rows == 0 || p.columns == 0 || p.conv->groups == 0) return HEBB_OK;
     if (step->kind != HB_CONV_WEIGHT && p.conv->batch == 0) return HEBB_OK;
-    if (p.winograd) return hb_cl_conv_winograd(device, prepared, &p, error);
+    if (p.winograd && device->lanes) return hb_cl_conv_winograd(device, prepared, &p, error);
+    if (p.winograd) {
+        hebb_status status = hb_cl_conv_winograd_tiled(prepared, &p, error);
+        return status == HEBB_OK ? prepare_sum(device, prepared, &p, error) : status;
+    }
     if (p.shifted) {
         hebb_status status = hb_cl_conv_shifted(prepared, &p, error);
         return status == HEBB_OK ? prepare_sum(device, prepared, &p, error) : status;

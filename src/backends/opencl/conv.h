@@ -1,6 +1,6 @@
 /* What the kernels of convolutions share: conv.c chooses and writes most of them, conv_tiled.c
-   those of large ones on GPUs, conv_shifted.c most on CPUs, conv_winograd.c those of 3 x 3 there.
- */
+   those of large ones on GPUs, conv_winograd_tiled.c those of 3 x 3 there, conv_shifted.c most on
+   CPUs, conv_winograd.c those of 3 x 3 there. */
 #ifndef HB_OPENCL_CONV_H
 #define HB_OPENCL_CONV_H
 
@@ -12,8 +12,8 @@ typedef struct hb_cl_conv {
     const hb_step *step;
     const hb_conv *conv;
     bool tiled;            /* on a GPU, by conv_tiled.c */
-    bool shifted;          /* on a CPU, by conv_shifted.c ... */
-    bool winograd;         /* ... or conv_winograd.c */
+    bool shifted;          /* on a CPU, by conv_shifted.c */
+    bool winograd;         /* on a CPU, by conv_winograd.c; on a GPU, by conv_winograd_tiled.c */
     int64_t rows, columns; /* of a group's, and for CONV and CONV_INPUT of an image */
     int64_t parts;         /* of CONV_WEIGHT's sums, added by a second kernel */
 } hb_cl_conv;
@@ -32,11 +32,22 @@ void hb_cl_conv_source(hb_cl_kernel *kernel, const hb_cl_conv *p);
 int64_t hb_cl_conv_weights(const hb_conv *c);
 /* Whether there is but one place along a dimension. */
 bool hb_cl_conv_is_flat(const hb_conv *c, int d);
+/* Whether elements or coordinates have indices beyond 31 bits. */
+bool hb_cl_conv_is_wide(const hb_cl_conv *p);
 
 /* Whether the tiled kernels suit device and product, and into how many parts they cut its sums. */
 bool hb_cl_conv_tiled_can(const hb_device *device, const hb_cl_conv *p);
 int64_t hb_cl_conv_tiled_parts(const hb_device *device, const hb_cl_conv *p);
 void hb_cl_conv_tiled(const hb_device *device, hb_cl_launch *launch, const hb_cl_conv *p);
+
+/* Whether Winograd's method can do the product on the GPU, and whether it is faster there than the
+   tiled kernels; into how many parts it cuts CONV_WEIGHT's sums; elements of its scratch memory;
+   its launches, but for the one that adds up parts. */
+bool hb_cl_conv_winograd_tiled_can(const hb_device *device, const hb_cl_conv *p);
+bool hb_cl_conv_winograd_tiled_pays(const hb_cl_conv *p);
+int64_t hb_cl_conv_winograd_tiled_parts(const hb_device *device, const hb_cl_conv *p);
+int64_t hb_cl_conv_winograd_tiled_elements(const hb_cl_conv *p);
+hebb_status hb_cl_conv_winograd_tiled(hb_prepared *prepared, const hb_cl_conv *p, hb_error *error);
 
 /* Costs of what suits CPUs are in units of a multiplication in the full tile, one for each that the
    definition of a convolution has. */

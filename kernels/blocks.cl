@@ -3,12 +3,14 @@
    and HB_UNSIGNED as for scalar.h, whose functions it uses, and
      HB_LOWEST, HB_HIGHEST   what REDMAX and REDMIN of nothing are.
 
-   A sum is one of blocks of HB_BLOCK elements, each added in sixteen lanes; the blocks' sums are
-   added with what rounding loses kept apart (D. Knuth, The Art of Computer Programming 2, 4.2.2),
-   so that the error does not grow with the number of elements. */
+   A sum is one of blocks of HB_BLOCK elements, or HB_BLOCK_HERE where they lie in memory as they
+   are, each added in 64 lanes; the blocks' sums are added with what rounding loses kept apart (D.
+   Knuth, The Art of Computer Programming 2, 4.2.2), so that the error does not grow with the number
+   of elements. */
 
 #ifndef HB_BLOCK
-#define HB_BLOCK 256
+#define HB_BLOCK      256
+#define HB_BLOCK_HERE 1024
 #ifdef __has_builtin
 #if __has_builtin(__builtin_nontemporal_store)
 #define HB_STREAM_V __builtin_nontemporal_store
@@ -57,18 +59,9 @@ static inline HB_T HB_NAME(total)(HB_T total, HB_T rest) { return total; }
     for (int l = 0; l < 4; l++) x[l] = join(x[l], x[l + 4]);                                       \
     return join(join(x[0], x[2]), join(x[1], x[3]));
 
-/* Reduces w[0...count), count a multiple of 16: sixteen lanes side by side, and then those. */
+/* Reduces w[0...count), count a multiple of 16: four times sixteen lanes side by side, as each
+   result takes a while, and a maximum waits for two comparisons; and then those. */
 #define HB_REDUCE_LANES(join_lanes, join)                                                          \
-    HB_V(16) s = vload16(0, w);                                                                    \
-    for (int l = 16; l < count; l += 16) {                                                         \
-        HB_V(16) v = vload16(0, w + l);                                                            \
-        s = join_lanes(s, v);                                                                      \
-    }                                                                                              \
-    HB_REDUCE_TREE(s, join)
-
-/* The same where the order is no matter: four times as many lanes, as each join of a maximum waits
-   for two comparisons. */
-#define HB_REDUCE_MORE_LANES(join_lanes, join)                                                     \
     HB_V(16) s = vload16(0, w);                                                                    \
     int l = 16;                                                                                    \
     if (count >= 128) {                                                                            \
@@ -92,20 +85,19 @@ static inline HB_T HB_NAME(total)(HB_T total, HB_T rest) { return total; }
     HB_REDUCE_TREE(s, join)
 
 /* Of a block in private memory, whose room is a multiple of 16 and whose end is filled up with what
-   changes nothing; and of a whole one where it lies. */
-#define HB_REDUCE_BLOCK(name, reduce, join_lanes, join, nothing)                                   \
+   changes nothing; and of a multiple of 16 where it lies. */
+#define HB_REDUCE_BLOCK(name, join_lanes, join, nothing)                                           \
     static inline HB_T HB_NAME(name)(HB_T * w, int count) {                                        \
         for (int l = count; (l & 15) != 0; l++) w[l] = nothing;                                    \
-        reduce(join_lanes, join)                                                                   \
+        HB_REDUCE_LANES(join_lanes, join)                                                          \
     }                                                                                              \
-    static inline HB_T HB_NAME(name##_here)(global const HB_T *w) {                                \
-        const int count = HB_BLOCK;                                                                \
-        reduce(join_lanes, join)                                                                   \
+    static inline HB_T HB_NAME(name##_here)(global const HB_T *w, int count) {                     \
+        HB_REDUCE_LANES(join_lanes, join)                                                          \
     }
-HB_REDUCE_BLOCK(block_sum, HB_REDUCE_LANES, HB_SUM, HB_NAME(add), 0)
-HB_REDUCE_BLOCK(block_product, HB_REDUCE_LANES, HB_PRODUCT, HB_NAME(mul), 1)
-HB_REDUCE_BLOCK(block_max, HB_REDUCE_MORE_LANES, HB_LARGER, HB_NAME(max), HB_LOWEST)
-HB_REDUCE_BLOCK(block_min, HB_REDUCE_MORE_LANES, HB_SMALLER, HB_NAME(min), HB_HIGHEST)
+HB_REDUCE_BLOCK(block_sum, HB_SUM, HB_NAME(add), 0)
+HB_REDUCE_BLOCK(block_product, HB_PRODUCT, HB_NAME(mul), 1)
+HB_REDUCE_BLOCK(block_max, HB_LARGER, HB_NAME(max), HB_LOWEST)
+HB_REDUCE_BLOCK(block_min, HB_SMALLER, HB_NAME(min), HB_HIGHEST)
 
 #if HB_KIND == HB_KIND_F32
 /* Copies count elements past the caches, where the compiler can write that and memory is aligned.
@@ -123,7 +115,6 @@ static inline void HB_NAME(stream)(global HB_T *to, const HB_T *from, int count)
 
 #undef HB_REDUCE_TREE
 #undef HB_REDUCE_LANES
-#undef HB_REDUCE_MORE_LANES
 #undef HB_REDUCE_BLOCK
 #undef HB_SUM
 #undef HB_PRODUCT

@@ -77,9 +77,8 @@ static void write_join_block(writer *w, int i) {
 }
 
 /* Whether the phase, of values [from, to), does nothing but begin reductions [to, last) of what
-   lies in memory as it is. Then whole blocks are read there, and the brace of the others is open.
- */
-static bool write_blocks_here(writer *w, int from, int to, int last) {
+   lies in memory as it is. */
+static bool is_reduced_here(const writer *w, int from, int to, int last) {
     char text[HB_CL_BLOCK_TEXT];
     if (from == to || to == last) return false;
     for (int i = from; i < to; i++)
@@ -92,14 +91,20 @@ static bool write_blocks_here(writer *w, int from, int to, int last) {
         const hb_cl_reduction r = hb_cl_reduction_of(w->loop, i);
         if (r.of < from || !hb_cl_block_here(w->loop, w->space->lane, &r, text)) return false;
     }
-    PRINT(w, "if (count == HB_BLOCK) {\n");
+    return true;
+}
+
+/* Then that is done there, but for a few elements at the end of a row. */
+static void write_blocks_here(writer *w, int from, int to, int last) {
+    char text[HB_CL_BLOCK_TEXT];
+    if (!is_reduced_here(w, from, to, last)) return;
+    PRINT(w, HB_CL_BEGIN_HERE, "columns");
     for (int i = to; i < last; i++) {
         const hb_cl_reduction r = hb_cl_reduction_of(w->loop, i);
         hb_cl_block_here(w->loop, w->space->lane, &r, text);
         write_join(w, &r, text);
     }
-    PRINT(w, "} else {\n");
-    return true;
+    PRINT(w, HB_CL_END_HERE);
 }
 
 /* Asks for the block's elements of an operand, if they lie side by side: to the second cache, as
@@ -225,7 +230,7 @@ static void write_points(writer *w, int phase) {
     PRINT(w, "for (hb_index block = 0; block < columns; block += HB_BLOCK) {\n"
              "const int count = (int)min(columns - block, (hb_index)HB_BLOCK);\n");
     if (phase == 1 && is_large(w)) write_prefetches(w);
-    const bool here = write_blocks_here(w, from, to, last);
+    write_blocks_here(w, from, to, last);
     for (int i = to; i < last; i++)
         if (!is_kept(w, w->loop->instr[i].a)) PRINT(w, "%s w%d[HB_BLOCK];\n", type_of(w, i), i);
     hb_cl_declare_streamed(w->kernel, w->loop, from, to);
@@ -246,7 +251,7 @@ static void write_points(writer *w, int phase) {
     PRINT(w, "}\n");
     hb_cl_store_streamed(w->kernel, w->loop, from, to);
     for (int i = to; i < last; i++) write_join_block(w, i);
-    PRINT(w, here ? "}\n}\n}\n" : "}\n}\n");
+    PRINT(w, "}\n}\n");
 }
 
 void hb_cl_write_group_lanes(hb_cl_kernel *kernel, const hb_cl_group *group,

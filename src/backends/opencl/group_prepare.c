@@ -12,8 +12,7 @@ enum {
     /* On CPUs: */
     LEAST_COLUMNS = 64,     /* shorter rows are done side by side */
     MOST_BYTES = 64 * 1024, /* of a row's values that are kept, and sums over the rows */
-    LANES_GRAIN = 16384,    /* points that are worth an item, ... */
-    LANES_ITEMS = 32,       /* ... and the most items a core (loop.c says why) */
+    LANES_GRAIN = 16384,    /* points that are worth an item */
 };
 
 /* Words that values take while no phase works on them. */
@@ -79,7 +78,7 @@ static bool cut_lanes(const hb_device *device, const hb_cl_group *group, const h
     const int64_t units = device->info.units;
     if (rows < 4 * units && rows * columns > LANES_GRAIN) return false;
     const int64_t most = rows * columns / LANES_GRAIN;
-    const int64_t wanted = most < LANES_ITEMS * units ? most : LANES_ITEMS * units;
+    const int64_t many = hb_cl_items(device, rows * columns), wanted = most < many ? most : many;
     int64_t items = wanted < 1 ? 1 : wanted;
     if (last != NULL) {
         const int64_t room = hb_cl_loop_splits(device, &last->u.loop);

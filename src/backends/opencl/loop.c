@@ -10,8 +10,10 @@
 
 #define CPU_GRAIN    16384  /* points of a plain loop that are worth a core on a CPU, ... */
 #define CPU_ITEM     1024   /* ... and a work-item if there are several; ... */
-#define CPU_ITEMS    32     /* ... at most so many a core; ... */
 #define CPU_PLAIN    16     /* ... it has no more instructions and FLOPs than that */
+#define CPU_ITEMS    8      /* work-items a core, at most; ... */
+#define CPU_MANY     32     /* ... of loops that are large: ... */
+#define CPU_LARGE    262144 /* ... of so many points each */
 #define CPU_SPLIT    131072 /* points that are worth a second stage too */
 #define CPU_CHUNK    4096   /* lanes of a unit, ... */
 #define CPU_LEAST    512    /* ... fewer, if there would be too few units */
@@ -69,12 +71,19 @@ static int64_t weight_of(const hb_loop *loop) {
     return max64(1, work / CPU_PLAIN);
 }
 
-/* Where there is work for two, several items a core, so that one core's delay does not leave the
-   others waiting: POCL gives more than half of what is left to the core that asks first. */
+/* Several items a core, so that one core's delay does not leave the others waiting: POCL gives half
+   of what is left to the core that asks first. Of steps that stay in the caches only a few, of
+   which a core often gets the same ones in each step. */
+int64_t hb_cl_items(const hb_device *device, int64_t points) {
+    const int64_t units = device->info.units;
+    return max64(CPU_ITEMS * units, min64(CPU_MANY * units, points / CPU_LARGE));
+}
+
+/* One, if there is not work for two. */
 static int64_t items_for(const hb_device *device, const hb_loop *loop, int64_t points) {
     const int64_t work = points * weight_of(loop);
     if (work < 2 * CPU_GRAIN) return 1;
-    return min64(work / CPU_ITEM, CPU_ITEMS * (int64_t)device->info.units);
+    return min64(work / CPU_ITEM, hb_cl_items(device, points));
 }
 
 /* Shorter chunks where the loop would not be cut into so many units. */

@@ -199,27 +199,25 @@ static void write_lanes(writer *w) {
     PRINT(w, "}\n");
 }
 
-/* Whether whole blocks are read where they lie and only what is left of a chunk is brought together
-   in w<i>; then the brace of the latter is open. */
-static bool write_blocks_here(writer *w) {
+/* What lies in memory as it is is reduced there, but for a few elements at the end of a chunk. */
+static void write_blocks_here(writer *w) {
     char text[HB_CL_BLOCK_TEXT];
     for (int k = 0; k < w->loop->n_out; k++)
-        if (w->loop->out[k].value < w->loop->n_pre) return false;
+        if (w->loop->out[k].value < w->loop->n_pre) return;
     for (const reduction *r = w->reductions; r < w->reductions + w->n; r++)
-        if (!hb_cl_block_here(w->loop, w->space->lane, r, text)) return false;
-    PRINT(w, "if (count == HB_BLOCK) {\n");
+        if (!hb_cl_block_here(w->loop, w->space->lane, r, text)) return;
+    PRINT(w, HB_CL_BEGIN_HERE, "last");
     for (const reduction *r = w->reductions; r < w->reductions + w->n; r++) {
         hb_cl_block_here(w->loop, w->space->lane, r, text);
         write_join(w, r, text);
     }
-    PRINT(w, "} else {\n");
-    return true;
+    PRINT(w, HB_CL_END_HERE);
 }
 
 static void write_row_blocks(writer *w) {
     const reduction *end = w->reductions + w->n;
     open_blocks(w);
-    const bool here = write_blocks_here(w);
+    write_blocks_here(w);
     for (const reduction *r = w->reductions; r < end; r++)
         PRINT(w, "%s w%d[HB_BLOCK];\n", r->type, r->at);
     open_block_lanes(w);
@@ -233,7 +231,7 @@ static void write_row_blocks(writer *w) {
         snprintf(text, sizeof text, "hb_%s_%s(w%d, count)", r->block, r->suffix, r->at);
         write_join(w, r, text);
     }
-    PRINT(w, here ? "}\n}\n" : "}\n");
+    PRINT(w, "}\n");
 }
 
 static void write_rows(writer *w) {
@@ -272,20 +270,49 @@ static void write_column_arrays(writer *w) {
     PRINT(w, "}\n");
 }
 
-static void write_column_rows(writer *w) {
+/* Joins `rows` rows from number q on to the arrays, in order. */
+static void write_column_lanes(writer *w, int rows) {
     const reduction *end = w->reductions + w->n;
-    PRINT(w, "for (hb_index block = q0; block < q1; block += 64) {\n"
-             "const hb_index block_end = min(block + 64, q1);\n"
-             "for (hb_index q = block; q < block_end; q++) {\n");
-    hb_cl_write_coordinates(w->kernel, w->loop, w->space->n_kept, w->loop->rank, "q");
-    write_pre_bases(w);
     PRINT(w, "%sfor (int l = 0; l < count; l++) {\nconst long j = first + l;\n",
           hb_cl_lane_loop(w->space));
-    write_pre(w);
     for (const reduction *r = w->reductions; r < end; r++)
-        PRINT(w, "%c%d[l] = hb_%s_%s(%c%d[l], v%d);\n", r->sum ? 'a' : 't', r->at, r->join,
-              r->suffix, r->sum ? 'a' : 't', r->at, r->of);
-    PRINT(w, "}\n}\n");
+        PRINT(w, "%s g%d = %c%d[l];\n", r->type, r->at, r->sum ? 'a' : 't', r->at);
+    for (int n = 0; n < rows; n++) {
+        char row[HB_CL_NAME_SIZE];
+        snprintf(row, sizeof row, "(q + %d)", n);
+        PRINT(w, "{\n");
+        hb_cl_write_coordinates(w->kernel, w->loop, w->space->n_kept, w->loop->rank, row);
+        write_pre_bases(w);
+        write_pre(w);
+        for (const reduction *r = w->reductions; r < end; r++)
+            PRINT(w, "g%d = hb_%s_%s(g%d, v%d);\n", r->at, r->join, r->suffix, r->at, r->of);
+        PRINT(w, "}\n");
+    }
+    for (const reduction *r = w->reductions; r < end; r++)
+        PRINT(w, "%c%d[l] = g%d;\n", r->sum ? 'a' : 't', r->at, r->at);
+    PRINT(w, "}\n");
+}
+
+/* Short programs do several rows at once: what is joined stays in registers meanwhile. */
+static int rows_at_once(const writer *w) {
+    enum { SHORT = 6, ROWS_AT_ONCE = 8 };
+    return w->space->n_reduced == 1 && w->loop->n_pre <= SHORT ? ROWS_AT_ONCE : 1;
+}
+
+static void write_column_rows(writer *w) {
+    const reduction *end = w->reductions + w->n;
+    const int rows = rows_at_once(w);
+    PRINT(w, "for (hb_index block = q0; block < q1; block += 64) {\n"
+             "const hb_index block_end = min(block + 64, q1);\n"
+             "hb_index q = block;\n");
+    if (rows > 1) {
+        PRINT(w, "for (; q + %d <= block_end; q += %d) {\n", rows, rows);
+        write_column_lanes(w, rows);
+        PRINT(w, "}\n");
+    }
+    PRINT(w, "for (; q < block_end; q++) {\n");
+    write_column_lanes(w, 1);
+    PRINT(w, "}\n");
     for (const reduction *r = w->reductions; r < end; r++)
         if (r->sum)
             PRINT(w,

@@ -406,7 +406,8 @@ int64_t hb_cl_partial_offset(int64_t kept, const hb_cl_cut *cut, int r, hebb_dty
    post program. */
 void hb_cl_write_loop(hb_cl_kernel *kernel, const hb_cl_space *space, const hb_cl_cut *cut);
 
-/* How many work-items a loop is worth on a CPU. */
+/* How many work-items so many points are shared among at most, and a loop is worth, on a CPU. */
+int64_t hb_cl_items(const hb_device *device, int64_t points);
 int64_t hb_cl_loop_items(const hb_device *device, const hb_loop *loop);
 size_t hb_cl_loop_scratch(hb_device *device, const hb_loop *loop);
 /* For how many splits of a reduction there is scratch memory, if their partial results may be made

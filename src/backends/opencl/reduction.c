@@ -39,7 +39,7 @@ bool hb_cl_block_here(const hb_loop *loop, int lane, const hb_cl_reduction *r,
     if (of->code != HB_LOAD) return false;
     const hb_operand *x = &loop->in[of->a];
     if (x->buffer < 0 || x->dtype != r->dtype || x->stride[lane] != 1) return false;
-    snprintf(text, HB_CL_BLOCK_TEXT, "hb_%s_here_%s(x%d + bx%d + block)", r->block, r->suffix,
+    snprintf(text, HB_CL_BLOCK_TEXT, "hb_%s_here_%s(x%d + bx%d + block, here)", r->block, r->suffix,
              hb_cl_input_pointer(loop, of->a), of->a);
     return true;
 }

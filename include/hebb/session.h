@@ -138,8 +138,9 @@ HEBB_API hebb_status hebb_session_stats(const hebb_session *session, hebb_plan_s
 typedef struct hebb_profile_row {
     const char *name;   /* "matmul + add + maximum"; of steps that run as one, their names */
     const char *shapes; /* what it works on: "m, k, n [128, 784, 512]" */
-    const char *solver; /* how; of steps that run as one: "rows together", row by row, or "small steps
-                           together", one after the other in one OpenCL kernel */
+    const char *solver; /* how; of steps that run as one: "rows together", row by row, "small steps
+                           together", one after the other in one OpenCL kernel, or "steps side by
+                           side", at the same time in one */
     int depth;          /* 1 in the body of a scan, whose time is part of the scan's, ...; else 0 */
     size_t count;       /* how often it ran */
     double seconds;     /* all of that */

@@ -14,7 +14,8 @@ typedef struct hb_prepared hb_prepared;
 /* Watches a run, for profiles: begin() is called before `n` steps that run as one, most often a
    single step, and end() when they are done, which the device then waits for; steps of a scan's
    body between the scan's own two calls. `solver` as in hb_backend; of several steps "rows
-   together" or "small steps together". What fails does not end. */
+   together", "small steps together" or "steps side by side", which may be in another order than the
+   plan's. What fails does not end. */
 typedef struct hb_watch {
     void (*begin)(void *context, const hb_step *steps, size_t n, const char *solver);
     void (*end)(void *context);
@@ -58,6 +59,10 @@ typedef struct hb_backend {
     size_t (*piece)(const hb_device *device);
     hebb_status (*arena_create)(hb_device *device, size_t bytes, hb_buffer **buffer,
                                 hb_error *error);
+    /* Whether steps that share no memory may be done at the same time: values are then placed so
+       that others which are near in the order have the same memory only where the arena would grow
+       otherwise. NULL: no. */
+    bool (*spreads)(const hb_device *device);
     hebb_status (*write)(hb_device *device, hb_buffer *buffer, size_t offset, const void *from,
                          size_t bytes, hb_error *error);
     hebb_status (*read)(hb_device *device, hb_buffer *buffer, size_t offset, void *to, size_t bytes,

@@ -67,6 +67,7 @@ typedef struct hb_fusion {
     int n_groups;
     hb_group *groups;
     bool reduces_once; /* as in hb_backend */
+    bool spreads;      /* as in hb_backend */
     bool frugal;       /* memory is worth more than time */
     size_t piece;      /* no value in the arena goes across a multiple of so many bytes */
 } hb_fusion;

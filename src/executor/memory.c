@@ -7,7 +7,10 @@
 
 #include "fusion.h"
 
-enum { ALIGNMENT = 64 };
+enum {
+    ALIGNMENT = 64,
+    MOST_APART = 16, /* steps that backends look for to be done beside each other */
+};
 
 #define IN_CACHES (32.0 * (1 << 20)) /* bytes that a step moves */
 
@@ -165,31 +168,57 @@ static size_t find_gap(const placer *p, const block *b, sized *neighbors, int n)
     return at;
 }
 
+/* The lowest place for block number k of by_size[] where none before it lies that lives at the same
+   time or begins or ends up to `apart` steps from there. */
+static size_t lowest_place(const placer *p, const sized *by_size, int k, int apart,
+                           sized *neighbors) {
+    const block *b = &p->blocks[by_size[k].number];
+    int n = 0;
+    for (int j = 0; j < k; j++) {
+        const block *other = &p->blocks[by_size[j].number];
+        if (other->first <= b->last + apart && b->first <= other->last + apart)
+            neighbors[n++] = (sized){other->offset, by_size[j].number};
+    }
+    return find_gap(p, b, neighbors, n);
+}
+
 /* Largest first, each as low as it fits: within a few percent of the best for such graphs
    (Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020, greedy by
-   size). */
+   size). With `room`, as many steps apart from those that use the same memory as it allows. */
+static void place_in_turn(placer *p, const sized *by_size, sized *neighbors, size_t room,
+                          size_t *total) {
+    *total = 0;
+    for (int k = 0; k < p->n_blocks; k++) {
+        block *b = &p->blocks[by_size[k].number];
+        int apart = room > 0 ? MOST_APART : 0;
+        b->offset = lowest_place(p, by_size, k, apart, neighbors);
+        while (apart > 0 && b->offset + b->bytes > room)
+            b->offset = lowest_place(p, by_size, k, apart /= 2, neighbors);
+        if (b->offset + b->bytes > *total) *total = b->offset + b->bytes;
+    }
+}
+
+static void place_one_by_one(placer *p, size_t *total) {
+    *total = 0;
+    for (int k = 0; k < p->n_blocks; k++) {
+        block *b = &p->blocks[k];
+        b->offset = in_one_piece(p, *total, b->bytes);
+        if (b->offset + b->bytes > *total) *total = b->offset + b->bytes;
+    }
+}
+
 static bool place_blocks(placer *p, bool reuse, size_t *total) {
     size_t n = (size_t)p->n_blocks + 1;
     sized *by_size = calloc(n, sizeof *by_size), *neighbors = calloc(n, sizeof *neighbors);
-    *total = 0;
-    for (int k = 0; by_size != NULL && k < p->n_blocks; k++)
-        by_size[k] = (sized){p->blocks[k].bytes, k};
-    if (by_size != NULL && neighbors != NULL) {
-        if (reuse) qsort(by_size, (size_t)p->n_blocks, sizeof *by_size, larger_first);
-        for (int k = 0; k < p->n_blocks; k++) {
-            block *b = &p->blocks[by_size[k].number];
-            int n_neighbors = 0;
-            for (int j = 0; reuse && j < k; j++) {
-                const block *other = &p->blocks[by_size[j].number];
-                if (other->first <= b->last && b->first <= other->last)
-                    neighbors[n_neighbors++] = (sized){other->offset, by_size[j].number};
-            }
-            b->offset =
-                reuse ? find_gap(p, b, neighbors, n_neighbors) : in_one_piece(p, *total, b->bytes);
-            if (b->offset + b->bytes > *total) *total = b->offset + b->bytes;
-        }
-    }
-    bool done = by_size != NULL && neighbors != NULL;
+    const bool done = by_size != NULL && neighbors != NULL;
+    for (int k = 0; done && k < p->n_blocks; k++) by_size[k] = (sized){p->blocks[k].bytes, k};
+    if (done && reuse) {
+        qsort(by_size, (size_t)p->n_blocks, sizeof *by_size, larger_first);
+        place_in_turn(p, by_size, neighbors, 0, total);
+        const size_t least = *total;
+        if (p->f->spreads) place_in_turn(p, by_size, neighbors, least, total);
+        if (*total > least) place_in_turn(p, by_size, neighbors, 0, total);
+    } else if (done) place_one_by_one(p, total);
     free(by_size);
     free(neighbors);
     return done;

@@ -146,6 +146,7 @@ static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_scan *scan,
     if (choices->memory_limit > 0)
         status = hb_fit(&fusion, b, plan->device->device, choices->memory_limit, reuse, &order, &n,
                         error);
+    fusion.spreads = b->spreads != NULL && b->spreads(plan->device->device);
     if (status == HEBB_OK)
         status = hb_place_values(&fusion, order, n, reuse, &result->arena, error);
     if (status != HEBB_OK) return status;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "opencl.h"
+#include "side.h"
 
 #define MAX_PLATFORMS 32
 #define MAX_DEVICES   64
@@ -99,6 +99,7 @@ const hb_backend hb_opencl_backend = {
     .buffer_destroy = hb_cl_buffer_destroy,
     .piece = hb_cl_piece,
     .arena_create = hb_cl_arena_create,
+    .spreads = hb_cl_wants_side,
     .write = hb_cl_write,
     .read = hb_cl_read,
     .scratch = hb_cl_scratch,

@@ -24,6 +24,8 @@
      fold.c          FOLD
      scan.c          SCAN; scan_kernel.c all its iterations as one kernel
      team.c          launches as one kernel, for whose work-groups they are tasks
+     side.c          launches that do not depend on each other as one kernel: side_spans.c,
+                     side_source.c
      prepare.c       plans: preparing, running, releasing
    Nothing here includes anything but the contract (backend.h, step.h), the base room and OpenCL. */
 #ifndef HB_OPENCL_H
@@ -259,7 +261,9 @@ void hb_cl_make_folders(const char *path);
 
 /* One thing to do in a run: a kernel over a range, or a call. */
 typedef struct hb_cl_launch {
-    const hb_step *step;
+    const hb_step *step; /* the first of n_steps that it does or, launched again, goes on with */
+    size_t n_steps;
+    hb_step *beside; /* of launches side by side, copies of all their steps; or NULL */
     hb_cl_kernel source; /* arguments stay; the text goes once it is compiled */
     cl_kernel kernel;
     cl_mem counters; /* the kernel's own, or NULL */
@@ -272,6 +276,7 @@ typedef struct hb_cl_launch {
     void (*free)(hb_device *device, void *data); /* ... freed with this; NULL: with free() */
 } hb_cl_launch;
 
+#define HB_CL_TITLE_SIZE 64
 struct hb_prepared {
     hb_cl_launch *launches;
     size_t n_launches, capacity;
@@ -279,6 +284,7 @@ struct hb_prepared {
     const char **solvers;
     size_t n_steps;
     bool sliding;         /* a scan's body */
+    char (*beside)[HB_CL_TITLE_SIZE]; /* by step: how it is done, if beside others; or NULL */
     bool single;          /* launches are parts of a kernel with one work-group: see small.h */
     hb_cl_placed *placed; /* whose steps these are, or NULL */
 };

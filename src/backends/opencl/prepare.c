@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "group.h"
+#include "side.h"
 #include "small.h"
 
 /* ---- launches ---- */
@@ -244,12 +245,14 @@ hebb_status hb_cl_add_launches(hb_device *device, hb_prepared *prepared, hb_erro
         status = check_step(device, &steps[i], error);
     }
     for (size_t i = 0; i < prepared->n_steps && status == HEBB_OK;) {
-        size_t together = 0;
+        size_t together = 0, first = prepared->n_launches;
         const size_t left = prepared->n_steps - i;
         status = prepare_together(device, prepared, &steps[i], left, &together, error);
         if (status == HEBB_OK && together == 0)
             status = prepare_step(device, prepared, &steps[i], &prepared->solvers[i], error);
-        i += together > 0 ? together : 1;
+        if (together == 0) together = 1;
+        for (; first < prepared->n_launches; first++) prepared->launches[first].n_steps = together;
+        i += together;
     }
     return status;
 }
@@ -260,6 +263,7 @@ void hb_cl_launches_free(hb_device *device, hb_prepared *prepared) {
         if (launch->kernel != NULL) clReleaseKernel(launch->kernel);
         if (launch->counters != NULL) clReleaseMemObject(launch->counters);
         hb_cl_kernel_free(&launch->source);
+        free(launch->beside);
         if (launch->free != NULL) launch->free(device, launch->data);
         else free(launch->data);
     }
@@ -270,6 +274,7 @@ static hebb_status prepare_again(hb_device *device, hb_prepared *prepared, hb_er
     for (;;) {
         size_t max_group = device->max_group;
         hebb_status status = hb_cl_add_launches(device, prepared, error);
+        if (status == HEBB_OK) status = hb_cl_side_by_side(device, prepared, error);
         if (status == HEBB_OK) status = hb_cl_compile_launches(device, prepared, error);
         if (status == HEBB_OK || device->max_group == max_group) return status;
         hb_cl_launches_free(device, prepared);
@@ -323,6 +328,7 @@ void hb_cl_release(hb_device *device, hb_prepared *prepared) {
     hb_cl_placed_free(prepared->placed);
     free(prepared->launches);
     free(prepared->solvers);
+    free(prepared->beside);
     free(prepared);
 }
 
@@ -400,13 +406,26 @@ static hebb_status run_launch(hb_device *device, hb_cl_launch *launch, const hb_
     return HEBB_OK;
 }
 
-static void begin_watched(const hb_watch *watch, const hb_prepared *prepared, size_t i) {
+static void begin_watched(const hb_watch *watch, const hb_prepared *prepared,
+                          const hb_cl_launch *launch) {
+    const size_t i = (size_t)(launch->step - prepared->steps);
     size_t n = 1;
     while (i + n < prepared->n_steps && is_member(prepared->solvers[i + n])) n++;
     const char *solver = prepared->solvers[i];
     if (solver == row_solver) solver = "rows together";
     if (solver == small_solver) solver = "small steps together";
-    watch->begin(watch->context, &prepared->steps[i], n, solver);
+    const hb_step *steps = &prepared->steps[i];
+    if (launch->beside != NULL) {
+        steps = launch->beside;
+        n = launch->n_steps;
+        if (n > 1) solver = "steps side by side";
+    }
+    watch->begin(watch->context, steps, n, solver);
+}
+
+/* Whether a launch is watched with the one before it, of the same step. */
+static bool goes_on(const hb_cl_launch *launch) {
+    return launch->step == launch[-1].step && !launch->beside && !launch[-1].beside;
 }
 
 /* The launches of a step one after the other, and the wait for them. */
@@ -414,11 +433,10 @@ static hebb_status run_watched(hb_device *device, hb_prepared *prepared, const h
                                hb_error *error) {
     const hb_watch *watch = args->watch;
     for (size_t i = 0; i < prepared->n_launches;) {
-        const hb_step *step = prepared->launches[i].step;
         hebb_status status = HEBB_OK;
-        begin_watched(watch, prepared, (size_t)(step - prepared->steps));
-        for (; i < prepared->n_launches && prepared->launches[i].step == step && !status; i++)
-            status = run_launch(device, &prepared->launches[i], args, error);
+        begin_watched(watch, prepared, &prepared->launches[i]);
+        do status = run_launch(device, &prepared->launches[i++], args, error);
+        while (i < prepared->n_launches && goes_on(&prepared->launches[i]) && !status);
         if (status == HEBB_OK) status = hb_cl_finish(device, error);
         if (status != HEBB_OK) return status;
         watch->end(watch->context);
@@ -457,5 +475,8 @@ hebb_status hb_cl_finish(hb_device *device, hb_error *error) {
 
 const char *hb_cl_solver(hb_device *device, const hb_prepared *prepared, size_t index) {
     (void)device;
-    return index < prepared->n_steps ? prepared->solvers[index] : "none";
+    if (index >= prepared->n_steps) return "none";
+    if (prepared->beside != NULL && prepared->beside[index][0] != '\0')
+        return prepared->beside[index];
+    return prepared->solvers[index];
 }

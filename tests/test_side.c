@@ -130,6 +130,16 @@ static void make_long_sums(model *m) {
     }
 }
 
+/* A sum in parts, of which only the first of two launches has company. */
+static void make_company(model *m) {
+    hebb_tensor *w = weights(m, "w", m->rows, 64), *v = weights(m, "v", m->columns, 64);
+    hebb_tensor *y = hebb_matmul(hebb_transpose(m->x, HEBB_AXES(1, 0)), w);
+    hebb_tensor *z = hebb_matmul(hebb_transpose(v, HEBB_AXES(1, 0)), v);
+    add_result(m, y);
+    add_result(m, z);
+    add_result(m, hebb_sum(hebb_matmul(m->x, y), HEBB_AXES(0), false));
+}
+
 /* Images of one channel; filters' gradients in parts. */
 static void make_images(model *m) {
     hebb_tensor *x = hebb_reshape(m->x, HEBB_SHAPE(m->rows, 1, 8, m->columns / 8));
@@ -329,9 +339,10 @@ Test(side, some_of_each) {
 
 /* ---- which steps ---- */
 
-/* How many kernels a run starts, and how many of them do several steps side by side; and what the
-   values in the arena take. */
-static int count(bool beside, maker *make, int64_t rows, int64_t columns, int *side, size_t *peak) {
+/* How many kernels a run starts, and how many of them do several steps side by side; what the
+   values in the arena take; and what the steps compute. */
+static int count(bool beside, maker *make, int64_t rows, int64_t columns, int *side, size_t *peak,
+                 double *flops) {
     model m = make_model(make, rows, columns, HEBB_F32);
     hebb_session *s = hebb_session_create(m.graph, device_of(beside), .seed = 7);
     run_once(s, &m, 0, NULL);
@@ -340,8 +351,11 @@ static int count(bool beside, maker *make, int64_t rows, int64_t columns, int *s
     hebb_profile_row row;
     int all = 0;
     *side = 0;
+    *flops = 0;
     for (size_t k = 0; hebb_session_profile_row(s, k, &row) == HEBB_OK; k++) {
         all += (int)row.count;
+        *flops += row.flops;
+        cr_expect(row.name[0] != '\0', "steps without a name, by %s", row.solver);
         if (strcmp(row.solver, "steps side by side") != 0) continue;
         cr_expect_not_null(strstr(row.name, ", "), "%s", row.name);
         *side += (int)row.count;
@@ -357,8 +371,9 @@ static int count(bool beside, maker *make, int64_t rows, int64_t columns, int *s
 static void expect_fewer(maker *make, int64_t rows, int64_t columns, int most) {
     int side, none;
     size_t peak, peak_alone;
-    const int got = count(true, make, rows, columns, &side, &peak);
-    const int alone = count(false, make, rows, columns, &none, &peak_alone);
+    double flops;
+    const int got = count(true, make, rows, columns, &side, &peak, &flops);
+    const int alone = count(false, make, rows, columns, &none, &peak_alone, &flops);
     cr_expect(side > 0 && none == 0, "%d and %d kernels side by side", side, none);
     cr_expect(got <= most && got < alone, "%d kernels instead of %d, not %d", got, alone, most);
     cr_expect_eq(peak, peak_alone, "%zu bytes instead of %zu", peak, peak_alone);
@@ -372,12 +387,25 @@ Test(side, are_found) {
     expect_fewer(make_chains, 50, 64, 9);
 }
 
+/* Steps of several launches are told by name, and their work once. */
+Test(side, are_told) {
+    setenv("HEBB_GEMM", "tiled", 1);
+    double flops[2] = {0};
+    for (int beside = 0; beside < 2; beside++) {
+        int side;
+        size_t peak;
+        count(beside, make_company, 1500, 64, &side, &peak, &flops[beside]);
+    }
+    cr_expect_float_eq(flops[0], flops[1], 1e-6 * flops[0], "%g, not %g", flops[1], flops[0]);
+}
+
 /* Processors have launches of their own for each step. */
 Test(side, are_for_gpus) {
     setenv("HEBB_OPENCL_KERNELS", "cpu", 1);
     kept = opencl_device();
     int side;
     size_t peak;
-    count(true, make_layers, 70, 60, &side, &peak);
+    double flops;
+    count(true, make_layers, 70, 60, &side, &peak, &flops);
     cr_expect_eq(side, 0);
 }

@@ -149,15 +149,16 @@ static bool copy_steps(result *r, hb_cl_launch *launch, node *const *chosen, int
     for (int k = 0; k < n; k++) n_steps += chosen[k]->launch->n_steps;
     launch->beside = malloc(n_steps * sizeof *launch->beside);
     if (launch->beside == NULL) return false;
-    launch->n_steps = 0;
+    size_t at = 0;
     for (int k = 0; k < n; k++)
-        for (size_t s = 0; s < chosen[k]->launch->n_steps; s++) {
+        for (size_t s = 0; s < chosen[k]->launch->n_steps; s++, at++) {
             const hb_step *step = &chosen[k]->launch->step[s];
-            hb_step *copy = &launch->beside[launch->n_steps++];
-            *copy = *step;
-            if (r->counted[number_of(r, step)]) copy->flops = copy->bytes = 0;
+            launch->beside[at] = *step;
+            if (r->counted[number_of(r, step)])
+                launch->beside[at].flops = launch->beside[at].bytes = 0;
             r->counted[number_of(r, step)] = true;
         }
+    launch->n_steps = n_steps;
     return true;
 }
 

@@ -140,11 +140,11 @@ static void make_company(model *m) {
     add_result(m, hebb_sum(hebb_matmul(m->x, y), HEBB_AXES(0), false));
 }
 
-/* Images of one channel; filters' gradients in parts. */
+/* Images; two convolutions of the same, whose filters are transformed first, and gradients in parts. */
 static void make_images(model *m) {
     hebb_tensor *x = hebb_reshape(m->x, HEBB_SHAPE(m->rows, 1, 8, m->columns / 8));
-    hebb_tensor *h = hebb_conv2d(x, 6, 3, .activation = hebb_relu);
-    hebb_tensor *a = hebb_conv2d(h, 4, 3), *b = hebb_conv2d(h, 4, 3);
+    hebb_tensor *h = hebb_conv2d(x, 32, 3, .activation = hebb_relu);
+    hebb_tensor *a = hebb_conv2d(h, 32, 3), *b = hebb_conv2d(h, 32, 3);
     train(m, hebb_add(mean_square(a), mean_square(hebb_sigmoid(b))));
     add_result(m, a);
     add_result(m, b);

@@ -197,6 +197,7 @@ static void write_slices(hb_cl_kernel *kernel) {
 static bool add_weights(hb_prepared *prepared, const hb_cl_conv *p) {
     hb_cl_launch *launch = hb_cl_launch_add(prepared, p->step);
     if (launch == NULL) return false;
+    launch->prepares = true;
     hb_cl_kernel *kernel = &launch->source;
     const bool backwards = p->step->kind == HB_CONV_INPUT;
     const int64_t depth = backwards ? p->conv->out_channels : p->conv->in_channels;

@@ -263,6 +263,7 @@ void hb_cl_make_folders(const char *path);
 typedef struct hb_cl_launch {
     const hb_step *step; /* the first of n_steps that it does or, launched again, goes on with */
     size_t n_steps;
+    bool prepares;   /* of a convolution's: reads its weights and writes scratch memory, no more */
     hb_step *beside; /* of launches side by side, copies of all their steps; or NULL */
     hb_cl_kernel source; /* arguments stay; the text goes once it is compiled */
     cl_kernel kernel;

@@ -42,7 +42,7 @@ typedef struct window {
 
 static double seconds_of(const hb_cl_launch *launch) {
     double flops = 0, bytes = 0;
-    for (size_t k = 0; k < launch->n_steps; k++) {
+    for (size_t k = 0; k < launch->n_steps && !launch->prepares; k++) {
         flops += launch->step[k].flops;
         bytes += launch->step[k].bytes;
     }
@@ -143,7 +143,8 @@ static void bring_together(node **chosen, int n) {
         }
 }
 
-/* The steps for those who watch. A step's work is counted where it is first launched. */
+/* The steps for those who watch. A step's work is counted where it is first launched, but for what
+   only prepares it. */
 static bool copy_steps(result *r, hb_cl_launch *launch, node *const *chosen, int n) {
     size_t n_steps = 0;
     for (int k = 0; k < n; k++) n_steps += chosen[k]->launch->n_steps;
@@ -153,10 +154,11 @@ static bool copy_steps(result *r, hb_cl_launch *launch, node *const *chosen, int
     for (int k = 0; k < n; k++)
         for (size_t s = 0; s < chosen[k]->launch->n_steps; s++, at++) {
             const hb_step *step = &chosen[k]->launch->step[s];
-            launch->beside[at] = *step;
-            if (r->counted[number_of(r, step)])
-                launch->beside[at].flops = launch->beside[at].bytes = 0;
-            r->counted[number_of(r, step)] = true;
+            bool *counted = &r->counted[number_of(r, step)];
+            hb_step *copy = &launch->beside[at];
+            *copy = *step;
+            if (*counted || chosen[k]->launch->prepares) copy->flops = copy->bytes = 0;
+            *counted = *counted || !chosen[k]->launch->prepares;
         }
     launch->n_steps = n_steps;
     return true;
@@ -174,18 +176,27 @@ static void write_titles(const result *r, node *const *chosen, int n) {
     }
 }
 
+/* What prepares a step, if that comes next after all, is watched with it. */
+static void join_last(const result *r, const hb_step *step) {
+    if (r->n == 0) return;
+    hb_cl_launch *last = &r->launches[r->n - 1];
+    if (!last->prepares || last->step != step) return;
+    free(last->beside);
+    last->beside = NULL;
+}
+
 /* A launch that stays alone: watched with its step's last one, if that comes just before. */
 static bool add_alone(result *r, node *one) {
-    hb_cl_launch *launch = &r->launches[r->n];
-    const size_t number = number_of(r, one->launch->step);
-    const bool goes_on =
-        r->n > 0 && launch[-1].beside == NULL && launch[-1].step == one->launch->step;
+    const hb_step *step = one->launch->step;
+    bool *counted = &r->counted[number_of(r, step)];
+    join_last(r, step);
+    hb_cl_launch *launch = &r->launches[r->n++];
+    const bool goes_on = r->n > 1 && launch[-1].beside == NULL && launch[-1].step == step;
     *launch = *one->launch;
     memset(one->launch, 0, sizeof *one->launch);
     one->launch = launch;
-    if (r->counted[number] && !goes_on && !copy_steps(r, launch, &one, 1)) return false;
-    r->counted[number] = true;
-    r->n++;
+    if ((*counted || launch->prepares) && !goes_on) return copy_steps(r, launch, &one, 1);
+    *counted = true;
     return true;
 }
 

@@ -76,7 +76,8 @@ static bool add_indexed(hb_cl_spans *spans, const hb_indexed *indexed, bool gath
 
 static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
 
-static bool add_conv(hb_cl_spans *spans, const hb_step *step) {
+/* By a launch that prepares, the weights alone. */
+static bool add_conv(hb_cl_spans *spans, const hb_step *step, bool prepares) {
     const hb_conv *c = &step->u.conv;
     const int64_t x = c->batch * c->groups * c->in_channels * volume(c->in);
     const int64_t w = c->groups * c->out_channels * c->in_channels * volume(c->kernel);
@@ -84,11 +85,12 @@ static bool add_conv(hb_cl_spans *spans, const hb_step *step) {
     int64_t in0 = x, in1 = y, out = w;
     if (step->kind == HB_CONV) in1 = w, out = y;
     if (step->kind == HB_CONV_INPUT) in0 = y, in1 = w, out = x;
+    if (prepares) return add_whole(spans, &step->in[1], in1, false);
     return add_whole(spans, &step->in[0], in0, false) &&
            add_whole(spans, &step->in[1], in1, false) && add_whole(spans, &step->out[0], out, true);
 }
 
-static bool add_step(hb_cl_spans *spans, const hb_step *step) {
+static bool add_step(hb_cl_spans *spans, const hb_step *step, bool prepares) {
     const hb_cl_span scratch = {step->scratch_buffer, true, step->scratch_offset,
                                 step->scratch_offset + (int64_t)step->scratch_bytes};
     if (!add_span(spans, scratch)) return false;
@@ -100,14 +102,14 @@ static bool add_step(hb_cl_spans *spans, const hb_step *step) {
     case HB_SCATTER_SET: return add_indexed(spans, &step->u.indexed, false);
     case HB_CONV:
     case HB_CONV_INPUT:
-    case HB_CONV_WEIGHT: return add_conv(spans, step);
+    case HB_CONV_WEIGHT: return add_conv(spans, step, prepares);
     default: spans->all = true; return true;
     }
 }
 
 bool hb_cl_spans_of(const hb_cl_launch *launch, hb_cl_spans *spans) {
     for (size_t k = 0; k < launch->n_steps; k++)
-        if (!add_step(spans, &launch->step[k])) return false;
+        if (!add_step(spans, &launch->step[k], launch->prepares)) return false;
     return true;
 }
 

@@ -35,6 +35,7 @@ typedef struct node {
 typedef struct window {
     node node[WINDOW];
     bool before[WINDOW][WINDOW]; /* [i][j]: j waits for i */
+    size_t most_parameters;      /* of a kernel */
     int n, left;
 } window;
 
@@ -79,13 +80,13 @@ static bool fill_window(window *w, hb_cl_launch *launches, size_t n) {
 
 /* ---- choosing ---- */
 
-static bool fits(node *const *chosen, int n, const node *more) {
-    int parameters = more->launch->source.n_params;
+static bool fits(const window *w, node *const *chosen, int n, const node *more) {
+    size_t parameters = (size_t)more->launch->source.n_params;
     for (int k = 0; k < n; k++) {
-        parameters += chosen[k]->launch->source.n_params;
+        parameters += (size_t)chosen[k]->launch->source.n_params;
         if (!hb_cl_side_fits(chosen[k]->launch, more->launch)) return false;
     }
-    return parameters <= MOST_PARAMETERS;
+    return parameters <= w->most_parameters;
 }
 
 /* Of the launches that wait for nobody and are not chosen, behind which the longest chain is. */
@@ -94,7 +95,7 @@ static node *next_ready(window *w, node *const *chosen, int n) {
     for (int i = 0; i < w->n; i++) {
         node *one = &w->node[i];
         if (one->done || one->waits > 0 || (best != NULL && one->chain <= best->chain)) continue;
-        if (n > 0 && (!one->can || !fits(chosen, n, one))) continue;
+        if (n > 0 && (!one->can || !fits(w, chosen, n, one))) continue;
         bool is_chosen = false;
         for (int k = 0; k < n; k++) is_chosen = is_chosen || chosen[k] == one;
         if (!is_chosen) best = one;
@@ -226,9 +227,11 @@ static bool do_window(window *w, result *r, hb_cl_launch *launches, size_t n) {
 
 /* Launches are moved from the plan's to the result's; what is left there of those that became part
    of another is freed with it. */
-static bool make_result(result *r) {
+static bool make_result(const hb_device *device, result *r) {
     hb_prepared *prepared = r->prepared;
     window *w = malloc(sizeof *w);
+    const size_t pointers = device->max_parameters / sizeof(cl_ulong);
+    if (w != NULL) w->most_parameters = pointers < MOST_PARAMETERS ? pointers : MOST_PARAMETERS;
     if (prepared->beside == NULL)
         prepared->beside = calloc(prepared->n_steps + 1, sizeof *prepared->beside);
     bool done = w != NULL && r->launches != NULL && r->counted != NULL && prepared->beside != NULL;
@@ -252,7 +255,7 @@ hebb_status hb_cl_side_by_side(hb_device *device, hb_prepared *prepared, hb_erro
     result r = {.prepared = prepared,
                 .launches = calloc(before, sizeof *r.launches),
                 .counted = calloc(prepared->n_steps + 1, sizeof *r.counted)};
-    const bool made = make_result(&r);
+    const bool made = make_result(device, &r);
     free(r.counted);
     hb_cl_launches_free(device, prepared);
     free(prepared->launches);

@@ -31,6 +31,11 @@ typedef void hb_cpu_gemm_copying_tile(int64_t k, const void *a, int64_t a_row, i
 typedef void hb_cpu_gemm_pack(int64_t width, int64_t k, const void *from, int64_t across,
                               int64_t along, int64_t panel, void *to);
 
+/* to[p * to_row + i] = from[i * across + p] for i < width and p < k: along p elements lie side by
+   side in `from`, along i in `to`. Bits are moved as they are. */
+typedef void hb_cpu_gemm_turn(int64_t width, int64_t k, const void *from, int64_t across,
+                              int64_t to_row, void *to);
+
 /* Columns [to, to + count) of a packed row come from an image's elements from + j step, j = 0, 1, ...;
    those with j < low or j >= high are zeros. */
 typedef struct hb_cpu_image_run {
@@ -57,6 +62,7 @@ typedef struct hb_cpu_gemm_type {
     hb_cpu_gemm_copying_tile *copying_tile[HB_GEMM_ROWS]; /* [rows - 1] */
     hb_cpu_gemm_tile *wide_tile;
     hb_cpu_gemm_pack *pack;
+    hb_cpu_gemm_turn *turn;
     hb_cpu_gemm_pack_image *pack_image;
     hb_cpu_gemm_dots *dots;
 } hb_cpu_gemm_type;

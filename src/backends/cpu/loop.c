@@ -293,4 +293,4 @@ static const hb_cpu_solver tiled = {.name = "tiles",
                                     .run = run,
                                     .release = release};
 
-const hb_cpu_solver *const hb_cpu_loop_solvers[] = {&tiled, NULL};
+const hb_cpu_solver *const hb_cpu_loop_solvers[] = {&tiled, &hb_cpu_turned, NULL};

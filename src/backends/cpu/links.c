@@ -91,16 +91,17 @@ static bool asked(const writer *w, const hb_cpu_view *view) {
 }
 
 /* How far ahead memory should be asked for; 0 for not. Sums of columns go down a panel of them: the
-   next row comes next, not what follows in this one. */
+   next row comes next, not what follows in this one. What comes from memory from end to end the
+   hardware asks for by itself, and earlier. */
 static int64_t ahead_of(const hb_cpu_maker *m, int v) {
     enum { AHEAD = 2 << 10 };
     const hb_cpu_repeat *repeat = &m->part->repeat;
     const hb_cpu_program *p = m->program;
     if (repeat->times > 0) return repeat->ahead ? repeat->ahead[hb_cpu_instruction(m, v)->a] : 0;
     if (!p->far) return 0;
-    return p->fold == HB_CPU_FOLD_COLUMNS && p->space.rank > 1
-               ? m->actions[v].view.stride[p->space.rank - 2]
-               : AHEAD;
+    if (p->fold == HB_CPU_FOLD_COLUMNS && p->space.rank > 1)
+        return m->actions[v].view.stride[p->space.rank - 2];
+    return p->beyond ? 0 : AHEAD;
 }
 
 static void ask(writer *w, int v) {

@@ -11,6 +11,7 @@
 enum {
     SECOND_LEVEL = 1 << 20, /* traffic from which memory is asked for ahead */
     LAST_LEVEL = 6 << 20,   /* traffic from which stores go past the caches */
+    ALL_LEVELS = 64 << 20,  /* traffic from which nothing is asked for: the hardware does better */
 };
 
 /* ---- the space and what it sees ---- */
@@ -264,6 +265,7 @@ static void make_stores(hb_cpu_maker *m, const int *from) {
         if (store->direct) m->values[store->value].direct = true;
     }
     p->far = traffic(m) > SECOND_LEVEL;
+    p->beyond = traffic(m) > ALL_LEVELS;
 }
 
 /* ---- all of it ---- */

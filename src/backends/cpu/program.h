@@ -124,7 +124,8 @@ typedef struct hb_cpu_program {
     hb_cpu_fold_kind fold;
     int fold_strip[HB_CPU_MOST_REDUCTIONS]; /* by reduction, of FOLD_ROWS: where its vectors are */
     int fold_rows; /* so many; with several, a row has one result, and a loose tile as many rows */
-    bool far;      /* its memory is larger than the second-level cache */
+    bool far;      /* its memory is larger than the second-level cache, ... */
+    bool beyond;   /* ... than what any cache holds of it from the last run */
     bool streams;  /* some store goes past the caches */
     int product_size; /* bytes of an element of the matrix product */
     size_t scratch;   /* bytes */

@@ -248,7 +248,7 @@ static void try_everywhere(const opened *list, int n, step_case *c) {
 
 typedef step_case *make_case(uint64_t seed, case_limits limits);
 
-enum { BATCH = 50 };
+enum { BATCH = 25 };
 
 /* Prepares the steps as one plan, for what the device then remembers of them: all kernels are
    compiled as one program, where each step's own would take several times as long. */

@@ -19,7 +19,7 @@ bool hb_cl_tile_fits(const hb_device *device, hb_cl_tile t, hebb_dtype dtype) {
 int64_t hb_cl_tile_parts(const hb_device *device, int64_t tiles, int64_t depth) {
     if (tiles < 1) return 1;
     /* A part's slices, at least: its first loads, and the sum after it, take longer than a few. */
-    const int64_t units = device->info.units, least = 4 * tiles <= units ? 4 : 8;
+    const int64_t units = device->info.units, least = 16 * tiles <= units ? 4 : 8;
     int64_t parts = min64(3 * units / tiles, depth / (least * HB_CL_DEPTH));
     parts = min64(parts, MOST_PARTS);
     return parts > 1 ? parts : 1;

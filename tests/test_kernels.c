@@ -46,6 +46,7 @@ Test(kernels, reference_cpu) { check("reference_cpu"); }
 Test(kernels, convolutions_gpu) { check("convolutions_gpu"); }
 Test(kernels, convolutions_cpu) { check("convolutions_cpu"); }
 Test(kernels, shifted_cpu) { check("shifted_cpu"); }
+Test(kernels, windows_gpu) { check("windows_gpu"); }
 Test(kernels, winograd_gpu) { check("winograd_gpu"); }
 Test(kernels, winograd_cpu) { check("winograd_cpu"); }
 Test(kernels, folds_gpu) { check("folds_gpu"); }

@@ -51,6 +51,7 @@ static double seconds_of(const hb_cl_launch *launch) {
     return launch_seconds + (computes > moves ? computes : moves);
 }
 
+/* Of a kernel; calls have none. */
 static int64_t groups_of(const hb_cl_launch *launch) {
     return (int64_t)(launch->global[0] / launch->local[0] * launch->global[1] * launch->global[2]);
 }
@@ -61,8 +62,8 @@ static bool fill_window(window *w, hb_cl_launch *launches, size_t n) {
     for (int j = 0; j < w->n; j++) {
         node *of = &w->node[j];
         *of = (node){.launch = &launches[j], .seconds = seconds_of(&launches[j])};
-        of->can = of->seconds < long_seconds && groups_of(of->launch) <= MOST_GROUPS &&
-                  hb_cl_side_can(of->launch);
+        of->can = hb_cl_side_can(of->launch) && of->seconds < long_seconds &&
+                  groups_of(of->launch) <= MOST_GROUPS;
         if (!hb_cl_spans_of(of->launch, &of->spans)) return false;
         for (int i = 0; i < j; i++) {
             w->before[i][j] = hb_cl_spans_meet(&w->node[i].spans, &of->spans);

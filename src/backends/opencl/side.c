@@ -247,7 +247,7 @@ static bool make_result(const hb_device *device, result *r) {
 bool hb_cl_wants_side(const hb_device *device) {
     const char *wanted = getenv("HEBB_OPENCL_SIDE");
     if (device->lanes || !hb_cl_wants_together()) return false;
-    return wanted == NULL || strcmp(wanted, "0") != 0;
+    return wanted != NULL ? strcmp(wanted, "0") != 0 : device->info.gpu;
 }
 
 hebb_status hb_cl_side_by_side(hb_device *device, hb_prepared *prepared, hb_error *error) {

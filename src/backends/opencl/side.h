@@ -7,8 +7,10 @@
 
 #include "opencl.h"
 
-/* Whether launches on this device are put side by side. HEBB_OPENCL_SIDE=0 gives each a kernel of
-   its own, so that tests can compare. */
+/* Whether launches on this device are put side by side: on GPUs. HEBB_OPENCL_SIDE=0 gives each a
+   kernel of its own, so that tests can compare; =1 puts them side by side on a processor that has
+   GPUs' form of kernels, too, where POCL 3.1 gets barriers in branches wrong unless told not to
+   optimize. */
 bool hb_cl_wants_side(const hb_device *device);
 
 /* Puts a plan's launches, written but not compiled, side by side where that is possible and pays.

@@ -240,6 +240,8 @@ static hebb_device *kept;
 static hebb_device *device_of(bool beside) {
     setenv("HEBB_OPENCL_KERNELS", "gpu", 1);
     setenv("HEBB_OPENCL_SIDE", beside ? "1" : "0", 1);
+    /* POCL 3.1 gets barriers in branches wrong when it optimizes. */
+    setenv("POCL_EXTRA_BUILD_FLAGS", "-cl-opt-disable", 0);
     if (kept == NULL) kept = opencl_device();
     return kept;
 }

@@ -11,32 +11,16 @@
 #include <hebb/elementwise.h>
 
 #include "support/devices.h"
+#include "support/outcome.h"
 
-enum { RESULTS = 10, RUNS = 3 };
+#define TOLERANCE 1e-4 /* of float32 */
 
-typedef struct model {
-    hebb_graph *graph;
-    int64_t rows, columns;
-    hebb_dtype dtype;
-    hebb_tensor *x, *result[RESULTS]; /* x [rows, columns] is fed */
-    int n_results;
-    hebb_tensor *step; /* or NULL */
-} model;
-
-typedef void maker(model *m);
-
-static void add_result(model *m, hebb_tensor *tensor) { m->result[m->n_results++] = tensor; }
-
-static hebb_tensor *state(model *m, const char *name, int64_t rows, int64_t columns) {
-    return hebb_state(m->graph, name, m->dtype, HEBB_SHAPE(rows, columns), hebb_uniform(-1, 1));
-}
-
-static hebb_tensor *weights(model *m, const char *name, int64_t rows, int64_t columns) {
+static hebb_tensor *weights(built *m, const char *name, int64_t rows, int64_t columns) {
     return hebb_variable(m->graph, name, m->dtype, HEBB_SHAPE(rows, columns), hebb_uniform(-1, 1));
 }
 
-static void train(model *m, hebb_tensor *loss) {
-    add_result(m, loss);
+static void train(built *m, hebb_tensor *loss) {
+    built_add(m, loss);
     m->step = hebb_minimize(loss, hebb_sgd(.learning_rate = 0.1, .momentum = 0.9));
 }
 
@@ -45,7 +29,7 @@ static hebb_tensor *mean_square(hebb_tensor *y) {
 }
 
 /* A weight is updated in place beside a product, but after the one that reads it. */
-static void make_layers(model *m) {
+static void make_layers(built *m) {
     const int64_t hidden = m->columns + 9;
     hebb_tensor *w = weights(m, "w", m->columns, hidden), *v = weights(m, "v", hidden, hidden);
     hebb_tensor *u = weights(m, "u", hidden, 5);
@@ -53,42 +37,43 @@ static void make_layers(model *m) {
     hebb_tensor *h = hebb_tanh(hebb_add(hebb_matmul(m->x, w), b));
     h = hebb_tanh(hebb_add(hebb_matmul(h, v), b));
     train(m, mean_square(hebb_softmax(hebb_matmul(h, u))));
-    add_result(m, w);
-    add_result(m, v);
-    add_result(m, u);
-    add_result(m, b);
+    built_add(m, w);
+    built_add(m, v);
+    built_add(m, u);
+    built_add(m, b);
 }
 
 /* Equal kernels of one work-group's worth of arguments, and of different sizes. */
-static void make_projections(model *m) {
+static void make_projections(built *m) {
     hebb_tensor *q = weights(m, "q", m->columns, 24), *k = weights(m, "k", m->columns, 24);
     hebb_tensor *v = weights(m, "v", m->columns, 40);
     hebb_tensor *a = hebb_matmul(m->x, q), *b = hebb_matmul(m->x, k), *c = hebb_matmul(m->x, v);
     hebb_tensor *scores = hebb_matmul(a, hebb_transpose(b, HEBB_AXES(1, 0)));
     scores = hebb_softmax(hebb_mul(scores, hebb_scalar_like(m->x, 1.0 / (double)m->columns)));
     hebb_tensor *y = hebb_matmul(scores, c);
-    add_result(m, y);
-    add_result(m, hebb_matmul(hebb_transpose(m->x, HEBB_AXES(1, 0)), m->x));
+    built_add(m, y);
+    built_add(m, hebb_matmul(hebb_transpose(m->x, HEBB_AXES(1, 0)), m->x));
     train(m, mean_square(y));
-    add_result(m, q);
-    add_result(m, v);
+    built_add(m, q);
+    built_add(m, v);
 }
 
 /* States that trade places: every step reads what another one writes. */
-static void make_exchange(model *m) {
-    hebb_tensor *a = state(m, "a", m->rows, m->columns), *b = state(m, "b", m->rows, m->columns);
-    hebb_tensor *c = state(m, "c", m->rows, m->columns);
-    hebb_tensor *square = state(m, "square", m->columns, m->columns);
+static void make_exchange(built *m) {
+    hebb_tensor *a = built_state(m, "a", m->rows, m->columns),
+                *b = built_state(m, "b", m->rows, m->columns);
+    hebb_tensor *c = built_state(m, "c", m->rows, m->columns);
+    hebb_tensor *square = built_state(m, "square", m->columns, m->columns);
     hebb_tensor *half = hebb_scalar_like(m->x, 0.5);
-    add_result(m, hebb_assign(a, hebb_matmul(b, square)));
-    add_result(m, hebb_assign(b, hebb_mul(hebb_add(a, m->x), half)));
-    add_result(m, hebb_assign(c, hebb_matmul(a, square)));
-    add_result(m, hebb_assign(square, hebb_mul(hebb_transpose(square, HEBB_AXES(1, 0)), half)));
-    add_result(m, hebb_add(c, b));
+    built_add(m, hebb_assign(a, hebb_matmul(b, square)));
+    built_add(m, hebb_assign(b, hebb_mul(hebb_add(a, m->x), half)));
+    built_add(m, hebb_assign(c, hebb_matmul(a, square)));
+    built_add(m, hebb_assign(square, hebb_mul(hebb_transpose(square, HEBB_AXES(1, 0)), half)));
+    built_add(m, hebb_add(c, b));
 }
 
 /* Chains of which each has its values where an earlier one had its own. */
-static void make_chains(model *m) {
+static void make_chains(built *m) {
     enum { CHAINS = 6 };
     hebb_tensor *total = NULL;
     for (int k = 0; k < CHAINS; k++) {
@@ -99,65 +84,66 @@ static void make_chains(model *m) {
         y = hebb_sum(hebb_softmax(y), HEBB_AXES(0), false);
         total = total == NULL ? y : hebb_add(hebb_mul(total, total), y);
     }
-    add_result(m, total);
+    built_add(m, total);
 }
 
 /* Rows that groups of several sizes do, sums over rows and columns, random numbers, copies. */
-static void make_kinds(model *m) {
+static void make_kinds(built *m) {
     hebb_tensor *noise = hebb_random_uniform(m->graph, m->dtype, HEBB_SHAPE(m->rows, m->columns));
     hebb_tensor *normal = hebb_random_normal(m->graph, m->dtype, HEBB_SHAPE(m->rows, m->columns));
     hebb_tensor *across = hebb_transpose(m->x, HEBB_AXES(1, 0));
-    add_result(m, hebb_softmax(m->x));
-    add_result(m, hebb_softmax(across));
-    add_result(m, hebb_mul(noise, m->x));
-    add_result(m, hebb_add(normal, m->x));
-    add_result(m, hebb_sum(hebb_exp(m->x), HEBB_AXES(0), false));
-    add_result(m, hebb_max(m->x, HEBB_AXES(1), false));
-    add_result(m, hebb_concat(HEBB_TENSORS(m->x, noise), 1));
-    add_result(m, hebb_matmul(across, m->x));
-    add_result(m, hebb_argsort(m->x, 1, false));
+    built_add(m, hebb_softmax(m->x));
+    built_add(m, hebb_softmax(across));
+    built_add(m, hebb_mul(noise, m->x));
+    built_add(m, hebb_add(normal, m->x));
+    built_add(m, hebb_sum(hebb_exp(m->x), HEBB_AXES(0), false));
+    built_add(m, hebb_max(m->x, HEBB_AXES(1), false));
+    built_add(m, hebb_concat(HEBB_TENSORS(m->x, noise), 1));
+    built_add(m, hebb_matmul(across, m->x));
+    built_add(m, hebb_argsort(m->x, 1, false));
 }
 
 /* Long sums in parts, which meet in scratch memory that is the same for all of them. */
-static void make_long_sums(model *m) {
+static void make_long_sums(built *m) {
     hebb_tensor *across = hebb_transpose(m->x, HEBB_AXES(1, 0));
     for (int k = 0; k < 3; k++) {
         char name[16];
         snprintf(name, sizeof name, "w%d", k);
         hebb_tensor *w = weights(m, name, m->rows, 30);
-        add_result(m, hebb_matmul(across, w));
-        add_result(m, hebb_sum(hebb_square(w), HEBB_AXES(0, 1), false));
+        built_add(m, hebb_matmul(across, w));
+        built_add(m, hebb_sum(hebb_square(w), HEBB_AXES(0, 1), false));
     }
 }
 
 /* A sum in parts, of which only the first of two launches has company. */
-static void make_company(model *m) {
+static void make_company(built *m) {
     hebb_tensor *w = weights(m, "w", m->rows, 64), *v = weights(m, "v", m->columns, 64);
     hebb_tensor *y = hebb_matmul(hebb_transpose(m->x, HEBB_AXES(1, 0)), w);
     hebb_tensor *z = hebb_matmul(hebb_transpose(v, HEBB_AXES(1, 0)), v);
-    add_result(m, y);
-    add_result(m, z);
-    add_result(m, hebb_sum(hebb_matmul(m->x, y), HEBB_AXES(0), false));
+    built_add(m, y);
+    built_add(m, z);
+    built_add(m, hebb_sum(hebb_matmul(m->x, y), HEBB_AXES(0), false));
 }
 
-/* Images; two convolutions of the same, whose filters are transformed first, and gradients in parts. */
-static void make_images(model *m) {
+/* Images; two convolutions of the same, whose filters are transformed first, and gradients in
+ * parts. */
+static void make_images(built *m) {
     hebb_tensor *x = hebb_reshape(m->x, HEBB_SHAPE(m->rows, 1, 8, m->columns / 8));
     hebb_tensor *h = hebb_conv2d(x, 32, 3, .activation = hebb_relu);
     hebb_tensor *a = hebb_conv2d(h, 32, 3), *b = hebb_conv2d(h, 32, 3);
     train(m, hebb_add(mean_square(a), mean_square(hebb_sigmoid(b))));
-    add_result(m, a);
-    add_result(m, b);
+    built_add(m, a);
+    built_add(m, b);
 }
 
 /* Rows of two tables by the same places, and their gradients. */
-static void make_tables(model *m) {
+static void make_tables(built *m) {
     hebb_tensor *places = hebb_cast(hebb_abs(hebb_sum(m->x, HEBB_AXES(1), false)), HEBB_I32);
     hebb_tensor *a = weights(m, "a", 30, m->columns), *b = weights(m, "b", 30, m->columns);
     hebb_tensor *y = hebb_mul(hebb_gather(a, places), hebb_gather(b, places));
     train(m, mean_square(y));
-    add_result(m, a);
-    add_result(m, b);
+    built_add(m, a);
+    built_add(m, b);
 }
 
 HEBB_ELEMENTWISE_FORWARD(leaky, (x), x > 0 ? x : x * 0.25);
@@ -168,71 +154,21 @@ static void cell(hebb_scan_frame *f) {
 }
 
 /* Around the steps of a scan, which touches what the others do. */
-static void make_scan(model *m) {
-    hebb_tensor *w = state(m, "w", m->columns, m->columns), *v = weights(m, "v", m->columns, 33);
+static void make_scan(built *m) {
+    hebb_tensor *w = built_state(m, "w", m->columns, m->columns),
+                *v = weights(m, "v", m->columns, 33);
     hebb_tensor *before = hebb_matmul(m->x, v), *last, *out;
     hebb_tensor *x = hebb_stack(HEBB_TENSORS(m->x, hebb_apply(&leaky, m->x), m->x), 0);
     hebb_scan(&last, &out, .body = cell, .user = w, .states = HEBB_LIST(m->x),
               .sequences = HEBB_LIST(x), .n_out = 1);
-    add_result(m, hebb_assign(w, hebb_mul(w, hebb_scalar_like(m->x, 0.5))));
-    add_result(m, last);
-    add_result(m, hebb_matmul(last, v));
-    add_result(m, hebb_tanh(before));
-    add_result(m, out);
+    built_add(m, hebb_assign(w, hebb_mul(w, hebb_scalar_like(m->x, 0.5))));
+    built_add(m, last);
+    built_add(m, hebb_matmul(last, v));
+    built_add(m, hebb_tanh(before));
+    built_add(m, out);
 }
 
 /* ---- running ---- */
-
-typedef struct outcome {
-    hebb_array result[RUNS][RESULTS];
-    int n;
-} outcome;
-
-static hebb_array input_of(const model *m, int run) {
-    hebb_array x = hebb_array_zeros(m->dtype, HEBB_SHAPE(m->rows, m->columns));
-    for (int64_t i = 0; i < hebb_array_count(&x); i++) {
-        const double value = 2 * sin((double)(i + 1) * (1.37 + run));
-        if (m->dtype == HEBB_F64) ((double *)x.data)[i] = value;
-        else ((float *)x.data)[i] = (float)value;
-    }
-    return x;
-}
-
-static model make_model(maker *make, int64_t rows, int64_t columns, hebb_dtype dtype) {
-    model m = {.graph = hebb_graph_create(), .rows = rows, .columns = columns, .dtype = dtype};
-    m.x = hebb_input(m.graph, "x", dtype, HEBB_SHAPE(rows, columns));
-    make(&m);
-    cr_assert(!hebb_failed(m.graph), "%s", hebb_message(m.graph));
-    return m;
-}
-
-static void run_once(hebb_session *s, const model *m, int run, hebb_array *results) {
-    hebb_array x = input_of(m, run);
-    hebb_feed feeds[] = {{m->x, &x}};
-    hebb_fetch fetches[RESULTS + 1];
-    for (int k = 0; k < m->n_results; k++)
-        fetches[k] = (hebb_fetch){m->result[k], results != NULL ? &results[k] : NULL};
-    fetches[m->n_results] = (hebb_fetch){m->step, NULL};
-    hebb_run(s, feeds, 1, fetches, (size_t)m->n_results + (m->step != NULL));
-    cr_assert(!hebb_failed(s), "%s", hebb_message(s));
-    hebb_array_free(&x);
-}
-
-static outcome run_model(hebb_device *device, maker *make, int64_t rows, int64_t columns,
-                         hebb_dtype dtype) {
-    model m = make_model(make, rows, columns, dtype);
-    hebb_session *s = hebb_session_create(m.graph, device, .seed = 7, .poison = 0xff);
-    outcome o = {.n = m.n_results};
-    for (int run = 0; run < RUNS; run++) run_once(s, &m, run, o.result[run]);
-    hebb_session_destroy(s);
-    hebb_graph_destroy(m.graph);
-    return o;
-}
-
-static void free_outcome(outcome *o) {
-    for (int run = 0; run < RUNS; run++)
-        for (int k = 0; k < o->n; k++) hebb_array_free(&o->result[run][k]);
-}
 
 /* Kept open, as a driver that compiles takes its time when a device is first used. */
 static hebb_device *kept;
@@ -250,44 +186,19 @@ static void close_kept(void) { hebb_device_close(kept); }
 
 TestSuite(side, .fini = close_kept);
 
-static void expect_near(const outcome *got, const outcome *wanted, const char *what) {
-    for (int run = 0; run < RUNS; run++)
-        for (int k = 0; k < got->n; k++) {
-            const hebb_array *x = &got->result[run][k], *y = &wanted->result[run][k];
-            const double allowed = x->dtype == HEBB_F64 ? 1e-11 : 1e-4;
-            cr_assert(x->dtype == y->dtype && hebb_shape_equal(x->shape, y->shape));
-            for (int64_t i = 0; i < hebb_array_count(x); i++) {
-                const double a = hebb_array_at(x, i), b = hebb_array_at(y, i);
-                cr_assert(fabs(a - b) <= allowed * (1 + fabs(b)) || (isnan(a) && isnan(b)),
-                          "%s, run %d, result %d: element %d is %.9g, not %.9g", what, run, k,
-                          (int)i, a, b);
-            }
-        }
-}
-
-static void expect_same_bits(const outcome *a, const outcome *b, const char *what) {
-    for (int run = 0; run < RUNS; run++)
-        for (int k = 0; k < a->n; k++) {
-            const hebb_array *x = &a->result[run][k];
-            const size_t bytes = (size_t)hebb_array_count(x) * hebb_dtype_size(x->dtype);
-            cr_expect(bytes == 0 || memcmp(x->data, b->result[run][k].data, bytes) == 0,
-                      "%s, run %d: result %d differs from that of kernels alone", what, run, k);
-        }
-}
-
 static void check_dtype(maker *make, const char *name, int64_t rows, int64_t columns,
                         hebb_dtype dtype) {
     char what[96];
     snprintf(what, sizeof what, "%s of %d x %d", name, (int)rows, (int)columns);
     hebb_device *cpu = cpu_device();
-    outcome wanted = run_model(cpu, make, rows, columns, dtype);
-    outcome got = run_model(device_of(true), make, rows, columns, dtype);
-    outcome apart = run_model(device_of(false), make, rows, columns, dtype);
-    expect_same_bits(&got, &apart, what);
-    expect_near(&got, &wanted, what);
-    free_outcome(&wanted);
-    free_outcome(&got);
-    free_outcome(&apart);
+    outcome wanted = outcome_of(cpu, make, rows, columns, dtype);
+    outcome got = outcome_of(device_of(true), make, rows, columns, dtype);
+    outcome apart = outcome_of(device_of(false), make, rows, columns, dtype);
+    outcome_expect_same_bits(&got, &apart, what);
+    outcome_expect_near(&got, &wanted, TOLERANCE, what);
+    outcome_free(&wanted);
+    outcome_free(&got);
+    outcome_free(&apart);
     hebb_device_close(cpu);
 }
 
@@ -345,11 +256,11 @@ Test(side, some_of_each) {
    values in the arena take; and what the steps compute. */
 static int count(bool beside, maker *make, int64_t rows, int64_t columns, int *side, size_t *peak,
                  double *flops) {
-    model m = make_model(make, rows, columns, HEBB_F32);
+    built m = built_make(make, rows, columns, HEBB_F32);
     hebb_session *s = hebb_session_create(m.graph, device_of(beside), .seed = 7);
-    run_once(s, &m, 0, NULL);
+    built_run(s, &m, 0, NULL);
     cr_assert_eq(hebb_session_profile(s, true), HEBB_OK);
-    run_once(s, &m, 1, NULL);
+    built_run(s, &m, 1, NULL);
     hebb_profile_row row;
     int all = 0;
     *side = 0;

@@ -11,28 +11,12 @@
 #include <hebb/elementwise.h>
 
 #include "support/devices.h"
+#include "support/outcome.h"
 
-enum { RESULTS = 6, RUNS = 3 };
-
-typedef struct model {
-    hebb_graph *graph;
-    int64_t rows, columns;
-    hebb_dtype dtype;
-    hebb_tensor *x, *result[RESULTS]; /* x [rows, columns] is fed */
-    int n_results;
-    hebb_tensor *step; /* or NULL */
-} model;
-
-typedef void maker(model *m);
-
-static void add_result(model *m, hebb_tensor *tensor) { m->result[m->n_results++] = tensor; }
-
-static hebb_tensor *state(model *m, const char *name, int64_t rows, int64_t columns) {
-    return hebb_state(m->graph, name, m->dtype, HEBB_SHAPE(rows, columns), hebb_uniform(-1, 1));
-}
+#define TOLERANCE 2e-5 /* of float32 */
 
 /* A training step of two dense layers: products of all transposes, reductions, updates in place. */
-static void make_training(model *m) {
+static void make_training(built *m) {
     const int64_t hidden = 2 * m->columns + 1;
     hebb_tensor *w =
         hebb_variable(m->graph, "w", m->dtype, HEBB_SHAPE(m->columns, hidden), hebb_uniform(-1, 1));
@@ -42,25 +26,25 @@ static void make_training(model *m) {
     hebb_tensor *h = hebb_tanh(hebb_add(hebb_matmul(m->x, w), b));
     hebb_tensor *y = hebb_sigmoid(hebb_matmul(h, v));
     hebb_tensor *loss = hebb_mean(hebb_square(y), HEBB_AXES(0, 1), false);
-    add_result(m, loss);
+    built_add(m, loss);
     m->step = hebb_minimize(loss, hebb_adam(.learning_rate = 0.01));
-    add_result(m, w);
-    add_result(m, b);
-    add_result(m, v);
+    built_add(m, w);
+    built_add(m, b);
+    built_add(m, v);
 }
 
 /* Steps that read all of what the one before them has written, along the other side. */
-static void make_chain(model *m) {
+static void make_chain(built *m) {
     hebb_tensor *most = hebb_max(m->x, HEBB_AXES(0), true);
     hebb_tensor *y = hebb_exp(hebb_sub(m->x, most));
     hebb_tensor *total = hebb_sum(y, HEBB_AXES(1), true);
-    add_result(m, hebb_div(y, total));
-    add_result(m,
-               hebb_sum(hebb_transpose(hebb_mul(y, total), HEBB_AXES(1, 0)), HEBB_AXES(1), false));
+    built_add(m, hebb_div(y, total));
+    built_add(m,
+              hebb_sum(hebb_transpose(hebb_mul(y, total), HEBB_AXES(1, 0)), HEBB_AXES(1), false));
 }
 
 /* More variables than a kernel could have arguments for. */
-static void make_many(model *m) {
+static void make_many(built *m) {
     enum { LAYERS = 20 };
     hebb_tensor *y = m->x;
     for (int k = 0; k < LAYERS; k++) {
@@ -72,45 +56,46 @@ static void make_many(model *m) {
     }
     hebb_tensor *loss = hebb_mean(hebb_square(y), HEBB_AXES(0, 1), false);
     m->step = hebb_minimize(loss, hebb_adam(.learning_rate = 0.01));
-    add_result(m, loss);
-    add_result(m, y);
+    built_add(m, loss);
+    built_add(m, y);
 }
 
 /* Whole numbers and truth values. */
-static void make_integers(model *m) {
+static void make_integers(built *m) {
     hebb_tensor *whole = hebb_cast(m->x, HEBB_I32);
     hebb_tensor *most = hebb_max(whole, HEBB_AXES(0), true);
     hebb_tensor *is_most = hebb_equal(whole, most);
     hebb_tensor *ties = hebb_sum(hebb_cast(is_most, HEBB_I32), HEBB_AXES(1), true);
-    add_result(m, is_most);
-    add_result(m, hebb_select(is_most, ties, whole));
-    add_result(m, hebb_prod(hebb_cast(ties, HEBB_I64), HEBB_AXES(0, 1), false));
-    add_result(m, hebb_cast(hebb_mul(m->x, hebb_cast(ties, m->dtype)), HEBB_F16));
+    built_add(m, is_most);
+    built_add(m, hebb_select(is_most, ties, whole));
+    built_add(m, hebb_prod(hebb_cast(ties, HEBB_I64), HEBB_AXES(0, 1), false));
+    built_add(m, hebb_cast(hebb_mul(m->x, hebb_cast(ties, m->dtype)), HEBB_F16));
 }
 
 /* States that trade places, one of them transposed: every step reads what another one writes. */
-static void make_exchange(model *m) {
-    hebb_tensor *a = state(m, "a", m->rows, m->columns), *b = state(m, "b", m->rows, m->columns);
-    hebb_tensor *square = state(m, "square", m->columns, m->columns);
+static void make_exchange(built *m) {
+    hebb_tensor *a = built_state(m, "a", m->rows, m->columns),
+                *b = built_state(m, "b", m->rows, m->columns);
+    hebb_tensor *square = built_state(m, "square", m->columns, m->columns);
     hebb_tensor *half = hebb_scalar_like(m->x, 0.5);
-    add_result(m, hebb_assign(a, hebb_matmul(b, square)));
-    add_result(m, hebb_assign(b, hebb_mul(hebb_add(a, m->x), half)));
-    add_result(m, hebb_assign(square, hebb_mul(hebb_transpose(square, HEBB_AXES(1, 0)), half)));
+    built_add(m, hebb_assign(a, hebb_matmul(b, square)));
+    built_add(m, hebb_assign(b, hebb_mul(hebb_add(a, m->x), half)));
+    built_add(m, hebb_assign(square, hebb_mul(hebb_transpose(square, HEBB_AXES(1, 0)), half)));
 }
 
-static void make_noise(model *m) {
+static void make_noise(built *m) {
     hebb_tensor *noise = hebb_random_uniform(m->graph, m->dtype, HEBB_SHAPE(m->rows, m->columns));
     hebb_tensor *total = hebb_sum(hebb_mul(m->x, noise), HEBB_AXES(1), true);
-    add_result(m, hebb_mul(noise, total));
-    add_result(m, hebb_max(hebb_random_normal(m->graph, m->dtype, HEBB_SHAPE(m->columns, m->rows)),
-                           HEBB_AXES(0), false));
+    built_add(m, hebb_mul(noise, total));
+    built_add(m, hebb_max(hebb_random_normal(m->graph, m->dtype, HEBB_SHAPE(m->columns, m->rows)),
+                          HEBB_AXES(0), false));
 }
 
 HEBB_ELEMENTWISE_FORWARD(leaky, (x), x > 0 ? x : x * 0.25);
 
-static void make_user(model *m) {
+static void make_user(built *m) {
     hebb_tensor *y = hebb_apply(&leaky, m->x);
-    add_result(m, hebb_mul(hebb_apply(&leaky, hebb_sum(y, HEBB_AXES(0), true)), y));
+    built_add(m, hebb_mul(hebb_apply(&leaky, hebb_sum(y, HEBB_AXES(0), true)), y));
 }
 
 static void cell(hebb_scan_frame *f) {
@@ -122,63 +107,20 @@ static void cell(hebb_scan_frame *f) {
 }
 
 /* Iterations of small steps, forward and backward. */
-static void make_scan(model *m) {
+static void make_scan(built *m) {
     enum { LENGTH = 5 };
-    hebb_tensor *w = state(m, "w", m->columns, m->columns), *last, *out;
+    hebb_tensor *w = built_state(m, "w", m->columns, m->columns), *last, *out;
     hebb_tensor *x = hebb_stack(HEBB_TENSORS(m->x, m->x, m->x, m->x, m->x), 0);
     hebb_scan(&last, &out, .body = cell, .user = w, .states = HEBB_LIST(m->x),
               .sequences = HEBB_LIST(hebb_tanh(x)), .n_out = 1);
     hebb_tensor *loss = hebb_add(hebb_sum(hebb_square(out), HEBB_AXES(0, 1, 2), false),
                                  hebb_sum(last, HEBB_AXES(0, 1), false));
-    add_result(m, out);
+    built_add(m, out);
     hebb_gradients(HEBB_TENSORS(loss), HEBB_TENSORS(m->x, w), NULL, &m->result[m->n_results]);
     m->n_results += 2;
 }
 
 /* ---- running ---- */
-
-typedef struct outcome {
-    hebb_array result[RUNS][RESULTS];
-    int n;
-} outcome;
-
-static hebb_array input_of(const model *m, int run) {
-    hebb_array x = hebb_array_zeros(m->dtype, HEBB_SHAPE(m->rows, m->columns));
-    for (int64_t i = 0; i < hebb_array_count(&x); i++) {
-        const double value = 3 * sin((double)(i + 1) * (1.37 + run));
-        if (m->dtype == HEBB_F64) ((double *)x.data)[i] = value;
-        else ((float *)x.data)[i] = (float)value;
-    }
-    return x;
-}
-
-static outcome run_model(hebb_device *device, maker *make, int64_t rows, int64_t columns,
-                         hebb_dtype dtype) {
-    model m = {.graph = hebb_graph_create(), .rows = rows, .columns = columns, .dtype = dtype};
-    m.x = hebb_input(m.graph, "x", dtype, HEBB_SHAPE(rows, columns));
-    make(&m);
-    cr_assert(!hebb_failed(m.graph), "%s", hebb_message(m.graph));
-    hebb_session *s = hebb_session_create(m.graph, device, .seed = 7, .poison = 0xff);
-    outcome o = {.n = m.n_results};
-    for (int run = 0; run < RUNS; run++) {
-        hebb_array x = input_of(&m, run);
-        hebb_feed feeds[] = {{m.x, &x}};
-        hebb_fetch fetches[RESULTS + 1];
-        for (int k = 0; k < o.n; k++) fetches[k] = (hebb_fetch){m.result[k], &o.result[run][k]};
-        fetches[o.n] = (hebb_fetch){m.step, NULL};
-        hebb_run(s, feeds, 1, fetches, (size_t)o.n + (m.step != NULL));
-        cr_assert(!hebb_failed(s), "%s", hebb_message(s));
-        hebb_array_free(&x);
-    }
-    hebb_session_destroy(s);
-    hebb_graph_destroy(m.graph);
-    return o;
-}
-
-static void free_outcome(outcome *o) {
-    for (int run = 0; run < RUNS; run++)
-        for (int k = 0; k < o->n; k++) hebb_array_free(&o->result[run][k]);
-}
 
 /* Kept open, as a driver that compiles takes its time when a device is first used. */
 static hebb_device *kept[2][2];
@@ -197,52 +139,23 @@ static void close_kept(void) {
 
 TestSuite(small_steps, .fini = close_kept);
 
-static double allowed(hebb_dtype dtype) {
-    return dtype == HEBB_F64 ? 1e-12 : dtype == HEBB_F32 ? 2e-5 : dtype == HEBB_F16 ? 2e-3 : 0;
-}
-
-static void expect_near(const outcome *got, const outcome *wanted, const char *what) {
-    for (int run = 0; run < RUNS; run++)
-        for (int k = 0; k < got->n; k++) {
-            const hebb_array *x = &got->result[run][k], *y = &wanted->result[run][k];
-            cr_assert(x->dtype == y->dtype && hebb_shape_equal(x->shape, y->shape));
-            for (int64_t i = 0; i < hebb_array_count(x); i++) {
-                const double a = hebb_array_at(x, i), b = hebb_array_at(y, i);
-                cr_assert(fabs(a - b) <= allowed(x->dtype) * (1 + fabs(b)) ||
-                              (isinf(b) && a == b) || (isnan(a) && isnan(b)),
-                          "%s, run %d, result %d: element %d is %.9g, not %.9g", what, run, k,
-                          (int)i, a, b);
-            }
-        }
-}
-
-static void expect_same_bits(const outcome *a, const outcome *b, const char *what) {
-    for (int run = 0; run < RUNS; run++)
-        for (int k = 0; k < a->n; k++) {
-            const hebb_array *x = &a->result[run][k];
-            const size_t bytes = (size_t)hebb_array_count(x) * hebb_dtype_size(x->dtype);
-            cr_expect(bytes == 0 || memcmp(x->data, b->result[run][k].data, bytes) == 0,
-                      "%s: result %d differs from session to session", what, k);
-        }
-}
-
 static void check_form(const char *form, maker *make, const char *name, int64_t rows,
                        int64_t columns, hebb_dtype dtype) {
     char what[96];
     snprintf(what, sizeof what, "%s of %d x %d, %s kernels", name, (int)rows, (int)columns, form);
     hebb_device *cpu = cpu_device(), *one = device_of(form, true);
-    outcome wanted = run_model(cpu, make, rows, columns, dtype);
-    outcome got = run_model(one, make, rows, columns, dtype);
-    outcome again = run_model(one, make, rows, columns, dtype);
+    outcome wanted = outcome_of(cpu, make, rows, columns, dtype);
+    outcome got = outcome_of(one, make, rows, columns, dtype);
+    outcome again = outcome_of(one, make, rows, columns, dtype);
     hebb_device *each = device_of(form, false);
-    outcome apart = run_model(each, make, rows, columns, dtype);
-    expect_near(&got, &wanted, what);
-    expect_near(&got, &apart, what);
-    expect_same_bits(&got, &again, what);
-    free_outcome(&wanted);
-    free_outcome(&got);
-    free_outcome(&again);
-    free_outcome(&apart);
+    outcome apart = outcome_of(each, make, rows, columns, dtype);
+    outcome_expect_near(&got, &wanted, TOLERANCE, what);
+    outcome_expect_near(&got, &apart, TOLERANCE, what);
+    outcome_expect_same_bits(&got, &again, what);
+    outcome_free(&wanted);
+    outcome_free(&got);
+    outcome_free(&again);
+    outcome_free(&apart);
     hebb_device_close(cpu);
 }
 
@@ -300,7 +213,7 @@ Test(small_steps, some_scan) { check_form(one_form(), make_scan, "scan", 2, 4, H
 static void expect_gradients(const char *form) {
     hebb_device *device = device_of(form, true);
     if (!hebb_device_get_info(device).f64) cr_skip_test("no f64");
-    model m = {.graph = hebb_graph_create(), .rows = 4, .columns = 6, .dtype = HEBB_F64};
+    built m = {.graph = hebb_graph_create(), .rows = 4, .columns = 6, .dtype = HEBB_F64};
     m.x = hebb_input(m.graph, "x", HEBB_F64, HEBB_SHAPE(4, 6));
     hebb_tensor *w = hebb_input(m.graph, "w", HEBB_F64, HEBB_SHAPE(6, 3));
     hebb_tensor *h = hebb_tanh(hebb_matmul(m.x, w));
@@ -332,20 +245,11 @@ Test(small_steps, in_pieces) {
 static void count(const char *form, maker *make, int64_t rows, int64_t columns, int *together,
                   int *apart) {
     hebb_device *device = device_of(form, true);
-    model m = {.graph = hebb_graph_create(), .rows = rows, .columns = columns, .dtype = HEBB_F32};
-    m.x = hebb_input(m.graph, "x", HEBB_F32, HEBB_SHAPE(rows, columns));
-    make(&m);
+    built m = built_make(make, rows, columns, HEBB_F32);
     hebb_session *s = hebb_session_create(m.graph, device, .seed = 7);
-    hebb_array x = input_of(&m, 0);
-    hebb_feed feeds[] = {{m.x, &x}};
-    hebb_fetch fetches[RESULTS + 1];
-    const size_t n = (size_t)m.n_results + (m.step != NULL);
-    for (int k = 0; k < m.n_results; k++) fetches[k] = (hebb_fetch){m.result[k], NULL};
-    fetches[m.n_results] = (hebb_fetch){m.step, NULL};
-    hebb_run(s, feeds, 1, fetches, n);
+    built_run(s, &m, 0, NULL);
     cr_assert_eq(hebb_session_profile(s, true), HEBB_OK);
-    hebb_run(s, feeds, 1, fetches, n);
-    cr_assert(!hebb_failed(s), "%s", hebb_message(s));
+    built_run(s, &m, 0, NULL);
     hebb_profile_row row;
     *together = *apart = 0;
     for (size_t k = 0; hebb_session_profile_row(s, k, &row) == HEBB_OK; k++)
@@ -355,7 +259,6 @@ static void count(const char *form, maker *make, int64_t rows, int64_t columns, 
         } else ++*apart;
     hebb_session_destroy(s);
     hebb_graph_destroy(m.graph);
-    hebb_array_free(&x);
 }
 
 static void expect_counts(const char *form, maker *make, int64_t rows, int64_t columns,

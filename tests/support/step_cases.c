@@ -20,14 +20,10 @@ typedef struct generator {
 
 static uint64_t next(generator *g) { return dice_next(&g->dice); }
 static int64_t below(generator *g, int64_t n) { return dice_below(&g->dice, n); }
-static bool chance(generator *g, double p) { return (double)(next(g) >> 11) * 0x1p-53 < p; }
+static bool chance(generator *g, double p) { return dice_chance(&g->dice, p); }
 
 /* Of a value that is loaded, selected, converted or stored. */
-static hebb_dtype any_dtype(generator *g) {
-    if (chance(g, 0.5)) return HEBB_F32;
-    const hebb_dtype dtype = (hebb_dtype)below(g, HEBB_DTYPES);
-    return dtype == HEBB_F64 && !g->limits.f64 ? HEBB_F32 : dtype;
-}
+static hebb_dtype any_dtype(generator *g) { return dice_dtype(&g->dice, g->limits.f64); }
 
 /* Of one that is computed with. */
 static hebb_dtype arithmetic_dtype(generator *g) {
@@ -534,72 +530,4 @@ step_case *case_short_gemm(uint64_t seed, case_limits limits) {
 }
 step_case *case_gemm_of_samples(uint64_t seed, case_limits limits) {
     return make_gemm(seed, limits, sample_sizes);
-}
-
-/* ---- GATHER and SCATTER-ADD ---- */
-
-static void fill_indices(generator *g, const hb_indexed *in) {
-    for (int64_t i = 0; i < in->count; i++) {
-        const int32_t row = (int32_t)(below(g, in->rows + 3) - 1);
-        memcpy(g->c->memory[in->index.buffer] + (in->index.offset + i) * 4, &row, 4);
-    }
-}
-
-step_case *case_indexed(uint64_t seed, case_limits limits) {
-    generator g = begin(seed, limits);
-    hb_indexed *in = &g.c->step.u.indexed;
-    *in = (hb_indexed){.rows = below(&g, 40), .width = below(&g, chance(&g, 0.2) ? 700 : 20)};
-    in->count = below(&g, chance(&g, 0.2) ? 900 : 60);
-    g.c->step.kind = (hb_step_kind)(HB_GATHER + below(&g, 3));
-    hebb_dtype dtype = any_dtype(&g);
-    if (dtype == HEBB_BOOL && g.c->step.kind == HB_SCATTER_ADD) dtype = HEBB_I64;
-    if (is_half(dtype) && g.c->step.kind == HB_SCATTER_ADD) dtype = HEBB_I8;
-    in->x = case_array_add(g.c, dtype, in->rows * in->width, true);
-    in->index = case_array_add(g.c, HEBB_I32, in->count, true);
-    in->y = case_array_add(g.c, dtype, in->count * in->width, g.c->step.kind != HB_GATHER);
-    case_finish(g.c);
-    fill_indices(&g, in);
-    return g.c;
-}
-
-/* ---- along an axis ---- */
-
-static void fill_places(generator *g, const hb_operand *index, int64_t count, int64_t n) {
-    int32_t *at = (int32_t *)(void *)g->c->memory[index->buffer] + index->offset;
-    for (int64_t i = 0; i < count; i++) at[i] = (int32_t)(below(g, n + 4) - 2);
-}
-
-step_case *case_along(uint64_t seed, case_limits limits) {
-    static const hb_step_kind kinds[] = {HB_ARGSORT, HB_RECURRENCE, HB_TAKE_ALONG, HB_PUT_ALONG};
-    generator g = begin(seed, limits);
-    hb_step *step = &g.c->step;
-    hb_along *along = &step->u.along;
-    step->kind = kinds[below(&g, 4)];
-    *along = (hb_along){.outer = below(&g, 6),
-                        .n = below(&g, chance(&g, 0.2) ? 9000 : 90),
-                        .inner = chance(&g, 0.4) ? 1 : below(&g, chance(&g, 0.1) ? 300 : 12),
-                        .m = below(&g, 90),
-                        .reverse = chance(&g, 0.5),
-                        .add = chance(&g, 0.5)};
-    const bool sums = step->kind == HB_RECURRENCE || (step->kind == HB_PUT_ALONG && along->add);
-    hebb_dtype dtype = any_dtype(&g);
-    if (dtype == HEBB_BOOL && sums) dtype = HEBB_U8;
-    if (is_half(dtype)) dtype = HEBB_F32;
-    const int64_t lines = along->outer * along->inner, all = lines * along->n;
-    const int64_t places = lines * along->m;
-    const bool take = step->kind == HB_TAKE_ALONG, sort = step->kind == HB_ARGSORT;
-    step->in = g.c->whole_in;
-    step->out = g.c->whole_out;
-    step->n_out = 1;
-    step->in[step->n_in++] = case_array_add(g.c, dtype, all, true);
-    if (step->kind == HB_RECURRENCE && chance(&g, 0.5))
-        step->in[step->n_in++] = case_array_add(g.c, dtype, all, true);
-    if (take || step->kind == HB_PUT_ALONG)
-        step->in[step->n_in++] = case_array_add(g.c, HEBB_I32, places, true);
-    if (step->kind == HB_PUT_ALONG)
-        step->in[step->n_in++] = case_array_add(g.c, dtype, places, true);
-    step->out[0] = case_array_add(g.c, sort ? HEBB_I32 : dtype, take ? places : all, false);
-    case_finish(g.c);
-    if (take || step->kind == HB_PUT_ALONG) fill_places(&g, &step->in[1], places, along->n);
-    return g.c;
 }

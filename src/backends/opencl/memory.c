@@ -190,7 +190,7 @@ typedef struct copying {
     size_t offset, bytes, chunk;
     const char *from;
     atomic_size_t next;
-    pthread_mutex_t lock; /* around what follows */
+    pthread_mutex_t lock; /* around what follows: the first failure */
     hebb_status status;
     hb_error *error;
 } copying;
@@ -205,8 +205,10 @@ static void *copy_chunks(void *context) {
             write_chunk(c->device, c->buffer, c->offset + at, c->from + at, n, &error);
         if (status == HEBB_OK) continue;
         pthread_mutex_lock(&c->lock);
-        if (c->status == HEBB_OK && c->error != NULL) *c->error = error;
-        c->status = status;
+        if (c->status == HEBB_OK) {
+            c->status = status;
+            if (c->error != NULL) *c->error = error;
+        }
         pthread_mutex_unlock(&c->lock);
         atomic_store(&c->next, chunks);
     }

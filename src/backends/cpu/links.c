@@ -337,6 +337,15 @@ static void write_all(writer *w, int *first) {
     }
 }
 
+/* Whether all that the links do is to gather what they load. */
+static bool only_gather(const hb_cpu_program *p) {
+    const hb_cpu_planned *link = p->link;
+    const hb_cpu_planned *load = link + (p->n_links > 0 && link->code == HB_CHAIN_ASK);
+    return p->fold != HB_CPU_FOLD_NONE && p->n_links == load - link + 3 &&
+           load[0].code == HB_CHAIN_LOAD &&
+           (load[1].place == HB_CPU_AT_FOLD || load[1].place == HB_CPU_AT_SUMS);
+}
+
 bool hb_cpu_write_links(hb_cpu_maker *m, int *first) {
     hb_cpu_program *p = m->program;
     writer w = {.m = m, .counting = true};
@@ -353,6 +362,7 @@ bool hb_cpu_write_links(hb_cpu_maker *m, int *first) {
     p->n_links = w.n;
     p->n_strips = w.n_strips;
     p->strip_bytes = (size_t)m->device->isa->vector_bytes * HB_CPU_STRIP_VECTORS;
+    p->gathers = p->link && w.strip_free && only_gather(p);
     free(w.strip_free);
     p->even = true;
     for (int i = 0; i < p->n_links && p->link; i++)

@@ -15,12 +15,15 @@
 enum {
     PRE_SCRATCH = 24 << 10, /* the shares of HB_CPU_SCRATCH */
     POST_SCRATCH = 16 << 10,
-    SUMS_SCRATCH = 24 << 10,
-    GROUP = 256,      /* kept points of a unit by rows, at most */
-    PANEL = 1024,     /* columns of a unit by columns, at most */
-    UNITS = 64,       /* wanted, at least, */
-    CHUNK_WORK = 8192 /* but none with fewer points than this */
+    SUMS_SCRATCH = 64 << 10,
+    GROUP = 256,       /* kept points of a unit by rows, at most */
+    PANEL = 4096,      /* columns of a unit by columns, at most */
+    UNITS = 64,        /* wanted, at least, */
+    CHUNK_WORK = 8192, /* but none with fewer points than this, */
+    CHUNK_ROWS = 128,  /* or rows, whose sums take much less than they do */
+    COMBINED = 512     /* kept points of a task that combines chunks, at most */
 };
+#define COMBINED_NS 0.3 /* an element of the partial results */
 
 /* ---- preparing ---- */
 
@@ -143,8 +146,10 @@ static hebb_status make_chunks(hb_cpu_reduce *r, hb_error *error) {
     if (r->alone || r->units == 0 || r->units >= UNITS / 2 || r->points == 0) return HEBB_OK;
     const int64_t unit_points = r->points * (r->kept / r->units);
     r->chunks = least(quotient_up(UNITS, r->units), unit_points / CHUNK_WORK);
-    r->chunks = most(least(r->chunks, r->pieces), 1);
+    r->chunks = least(r->chunks, r->by_columns ? r->pieces / CHUNK_ROWS : r->pieces);
+    r->chunks = most(r->chunks, 1);
     if (r->chunks == 1) return HEBB_OK;
+    r->combined = least(COMBINED, SUMS_SCRATCH / 8 / r->n);
     const size_t bytes = (size_t)(r->chunks * r->n * r->kept) * 8;
     r->partial = hb_cpu_allocate(bytes);
     return r->partial ? HEBB_OK : hb_fail_memory(error, "partial sums", bytes);
@@ -422,12 +427,14 @@ static void run_chunks(void *context, int64_t begin, int64_t end, int thread) {
     fence(c);
 }
 
-static void combine_chunks(const run_context *c) {
+static void combine_chunks(void *context, int64_t begin, int64_t end, int thread) {
+    const run_context *c = context;
     const hb_cpu_reduce *r = c->reduce;
     unit_scratch scratch;
-    for (int64_t unit = 0; unit < r->units; unit++) {
-        hb_cpu_results sums;
-        locate_unit(r, unit, &sums, scratch.sums);
+    for (int64_t task = begin; task < end; task++) {
+        hb_cpu_results sums = {.at = scratch.sums, .first = task * r->combined};
+        sums.n = least(r->combined, r->kept - sums.first);
+        sums.stride = sums.n * 8;
         hb_cpu_clear_results(r, &sums);
         for (int64_t chunk = 0; chunk < r->chunks; chunk++)
             for (int i = 0; i < r->n; i++)
@@ -435,6 +442,7 @@ static void combine_chunks(const run_context *c) {
                                        partial_at(r, chunk, i, sums.first), sums.n);
         run_post(c, &sums, scratch.post);
     }
+    fence(c);
 }
 
 void hb_cpu_reduce_run(const hb_device *device, const hb_cpu_reduce *reduce,
@@ -445,8 +453,9 @@ void hb_cpu_reduce_run(const hb_device *device, const hb_cpu_reduce *reduce,
         return;
     }
     hb_cpu_parallel(device, reduce->units * reduce->chunks, reduce->ns, run_chunks, &context);
-    combine_chunks(&context);
-    fence(&context);
+    const int64_t parts = reduce->chunks * reduce->n;
+    hb_cpu_parallel(device, quotient_up(reduce->kept, reduce->combined),
+                    (double)(reduce->kept * parts) * COMBINED_NS, combine_chunks, &context);
 }
 
 void hb_cpu_reduce_run_alone(const hb_device *device, const hb_cpu_reduce *reduce,

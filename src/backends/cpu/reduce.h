@@ -43,6 +43,7 @@ struct hb_cpu_reduce {
         together; /* rows of a tile: by rows, of several kept points, or 0; by columns, of one */
     int64_t units, panel, panels;
     int64_t chunks, pieces; /* pieces: what chunks are made of: tiles or rows of one unit */
+    int64_t combined;       /* kept points of a task that combines chunks */
     char *partial;          /* [chunk][reduction][kept], wide; with several chunks */
     double ns;
 };

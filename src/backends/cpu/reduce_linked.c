@@ -80,17 +80,23 @@ void hb_cpu_clear_columns(const hb_cpu_reduce *r, const hb_cpu_vector *vector,
         clear_narrow(&r->each[i], vector, sums->narrow + i * sums->stride, sums->wide->n);
 }
 
-/* So many rows of memory the hardware follows at once. */
-enum { ROWS_AT_ONCE = 16 };
+/* Columns whose sums stay in the first-level cache while chains go down them, a row after the
+   other. What chains only gather goes down all columns (chain_kernel.c). */
+enum { NEAR_COLUMNS = 1024 };
 
-/* Boxes of some of `rows` rows and as many columns of the panel as a tile can hold; of one row if
-   values may stay in place there. */
+static int64_t columns_of_box(const hb_cpu_program *p, int64_t columns) {
+    if (!p->loose) return least(columns, p->tile);
+    return p->gathers ? columns : least(columns, NEAR_COLUMNS);
+}
+
+/* Boxes of some of `rows` rows and of columns of the panel: all rows, or one row, if values may
+   stay in place there, else as many as a tile can hold. */
 static void reduce_box(const hb_cpu_reduce *r, hb_cpu_worker *worker,
                        const hb_cpu_column_sums *sums, int64_t row, int64_t rows) {
     const hb_cpu_program *p = &r->pre;
-    const int64_t columns = p->loose ? sums->wide->n : least(sums->wide->n, p->tile);
+    const int64_t columns = columns_of_box(p, sums->wide->n);
     const bool whole = p->space.columns < HB_CPU_WIDE && p->space.columns <= p->tile;
-    int64_t together = p->loose ? ROWS_AT_ONCE : whole ? p->tile / columns : 1;
+    int64_t together = p->loose ? rows : whole ? p->tile / columns : 1;
     if (together < 1) together = 1;
     const int64_t last = sums->first + sums->wide->n;
     for (int64_t done = 0; done < rows; done += together) {

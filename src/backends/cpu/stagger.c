@@ -28,11 +28,7 @@ int64_t hb_cpu_stagger_rows(const hb_cpu_loop *prepared, int64_t rows, int64_t *
 
 bool hb_cpu_stagger_alone(const hb_cpu_loop *prepared) {
     const hb_cpu_program *p = hb_cpu_loop_program(prepared);
-    if (!hb_cpu_program_is_chain(p)) return false;
-    const hb_cpu_planned *link = &p->link[p->action[p->n_first].a];
-    if (link->code == HB_CHAIN_ASK) link++;
-    return p->fold == HB_CPU_FOLD_ROWS && link[0].code == HB_CHAIN_LOAD &&
-           link[1].place == HB_CPU_AT_FOLD && link[2].code == HB_CHAIN_END;
+    return hb_cpu_program_is_chain(p) && p->fold == HB_CPU_FOLD_ROWS && p->gathers;
 }
 
 /* Results that are gathered at once. */

@@ -17,8 +17,8 @@ typedef struct timing {
     double median, fastest;
 } timing;
 
-/* How long time_calls() goes on from now on; half a second before. */
-void time_calls_for(double seconds);
+/* How long time_calls() goes on from now on; returns how long it did, half a second at first. */
+double time_calls_for(double seconds);
 /* Times of one `call`, after a warm-up. Short calls are timed many
    at a time. `settle` (or NULL) runs inside each timed sample, after its calls: it waits for work
    that a call only started. */
@@ -85,8 +85,8 @@ void resident_reset(void);
 
 /* ---- openblas.c ---- */
 
-/* First in main(): starts the program anew with OpenBLAS's kernels for AVX-512, if the processor has that
-   and OpenBLAS has not seen it. OPENBLAS_CORETYPE in the environment stays what it is. */
+/* First in main(): starts the program anew with OpenBLAS's kernels for AVX-512, if the processor
+   has that and OpenBLAS has not seen it. OPENBLAS_CORETYPE in the environment stays what it is. */
 void openblas_choose_kernels(char **argv);
 
 /* Whose kernels OpenBLAS uses, such as "SkylakeX"; NULL if the benchmark was built without it. */
@@ -103,11 +103,17 @@ typedef struct bounds {
     double copy_bytes; /* a second, read and written together */
     double read_bytes; /* a second */
     const char *flops_by;
+    gemm_size product; /* that one */
 } bounds;
 
 /* Of a GPU by Hebb's own kernels, for it shares nothing with the processor; of anything else by the
    processor. False if memory is short, or no product could be computed. */
 bool bounds_measure(bounds *b, hebb_device *device);
+/* The same speeds anew, in less time: a shared machine is another from minute to minute. A GPU's
+   are kept. */
+void bounds_refresh(bounds *b);
+/* The faster of each speed. */
+bounds bounds_of_both(const bounds *a, const bounds *b);
 /* The time that no program could go below there. */
 double bounds_seconds(const bounds *b, const work *w);
 

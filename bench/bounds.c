@@ -1,6 +1,6 @@
 /* What this machine, or its GPU, can do at best: arithmetic, and memory traffic. Called by main.c
-   once, before the workloads; measured in the same run as they are, because a shared machine is not
-   the same twice. The fastest pass counts: a bound is what the machine can do undisturbed. */
+   before the workloads and again after each, because a shared machine is not the same twice. The
+   fastest pass counts: a bound is what the machine can do undisturbed. */
 #define _GNU_SOURCE /* madvise */
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +23,8 @@
    a "bound" that can be beaten says nothing. Such a workload is charged for its arithmetic alone.
  */
 #define CACHE_BYTES (32.0 * (1 << 20))
+
+#define REFRESH_SECONDS 0.1 /* for each speed, after its warm-up */
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
@@ -105,19 +107,27 @@ static void measure_memory(bounds *b) {
     free(m.from);
 }
 
-static void consider(bounds *b, double flops, double seconds, const char *by) {
+static void consider(bounds *b, const gemm_size *size, double seconds, const char *by) {
+    const double flops = 2.0 * (double)size->m * (double)size->n * (double)size->k;
     if (seconds <= 0 || flops / seconds <= b->flops) return;
     b->flops = flops / seconds;
     b->flops_by = by;
+    b->product = *size;
+}
+
+static const char hebb[] = "Hebb", openblas[] = "OpenBLAS";
+
+static void measure_product(bounds *b, const gemm_size *size, const char *by, hebb_device *device) {
+    const timing time =
+        by == hebb ? hebb_gemm_time(size, device) : openblas_gemm_time(size, b->threads);
+    consider(b, size, time.fastest, by);
 }
 
 static void measure_flops(bounds *b, hebb_device *device, int64_t largest) {
     for (int64_t n = 1024; n <= largest; n *= 2) {
-        gemm_size size = {1, n, n, n};
-        double flops = 2.0 * (double)n * (double)n * (double)n;
-        consider(b, flops, hebb_gemm_time(&size, device).fastest, "Hebb");
-        if (b->threads > 0)
-            consider(b, flops, openblas_gemm_time(&size, b->threads).fastest, "OpenBLAS");
+        const gemm_size size = {1, n, n, n};
+        measure_product(b, &size, hebb, device);
+        if (b->threads > 0) measure_product(b, &size, openblas, device);
     }
 }
 
@@ -143,6 +153,27 @@ bool bounds_measure(bounds *b, hebb_device *device) {
     if (hebb_device_get_info(device).gpu) measure_gpu(b, device);
     else measure_processor(b);
     return b->copy_bytes > 0 && b->flops > 0;
+}
+
+void bounds_refresh(bounds *b) {
+    if (b->threads == 0) return;
+    bounds now = {.threads = b->threads};
+    const double before = time_calls_for(REFRESH_SECONDS);
+    measure_memory(&now);
+    hebb_device *cpu = hebb_device_open("cpu");
+    measure_product(&now, &b->product, b->flops_by, cpu);
+    hebb_device_close(cpu);
+    time_calls_for(before);
+    if (now.copy_bytes > 0 && now.flops > 0) *b = now;
+}
+
+static double larger(double a, double b) { return a > b ? a : b; }
+
+bounds bounds_of_both(const bounds *a, const bounds *b) {
+    bounds both = a->flops > b->flops ? *a : *b;
+    both.copy_bytes = larger(a->copy_bytes, b->copy_bytes);
+    both.read_bytes = larger(a->read_bytes, b->read_bytes);
+    return both;
 }
 
 double bounds_seconds(const bounds *b, const work *w) {

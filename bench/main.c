@@ -27,8 +27,9 @@ static const char help[] =
     "speed of the fastest large matrix product, or its bytes at the speed of a copy, or\n"
     "those that it reads at the speed of reading (these alone, if it writes little),\n"
     "whichever is longest; `ratio` is the median over the bound. The speeds are measured\n"
-    "in this run: those of this machine's processor, which an OpenCL device may be, or\n"
-    "for a GPU those that Hebb's own large product, copy and sum reach there.\n"
+    "in this run: those of this machine's processor, which an OpenCL device may be, right\n"
+    "before each workload and right after it, of which the faster counts; or for a GPU\n"
+    "those that Hebb's own large product, copy and sum reach there.\n"
     "What fits in 32 MiB stays in the caches and is not charged for memory.\n"
     "`plan peak` is the memory that the plan takes, `all` what its tensors would take\n"
     "without sharing and fusion. `speed` is OpenBLAS's time over ours.\n";
@@ -68,14 +69,18 @@ static arguments parse_arguments(int argc, char **argv) {
     return a;
 }
 
-/* False if the workload failed. */
-static bool measure_row(const workload *w, hebb_device *device, const bounds *b, report_row *row) {
+/* Its bound is what the machine can do right before or right after it. False if the workload
+   failed. */
+static bool measure_row(const workload *w, hebb_device *device, bounds *b, report_row *row) {
     char message[512];
     if (!workload_measure(w, device, &row->measured, message, sizeof message)) {
         fprintf(stderr, "%s: %s\n", row->name, message);
         return false;
     }
-    row->bound = bounds_seconds(b, &row->measured.work);
+    const bounds before = *b;
+    bounds_refresh(b);
+    const bounds both = bounds_of_both(&before, b);
+    row->bound = bounds_seconds(&both, &row->measured.work);
     const gemm_size *gemm = workload_gemm(w);
     if (gemm != NULL && b->threads > 0) row->openblas = openblas_gemm_time(gemm, b->threads).median;
     return true;

@@ -39,7 +39,7 @@
 
      hebb_device  *dev = hebb_device_open("auto");
      hebb_session *s = hebb_session_create(g, dev, .seed = 1);
-     hebb_run(s, HEBB_FEED({x, &images}, {t, &labels}), HEBB_FETCH({step}, {loss, &value}));
+     hebb_run(s, HEBB_FEED({x, &images}, {t, &labels}), HEBB_FETCH({step, NULL}, {loss, &value}));
      if (hebb_failed(s)) fprintf(stderr, "%s\n", hebb_message(s)); */
 #ifndef HEBB_HEBB_H
 #define HEBB_HEBB_H

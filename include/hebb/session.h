@@ -74,7 +74,7 @@ typedef struct hebb_fetch {
 
 /* Computes the fetched tensors from the fed inputs, and carries out the assignments among them. All
    reads of a variable in one run see the value from before the run.
-       hebb_run(s, HEBB_FEED({x, &images}, {t, &labels}), HEBB_FETCH({step}, {loss, &value}));
+       hebb_run(s, HEBB_FEED({x, &images}, {t, &labels}), HEBB_FETCH({step, NULL}, {loss, &value}));
    Errors: HEBB_E_GRAPH (an input that is needed is not fed or is fed twice; a variable that is
    assigned twice; a tensor of another graph), HEBB_E_ARGUMENT (feeding what is no input, fetching
    the value of a group), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_NULL (also an array without data),

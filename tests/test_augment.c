@@ -445,16 +445,23 @@ Test(augment, errors_are_the_epochs) {
 }
 
 Test(augment, wrong_options) {
-    hebb_status status = HEBB_OK;
     const hebb_transform none = {0};
-    hebb_batches_options bad[] = {{.prefetch = -1},
-                                  {.prefetch = 5000},
-                                  {.transforms = {&none, 1}},
-                                  {.transforms = {NULL, 1}},
-                                  {.transforms = {&none, -1}}};
+    const struct {
+        hebb_batches_options options;
+        hebb_status status;
+        const char *message;
+    } bad[] = {
+        {{.prefetch = -1}, HEBB_E_ARGUMENT, "batches: .prefetch is -1, not 0 to 1024"},
+        {{.prefetch = 5000}, HEBB_E_ARGUMENT, "batches: .prefetch is 5000, not 0 to 1024"},
+        {{.transforms = {&none, 1}}, HEBB_E_NULL, "batches: transform 0 has no function"},
+        {{.transforms = {NULL, 1}}, HEBB_E_NULL, "batches: the transforms are NULL"},
+        {{.transforms = {&none, -1}}, HEBB_E_ARGUMENT, "batches: -1 transforms, not 0 to 255"},
+    };
     for (size_t k = 0; k < N(bad); k++) {
-        cr_expect_null(hebb_batches_create_with(arrays, 3, 8, &status, &bad[k]));
-        cr_expect_neq(status, HEBB_OK);
+        hebb_batches *b = hebb_batches_create_with(arrays, 3, 8, &bad[k].options);
+        cr_expect_eq(hebb_batches_status(b), bad[k].status);
+        cr_expect_str_eq(hebb_batches_message(b), bad[k].message);
+        hebb_batches_destroy(b);
     }
     cr_expect(isnan(hebb_batch_uniform(NULL, 0, 0)));
     cr_expect_null(hebb_batch_scratch(NULL, 1));

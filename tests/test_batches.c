@@ -128,25 +128,36 @@ Test(batches, are_shuffled_evenly) {
 Test(batches, refuse_wrong_arguments) {
     hebb_array scalar = hebb_array_view(labels, HEBB_I32, HEBB_SCALAR);
     hebb_array fewer[2] = {arrays[0], hebb_array_view(labels, HEBB_I32, HEBB_SHAPE(ROWS - 1))};
+    hebb_array nothing = hebb_array_view(NULL, HEBB_I32, HEBB_SHAPE(3));
+    hebb_array strange = hebb_array_view(labels, (hebb_dtype)77, HEBB_SHAPE(3));
     const struct {
-        const char *name;
+        const char *message;
         const hebb_array *arrays;
         size_t n;
         int64_t batch;
         hebb_status status;
     } cases[] = {
-        {"no arrays", arrays, 0, 8, HEBB_E_ARGUMENT}, {"NULL", NULL, 2, 8, HEBB_E_NULL},
-        {"a scalar", &scalar, 1, 8, HEBB_E_SHAPE},    {"different rows", fewer, 2, 8, HEBB_E_SHAPE},
-        {"batch 0", arrays, 2, 0, HEBB_E_ARGUMENT},   {"batch -1", arrays, 2, -1, HEBB_E_ARGUMENT},
+        {"batches: there are no arrays", arrays, 0, 8, HEBB_E_ARGUMENT},
+        {"batches: the arrays are NULL", NULL, 2, 8, HEBB_E_NULL},
+        {"batches: array 0 is [], which has no rows", &scalar, 1, 8, HEBB_E_SHAPE},
+        {"batches: array 1 has 102 rows, array 0 has 103", fewer, 2, 8, HEBB_E_SHAPE},
+        {"batches: array 0 has no data", &nothing, 1, 8, HEBB_E_NULL},
+        {"batches: array 0: 77 is no dtype", &strange, 1, 8, HEBB_E_DTYPE},
+        {"batches: the batch is 0, not 1 or more", arrays, 2, 0, HEBB_E_ARGUMENT},
+        {"batches: the batch is -1, not 1 or more", arrays, 2, -1, HEBB_E_ARGUMENT},
     };
     for (size_t i = 0; i < N(cases); i++) {
-        hebb_status status = HEBB_OK;
-        cr_expect_null(hebb_batches_create_with(cases[i].arrays, cases[i].n, cases[i].batch,
-                                                &status, &(hebb_batches_options){0}),
-                       "%s", cases[i].name);
-        cr_expect_eq(status, cases[i].status, "%s: %s", cases[i].name, hebb_status_name(status));
-        cr_expect_null(
-            hebb_batches_create_with(cases[i].arrays, cases[i].n, cases[i].batch, NULL, NULL));
+        hebb_array views[2];
+        hebb_batches *b = hebb_batches_create(cases[i].arrays, cases[i].n, cases[i].batch);
+        cr_assert_not_null(b);
+        cr_expect_eq(hebb_batches_status(b), cases[i].status, "%s", cases[i].message);
+        cr_expect_str_eq(hebb_batches_message(b), cases[i].message);
+        hebb_batches_start(b, 1); /* what was wrong stays */
+        cr_expect_not(hebb_batches_next(b, views));
+        cr_expect_eq(hebb_batches_status(b), cases[i].status, "%s", cases[i].message);
+        cr_expect_eq(hebb_batches_count(b), 0);
+        cr_expect_eq(hebb_batches_examples(b), 0);
+        hebb_batches_destroy(b);
     }
 }
 

@@ -242,10 +242,9 @@ static bool read_and_shuffle(void) {
     hebb_array array = {0}, view = {0};
     hebb_status status = hebb_read_idx(idx_path, &array, NULL, 0);
     bool done = fine(status, "read");
-    hebb_batches *b = !done ? NULL
-                            : hebb_batches_create_with(&array, 1, 2, &status,
-                                                       &(hebb_batches_options){.shuffle = true});
-    done = done && fine(status, "batches") && b != NULL;
+    hebb_batches *b =
+        hebb_batches_create_with(&array, 1, 2, &(hebb_batches_options){.shuffle = true});
+    done = done && b != NULL && fine(hebb_batches_status(b), hebb_batches_message(b));
     for (uint64_t epoch = 0; done && epoch < 2; epoch++) {
         hebb_batches_start(b, epoch);
         while (hebb_batches_next(b, &view)) {
@@ -338,12 +337,11 @@ static char file_path[64];
 
 static bool use_batches(hebb_array *images) {
     hebb_array view;
-    hebb_status status;
     const hebb_transform t[] = {hebb_random_crop(1), hebb_random_rotate(10)};
     const hebb_batches_options options = {
         .shuffle = true, .prefetch = 2, .transforms = {t, sizeof t / sizeof *t}};
-    hebb_batches *b = hebb_batches_create_with(images, 1, 2, &status, &options);
-    if (b == NULL) return fine(status, "");
+    hebb_batches *b = hebb_batches_create_with(images, 1, 2, &options);
+    if (b == NULL) return false;
     while (hebb_batches_next(b, &view)) {
     }
     bool done = fine(hebb_batches_status(b), hebb_batches_message(b));

@@ -3,6 +3,8 @@
 
    In order, and without transforms, a batch is a view of the caller's own rows. Else its rows are
    gathered into a slot, by batch.c; with prefetch, on the thread of prefetch.c. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <Random123/philox.h>
@@ -70,45 +72,81 @@ static void order_epoch(hebb_batches *b, uint64_t epoch) {
 
 /* ---- making ---- */
 
-/* The array's bytes in one row; -1 if it has no rows or a size is not concrete. */
-static int64_t bytes_of_row(const hebb_array *array) {
+__attribute__((format(printf, 3, 4))) static hebb_status fail(hebb_batches *b, hebb_status status,
+                                                              const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(b->failure.message, sizeof b->failure.message, format, arguments);
+    va_end(arguments);
+    return b->failure.status = status;
+}
+
+static hebb_status check_options(hebb_batches *b, const hebb_batches_options *o) {
+    if (o->prefetch < 0 || o->prefetch > 1024)
+        return fail(b, HEBB_E_ARGUMENT, "batches: .prefetch is %d, not 0 to 1024", o->prefetch);
+    if (o->transforms.count < 0 || o->transforms.count > 255)
+        return fail(b, HEBB_E_ARGUMENT, "batches: %d transforms, not 0 to 255",
+                    o->transforms.count);
+    if (o->transforms.at == NULL && o->transforms.count > 0)
+        return fail(b, HEBB_E_NULL, "batches: the transforms are NULL");
+    for (int k = 0; k < o->transforms.count; k++)
+        if (o->transforms.at[k].apply == NULL)
+            return fail(b, HEBB_E_NULL, "batches: transform %d has no function", k);
+    return HEBB_OK;
+}
+
+/* Elements of one row; -1 if the array has no rows or a size is not concrete. */
+static int64_t row_count(const hebb_array *array) {
     hebb_shape row = array->shape;
     if (row.rank < 1 || hebb_shape_count(row) < 0) return -1;
     row.dim[0] = 1;
-    int64_t count = hebb_shape_count(row);
-    return count < 0 ? -1 : count * (int64_t)hebb_dtype_size(array->dtype);
+    return hebb_shape_count(row);
 }
 
-static hebb_status check_options(const hebb_batches_options *o) {
-    if (o->prefetch < 0 || o->prefetch > 1024) return HEBB_E_ARGUMENT;
-    if (o->transforms.count < 0 || o->transforms.count > 255) return HEBB_E_ARGUMENT;
-    if (o->transforms.at == NULL && o->transforms.count > 0) return HEBB_E_NULL;
-    for (int k = 0; k < o->transforms.count; k++)
-        if (o->transforms.at[k].apply == NULL) return HEBB_E_NULL;
+static hebb_status check_array(hebb_batches *b, size_t k, const hebb_array *array, int64_t rows) {
+    char text[160];
+    if (hebb_dtype_size(array->dtype) == 0)
+        return fail(b, HEBB_E_DTYPE, "batches: array %zu: %d is no dtype", k, (int)array->dtype);
+    if (row_count(array) < 0)
+        return fail(b, HEBB_E_SHAPE, "batches: array %zu is %s, which has no rows", k,
+                    hebb_shape_text(array->shape, text, sizeof text));
+    if (array->shape.dim[0] != rows)
+        return fail(b, HEBB_E_SHAPE, "batches: array %zu has %lld rows, array 0 has %lld", k,
+                    (long long)array->shape.dim[0], (long long)rows);
+    if (array->data == NULL && hebb_array_bytes(array) > 0)
+        return fail(b, HEBB_E_NULL, "batches: array %zu has no data", k);
     return HEBB_OK;
 }
 
-static hebb_status check_arguments(const hebb_array *arrays, size_t n_arrays, int64_t batch) {
-    if (n_arrays == 0 || batch < 1) return HEBB_E_ARGUMENT;
-    if (arrays == NULL) return HEBB_E_NULL;
-    for (size_t i = 0; i < n_arrays; i++) {
-        if (hebb_dtype_size(arrays[i].dtype) == 0) return HEBB_E_DTYPE;
-        if (bytes_of_row(&arrays[i]) < 0) return HEBB_E_SHAPE;
-        if (arrays[i].shape.dim[0] != arrays[0].shape.dim[0]) return HEBB_E_SHAPE;
-        if (arrays[i].data == NULL && hebb_array_bytes(&arrays[i]) > 0) return HEBB_E_NULL;
-    }
-    return HEBB_OK;
+static hebb_status check_arguments(hebb_batches *b, const hebb_array *arrays, size_t n_arrays,
+                                   int64_t batch) {
+    if (n_arrays == 0) return fail(b, HEBB_E_ARGUMENT, "batches: there are no arrays");
+    if (arrays == NULL) return fail(b, HEBB_E_NULL, "batches: the arrays are NULL");
+    if (batch < 1)
+        return fail(b, HEBB_E_ARGUMENT, "batches: the batch is %lld, not 1 or more",
+                    (long long)batch);
+    hebb_status status = HEBB_OK;
+    for (size_t k = 0; k < n_arrays && status == HEBB_OK; k++)
+        status = check_array(b, k, &arrays[k], arrays[0].shape.dim[0]);
+    return status;
 }
 
 /* Whatever batches need beside the caller's rows. */
 static hebb_status make_room(hebb_batches *b, const hebb_batches_options *o) {
     size_t rows = (size_t)b->rows + 1, transforms = (size_t)o->transforms.count;
+    b->sources = calloc(b->n_sources, sizeof *b->sources);
     if (o->shuffle) b->order = malloc(rows * sizeof *b->order);
     b->transforms = malloc((transforms + 1) * sizeof *b->transforms);
-    if ((o->shuffle && b->order == NULL) || b->transforms == NULL) return HEBB_E_MEMORY;
+    if (b->sources == NULL || (o->shuffle && b->order == NULL) || b->transforms == NULL)
+        return HEBB_E_MEMORY;
     if (transforms > 0) memcpy(b->transforms, o->transforms.at, transforms * sizeof *b->transforms);
     b->n_transforms = o->transforms.count;
-    if (!o->shuffle && transforms == 0 && o->prefetch == 0) return HEBB_OK;
+    return HEBB_OK;
+}
+
+/* Where batches of their own are made: none for views of the caller's rows. */
+static hebb_status make_slots(hebb_batches *b, const hebb_batches_options *o) {
+    if (!o->shuffle && b->n_transforms == 0 && o->prefetch == 0) return HEBB_OK;
     b->slots = calloc((size_t)o->prefetch + 1, sizeof *b->slots);
     if (b->slots == NULL) return HEBB_E_MEMORY;
     hebb_status status = HEBB_OK;
@@ -117,41 +155,32 @@ static hebb_status make_room(hebb_batches *b, const hebb_batches_options *o) {
     return status == HEBB_OK && o->prefetch > 0 ? hb_prefetch_create(b) : status;
 }
 
-static hebb_status create(const hebb_array *arrays, size_t n_arrays, int64_t batch,
-                          const hebb_batches_options *options, hebb_batches **result) {
-    hebb_status status = check_arguments(arrays, n_arrays, batch);
-    if (status == HEBB_OK) status = check_options(options);
-    if (status != HEBB_OK) return status;
-    if (n_arrays > (SIZE_MAX - sizeof(hebb_batches)) / sizeof(source)) return HEBB_E_MEMORY;
-    hebb_batches *b = calloc(1, sizeof *b + n_arrays * sizeof *b->sources);
-    if (b == NULL) return HEBB_E_MEMORY;
+static hebb_status init(hebb_batches *b, const hebb_array *arrays, size_t n_arrays, int64_t batch,
+                        const hebb_batches_options *options) {
+    if (check_arguments(b, arrays, n_arrays, batch) != HEBB_OK) return b->failure.status;
+    if (check_options(b, options) != HEBB_OK) return b->failure.status;
     b->n_sources = n_arrays;
     b->rows = arrays[0].shape.dim[0];
     b->used = options->drop_last ? b->rows - b->rows % batch : b->rows;
     b->batch = batch;
     b->seed = options->seed;
-    for (size_t i = 0; i < n_arrays; i++) {
-        b->sources[i].array = arrays[i];
-        b->sources[i].row_bytes = (size_t)bytes_of_row(&arrays[i]);
+    if (make_room(b, options) != HEBB_OK) return fail(b, HEBB_E_MEMORY, "batches: out of memory");
+    for (size_t k = 0; k < n_arrays; k++) {
+        const size_t size = hebb_dtype_size(arrays[k].dtype);
+        b->sources[k] = (source){arrays[k], (size_t)row_count(&arrays[k]) * size};
     }
-    status = make_room(b, options);
-    if (status != HEBB_OK) {
-        hebb_batches_destroy(b);
-        return status;
-    }
+    if (make_slots(b, options) != HEBB_OK) return fail(b, HEBB_E_MEMORY, "batches: out of memory");
     order_epoch(b, 0);
-    *result = b;
     return HEBB_OK;
 }
 
 hebb_batches *hebb_batches_create_with(const hebb_array *arrays, size_t n_arrays, int64_t batch,
-                                       hebb_status *status, const hebb_batches_options *options) {
+                                       const hebb_batches_options *options) {
     static const hebb_batches_options defaults = {0};
-    hebb_batches *result = NULL;
-    if (options == NULL) options = &defaults;
-    hebb_status outcome = create(arrays, n_arrays, batch, options, &result);
-    if (status != NULL) *status = outcome;
-    return result;
+    hebb_batches *b = calloc(1, sizeof *b);
+    if (b == NULL) return NULL;
+    b->broken = init(b, arrays, n_arrays, batch, options != NULL ? options : &defaults) != HEBB_OK;
+    return b;
 }
 
 void hebb_batches_destroy(hebb_batches *batches) {
@@ -160,6 +189,7 @@ void hebb_batches_destroy(hebb_batches *batches) {
     for (int k = 0; k < batches->n_slots; k++) hb_slot_free(&batches->slots[k], batches->n_sources);
     hebb_array_free(&batches->scratch);
     free(batches->slots);
+    free(batches->sources);
     free(batches->transforms);
     free(batches->order);
     free(batches);
@@ -168,7 +198,7 @@ void hebb_batches_destroy(hebb_batches *batches) {
 /* ---- walking through an epoch ---- */
 
 void hebb_batches_start(hebb_batches *batches, uint64_t epoch) {
-    if (batches == NULL) return;
+    if (batches == NULL || batches->broken) return;
     if (batches->ahead != NULL) hb_prefetch_stop(batches->ahead);
     order_epoch(batches, epoch);
     if (batches->ahead != NULL) hb_prefetch_begin(batches->ahead);
@@ -215,15 +245,15 @@ hebb_status hebb_batches_status(const hebb_batches *batches) {
 }
 
 const char *hebb_batches_message(const hebb_batches *batches) {
-    if (batches == NULL) return "the batches are NULL";
+    if (batches == NULL) return "the batches are NULL (out of memory when they were created?)";
     return batches->failure.status == HEBB_OK ? "" : batches->failure.message;
 }
 
 int64_t hebb_batches_count(const hebb_batches *batches) {
-    if (batches == NULL) return 0;
+    if (batches == NULL || batches->broken) return 0;
     return batches->used / batches->batch + (batches->used % batches->batch != 0);
 }
 
 int64_t hebb_batches_examples(const hebb_batches *batches) {
-    return batches == NULL ? 0 : batches->used;
+    return batches == NULL || batches->broken ? 0 : batches->used;
 }

@@ -17,7 +17,7 @@ typedef struct slot {
     int64_t count;
 } slot;
 
-/* The first error of an epoch. */
+/* The first error of an epoch, or of the making. */
 typedef struct failure {
     hebb_status status;
     char message[512];
@@ -26,6 +26,7 @@ typedef struct failure {
 typedef struct prefetcher prefetcher;
 
 struct hebb_batches {
+    source *sources; /* the arrays */
     size_t n_sources;
     int64_t rows; /* of each array */
     int64_t used; /* rows of an epoch: without the last batch if that is dropped */
@@ -39,8 +40,8 @@ struct hebb_batches {
     int n_slots;
     hebb_array scratch; /* of transforms */
     failure failure;
+    bool broken;       /* it failed when it was made: there are no batches */
     prefetcher *ahead; /* NULL: a batch is made when it is asked for */
-    source sources[];
 };
 
 /* batch.c: makes batch `number` of the epoch in a slot. */

@@ -51,6 +51,13 @@ static void *run(void *argument) {
     return NULL;
 }
 
+static void release(prefetcher *p) {
+    pthread_cond_destroy(&p->work);
+    pthread_cond_destroy(&p->done);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
 hebb_status hb_prefetch_create(hebb_batches *batches) {
     prefetcher *p = calloc(1, sizeof *p);
     if (p == NULL) return HEBB_E_MEMORY;
@@ -59,7 +66,7 @@ hebb_status hb_prefetch_create(hebb_batches *batches) {
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->done, NULL);
     if (pthread_create(&p->thread, NULL, run, p) != 0) {
-        free(p);
+        release(p);
         return HEBB_E_MEMORY;
     }
     batches->ahead = p;
@@ -73,10 +80,7 @@ void hb_prefetch_destroy(prefetcher *p) {
     pthread_cond_signal(&p->work);
     pthread_mutex_unlock(&p->lock);
     pthread_join(p->thread, NULL);
-    pthread_cond_destroy(&p->work);
-    pthread_cond_destroy(&p->done);
-    pthread_mutex_destroy(&p->lock);
-    free(p);
+    release(p);
 }
 
 void hb_prefetch_stop(prefetcher *p) {

@@ -55,9 +55,9 @@ static hebb_status shuffle(hb_place *places, int64_t rows, uint64_t seed) {
     hebb_array numbers = hebb_array_zeros(HEBB_I64, HEBB_SHAPE(rows)), order;
     if (numbers.data == NULL) return HEBB_E_MEMORY;
     for (int64_t k = 0; k < rows; k++) ((int64_t *)numbers.data)[k] = k;
-    hebb_status status;
     const hebb_batches_options options = {.shuffle = true, .seed = seed};
-    hebb_batches *all = hebb_batches_create_with(&numbers, 1, rows, &status, &options);
+    hebb_batches *all = hebb_batches_create_with(&numbers, 1, rows, &options);
+    hebb_status status = all == NULL ? HEBB_E_MEMORY : hebb_batches_status(all);
     if (hebb_batches_next(all, &order))
         for (int64_t k = 0; k < rows; k++) places[k].row = ((const int64_t *)order.data)[k];
     hebb_batches_destroy(all);

@@ -67,12 +67,14 @@ void hb_tally_values(const tally *sums, const hebb_model *m, double *values) {
 
 static hebb_status open_batches(hebb_model *m, const hebb_dataset *data, int64_t batch,
                                 hebb_batches **batches) {
-    hebb_status status = HEBB_OK;
-    *batches = hebb_batches_create_with(data->columns, data->count,
-                                        batch == 0 ? DEFAULT_BATCH : batch, &status, NULL);
-    if (*batches != NULL) return HEBB_OK;
-    return hb_model_fail(m, status, batch < 0 ? "the batch is %lld" : "no batches of %lld",
-                         (long long)batch);
+    hebb_batches *made = hebb_batches_create_with(data->columns, data->count,
+                                                  batch == 0 ? DEFAULT_BATCH : batch, NULL);
+    *batches = made;
+    if (made == NULL) return hb_model_fail(m, HEBB_E_MEMORY, "out of memory: batches");
+    if (hebb_batches_status(made) == HEBB_OK) return HEBB_OK;
+    hb_model_fail(m, hebb_batches_status(made), "%s", hebb_batches_message(made));
+    hebb_batches_destroy(made);
+    return m->status;
 }
 
 hebb_status hb_evaluate(hebb_model *m, const hebb_dataset *data, int64_t batch, tally *sums,

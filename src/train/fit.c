@@ -272,11 +272,12 @@ static hebb_status prepare(fit_run *run, const hebb_dataset *data) {
                                         .seed = o->seed == 0 ? m->seed : o->seed,
                                         .transforms = o->transforms,
                                         .prefetch = o->prefetch};
-    run->batches = hebb_batches_create_with(run->training.columns, run->training.count, run->batch,
-                                            &status, &order);
-    if (run->batches == NULL)
-        return hb_model_fail(m, status, "fit: no batches can be made: %s",
-                             hebb_status_name(status));
+    run->batches =
+        hebb_batches_create_with(run->training.columns, run->training.count, run->batch, &order);
+    if (run->batches == NULL) return hb_model_fail(m, HEBB_E_MEMORY, "out of memory: batches");
+    status = hebb_batches_status(run->batches);
+    if (status != HEBB_OK)
+        return hb_model_fail(m, status, "fit: %s", hebb_batches_message(run->batches));
     int64_t batches = hebb_batches_count(run->batches);
     if (o->steps_per_epoch > 0 && o->steps_per_epoch < batches) batches = o->steps_per_epoch;
     run->first_epoch = o->initial_epoch;

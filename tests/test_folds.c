@@ -105,6 +105,7 @@ Test(folds, stratified_have_their_share_of_each_label) {
 
 static void expect_no_folds(hebb_folds *folds, hebb_status status, const char *words) {
     hebb_dataset part = {0};
+    cr_expect_eq(hebb_folds_status(folds), status);
     cr_expect_eq(hebb_folds_get(folds, 0, &part, NULL), status, "%s", hebb_folds_message(folds));
     cr_expect_not_null(strstr(hebb_folds_message(folds), words), "%s", hebb_folds_message(folds));
     cr_expect_eq(hebb_folds_count(folds), 0);
@@ -127,8 +128,11 @@ Test(folds, say_what_is_wrong) {
     hebb_folds *folds = hebb_folds_create(&data, 3);
     hebb_dataset part;
     cr_expect_eq(hebb_folds_get(folds, 3, &part, NULL), HEBB_E_ARGUMENT);
-    cr_expect_not_null(strstr(hebb_folds_message(folds), "no fold 3"));
+    cr_expect(hebb_failed(folds));
+    cr_expect_not_null(strstr(hebb_message(folds), "no fold 3"));
     cr_expect_eq(hebb_folds_get(folds, 2, &part, NULL), HEBB_OK);
+    cr_expect_not(hebb_failed(folds));
+    cr_expect_str_empty(hebb_message(folds));
     cr_expect_eq(hebb_folds_get(NULL, 0, NULL, NULL), HEBB_E_NULL);
     hebb_folds_destroy(folds);
     hebb_folds_destroy(NULL);

@@ -32,7 +32,7 @@ typedef struct hebb_folds_options {
    so do their numbers of each label. Which example is where depends on the seed and the labels
    alone. The data's columns are looked at, not copied; keep them. Always returns an object unless
    memory is out; errors (HEBB_E_NULL, HEBB_E_ARGUMENT: fewer examples than folds; HEBB_E_SHAPE,
-   HEBB_E_DTYPE, HEBB_E_MEMORY) are what hebb_folds_get() returns and hebb_folds_message() says. */
+   HEBB_E_DTYPE, HEBB_E_MEMORY) are its status, and what hebb_folds_get() returns. */
 #define hebb_folds_create(data, ...) hebb_folds_create_args(data, __VA_ARGS__, .reserved_ = 0)
 #define hebb_folds_create_args(data, count, ...)                                                   \
     hebb_folds_create_with((data), (count), &(const hebb_folds_options){__VA_ARGS__})
@@ -49,7 +49,9 @@ HEBB_API int64_t hebb_folds_of(const hebb_folds *folds, int64_t example);
    call. HEBB_E_ARGUMENT if there is no such fold, HEBB_E_MEMORY. */
 HEBB_API hebb_status hebb_folds_get(hebb_folds *folds, int64_t fold, hebb_dataset *train,
                                     hebb_dataset *left_out);
-/* What went wrong in the making, or in the last hebb_folds_get(); "" if nothing did. */
+/* What went wrong in the making, or in the last hebb_folds_get(), and its words; "" if nothing did.
+ */
+HEBB_API hebb_status hebb_folds_status(const hebb_folds *folds);
 HEBB_API const char *hebb_folds_message(const hebb_folds *folds);
 
 #ifdef __cplusplus

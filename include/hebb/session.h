@@ -18,8 +18,8 @@ typedef struct hebb_session_options {
     uint8_t poison;   /* to find elements that no step writes: the byte (0xFF makes NaN and -1) that
                          all memory for results is filled with before each run; default 0: it is not
                          filled */
-    size_t memory_limit; /* the most bytes that a plan may take (hebb_plan_stats.peak_bytes); default
-                            0: as many as it takes. See below */
+    size_t memory_limit; /* the most bytes that a plan may take (hebb_plan_stats.peak_bytes);
+                            default 0: as many as it takes. See below */
     int reserved_;
 } hebb_session_options;
 
@@ -27,9 +27,9 @@ typedef struct hebb_session_options {
    and computing them again before the next one: no more of them than it takes, and those first that
    cost least for what they free. Values are the same, bit by bit, as without a limit, but for
    reductions that the CPU runs together with other steps, block by block: their last bits may
-   differ. A run whose plan cannot be made that small is an error, HEBB_E_MEMORY, that tells how small
-   it can be made and what is held then. hebb_checkpoint() is the same by hand, for every device and
-   batch. */
+   differ. A run whose plan cannot be made that small is an error, HEBB_E_MEMORY, that tells how
+   small it can be made and what is held then. hebb_checkpoint() is the same by hand, for every
+   device and batch. */
 
 /* Optimizations that can be turned off, to compare and to debug. */
 #define HEBB_NO_FOLD   1u /* constant folding and algebraic simplification */
@@ -78,8 +78,8 @@ typedef struct hebb_fetch {
    Errors: HEBB_E_GRAPH (an input that is needed is not fed or is fed twice; a variable that is
    assigned twice; a tensor of another graph), HEBB_E_ARGUMENT (feeding what is no input, fetching
    the value of a group), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_NULL (also an array without data),
-   HEBB_E_MEMORY (also for .memory_limit), HEBB_E_DEVICE, HEBB_E_UNSUPPORTED (a dtype that the device
-   lacks), and the error of the graph if it has one. HEBB_E_ARGUMENT too for one array in two
+   HEBB_E_MEMORY (also for .memory_limit), HEBB_E_DEVICE, HEBB_E_UNSUPPORTED (a dtype that the
+   device lacks), and the error of the graph if it has one. HEBB_E_ARGUMENT too for one array in two
    fetches, or one that is fed and too small for what is fetched into it. After an error the session
    can be used again; an error found before the computation starts leaves variables and the values
    in fetched arrays untouched (when memory is short, some of the arrays may have been resized). */
@@ -127,8 +127,8 @@ typedef struct hebb_plan_stats {
     double flops;          /* floating-point operations a run, a transcendental counted as one */
     double bytes;          /* bytes that the steps read and write a run */
     double plan_seconds;   /* time it took to make the plan */
-    size_t again_steps;    /* steps that compute again what was dropped for .memory_limit, and ... */
-    double again_flops;    /* ... their part of `flops` */
+    size_t again_steps; /* steps that compute again what was dropped for .memory_limit, and ... */
+    double again_flops; /* ... their part of `flops` */
 } hebb_plan_stats;
 HEBB_API hebb_status hebb_session_stats(const hebb_session *session, hebb_plan_stats *stats);
 
@@ -162,8 +162,8 @@ HEBB_API hebb_status hebb_session_profile_row(const hebb_session *session, size_
 HEBB_API hebb_status hebb_session_status(const hebb_session *session);
 HEBB_API const char *hebb_session_message(const hebb_session *session);
 
-/* For hebb_failed(); hebb/train.h has what models do, hebb/search.h what searches do, hebb/plot.h
-   what plots do. */
+/* For hebb_failed(): what models, searches, plots, batches, parts, folds and logs are is said in
+   train.h, search.h, plot.h, data.h, prepare.h, folds.h and tensorboard.h. */
 typedef struct hebb_model hebb_model;
 HEBB_API hebb_status hebb_model_status(const hebb_model *model);
 HEBB_API const char *hebb_model_message(const hebb_model *model);
@@ -173,25 +173,35 @@ HEBB_API const char *hebb_search_message(const hebb_search *search);
 typedef struct hebb_plot hebb_plot;
 HEBB_API hebb_status hebb_plot_status(const hebb_plot *plot);
 HEBB_API const char *hebb_plot_message(const hebb_plot *plot);
+typedef struct hebb_batches hebb_batches;
+HEBB_API hebb_status hebb_batches_status(const hebb_batches *batches);
+HEBB_API const char *hebb_batches_message(const hebb_batches *batches);
+typedef struct hebb_parts hebb_parts;
+HEBB_API hebb_status hebb_parts_status(const hebb_parts *parts);
+HEBB_API const char *hebb_parts_message(const hebb_parts *parts);
+typedef struct hebb_folds hebb_folds;
+HEBB_API hebb_status hebb_folds_status(const hebb_folds *folds);
+HEBB_API const char *hebb_folds_message(const hebb_folds *folds);
+typedef struct hebb_events hebb_events;
+HEBB_API hebb_status hebb_events_status(const hebb_events *events);
+HEBB_API const char *hebb_events_message(const hebb_events *events);
 
-/* Whether a graph, device, session, model, search or plot has an error, and the words for it. */
+/* Whether any of these objects, a graph or a device has an error, and the words for it. */
 #ifndef __cplusplus
-#define hebb_failed(object)                                                                        \
+#define hebb_failed(object)  (HEBB_ABOUT_(object, status) != HEBB_OK)
+#define hebb_message(object) HEBB_ABOUT_(object, message)
+#define HEBB_ABOUT_(object, what)                                                                  \
     (_Generic((object), hebb_graph *                                                               \
-              : hebb_graph_status, hebb_device *                                                   \
-              : hebb_device_status, hebb_model *                                                   \
-              : hebb_model_status, hebb_search *                                                   \
-              : hebb_search_status, hebb_plot *                                                    \
-              : hebb_plot_status, hebb_session *                                                   \
-              : hebb_session_status)(object) != HEBB_OK)
-#define hebb_message(object)                                                                       \
-    (_Generic((object), hebb_graph *                                                               \
-              : hebb_graph_message, hebb_device *                                                  \
-              : hebb_device_message, hebb_model *                                                  \
-              : hebb_model_message, hebb_search *                                                  \
-              : hebb_search_message, hebb_plot *                                                   \
-              : hebb_plot_message, hebb_session *                                                  \
-              : hebb_session_message)(object))
+              : hebb_graph_##what, hebb_device *                                                   \
+              : hebb_device_##what, hebb_session *                                                 \
+              : hebb_session_##what, hebb_model *                                                  \
+              : hebb_model_##what, hebb_search *                                                   \
+              : hebb_search_##what, hebb_plot *                                                    \
+              : hebb_plot_##what, hebb_batches *                                                   \
+              : hebb_batches_##what, hebb_parts *                                                  \
+              : hebb_parts_##what, hebb_folds *                                                    \
+              : hebb_folds_##what, hebb_events *                                                   \
+              : hebb_events_##what)(object))
 #endif
 
 #ifdef __cplusplus

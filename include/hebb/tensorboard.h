@@ -9,7 +9,7 @@
      hebb_events *events = hebb_events_open("runs/second");
      hebb_events_scalar(events, "loss", step, value);
      ...
-     if (hebb_events_status(events) != HEBB_OK) puts(hebb_events_message(events));
+     if (hebb_failed(events)) puts(hebb_message(events));
      hebb_events_close(events);
 
    Then `tensorboard --logdir runs`. */

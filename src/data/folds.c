@@ -101,6 +101,8 @@ int64_t hebb_folds_of(const hebb_folds *f, int64_t example) {
     return f->fold_of[example];
 }
 
+hebb_status hebb_folds_status(const hebb_folds *f) { return f == NULL ? HEBB_E_NULL : f->status; }
+
 const char *hebb_folds_message(const hebb_folds *f) {
     return f == NULL ? "the folds are NULL (out of memory when they were created?)" : f->message;
 }

@@ -277,6 +277,9 @@ Test(minimize, averages_follow_and_are_swapped_in) {
     f = make_fixture();
     steps(&f, hebb_minimize(f.loss, hebb_sgd()), 1);
     cr_expect_eq(hebb_swap_averages(f.s, f.g), HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(hebb_message(f.s), "no averages"), "%s", hebb_message(f.s));
+    cr_expect_eq(hebb_swap_averages(f.s, NULL), HEBB_E_NULL);
+    cr_expect_not_null(strstr(hebb_message(f.s), "the graph is NULL"), "%s", hebb_message(f.s));
     end(&f);
 }
 

@@ -399,7 +399,9 @@ static hebb_status swap_one(hebb_session *session, hebb_tensor *a, hebb_tensor *
 }
 
 hebb_status hebb_swap_averages(hebb_session *session, hebb_graph *graph) {
-    if (session == NULL || graph == NULL) return HEBB_E_NULL;
+    if (session == NULL) return HEBB_E_NULL;
+    if (graph == NULL)
+        return hebb_session_fail(session, HEBB_E_NULL, "swap_averages: the graph is NULL");
     size_t swapped = 0;
     for (size_t k = 0; k < hebb_graph_variable_count(graph); k++) {
         char name[HB_NAME_SIZE];
@@ -411,5 +413,8 @@ hebb_status hebb_swap_averages(hebb_session *session, hebb_graph *graph) {
         if (status != HEBB_OK) return status;
         swapped++;
     }
-    return swapped > 0 ? HEBB_OK : HEBB_E_ARGUMENT;
+    if (swapped > 0) return HEBB_OK;
+    return hebb_session_fail(session, HEBB_E_ARGUMENT,
+                             "swap_averages: there are no averages: hebb_minimize() had no "
+                             ".average");
 }

@@ -136,10 +136,31 @@ Test(callbacks, errors_end_the_training) {
         hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS(hebb_checkpoint_file("/no/x"))),
         HEBB_E_FILE);
     cr_expect_not_null(strstr(hebb_message(n.model), "/no/x"), "%s", hebb_message(n.model));
-    cr_expect_eq(hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS(hebb_progress(NULL))),
-                 HEBB_E_NULL);
     cr_expect_eq(hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS(hebb_use_averages())),
                  HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(hebb_message(n.model), "no averages"), "%s", hebb_message(n.model));
+    free_net(&n);
+}
+
+static void expect_not_made(net *n, hebb_callback callback, hebb_status status, const char *words) {
+    cr_expect_eq(hebb_fit(n->model, &data, .callbacks = HEBB_CALLBACKS(callback)), status);
+    cr_expect_str_eq(hebb_message(n->model), words);
+}
+
+Test(callbacks, made_with_wrong_arguments) {
+    net n = make_net(0.1, 0);
+    expect_not_made(&n, hebb_progress(NULL), HEBB_E_NULL,
+                    "fit: the callback progress was made with a NULL argument");
+    expect_not_made(&n, hebb_csv_log(NULL), HEBB_E_NULL,
+                    "fit: the callback csv_log was made with a NULL argument");
+    expect_not_made(&n, hebb_early_stopping(.patience = -1), HEBB_E_ARGUMENT,
+                    "fit: the callback early_stopping was made with a number out of its range");
+    expect_not_made(&n, hebb_reduce_on_plateau(.cooldown = -1), HEBB_E_ARGUMENT,
+                    "fit: the callback reduce_on_plateau was made with a number out of its range");
+    expect_not_made(&n, hebb_checkpoint_file("/tmp/x", .every = -1), HEBB_E_ARGUMENT,
+                    "fit: the callback checkpoint was made with a number out of its range");
+    expect_not_made(&n, (hebb_callback){.status = HEBB_E_DEVICE}, HEBB_E_DEVICE,
+                    "fit: the callback of the user could not be made");
     free_net(&n);
 }
 

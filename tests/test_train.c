@@ -284,8 +284,16 @@ Test(train, says_what_is_wrong) {
     expect_failure(&n, hebb_fit(n.model, HEBB_DATASET(columns[0], empty[1])), HEBB_E_SHAPE,
                    "column 1");
     expect_failure(&n, hebb_fit(n.model, HEBB_DATASET(columns[1], columns[0])), HEBB_E_DTYPE, "x");
-    expect_failure(&n, hebb_fit(n.model, &data, .batch = -1), HEBB_E_ARGUMENT, "negative");
-    expect_failure(&n, hebb_fit(n.model, &data, .validation_split = 1.5), HEBB_E_ARGUMENT, "1.5");
+    expect_failure(&n, hebb_fit(n.model, &data, .batch = -1), HEBB_E_ARGUMENT, ".batch is -1");
+    expect_failure(&n, hebb_fit(n.model, &data, .epochs = -2), HEBB_E_ARGUMENT, ".epochs is -2");
+    expect_failure(&n, hebb_fit(n.model, &data, .prefetch = -1), HEBB_E_ARGUMENT,
+                   ".prefetch is -1");
+    expect_failure(&n, hebb_fit(n.model, &data, .validation_split = 1.5), HEBB_E_ARGUMENT,
+                   ".validation_split is 1.5");
+    expect_failure(&n, hebb_fit(n.model, &data, .validation_split = NAN), HEBB_E_ARGUMENT,
+                   ".validation_split is nan");
+    expect_failure(&n, hebb_fit(n.model, &data, .validation_split = 0.999), HEBB_E_ARGUMENT,
+                   "leaves 0 of");
     expect_failure(&n, hebb_evaluate(n.model, &data, NULL), HEBB_E_NULL, "values");
     expect_failure(&n, hebb_predict(n.model, &data, n.loss, &result), HEBB_E_SHAPE, "row");
     expect_failure(&n, hebb_predict(n.model, HEBB_DATASET(columns[0]), n.loss, &result),

@@ -67,7 +67,8 @@ struct hebb_callback {
     void (*destroy)(hebb_callback *self);
     bool last;          /* its epoch_end is called after those of all others */
     void *data;         /* yours */
-    hebb_status status; /* an error of its making: hebb_fit() returns it */
+    hebb_status status; /* an error of its making (HEBB_E_NULL, HEBB_E_ARGUMENT: a negative number,
+                           HEBB_E_MEMORY): hebb_fit() returns it, and names the callback */
 };
 
 typedef struct hebb_callback_list {

@@ -66,8 +66,9 @@ hebb_callback hebb_checkpoint_file_with(const char *path,
     c.status = hb_monitor_init(&file->watched, o->monitor, 0);
     file->path = strdup(path);
     if (file->path == NULL) c.status = HEBB_E_MEMORY;
+    if (o->every < 0) c.status = HEBB_E_ARGUMENT;
     file->best_only = o->best_only;
-    file->every = o->every <= 0 ? 1 : o->every;
+    file->every = o->every == 0 ? 1 : o->every;
     return c;
 }
 

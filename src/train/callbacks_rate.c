@@ -103,7 +103,8 @@ hebb_callback hebb_reduce_on_plateau_with(const hebb_reduce_on_plateau_options *
     p->patience = o->patience == 0 ? 10 : o->patience;
     p->cooldown = o->cooldown;
     p->least = o->least;
-    if (!(p->factor > 0 && p->factor < 1)) c.status = HEBB_E_ARGUMENT;
+    if (!(p->factor > 0 && p->factor < 1) || o->patience < 0 || o->cooldown < 0)
+        c.status = HEBB_E_ARGUMENT;
     return c;
 }
 

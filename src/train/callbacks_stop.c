@@ -159,6 +159,7 @@ hebb_callback hebb_early_stopping_with(const hebb_early_stopping_options *option
     c.data = s;
     c.status = s == NULL ? HEBB_E_MEMORY : hb_monitor_init(&s->watched, o->monitor, o->min_delta);
     if (s == NULL) return c;
+    if (o->patience < 0) c.status = HEBB_E_ARGUMENT;
     s->patience = o->patience;
     s->restore = o->restore_best;
     return c;

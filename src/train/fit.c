@@ -95,12 +95,16 @@ static hook hook_of(const hebb_callback *c, event which) {
     }
 }
 
+static const char *name_of(const hebb_callback *c) {
+    return c->name == NULL ? "of the user" : c->name;
+}
+
 static hebb_status call_one(fit_run *run, hebb_callback *c, event which) {
     hook call = hook_of(c, which);
     hebb_status status = call == NULL ? HEBB_OK : call(c, &run->state);
     if (status != HEBB_OK && run->model->status == HEBB_OK)
-        hb_model_fail(run->model, status, "fit: the callback %s failed in epoch %lld",
-                      c->name == NULL ? "of the user" : c->name, (long long)run->state.epoch);
+        hb_model_fail(run->model, status, "fit: the callback %s failed in epoch %lld", name_of(c),
+                      (long long)run->state.epoch);
     return status;
 }
 
@@ -218,7 +222,7 @@ static hebb_status split(fit_run *run, const hebb_dataset *data) {
     if (o->validation_split == 0) return HEBB_OK;
     int64_t n = data->columns[0].shape.dim[0];
     int64_t kept = (int64_t)floor((double)n * (1 - o->validation_split));
-    if (!(o->validation_split > 0 && o->validation_split < 1) || kept < 1 || kept == n)
+    if (kept < 1 || kept == n)
         return hb_model_fail(m, HEBB_E_ARGUMENT,
                              "fit: a validation_split of %g leaves %lld of %lld examples to train",
                              o->validation_split, (long long)kept, (long long)n);
@@ -243,21 +247,41 @@ static hebb_status make_room(fit_run *run) {
     return HEBB_OK;
 }
 
+static hebb_status check_numbers(hebb_model *m, const hebb_fit_options *o) {
+    const struct {
+        const char *name;
+        int64_t value;
+    } numbers[] = {{"epochs", o->epochs},
+                   {"batch", o->batch},
+                   {"initial_epoch", o->initial_epoch},
+                   {"steps_per_epoch", o->steps_per_epoch}};
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
+        if (numbers[k].value < 0)
+            return hb_model_fail(m, HEBB_E_ARGUMENT, "fit: .%s is %lld: negative", numbers[k].name,
+                                 (long long)numbers[k].value);
+    double share = o->validation_split;
+    if (share == 0 || (share > 0 && share < 1)) return HEBB_OK;
+    return hb_model_fail(m, HEBB_E_ARGUMENT, "fit: .validation_split is %g, not in 0...1", share);
+}
+
+/* A callback that could not be made has a status, but no words. */
+static hebb_status check_callback(hebb_model *m, const hebb_callback *c) {
+    if (c->status == HEBB_OK) return HEBB_OK;
+    const char *what = c->status == HEBB_E_NULL       ? "was made with a NULL argument"
+                       : c->status == HEBB_E_ARGUMENT ? "was made with a number out of its range"
+                       : c->status == HEBB_E_MEMORY   ? "was made when memory was out"
+                                                      : "could not be made";
+    return hb_model_fail(m, c->status, "fit: the callback %s %s", name_of(c), what);
+}
+
 static hebb_status check_fit(fit_run *run, const hebb_dataset *data) {
-    const hebb_fit_options *o = run->options;
     hebb_model *m = run->model;
     if (m->step == NULL)
         return hb_model_fail(m, HEBB_E_ARGUMENT, "fit: the model has no optimizer and no step");
-    if (o->epochs < 0 || o->batch < 0 || o->initial_epoch < 0 || o->steps_per_epoch < 0)
-        return hb_model_fail(m, HEBB_E_ARGUMENT,
-                             "fit: a number of epochs, steps or examples is "
-                             "negative");
-    for (size_t k = 0; k < run->n_callbacks; k++)
-        if (run->callbacks[k].status != HEBB_OK)
-            return hb_model_fail(m, run->callbacks[k].status, "fit: the callback %s: %s",
-                                 run->callbacks[k].name,
-                                 hebb_status_name(run->callbacks[k].status));
-    return hb_check_data(m, data, m->n_inputs);
+    hebb_status status = check_numbers(m, run->options);
+    for (size_t k = 0; k < run->n_callbacks && status == HEBB_OK; k++)
+        status = check_callback(m, &run->callbacks[k]);
+    return status == HEBB_OK ? hb_check_data(m, data, m->n_inputs) : status;
 }
 
 static hebb_status prepare(fit_run *run, const hebb_dataset *data) {

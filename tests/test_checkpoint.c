@@ -143,6 +143,33 @@ Test(checkpoint, parts_of_another_model) {
     free_net(&deeper);
 }
 
+Test(checkpoint, a_prefix_must_be_somebodys) {
+    net a = make_net("cpu", 4, 1, 1);
+    cr_assert_eq(hebb_session_save(a.session, path), HEBB_OK);
+    cr_expect_eq(hebb_session_load(a.session, path, .prefix = "dens/", .allow_missing = true),
+                 HEBB_E_ARGUMENT);
+    cr_expect_str_eq(hebb_message(a.session), "load: no variable's name begins with \"dens/\"");
+    cr_expect_eq(hebb_session_save(a.session, path, .prefix = "dens/"), HEBB_E_ARGUMENT);
+    cr_expect_str_eq(hebb_message(a.session), "save: no variable's name begins with \"dens/\"");
+    free_net(&a);
+}
+
+/* Also where a call finds nothing to read or write in the session. */
+Test(checkpoint, an_earlier_error_is_forgotten) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_device *device = device_named("cpu");
+    hebb_session *s = hebb_session_create(g, device);
+    cr_assert_eq(hebb_session_load(s, "/no/such/file"), HEBB_E_FILE);
+    cr_assert_eq(hebb_session_save(s, path), HEBB_OK);
+    cr_expect_not(hebb_failed(s), "%s", hebb_message(s));
+    cr_assert_eq(hebb_session_load(s, "/no/such/file"), HEBB_E_FILE);
+    cr_assert_eq(hebb_session_load(s, path), HEBB_OK);
+    cr_expect_not(hebb_failed(s), "%s", hebb_message(s));
+    hebb_session_destroy(s);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
+}
+
 Test(checkpoint, truncated_changes_nothing) {
     net a = make_net("cpu", 1, 1, 1);
     step(&a, a.session);
@@ -179,6 +206,7 @@ Test(checkpoint, wrong_arguments) {
     cr_expect_eq(hebb_session_save(a.session, NULL), HEBB_E_NULL);
     cr_expect_eq(hebb_session_load(NULL, path), HEBB_E_NULL);
     cr_expect_eq(hebb_session_load(a.session, NULL), HEBB_E_NULL);
+    cr_expect_str_eq(hebb_message(a.session), "load: the path is NULL");
     cr_expect_eq(hebb_session_load_file(a.session, path, NULL, NULL), HEBB_E_NULL);
     cr_expect_eq(hebb_session_save(a.session, "/dev/full/x"), HEBB_E_FILE);
     cr_expect_not_null(strstr(hebb_message(a.session), "/dev/full/x"));

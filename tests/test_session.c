@@ -216,6 +216,8 @@ Test(refused, a_failed_graph_or_device_or_none) {
     hebb_device *bad_device = hebb_device_open("no such device");
     hebb_session *on_bad_device = hebb_session_create(f.g, bad_device);
     cr_expect_eq(hebb_run(on_bad_device, HEBB_NO_FEED, NULL, 0), HEBB_E_DEVICE);
+    hebb_session_fail(on_bad_device, HEBB_OK, NULL); /* does not make it fit for use */
+    cr_expect_eq(hebb_run(on_bad_device, HEBB_NO_FEED, NULL, 0), HEBB_E_DEVICE);
     hebb_session *on_nothing = hebb_session_create(NULL, f.device);
     cr_expect_eq(hebb_run(on_nothing, HEBB_NO_FEED, NULL, 0), HEBB_E_NULL);
     hebb_session *nowhere = hebb_session_create(f.g, NULL);

@@ -21,7 +21,8 @@ typedef struct hebb_save_options {
 
 /* Writes all variables by name, and seed and step (the random state) as metadata "hebb.seed" and
    "hebb.step", as hebb_safetensors_write() does: hebb_session_save(s, "model.safetensors"). Errors
-   are the session's: those of hebb_session_get() and hebb_safetensors_write(). */
+   are the session's: HEBB_E_ARGUMENT if no variable's name begins with the prefix, those of
+   hebb_session_get() and hebb_safetensors_write(). */
 #define hebb_session_save(session, ...) hebb_session_save_args(session, __VA_ARGS__, .reserved_ = 0)
 #define hebb_session_save_args(session, path, ...)                                                 \
     hebb_session_save_with((session), (path), &(const hebb_save_options){__VA_ARGS__})
@@ -39,9 +40,9 @@ typedef struct hebb_load_options {
 /* Gives variables the values that the file holds under their names. Names, shapes and dtypes are
    checked before the first one is set, so a session stays as it was after an error:
    HEBB_E_ARGUMENT (a variable that the file lacks, a tensor that no variable takes; the message
-   names the first), HEBB_E_SHAPE, HEBB_E_DTYPE, and those of hebb_safetensors_read(). To go on from
-   a part of another model:
-       hebb_session_load(s, path, .prefix = "encoder/", .keep_random = true); */
+   names the first; a prefix that no variable's name begins with), HEBB_E_SHAPE, HEBB_E_DTYPE, and
+   those of hebb_safetensors_read(). To go on from a part of another model: hebb_session_load(s,
+   path, .prefix = "encoder/", .keep_random = true); */
 #define hebb_session_load(session, ...) hebb_session_load_args(session, __VA_ARGS__, .reserved_ = 0)
 #define hebb_session_load_args(session, path, ...)                                                 \
     hebb_session_load_with((session), (path), &(const hebb_load_options){__VA_ARGS__})

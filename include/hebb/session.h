@@ -102,8 +102,8 @@ HEBB_API hebb_status hebb_session_set_seed(hebb_session *session, uint64_t seed)
 /* What the session was created with; NULL for NULL. */
 HEBB_API hebb_graph *hebb_session_graph(const hebb_session *session);
 HEBB_API hebb_device *hebb_session_device(const hebb_session *session);
-/* Records an error of the caller's own as that of the last call: for functions that make several
-   calls on a session. `message` is copied. Returns the status. */
+/* Records an error of the caller's own, or HEBB_OK, as that of the last call: for functions that
+   make several calls on a session. `message` is copied. Returns the status. */
 HEBB_API hebb_status hebb_session_fail(hebb_session *session, hebb_status status,
                                        const char *message);
 
@@ -157,8 +157,9 @@ HEBB_API size_t hebb_session_profile_count(const hebb_session *session);
 HEBB_API hebb_status hebb_session_profile_row(const hebb_session *session, size_t index,
                                               hebb_profile_row *row);
 
-/* The status of the last call on this session, and its message ("" if it was HEBB_OK), valid until
-   the next call. HEBB_E_NULL and a fixed message for NULL. */
+/* The status of the last run, get, set, save or load, and its message ("" if it was HEBB_OK), valid
+   until the next call; other calls leave both as they are, unless they fail. HEBB_E_NULL and a
+   fixed message for NULL. */
 HEBB_API hebb_status hebb_session_status(const hebb_session *session);
 HEBB_API const char *hebb_session_message(const hebb_session *session);
 

@@ -42,6 +42,19 @@ struct hebb_session {
 
 /* ---- life ---- */
 
+/* Begins a call: the last one's error is forgotten, but not what keeps the session from being used.
+ */
+static hebb_status begin(hebb_session *s) {
+    s->error.status = HEBB_OK;
+    s->error.message[0] = '\0';
+    if (s->graph == NULL || s->device == NULL)
+        return hb_fail(&s->error, HEBB_E_NULL, "session: the %s is NULL",
+                       s->graph == NULL ? "graph" : "device");
+    if (s->device->error.status != HEBB_OK) s->error = s->device->error;
+    else if (s->graph->error.status != HEBB_OK) s->error = s->graph->error;
+    return s->error.status;
+}
+
 hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
                                        const hebb_session_options *options) {
     hebb_session *s = calloc(1, sizeof *s);
@@ -54,12 +67,7 @@ hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
         s->choices.memory_limit = options->memory_limit;
         s->poison = options->poison;
     }
-    if (graph == NULL || device == NULL)
-        hb_fail(&s->error, HEBB_E_NULL, "session: the %s is NULL",
-                graph == NULL ? "graph" : "device");
-    else if (device->error.status != HEBB_OK) s->error = device->error;
-    else if (graph->error.status != HEBB_OK) s->error = graph->error;
-    else hb_profile_create(device->info.id, &s->profile, &s->error);
+    if (begin(s) == HEBB_OK) hb_profile_create(device->info.id, &s->profile, &s->error);
     return s;
 }
 
@@ -523,16 +531,6 @@ static hb_plan *find_plan(hebb_session *s, size_t n_fetches) {
     plan->next = s->plans;
     s->plans = plan;
     return forget_oldest_plans(s) == HEBB_OK ? plan : NULL;
-}
-
-/* Whether the session can be used at all; clears the last call's error. */
-static hebb_status begin(hebb_session *s) {
-    if (s->graph == NULL || s->device == NULL || s->device->error.status != HEBB_OK)
-        return s->error.status;
-    s->error.status = HEBB_OK;
-    s->error.message[0] = '\0';
-    if (s->graph->error.status != HEBB_OK) s->error = s->graph->error;
-    return s->error.status;
 }
 
 hebb_status hebb_run(hebb_session *s, const hebb_feed *feeds, size_t n_feeds,

@@ -51,7 +51,8 @@ static hebb_status collect(hebb_session *session, const hebb_save_options *o, sa
         if (status != HEBB_OK) return status;
         all->list[all->count++] = (hebb_named_array){name, value};
     }
-    return HEBB_OK;
+    if (all->count > 0 || o->prefix == NULL) return HEBB_OK;
+    return fail(session, HEBB_E_ARGUMENT, "save: no variable's name begins with \"%s\"", o->prefix);
 }
 
 static hebb_status write_all(hebb_session *session, const char *path, const hebb_save_options *o,
@@ -69,7 +70,7 @@ static hebb_status write_all(hebb_session *session, const char *path, const hebb
     hebb_status status = hebb_safetensors_write(path, all->list, all->count + o->n_arrays, texts,
                                                 o->n_texts + 3, message, sizeof message);
     free(texts);
-    return status == HEBB_OK ? HEBB_OK : hebb_session_fail(session, status, message);
+    return hebb_session_fail(session, status, status == HEBB_OK ? "" : message);
 }
 
 hebb_status hebb_session_save_with(hebb_session *session, const char *path,
@@ -113,11 +114,12 @@ static hebb_status check_fit(hebb_session *session, const char *path, const hebb
 static hebb_status check_variables(hebb_session *session, const char *path,
                                    const hebb_safetensors *file, const hebb_load_options *o) {
     const hebb_graph *graph = hebb_session_graph(session);
-    size_t n = hebb_graph_variable_count(graph), found = 0;
+    size_t n = hebb_graph_variable_count(graph), wanted = 0, found = 0;
     const hebb_tensor *missing = NULL;
     for (size_t k = 0; k < n; k++) {
         const hebb_tensor *variable = hebb_graph_variable(graph, k);
         if (!is_wanted(variable, o)) continue;
+        wanted++;
         const hebb_array *array = hebb_safetensors_find(file, hebb_tensor_name(variable));
         if (array == NULL && missing == NULL) missing = variable;
         if (array == NULL) continue;
@@ -125,6 +127,9 @@ static hebb_status check_variables(hebb_session *session, const char *path,
         hebb_status status = check_fit(session, path, variable, array);
         if (status != HEBB_OK) return status;
     }
+    if (wanted == 0 && o->prefix != NULL)
+        return fail(session, HEBB_E_ARGUMENT, "load: no variable's name begins with \"%s\"",
+                    o->prefix);
     if (missing == NULL || o->allow_missing) return HEBB_OK;
     return fail(session, HEBB_E_ARGUMENT, "load: %s is not in %s%s", hebb_tensor_name(missing),
                 path,
@@ -171,7 +176,7 @@ static hebb_status set_variables(hebb_session *session, const hebb_safetensors *
         hebb_session_set_seed(session, value);
     if (!o->keep_random && take_number(file, "hebb.step", &value))
         hebb_session_set_step(session, value);
-    return HEBB_OK;
+    return hebb_session_fail(session, HEBB_OK, ""); /* also where there was nothing to set */
 }
 
 hebb_status hebb_session_load_file(hebb_session *session, const char *path,
@@ -194,6 +199,7 @@ hebb_status hebb_session_load_with(hebb_session *session, const char *path,
     char message[MESSAGE_SIZE];
     hebb_safetensors *file = NULL;
     if (session == NULL) return HEBB_E_NULL;
+    if (path == NULL) return hebb_session_fail(session, HEBB_E_NULL, "load: the path is NULL");
     hebb_status status = hebb_safetensors_read(path, &file, message, sizeof message);
     if (status != HEBB_OK) return hebb_session_fail(session, status, message);
     status = hebb_session_load_file(session, path, file, options);

@@ -426,8 +426,8 @@ Test(layers, errors_say_what_and_where) {
     FAILS(ARGUMENT, "rate is nan", hebb_gaussian_dropout(x, NAN));
     FAILS(DTYPE, "x is i32", hebb_dropout(i, 0.5));
     FAILS(ARGUMENT, "deviation is -1", hebb_gaussian_noise(x, -1));
-    FAILS(DTYPE, "embedding: ids are f32", hebb_embedding(x, 3, 4));
-    FAILS(ARGUMENT, "vocabulary > 0 (here 0)", hebb_embedding(i, 0, 4));
+    FAILS(DTYPE, "embedding: ids are f32 [?, 6, 5]", hebb_embedding(x, 3, 4));
+    FAILS(ARGUMENT, "a vocabulary of 0", hebb_embedding(i, 0, 4));
     FAILS(SHAPE, "conv2d: x is f32", hebb_conv2d(x, 3, 3));
     FAILS(SHAPE, "known channels", hebb_conv1d(o, 3, 3));
     FAILS(ARGUMENT, "conv1d: 4 filters of size 3 in 4 groups of 6 channels",
@@ -437,6 +437,26 @@ Test(layers, errors_say_what_and_where) {
     FAILS(ARGUMENT, "4 groups do not divide 6", hebb_group_normalization(x, 4));
     FAILS(SHAPE, "layer_normalization: axis 2", hebb_layer_normalization(o));
     FAILS(ARGUMENT, "cropping: by -1", hebb_cropping(x, 1, -1));
+    FAILS(ARGUMENT, "cropping: by 3 over the last 1 axes of [?, 6, 5]", hebb_cropping(x, 1, 3));
     FAILS(SHAPE, "batch_dot: axes 0 and 1", hebb_batch_dot(x, x, 0, 1, false));
     FAILS(ARGUMENT, "l1 or l2", hebb_activity_regularization(x, -1, 0));
+}
+
+/* Numbers whose products would not be numbers of 64 bits; and negative ones, which are no default.
+ */
+Test(layers, numbers_out_of_range) {
+    const int64_t huge = INT64_MAX;
+    FAILS(ARGUMENT, "lstm: x is f32", hebb_lstm(x, huge));
+    FAILS(ARGUMENT, "(here 9223372036854775807)", hebb_gru(x, huge));
+    FAILS(ARGUMENT, "conv1d: -3 filters", hebb_conv1d(x, -3, 3));
+    FAILS(ARGUMENT, "conv1d: 4 filters", hebb_conv1d(x, 4, 3, .kernel = {-1}));
+    FAILS(ARGUMENT, "conv1d: 9223372036854775807 filters", hebb_conv1d(x, huge, 3));
+    FAILS(ARGUMENT, "depthwise_conv1d: 9223372036854775807 filters",
+          hebb_depthwise_conv1d(x, 3, .multiplier = huge));
+    FAILS(ARGUMENT, "depthwise_conv1d: -2 filters", hebb_depthwise_conv1d(x, 3, .multiplier = -2));
+    FAILS(ARGUMENT, "conv_lstm: x is f32",
+          hebb_conv_lstm(hebb_reshape(x, HEBB_SHAPE(HEBB_ANY, 2, 3, 5)), huge, 3));
+    FAILS(ARGUMENT, "9223372036854775807 heads", hebb_multi_head_attention(x, x, huge, 3));
+    FAILS(ARGUMENT, "of size 9223372036854775807", hebb_multi_head_attention(x, x, 3, huge));
+    FAILS(SHAPE, "center_crop", hebb_center_crop(x, HEBB_SHAPE(INT64_MIN)));
 }

@@ -82,7 +82,7 @@ HEBB_API hebb_shape hebb_cube(int dimensions, int64_t size);
 HEBB_API hebb_tensor *hebb_up_sampling(hebb_tensor *x, int dimensions, int64_t times);
 /* `width` zeros at each end of each dimension. */
 HEBB_API hebb_tensor *hebb_zero_padding(hebb_tensor *x, int dimensions, int64_t width);
-/* Without the first and last `width` elements of each dimension. */
+/* Without the first and last `width` elements of each dimension, of which known sizes have both. */
 HEBB_API hebb_tensor *hebb_cropping(hebb_tensor *x, int dimensions, int64_t width);
 
 #ifdef __cplusplus

@@ -22,6 +22,11 @@ hebb_shape hebb_cube(int dimensions, int64_t size) {
     return shape;
 }
 
+static int64_t kernel_size(const plan *p, const hebb_conv_layer_options *o, int dimension) {
+    if (o->kernel[dimension] != 0) return o->kernel[dimension];
+    return o->kernel[0] != 0 ? o->kernel[0] : p->size;
+}
+
 /* NULL if the layer can be made of x; else what it returns. */
 static hebb_tensor *check(hebb_tensor *x, const plan *p, const hebb_conv_layer_options *o) {
     hebb_graph *graph = hebb_tensor_graph(x);
@@ -37,12 +42,13 @@ static hebb_tensor *check(hebb_tensor *x, const plan *p, const hebb_conv_layer_o
         return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
     int64_t groups = o->groups == 0 ? 1 : o->groups;
     snprintf(message, sizeof message,
-             "%s: %lld filters of size %lld in %lld groups of %lld channels; wanted are positive "
-             "numbers, and groups that divide filters and channels",
+             "%s: %lld filters of size %lld in %lld groups of %lld channels; wanted are 1 to "
+             "2^31 - 1, and groups that divide filters and channels",
              p->kind, (long long)p->filters, (long long)p->size, (long long)groups,
              (long long)shape.dim[1]);
-    bool positive = p->filters > 0 && (p->size > 0 || o->kernel[0] > 0) && groups > 0;
-    if (!positive || p->filters % groups != 0 || shape.dim[1] % groups != 0)
+    bool sizes = hb_is_size(p->filters) && hb_is_size(groups);
+    for (int k = 0; k < p->dimensions; k++) sizes = sizes && hb_is_size(kernel_size(p, o, k));
+    if (!sizes || p->filters % groups != 0 || shape.dim[1] % groups != 0)
         return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
     return NULL;
 }
@@ -52,10 +58,7 @@ static hebb_shape kernel_shape(const plan *p, const hebb_conv_layer_options *o, 
     hebb_shape shape = {.rank = p->dimensions + 2};
     shape.dim[0] = p->transposed ? channels : p->filters;
     shape.dim[1] = (p->transposed ? p->filters : channels) / groups;
-    for (int k = 0; k < p->dimensions; k++)
-        shape.dim[k + 2] = o->kernel[k] > 0   ? o->kernel[k]
-                           : o->kernel[0] > 0 ? o->kernel[0]
-                                              : p->size;
+    for (int k = 0; k < p->dimensions; k++) shape.dim[k + 2] = kernel_size(p, o, k);
     return shape;
 }
 
@@ -124,7 +127,8 @@ hebb_tensor *hebb_conv_transpose_layer_with(hebb_tensor *x, int dimensions, int6
 static int64_t depthwise_filters(const hebb_tensor *x, const hebb_conv_layer_options *o) {
     int64_t multiplier = o == NULL || o->multiplier == 0 ? 1 : o->multiplier;
     hebb_shape shape = hebb_tensor_shape(x);
-    return shape.rank < 2 || shape.dim[1] == HEBB_ANY ? 1 : shape.dim[1] * multiplier;
+    if (shape.rank < 2 || !hb_is_size(shape.dim[1]) || !hb_is_size(multiplier)) return multiplier;
+    return shape.dim[1] * multiplier;
 }
 
 hebb_tensor *hebb_depthwise_layer_with(hebb_tensor *x, int dimensions, int64_t size,
@@ -192,7 +196,11 @@ hebb_tensor *hebb_cropping(hebb_tensor *x, int dimensions, int64_t width) {
     if (!fits(x, dimensions) || width < 0) return bad_size("cropping", x, dimensions, width);
     if (width == 0) return x;
     hebb_range ranges[HEBB_MAX_RANK];
-    for (int k = 0; k < dimensions; k++)
+    hebb_shape shape = hebb_tensor_shape(x);
+    for (int k = 0; k < dimensions; k++) {
+        int64_t size = shape.dim[shape.rank - dimensions + k];
+        if (size != HEBB_ANY && width > size / 2) return bad_size("cropping", x, dimensions, width);
         ranges[k] = (hebb_range){.axis = k - dimensions, .start = width, .stop = -width, .step = 1};
+    }
     return hebb_slice(x, ranges, dimensions);
 }

@@ -39,13 +39,19 @@ static void body(hebb_scan_frame *f) {
     f->next[0] = f->out[0] = hebb_mul(output, activation(l, f->next[1]));
 }
 
+static int64_t kernel_size(const conv_lstm *l, int dimension) {
+    if (l->o->kernel[dimension] != 0) return l->o->kernel[dimension];
+    return l->o->kernel[0] != 0 ? l->o->kernel[0] : l->size;
+}
+
 static hebb_tensor *check(hebb_tensor *x, const conv_lstm *l) {
     hebb_graph *graph = hebb_tensor_graph(x);
     hebb_shape shape = hebb_tensor_shape(x);
     char message[320], text[160];
     snprintf(message, sizeof message,
              "conv_lstm: x is %s %s, of %lld filters of size %lld; wanted is a floating tensor "
-             "[batch, time, channels, 1 to 3 sizes], known but for batch and time, and numbers > 0",
+             "[batch, time, channels, 1 to 3 sizes], known but for batch and time, and numbers of "
+             "1 to 2^31 - 1",
              hebb_dtype_name(hebb_tensor_dtype(x)), hebb_shape_text(shape, text, sizeof text),
              (long long)l->filters, (long long)l->size);
     if (!hebb_dtype_floating(hebb_tensor_dtype(x)))
@@ -53,18 +59,15 @@ static hebb_tensor *check(hebb_tensor *x, const conv_lstm *l) {
     bool known = shape.rank >= 4 && shape.rank <= 6;
     for (int k = 2; known && k < shape.rank; k++) known = shape.dim[k] != HEBB_ANY;
     if (!known) return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
-    if (l->filters < 1 || (l->size < 1 && l->o->kernel[0] < 1))
-        return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
-    return NULL;
+    bool sizes = hb_is_size(l->filters);
+    for (int k = 0; k < l->dimensions; k++) sizes = sizes && hb_is_size(kernel_size(l, k));
+    return sizes ? NULL : hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
 }
 
 /* [4 filters, channels, size...] */
 static hebb_shape kernel_shape(const conv_lstm *l, int64_t channels) {
     hebb_shape shape = {.rank = l->dimensions + 2, .dim = {4 * l->filters, channels}};
-    for (int k = 0; k < l->dimensions; k++)
-        shape.dim[k + 2] = l->o->kernel[k] > 0   ? l->o->kernel[k]
-                           : l->o->kernel[0] > 0 ? l->o->kernel[0]
-                                                 : l->size;
+    for (int k = 0; k < l->dimensions; k++) shape.dim[k + 2] = kernel_size(l, k);
     return shape;
 }
 

@@ -9,6 +9,8 @@
 
 #include "nn.h"
 
+bool hb_is_size(int64_t n) { return n >= 1 && n <= INT32_MAX; }
+
 hebb_tensor *hb_penalize(hebb_tensor *x, double l1, double l2) {
     hebb_tensor *penalty = NULL;
     if (hebb_tensor_is_inert(x)) return x;
@@ -112,11 +114,14 @@ hebb_tensor *hebb_embedding_with(hebb_tensor *ids, int64_t vocabulary, int64_t f
     if (hebb_tensor_is_inert(ids)) return ids;
     const hebb_embedding_options *o = options != NULL ? options : &defaults;
     hebb_graph *graph = hebb_tensor_graph(ids);
-    char message[200];
-    snprintf(message, sizeof message,
-             "embedding: ids are %s, wanted i32, of a vocabulary > 0 (here %lld), as features > 0 "
-             "(here %lld)",
-             hebb_dtype_name(hebb_tensor_dtype(ids)), (long long)vocabulary, (long long)features);
+    char message[320], text[160];
+    snprintf(
+        message, sizeof message,
+        "embedding: ids are %s %s, of a vocabulary of %lld, %lld features each; wanted are i32 "
+        "and numbers > 0",
+        hebb_dtype_name(hebb_tensor_dtype(ids)),
+        hebb_shape_text(hebb_tensor_shape(ids), text, sizeof text), (long long)vocabulary,
+        (long long)features);
     if (hebb_tensor_dtype(ids) != HEBB_I32) return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
     if (vocabulary < 1 || features < 1) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
     hebb_layer_begin(graph, "embedding", o->name);

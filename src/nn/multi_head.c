@@ -53,11 +53,11 @@ static hebb_tensor *check(const multi_head *m) {
     char message[320];
     snprintf(message, sizeof message,
              "%s: %lld heads of queries, %lld of keys and values, of size %lld and %lld, to %lld; "
-             "wanted are positive numbers, and heads that divide into groups",
+             "wanted are 1 to 2^31 - 1, and heads that divide into groups",
              m->asked.kind, (long long)m->heads, (long long)m->groups, (long long)m->key_dim,
              (long long)m->value_dim, (long long)m->output_dim);
-    if (m->heads < 1 || m->groups < 1 || m->key_dim < 1 || m->value_dim < 1 || m->output_dim < 1 ||
-        m->heads % m->groups != 0)
+    if (!hb_is_size(m->heads) || !hb_is_size(m->groups) || !hb_is_size(m->key_dim) ||
+        !hb_is_size(m->value_dim) || !hb_is_size(m->output_dim) || m->heads % m->groups != 0)
         return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
     snprintf(message, sizeof message,
              "%s: a rotary wavelength of %g for heads of size %lld; wanted are 0 or more than 1, "

@@ -16,6 +16,10 @@ void hb_fresh_prefix(const hebb_graph *graph, const char *prefix, const char *co
 hebb_status hb_part_name(hebb_graph *graph, const char *prefix, const char *part,
                          char name[HB_NAME_SIZE]);
 
+/* Whether a layer can have so many units, filters, heads, ...: 1 to 2^31 - 1, so that products of
+   two such numbers are numbers of 64 bits. */
+bool hb_is_size(int64_t n);
+
 /* l1 sum |x| + l2 sum x^2; NULL if both are 0. */
 hebb_tensor *hb_penalize(hebb_tensor *x, double l1, double l2);
 

@@ -85,8 +85,10 @@ hebb_tensor *hebb_center_crop(hebb_tensor *x, hebb_shape sizes) {
     hebb_range ranges[3];
     bool fits = sizes.rank >= 1 && sizes.rank <= 3 && sizes.rank <= shape.rank;
     for (int k = 0; fits && k < sizes.rank; k++) {
-        int64_t size = shape.dim[shape.rank - sizes.rank + k], from = (size - sizes.dim[k]) / 2;
+        int64_t size = shape.dim[shape.rank - sizes.rank + k];
         fits = sizes.dim[k] >= 0 && sizes.dim[k] <= size;
+        if (!fits) break;
+        int64_t from = (size - sizes.dim[k]) / 2;
         ranges[k] = (hebb_range){k - sizes.rank, from, from + sizes.dim[k], 1};
     }
     if (fits) return hebb_slice(x, ranges, sizes.rank);

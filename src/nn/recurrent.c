@@ -128,14 +128,14 @@ static hebb_tensor *check(hebb_tensor *x, const recurrence *r) {
     snprintf(
         message, sizeof message,
         "%s: x is %s %s; wanted is a floating tensor [batch, time, features] with known features, "
-        "and units > 0 (here %lld)",
+        "and 1 to 2^31 - 1 units (here %lld)",
         r->kind, hebb_dtype_name(hebb_tensor_dtype(x)), hebb_shape_text(shape, text, sizeof text),
         (long long)r->units);
     if (!hebb_dtype_floating(hebb_tensor_dtype(x)))
         return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
     if (shape.rank != 3 || shape.dim[2] == HEBB_ANY)
         return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
-    if (r->units < 1) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
+    if (!hb_is_size(r->units)) return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
     snprintf(message, sizeof message, "%s: the mask is %s %s, not bool [batch, time]", r->kind,
              hebb_dtype_name(hebb_tensor_dtype(o->mask)), hebb_shape_text(mask, text, sizeof text));
     if (o->mask != NULL && hebb_tensor_dtype(o->mask) != HEBB_BOOL)

@@ -36,37 +36,56 @@ static double windows_cost(const hb_cl_conv *p) {
     return (rows + fill) / (double)p->rows * columns / (double)p->columns;
 }
 
-/* The cheapest; HEBB_CONV=winograd, shifted or windows forces one wherever it can do the step. */
-static void choose_for_cpus(const hb_device *device, hb_cl_conv *p) {
-    const char *forced = getenv("HEBB_CONV");
-    p->shifted = hb_cl_conv_shifted_can(device, p);
-    p->winograd = hb_cl_conv_winograd_can(device, p);
-    if (forced != NULL) {
-        p->winograd = p->winograd && strcmp(forced, "winograd") == 0;
-        p->shifted = p->shifted && !p->winograd && strcmp(forced, "windows") != 0;
-        return;
-    }
-    if (p->winograd) {
-        const int64_t bytes = hb_cl_conv_winograd_elements(device, p) * (int64_t)sizeof(float);
-        const double other = p->shifted ? hb_cl_conv_shifted_cost(p) : windows_cost(p);
-        p->winograd =
-            !hb_winograd_is_wasteful(p->conv, bytes) && hb_cl_conv_winograd_cost(device, p) < other;
-    }
-    p->shifted = p->shifted && !p->winograd;
+/* HEBB_CONV=winograd, shifted or windows forces one wherever it can do the step. */
+static hb_cl_conv_way forced_on_cpus(const char *forced, bool shifted, bool winograd) {
+    if (winograd && strcmp(forced, "winograd") == 0) return HB_CL_CONV_WINOGRAD;
+    return shifted && strcmp(forced, "windows") != 0 ? HB_CL_CONV_SHIFTED : HB_CL_CONV_WINDOWS;
 }
 
-/* The same on GPUs: winograd, tiled or direct. */
-static void choose_for_gpus(const hb_device *device, hb_cl_conv *p) {
+/* The cheapest. */
+static hb_cl_conv_way way_on_cpus(const hb_device *device, const hb_cl_conv *p) {
     const char *forced = getenv("HEBB_CONV");
-    p->tiled = hb_cl_conv_tiled_can(device, p);
-    p->winograd = hb_cl_conv_winograd_tiled_can(device, p);
-    if (forced != NULL) {
-        p->winograd = p->winograd && strcmp(forced, "winograd") == 0;
-        p->tiled = p->tiled && !p->winograd && strcmp(forced, "direct") != 0;
-        return;
+    const bool shifted = hb_cl_conv_shifted_can(device, p);
+    const bool winograd = hb_cl_conv_winograd_can(device, p);
+    if (forced != NULL) return forced_on_cpus(forced, shifted, winograd);
+    if (winograd) {
+        const int64_t bytes = hb_cl_conv_winograd_elements(device, p) * (int64_t)sizeof(float);
+        const double other = shifted ? hb_cl_conv_shifted_cost(p) : windows_cost(p);
+        if (!hb_winograd_is_wasteful(p->conv, bytes) && hb_cl_conv_winograd_cost(device, p) < other)
+            return HB_CL_CONV_WINOGRAD;
     }
-    p->winograd = p->winograd && p->tiled && hb_cl_conv_winograd_tiled_pays(p);
-    p->tiled = p->tiled && !p->winograd;
+    return shifted ? HB_CL_CONV_SHIFTED : HB_CL_CONV_WINDOWS;
+}
+
+/* The same on GPUs: HEBB_CONV=winograd, tiled or direct. */
+static hb_cl_conv_way way_on_gpus(const hb_device *device, const hb_cl_conv *p) {
+    const char *forced = getenv("HEBB_CONV");
+    const bool tiled = hb_cl_conv_tiled_can(device, p);
+    const bool winograd = hb_cl_conv_winograd_tiled_can(device, p);
+    const bool pays = forced != NULL ? strcmp(forced, "winograd") == 0
+                                     : tiled && hb_cl_conv_winograd_tiled_pays(p);
+    if (winograd && pays) return HB_CL_CONV_WINOGRAD_TILED;
+    return tiled && (forced == NULL || strcmp(forced, "direct") != 0) ? HB_CL_CONV_TILED
+                                                                      : HB_CL_CONV_DIRECT;
+}
+
+/* So that CPUs have work-items enough. */
+static int64_t parts_of_windows(const hb_cl_conv *p) {
+    const int64_t panels = hb_ceil_div(p->columns, width_of(p->step));
+    const int64_t items = hb_ceil_div(p->rows, BLOCK_ROWS) * panels * p->conv->groups;
+    return items == 0 ? 1 : max64(1, min64(p->conv->batch, hb_ceil_div(CPU_ITEMS, items)));
+}
+
+static int64_t parts_of_weight(const hb_device *device, const hb_cl_conv *p) {
+    switch (p->way) {
+    case HB_CL_CONV_WINDOWS:
+    case HB_CL_CONV_SHIFTED: return parts_of_windows(p);
+    case HB_CL_CONV_TILED: return hb_cl_conv_tiled_parts(device, p);
+    case HB_CL_CONV_WINOGRAD_TILED: return hb_cl_conv_winograd_tiled_parts(device, p);
+    case HB_CL_CONV_DIRECT:
+    case HB_CL_CONV_WINOGRAD: break;
+    }
+    return 1;
 }
 
 static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
@@ -86,14 +105,8 @@ static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
         p.columns = c->in_channels * volume(c->kernel);
         break;
     }
-    if (device->lanes) choose_for_cpus(device, &p);
-    else choose_for_gpus(device, &p);
-    if (step->kind != HB_CONV_WEIGHT || (device->lanes && p.winograd)) return p;
-    if (p.winograd) p.parts = hb_cl_conv_winograd_tiled_parts(device, &p);
-    if (p.tiled) p.parts = hb_cl_conv_tiled_parts(device, &p);
-    int64_t items = hb_ceil_div(p.rows, BLOCK_ROWS) * hb_ceil_div(p.columns, width_of(step));
-    if (device->lanes && items > 0)
-        p.parts = max64(1, min64(c->batch, hb_ceil_div(CPU_ITEMS, items * c->groups)));
+    p.way = device->lanes ? way_on_cpus(device, &p) : way_on_gpus(device, &p);
+    if (step->kind == HB_CONV_WEIGHT) p.parts = parts_of_weight(device, &p);
     return p;
 }
 
@@ -103,11 +116,12 @@ int64_t hb_cl_conv_weights(const hb_conv *c) {
 
 size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step) {
     hb_cl_conv p = product_of(device, step);
-    if (p.winograd && device->lanes)
+    if (p.way == HB_CL_CONV_WINOGRAD)
         return (size_t)hb_cl_conv_winograd_elements(device, &p) * sizeof(float);
-    if (p.winograd) return (size_t)hb_cl_conv_winograd_tiled_elements(&p) * sizeof(float);
+    if (p.way == HB_CL_CONV_WINOGRAD_TILED)
+        return (size_t)hb_cl_conv_winograd_tiled_elements(&p) * sizeof(float);
     int64_t elements = p.parts > 1 ? p.parts * hb_cl_conv_weights(p.conv) : 0;
-    if (p.shifted) elements += hb_cl_conv_shifted_elements(&p);
+    if (p.way == HB_CL_CONV_SHIFTED) elements += hb_cl_conv_shifted_elements(&p);
     return (size_t)elements * hebb_dtype_size(dtype_of(step));
 }
 
@@ -452,32 +466,35 @@ static hebb_status prepare_weight(hb_device *device, hb_prepared *prepared, hb_c
     return prepare_sum(device, prepared, p, error);
 }
 
+/* As they are called in profiles and dumps. */
+static const char *const names[] = {
+    [HB_CL_CONV_WINDOWS] = "vector windows", [HB_CL_CONV_SHIFTED] = "shifted images",
+    [HB_CL_CONV_WINOGRAD] = "Winograd",      [HB_CL_CONV_DIRECT] = "direct",
+    [HB_CL_CONV_TILED] = "tiled windows",    [HB_CL_CONV_WINOGRAD_TILED] = "Winograd"};
+
+/* By the kernels of this file, or by conv_tiled.c's. */
+static hebb_status prepare_windows(hb_device *device, hb_prepared *prepared, const hb_cl_conv *p,
+                                   hb_error *error) {
+    hb_cl_launch *launch = hb_cl_launch_add(prepared, p->step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    if (p->way == HB_CL_CONV_TILED) hb_cl_conv_tiled(device, launch, p);
+    else if (p->step->kind == HB_CONV_WEIGHT)
+        return prepare_weight(device, prepared, launch, p, error);
+    else prepare_gather(device, launch, p);
+    return prepare_sum(device, prepared, p, error);
+}
+
 hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error) {
-    hb_cl_conv p = product_of(device, step);
-    *solver = p.winograd      ? "Winograd"
-              : p.shifted     ? "shifted images"
-              : device->lanes ? "vector windows"
-              : p.tiled       ? "tiled windows"
-                              : "direct";
+    const hb_cl_conv p = product_of(device, step);
+    *solver = names[p.way];
     if (p.rows == 0 || p.columns == 0 || p.conv->groups == 0) return HEBB_OK;
     if (step->kind != HB_CONV_WEIGHT && p.conv->batch == 0) return HEBB_OK;
-    if (p.winograd && device->lanes) return hb_cl_conv_winograd(device, prepared, &p, error);
-    if (p.winograd) {
-        hebb_status status = hb_cl_conv_winograd_tiled(prepared, &p, error);
-        return status == HEBB_OK ? prepare_sum(device, prepared, &p, error) : status;
-    }
-    if (p.shifted) {
-        hebb_status status = hb_cl_conv_shifted(prepared, &p, error);
-        return status == HEBB_OK ? prepare_sum(device, prepared, &p, error) : status;
-    }
-    hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
-    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
-    if (p.tiled) {
-        hb_cl_conv_tiled(device, launch, &p);
-        return prepare_sum(device, prepared, &p, error);
-    }
-    if (step->kind == HB_CONV_WEIGHT) return prepare_weight(device, prepared, launch, &p, error);
-    prepare_gather(device, launch, &p);
-    return HEBB_OK;
+    if (p.way == HB_CL_CONV_WINOGRAD) return hb_cl_conv_winograd(device, prepared, &p, error);
+    if (p.way != HB_CL_CONV_SHIFTED && p.way != HB_CL_CONV_WINOGRAD_TILED)
+        return prepare_windows(device, prepared, &p, error);
+    const hebb_status status = p.way == HB_CL_CONV_SHIFTED
+                                   ? hb_cl_conv_shifted(prepared, &p, error)
+                                   : hb_cl_conv_winograd_tiled(prepared, &p, error);
+    return status == HEBB_OK ? prepare_sum(device, prepared, &p, error) : status;
 }

@@ -6,14 +6,22 @@
 
 #include "opencl.h"
 
+/* Whose kernels compute it. */
+typedef enum hb_cl_conv_way {
+    HB_CL_CONV_WINDOWS,        /* on CPUs: conv.c, ... */
+    HB_CL_CONV_SHIFTED,        /* ... conv_shifted.c, ... */
+    HB_CL_CONV_WINOGRAD,       /* ... conv_winograd.c */
+    HB_CL_CONV_DIRECT,         /* on GPUs: conv.c, ... */
+    HB_CL_CONV_TILED,          /* ... conv_tiled.c, ... */
+    HB_CL_CONV_WINOGRAD_TILED, /* ... conv_winograd_tiled.c */
+} hb_cl_conv_way;
+
 /* The product that a convolution is, for each group: CONV and CONV_INPUT have a column for each
    place, CONV_WEIGHT one for each channel and tap, and sums over the places of all images. */
 typedef struct hb_cl_conv {
     const hb_step *step;
     const hb_conv *conv;
-    bool tiled;            /* on a GPU, by conv_tiled.c */
-    bool shifted;          /* on a CPU, by conv_shifted.c */
-    bool winograd;         /* on a CPU, by conv_winograd.c; on a GPU, by conv_winograd_tiled.c */
+    hb_cl_conv_way way;
     int64_t rows, columns; /* of a group's, and for CONV and CONV_INPUT of an image */
     int64_t parts;         /* of CONV_WEIGHT's sums, added by a second kernel */
 } hb_cl_conv;

@@ -4,7 +4,8 @@
 
    A task makes a part of C. B that many tiles of rows read, or whose columns do not lie side by
    side, is packed by the task, panel by panel when the first rows need it: the first tile copies
-   what it reads. A is packed if it is transposed and read for many panels. C of many rows is cut
+   what it reads. If it cannot and other tasks need the same panels, all threads pack B before the
+   tasks begin. A is packed if it is transposed and read for many panels. C of many rows is cut
    into rows: its lines, and those of what its epilogue reads, are then a thread's own from one step
    to the next. If it were cut into columns, the threads would prefetch each other's lines at the
    ends of theirs, and 128 x 512 x 512 with an update of the 512 x 512 as its epilogue would gain
@@ -40,7 +41,8 @@ enum { FEW_ROWS = 256, LEAST_ROWS = 64 };
 typedef struct layout {
     bool pack_a;                    /* A is packed, by each task for itself */
     bool pack_b;                    /* B is packed ... */
-    bool keep_b;                    /* ... by all threads together, for all iterations of a scan */
+    bool share_b;                   /* ... by all threads together, before the tasks begin ... */
+    bool keep_b;                    /* ... and for all iterations of a scan */
     int64_t row_tiles, panels;      /* of one product */
     int64_t row_parts, panel_parts; /* tasks of one product */
     int64_t block_tiles;            /* rows of tiles that a task finishes before the next */
@@ -48,7 +50,7 @@ typedef struct layout {
     int64_t a_tile, a_elements;  /* a thread's scratch memory: a tile of A, those of a block ... */
     int64_t b_panel, b_elements; /* ... a panel of B, those of a task ... */
     int64_t c_elements, c_row;   /* ... and a block of C */
-    int64_t kept_elements;       /* all threads': all panels of all products */
+    int64_t shared_elements;     /* all threads': all panels of all products */
 } layout;
 
 typedef struct state {
@@ -95,20 +97,36 @@ static int64_t clamp(int64_t value, int64_t least, int64_t most) {
     return value > most ? most : value < least ? least : value;
 }
 
+static bool has_many_rows(const layout *l) { return l->row_tiles >= 2 * TASK_TILES; }
+
+/* Panels of a task of many rows. */
+static int64_t panels_of_task(const hb_gemm *gemm, const layout *l, int64_t width) {
+    const int64_t bytes = gemm->k * width * (int64_t)hebb_dtype_size(gemm->dtype);
+    return clamp(PANELS_BYTES / bytes, 1, l->panels);
+}
+
+/* Whether several tasks of a thread would pack the same panels. Tiles copy those whose rows can be
+   read as they are at no cost. */
+static bool shares_b(const hb_gemm *gemm, const layout *l, int64_t width) {
+    if (l->keep_b) return true;
+    if (!has_many_rows(l) || gemm->k == 0 || gemm->b.stride[gemm->n_batch + 1] == 1) return false;
+    return hb_gemm_batches(gemm) * hb_ceil_div(l->panels, panels_of_task(gemm, l, width)) <
+           TASKS_A_THREAD;
+}
+
 static void cut_into_tasks(const hb_device *device, const hb_gemm *gemm, layout *l) {
     const int width = 2 * hb_gemm_kernels(device, gemm)->lanes;
-    const int64_t batches = hb_gemm_batches(gemm), rows = l->row_tiles / TASK_TILES;
+    const int64_t batches = hb_gemm_batches(gemm);
     l->row_parts = l->panel_parts = 1;
     if (batches == 0) return;
     l->panel_parts = hb_ceil_div(l->panels, TASK_COLUMNS / width);
     if (l->keep_b && l->row_tiles % device->threads == 0 && l->row_tiles > device->threads)
         l->row_parts = device->threads;
-    else if (l->pack_b && rows > 1 && gemm->k > 0) {
-        const int64_t bytes = gemm->k * width * (int64_t)hebb_dtype_size(gemm->dtype);
-        l->panel_parts = hb_ceil_div(l->panels, clamp(PANELS_BYTES / bytes, 1, l->panels));
+    else if (l->pack_b && has_many_rows(l) && gemm->k > 0) {
+        l->panel_parts = hb_ceil_div(l->panels, panels_of_task(gemm, l, width));
         l->row_parts =
             hb_ceil_div((int64_t)device->threads * TASKS_A_THREAD, batches * l->panel_parts);
-        l->row_parts = clamp(l->row_parts, 1, rows);
+        l->row_parts = clamp(l->row_parts, 1, l->row_tiles / TASK_TILES);
     }
     /* A task packs the columns it needs, so each column had better be in one. */
     hb_gemm_even_parts(device, batches, l->pack_b && l->row_parts == 1, l->row_tiles, &l->row_parts,
@@ -124,6 +142,7 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     l.pack_b = packs_b(gemm, &l);
     l.depth = depth_of(gemm, &l);
     if (l.row_tiles == 0 || l.panels == 0) return l;
+    l.share_b = shares_b(gemm, &l, width);
     cut_into_tasks(device, gemm, &l);
     const int64_t panels = hb_ceil_div(l.panels, l.panel_parts);
     const int64_t tiles = hb_ceil_div(l.row_tiles, l.row_parts);
@@ -142,14 +161,14 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     l.a_elements = l.block_tiles * l.a_tile;
     if (l.pack_b || gemm->n % width != 0) {
         l.b_panel = gemm->k * width;
-        l.b_elements = l.keep_b ? 0 : l.block_tiles < tiles ? panels * l.b_panel : l.b_panel;
-        if (l.keep_b) l.kept_elements = hb_gemm_batches(gemm) * l.panels * l.b_panel;
+        l.b_elements = l.share_b ? 0 : l.block_tiles < tiles ? panels * l.b_panel : l.b_panel;
+        if (l.share_b) l.shared_elements = hb_gemm_batches(gemm) * l.panels * l.b_panel;
     }
     return l;
 }
 
 static hb_gemm_scratch scratch_of(const hb_gemm *gemm, const layout *l) {
-    return (hb_gemm_scratch){.shared = hb_gemm_bytes(gemm, l->kept_elements),
+    return (hb_gemm_scratch){.shared = hb_gemm_bytes(gemm, l->shared_elements),
                              .thread = hb_gemm_bytes(gemm, l->a_elements) +
                                        hb_gemm_bytes(gemm, l->b_elements) +
                                        hb_gemm_bytes(gemm, l->c_elements)};
@@ -226,7 +245,7 @@ static panel panel_of(const state *s, const hb_gemm_product *product, int64_t p,
     q.b = product->b + j * product->b_column * s->common.element;
     if (s->layout.pack_b || q.columns < width) {
         const int64_t padded = q.columns > kernels->lanes ? width : kernels->lanes;
-        if (fresh && !s->layout.keep_b && q.columns == width && product->b_column == 1) {
+        if (fresh && !s->layout.share_b && q.columns == width && product->b_column == 1) {
             q.copy = packed;
             return q;
         }
@@ -285,15 +304,15 @@ static void run_block(const run_context *run, const hb_gemm_product *product, co
     const int64_t i0 = hb_part(gemm->m, l->row_tiles, tile0);
     const int64_t i1 = hb_part(gemm->m, l->row_tiles, tile1), j0 = task->panel0 * width;
     const int64_t j1 = task->panel1 * width < gemm->n ? task->panel1 * width : gemm->n;
-    const bool fresh = !l->keep_b && tile0 == task->tile0, again = l->b_elements > l->b_panel;
-    char *kept = l->keep_b ? hb_gemm_shared(&s->common, run->args) : NULL;
+    const bool fresh = !l->share_b && tile0 == task->tile0, again = l->b_elements > l->b_panel;
+    char *shared = l->share_b ? hb_gemm_shared(&s->common, run->args) : NULL;
     const hb_gemm_results results = hb_gemm_results_of(&s->common, run->args, product->batch);
     const hb_cpu_ahead *ahead = hb_cpu_ahead_of(run->args, s->common.step);
     if (l->pack_a) pack_a(s, product, tile0, tile1, own->a);
     for (int64_t p = task->panel0; p < task->panel1; p++) {
-        char *packed = l->keep_b ? kept + (product->batch * l->panels + p) * l->b_panel * element
-                       : again   ? own->b + (p - task->panel0) * l->b_panel * element
-                                 : own->b;
+        char *packed = l->share_b ? shared + (product->batch * l->panels + p) * l->b_panel * element
+                       : again    ? own->b + (p - task->panel0) * l->b_panel * element
+                                  : own->b;
         panel q = panel_of(s, product, p, fresh, packed);
         q.i0 = i0;
         q.c_row = product->c ? product->c_row : l->c_row;
@@ -328,16 +347,16 @@ static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
     for (int64_t task = begin; task < end; task++) run_task(context, task, thread);
 }
 
-/* Panels [begin, end) of all products, to be kept. */
-static void keep_panels(void *context, int64_t begin, int64_t end, int thread) {
+/* Panels [begin, end) of all products, for all tasks. */
+static void pack_panels(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *run = context;
     const state *s = run->state;
     const layout *l = &s->layout;
-    char *kept = hb_gemm_shared(&s->common, run->args) + begin * l->b_panel * s->common.element;
-    for (; begin < end; begin++, kept += l->b_panel * s->common.element) {
+    char *to = hb_gemm_shared(&s->common, run->args) + begin * l->b_panel * s->common.element;
+    for (; begin < end; begin++, to += l->b_panel * s->common.element) {
         const hb_gemm_product product =
             hb_gemm_product_of(&s->common, run->args, begin / l->panels);
-        panel_of(s, &product, begin % l->panels, true, kept);
+        panel_of(s, &product, begin % l->panels, true, to);
     }
 }
 
@@ -348,9 +367,9 @@ static void run(hb_device *device, const void *state_, const hb_run_args *args) 
     run_context context = {device, s, args};
     const int64_t tasks = s->common.batches * s->layout.row_parts * s->layout.panel_parts;
     const double macs = (double)s->common.batches * (double)(gemm->m * gemm->n) * (double)gemm->k;
-    if (s->layout.keep_b && args->iteration == 0)
+    if (s->layout.share_b && !(s->layout.keep_b && args->iteration > 0))
         hb_gemm_parallel(device, &s->common, s->common.batches * s->layout.panels,
-                         HB_GEMM_PACK_MACS * (double)s->layout.kept_elements, keep_panels,
+                         HB_GEMM_PACK_MACS * (double)s->layout.shared_elements, pack_panels,
                          &context);
     hb_gemm_parallel(device, &s->common, tasks, macs, run_tasks, &context);
 }

@@ -10,7 +10,7 @@
    to the next. If it were cut into columns, the threads would prefetch each other's lines at the
    ends of theirs, and 128 x 512 x 512 with an update of the 512 x 512 as its epilogue would gain
    nothing by a second thread. Where there is an epilogue, the task goes on in blocks of rows that
-   it finishes one by one. */
+   it finishes one by one. Tiles ask for memory that would be waited for later. */
 #include "gemm.h"
 
 /* A block's product waits for its epilogue in so many bytes, a small part of L2. A task has so many
@@ -34,6 +34,10 @@ enum { PACK_PANELS = 8, A_BYTES = 256 << 10 };
 
 enum { TASKS_A_THREAD = 4 }; /* if there are rows enough for them */
 
+/* Tiles ask for operands of the next product that are no more than a part of L2, in products of so
+   many multiply-adds that finding them costs little. */
+enum { NEXT_BYTES = 64 << 10, NEXT_MACS = 32 << 10 };
+
 /* Rows of B, 4 KiB apart, for which there is room in L2; and how few of them are worth a pass. */
 enum { FEW_ROWS = 256, LEAST_ROWS = 64 };
 
@@ -47,6 +51,7 @@ typedef struct layout {
     int64_t row_parts, panel_parts; /* tasks of one product */
     int64_t block_tiles;            /* rows of tiles that a task finishes before the next */
     int64_t depth;                  /* of a pass over k */
+    bool asks_for_next;             /* product of the batch, of which a task is one */
     int64_t a_tile, a_elements;  /* a thread's scratch memory: a tile of A, those of a block ... */
     int64_t b_panel, b_elements; /* ... a panel of B, those of a task ... */
     int64_t c_elements, c_row;   /* ... and a block of C */
@@ -133,6 +138,14 @@ static void cut_into_tasks(const hb_device *device, const hb_gemm *gemm, layout 
                        l->panels, &l->panel_parts);
 }
 
+/* Where tasks are whole products, of operands that together fill L2: in it, there is nothing to ask
+   for. */
+static bool asks_for_next(const hb_device *device, const hb_gemm *gemm, const layout *l) {
+    const int64_t elements = hb_gemm_batches(gemm) * gemm->k * (gemm->m + gemm->n);
+    return l->row_parts * l->panel_parts == 1 && gemm->m * gemm->n * gemm->k >= NEXT_MACS &&
+           elements * (int64_t)hebb_dtype_size(gemm->dtype) >= device->l2_bytes;
+}
+
 static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     const hb_cpu_gemm_type *kernels = hb_gemm_kernels(device, gemm);
     const int64_t element = (int64_t)hebb_dtype_size(gemm->dtype), width = 2 * kernels->lanes;
@@ -144,6 +157,7 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     if (l.row_tiles == 0 || l.panels == 0) return l;
     l.share_b = shares_b(gemm, &l, width);
     cut_into_tasks(device, gemm, &l);
+    l.asks_for_next = asks_for_next(device, gemm, &l);
     const int64_t panels = hb_ceil_div(l.panels, l.panel_parts);
     const int64_t tiles = hb_ceil_div(l.row_tiles, l.row_parts);
     l.block_tiles = tiles;
@@ -190,17 +204,77 @@ typedef struct panel {
     int64_t c_row, i0, j0, number; /* of the product's panels */
 } panel;
 
-/* In order of rows, as threads share them in the body's other steps. */
-static void ask_ahead(const state *s, const hb_cpu_ahead *ahead, int64_t batch, int64_t tile,
-                      int64_t number) {
-    const layout *l = &s->layout;
-    hb_cpu_ask_ahead(ahead, (batch * l->row_tiles + tile) * l->panels + number,
-                     s->common.batches * l->row_tiles * l->panels);
+/* ---- asking for memory ---- */
+
+/* Rows of memory, so many at each tile. */
+typedef struct rows_ahead {
+    const char *at;
+    int64_t left, row, lines, each;
+} rows_ahead;
+
+/* What the tiles of a task ask for before they are computed: the memory of their results, a scan's
+   next slices, operands of the next product of the batch. */
+typedef struct requests {
+    hb_gemm_results results;
+    const hb_cpu_ahead *ahead;
+    rows_ahead next[2];
+} requests;
+
+/* An operand whose elements lie side by side along rows or columns. What is one piece of memory and
+   read in this order the processor foresees by itself. */
+static rows_ahead rows_of(const state *s, const char *at, int64_t rows, int64_t columns,
+                          int64_t row, int64_t column) {
+    const int64_t element = s->common.element, tiles = s->layout.row_tiles * s->layout.panels;
+    const bool is_transposed = column != 1;
+    const int64_t count = is_transposed ? columns : rows, length = is_transposed ? rows : columns;
+    const int64_t stride = is_transposed ? column : row;
+    const rows_ahead none = {0};
+    if ((is_transposed ? row : column) != 1 || count * length * element > NEXT_BYTES) return none;
+    if (!is_transposed && stride == length) return none;
+    return (rows_ahead){.at = at,
+                        .left = count,
+                        .row = stride * element,
+                        .lines = hb_ceil_div(length * element, HB_CPU_LINE),
+                        .each = hb_ceil_div(count, tiles)};
 }
 
-static void run_panel(const state *s, const hb_gemm_product *product,
-                      const hb_gemm_results *results, const panel *q, const hb_cpu_ahead *ahead,
-                      const char *packed_a, int64_t begin, int64_t end) {
+static requests requests_of(const run_context *run, const hb_gemm_product *product) {
+    const state *s = run->state;
+    const hb_gemm *gemm = s->common.gemm;
+    const int64_t batch = product->batch;
+    requests made = {.results = hb_gemm_results_of(&s->common, run->args, batch),
+                     .ahead = hb_cpu_ahead_of(run->args, s->common.step)};
+    if (!s->layout.asks_for_next || batch + 1 == s->common.batches) return made;
+    const hb_gemm_product next = hb_gemm_product_of(&s->common, run->args, batch + 1);
+    if (next.a != product->a)
+        made.next[0] = rows_of(s, next.a, gemm->m, gemm->k, next.a_row, next.a_column);
+    if (next.b != product->b)
+        made.next[1] = rows_of(s, next.b, gemm->k, gemm->n, next.b_row, next.b_column);
+    return made;
+}
+
+static void ask_for_rows(rows_ahead *r) {
+    for (int64_t n = r->each; n > 0 && r->left > 0; n--, r->left--, r->at += r->row)
+        for (int64_t line = 0; line < r->lines; line++)
+            __builtin_prefetch(r->at + line * HB_CPU_LINE, 0, 2);
+}
+
+/* Rows [row, next) of a tile and columns of a panel. Scans' slices in order of rows, as threads
+   share them in the body's other steps. */
+static void ask(const state *s, requests *a, int64_t batch, const panel *q, int64_t tile,
+                int64_t row, int64_t next) {
+    const layout *l = &s->layout;
+    hb_gemm_ask(&a->results, row, next, q->j0, q->columns);
+    if (a->ahead)
+        hb_cpu_ask_ahead(a->ahead, (batch * l->row_tiles + tile) * l->panels + q->number,
+                         s->common.batches * l->row_tiles * l->panels);
+    for (int k = 0; k < 2; k++) ask_for_rows(&a->next[k]);
+}
+
+/* ---- running ---- */
+
+static void run_panel(const state *s, const hb_gemm_product *product, const panel *q,
+                      requests *asked, const char *packed_a, int64_t begin, int64_t end) {
     const hb_cpu_gemm_type *kernels = s->common.kernels;
     const int64_t a_row = packed_a ? 1 : product->a_row;
     const int64_t a_column = packed_a ? kernels->rows : product->a_column;
@@ -212,8 +286,7 @@ static void run_panel(const state *s, const hb_gemm_product *product,
         int64_t row = hb_part(m, s->layout.row_tiles, begin);
         for (int64_t tile = begin; tile < end; tile++) {
             const int64_t next = hb_part(m, s->layout.row_tiles, tile + 1);
-            if (p == 0) hb_gemm_ask(results, row, next, q->j0, q->columns);
-            if (p == 0 && ahead) ask_ahead(s, ahead, product->batch, tile, q->number);
+            if (p == 0) ask(s, asked, product->batch, q, tile, row, next);
             const char *a = packed_a ? packed_a + (tile - begin) * s->layout.a_tile * element
                                      : product->a + row * a_row * element;
             a += p * a_column * element;
@@ -295,8 +368,9 @@ static memory memory_of(const run_context *run, int thread) {
 
 /* One block of the task: its rows [tile0, tile1), the task's first if they are the first to be
  * made. */
-static void run_block(const run_context *run, const hb_gemm_product *product, const part *task,
-                      int64_t tile0, int64_t tile1, const memory *own, int thread) {
+static void run_block(const run_context *run, const hb_gemm_product *product, requests *asked,
+                      const part *task, int64_t tile0, int64_t tile1, const memory *own,
+                      int thread) {
     const state *s = run->state;
     const layout *l = &s->layout;
     const hb_gemm *gemm = s->common.gemm;
@@ -306,8 +380,6 @@ static void run_block(const run_context *run, const hb_gemm_product *product, co
     const int64_t j1 = task->panel1 * width < gemm->n ? task->panel1 * width : gemm->n;
     const bool fresh = !l->share_b && tile0 == task->tile0, again = l->b_elements > l->b_panel;
     char *shared = l->share_b ? hb_gemm_shared(&s->common, run->args) : NULL;
-    const hb_gemm_results results = hb_gemm_results_of(&s->common, run->args, product->batch);
-    const hb_cpu_ahead *ahead = hb_cpu_ahead_of(run->args, s->common.step);
     if (l->pack_a) pack_a(s, product, tile0, tile1, own->a);
     for (int64_t p = task->panel0; p < task->panel1; p++) {
         char *packed = l->share_b ? shared + (product->batch * l->panels + p) * l->b_panel * element
@@ -318,7 +390,7 @@ static void run_block(const run_context *run, const hb_gemm_product *product, co
         q.c_row = product->c ? product->c_row : l->c_row;
         q.c = product->c ? product->c + (i0 * product->c_row + p * width) * element
                          : own->c + (p * width - j0) * element;
-        run_panel(s, product, &results, &q, ahead, l->pack_a ? own->a : NULL, tile0, tile1);
+        run_panel(s, product, &q, asked, l->pack_a ? own->a : NULL, tile0, tile1);
     }
     if (product->c) return;
     hb_cpu_loop_block(run->device, s->common.epilogue, run->args, thread, product->batch, i0, i1,
@@ -336,10 +408,11 @@ static void run_task(const run_context *run, int64_t task, int thread) {
                     .panel0 = hb_part(l->panels, l->panel_parts, panel_part),
                     .panel1 = hb_part(l->panels, l->panel_parts, panel_part + 1)};
     const memory own = memory_of(run, thread);
+    requests asked = requests_of(run, &product);
     for (int64_t tile = q.tile0; tile < q.tile1; tile += l->block_tiles) {
         const int64_t rest = q.tile1 - tile;
-        run_block(run, &product, &q, tile, tile + (rest < l->block_tiles ? rest : l->block_tiles),
-                  &own, thread);
+        run_block(run, &product, &asked, &q, tile,
+                  tile + (rest < l->block_tiles ? rest : l->block_tiles), &own, thread);
     }
 }
 

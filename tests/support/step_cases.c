@@ -469,8 +469,8 @@ static void tall_sizes(generator *g, hb_gemm *gemm) {
 /* A sum over many samples, the rows of B and of what A is the transpose of. */
 static void sample_sizes(generator *g, hb_gemm *gemm) {
     gemm->n_batch = 0;
-    gemm->m = 1 + below(g, 100);
-    gemm->n = gemm->m + below(g, 200);
+    gemm->m = 1 + below(g, 300);
+    gemm->n = 1 + below(g, gemm->m > 100 ? 100 : 300);
     gemm->k = 128 * (4 + below(g, 14));
 }
 

@@ -213,9 +213,9 @@ HB_INLINE HB_T HB_NAME(min)(HB_T a, HB_T b) { return ((a < b) | (a != a)) ? a : 
    infinity, come out. Compilers clamp integers in one instruction, floats in two. */
 HB_INLINE HB_T HB_NAME(exp_scaled)(HB_T x, hb_i32 j) {
     float c = x < -104.0f ? -104.0f : x;
-    /* 1.5 * 2^23 + 254: the sum's low bits are round(c log2 e) + 254, of which 130 is enough. */
+    /* 1.5 * 2^23 + 254: the sum's low bits are round(c log2 e) + 254, of which 130 - j will do. */
     hb_i32 t = (hb_i32)HB_BITS(c * 1.44269504f + 12583166.0f);
-    t = t > 0x4B400180 ? 0x4B400180 : t;
+    t = t > 0x4B400180 - j ? 0x4B400180 - j : t;
     float k = HB_FLOAT((hb_u32)t) - 12583166.0f;
     float r = (c - k * 0.693359375f) + k * 2.12194440e-4f;
     float p = 1.38209108e-3f;
@@ -283,17 +283,22 @@ HB_INLINE HB_T HB_NAME(tanh)(HB_T x) {
     float r = HB_FLOAT(HB_BITS(c * p / q) | (HB_BITS(x) & 0x80000000u));
     return HB_FLOAT(a) >= 0.0004f ? r : x; /* the product would be denormal; and NaN */
 }
+/* 1 / (1 + e^-x), above and below 2^-24 times as large: e^-x then does not overflow before the
+   result is zero, so that one formula does for both tails. */
+HB_INLINE HB_T HB_NAME(sigmoid)(HB_T x) {
+    return 5.96046448e-8f / (5.96046448e-8f + HB_NAME(exp_scaled)(-x, -24));
+}
 #else
 HB_INLINE HB_T HB_NAME(exp)(HB_T x) { return exp(x); }
 HB_INLINE HB_T HB_NAME(log)(HB_T x) { return log(x); }
 HB_INLINE HB_T HB_NAME(tanh)(HB_T x) { return tanh(x); }
-#endif
-
 /* 1 / (1 + e^-x), in terms of e^-|x| so that neither tail overflows or cancels. */
 HB_INLINE HB_T HB_NAME(sigmoid)(HB_T x) {
     HB_T e = HB_NAME(exp)(-HB_MATH(fabs)(x));
     return (x >= HB_C(0.0) ? HB_C(1.0) : e) / (HB_C(1.0) + e);
 }
+#endif
+
 /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). The rounding of u = 1 + e is made up for by the
    factor e / (u - 1): W. Kahan's log1p. */
 HB_INLINE HB_T HB_NAME(softplus)(HB_T x) {

@@ -225,8 +225,9 @@ HB_INLINE HB_T HB_NAME(exp_scaled)(HB_T x, hb_i32 j) {
     p = p * r + 4.99999940e-1f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    hb_u32 n = (hb_u32)(t + j), h = n >> 1; /* shifted left, only the exponents are left of them */
-    return p * HB_FLOAT(h << 23) * HB_FLOAT((n - h) << 23);
+    hb_u32 n = (hb_u32)(t + j); /* shifted left, only the exponent is left of it */
+    hb_u32 first = n << 22 & 0x7F800000u;
+    return p * HB_FLOAT(first) * HB_FLOAT((n << 23) - first);
 }
 HB_INLINE HB_T HB_NAME(exp)(HB_T x) { return HB_NAME(exp_scaled)(x, 0); }
 /* x > 0 as 2^e (1 + f) with sqrt(1/2) <= 1 + f < sqrt 2. */

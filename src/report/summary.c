@@ -190,5 +190,5 @@ hebb_status hebb_summary_with(const hebb_graph *graph, FILE *out,
     rule(out, '=');
     print_totals(graph, out);
     if (options != NULL && options->session != NULL) print_run(options->session, out);
-    return ferror(out) ? HEBB_E_FILE : HEBB_OK;
+    return fflush(out) != 0 || ferror(out) ? HEBB_E_FILE : HEBB_OK;
 }

@@ -52,6 +52,15 @@ Test(devices, open_by_id) {
 }
 
 /* Part of a name, in either letter case. */
+Test(devices, the_case_of_letters_does_not_matter) {
+    static const char *const names[] = {"CPU", "Cpu:0", "Auto"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        hebb_device *device = hebb_device_open(names[k]);
+        cr_expect_not(hebb_failed(device), "%s", hebb_message(device));
+        hebb_device_close(device);
+    }
+}
+
 Test(devices, open_by_part_of_a_name) {
     hebb_device_close(opencl_device());
     for (int i = 0; i < hebb_device_count(); i++) {

@@ -27,10 +27,11 @@ HEBB_API int hebb_device_count(void);
 HEBB_API hebb_status hebb_device_describe(int index, hebb_device_info *info);
 
 /* Opens "cpu", "opencl" (the first OpenCL device), "opencl:1" (by index over all platforms), a part
-   of a device's name or driver such as "radeon" (letter case does not matter), or "auto": a GPU if
-   there is one, else the CPU backend. NULL means "auto". Never falls back to another device than
-   the one asked for. Always returns an object, to be closed with hebb_device_close(); if the device
-   could not be opened, hebb_failed() says so and hebb_message() lists the devices there are. */
+   of a device's name or driver such as "radeon", or "auto": a GPU if there is one, else the CPU
+   backend. The case of letters does not matter. NULL means "auto". Never falls back to another
+   device than the one asked for. Always returns an object, to be closed with hebb_device_close();
+   if the device could not be opened, hebb_failed() says so and hebb_message() lists the devices
+   there are. */
 HEBB_API hebb_device *hebb_device_open(const char *which);
 
 /* Closes the device once its sessions are destroyed. NULL is ignored. */

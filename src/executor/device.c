@@ -35,13 +35,16 @@ hebb_status hebb_device_describe(int index, hebb_device_info *info) {
 
 /* ---- choosing ---- */
 
+/* Whatever the case of the letters. */
+static bool begins(const char *text, const char *start) {
+    while (*start != '\0' && tolower((unsigned char)*text) == tolower((unsigned char)*start))
+        text++, start++;
+    return *start == '\0';
+}
+
 static bool contains(const char *text, const char *part) {
-    size_t n = strlen(part);
-    for (; *text != '\0'; text++) {
-        size_t k = 0;
-        while (k < n && tolower((unsigned char)text[k]) == tolower((unsigned char)part[k])) k++;
-        if (k == n) return true;
-    }
+    for (; *text != '\0'; text++)
+        if (begins(text, part)) return true;
     return false;
 }
 
@@ -54,7 +57,7 @@ typedef struct choice {
 /* "cpu", "opencl", "opencl:1": a backend's name with an optional number. */
 static bool names_backend(const hb_backend *backend, const char *which, int *index) {
     size_t n = strlen(backend->name);
-    if (strncmp(which, backend->name, n) != 0) return false;
+    if (!begins(which, backend->name)) return false;
     *index = 0;
     if (which[n] == '\0') return true;
     char *end;
@@ -86,7 +89,7 @@ static bool search(const char *which, bool (*accept)(const choice *c), choice *f
 }
 
 static bool choose(const char *which, choice *found) {
-    if (which == NULL || strcmp(which, "auto") == 0) {
+    if (which == NULL || (begins(which, "auto") && which[4] == '\0')) {
         if (!search(NULL, pick_auto, found)) *found = (choice){.backend = hb_backends[0]};
         return true;
     }

@@ -102,7 +102,7 @@ Test(errors, dtypes_that_an_op_does_not_take) {
     FAILS(DTYPE, hebb_softmax(f.i), "i32");
     FAILS(DTYPE, hebb_dense(f.i, 3), "i32");
     FAILS(DTYPE, hebb_random_normal(f.g, HEBB_I32, HEBB_SHAPE(2)), "random_normal", "i32");
-    FAILS(DTYPE, hebb_variable(f.g, "w", HEBB_I32, HEBB_SHAPE(2), hebb_he_normal()), "i32");
+    FAILS(DTYPE, hebb_variable(f.g, "w", HEBB_I32, HEBB_SHAPE(2), hebb_he_normal()), "variable w", "random", "i32");
     FAILS(DTYPE, hebb_input(f.g, "w", (hebb_dtype)77, HEBB_SHAPE(2)), "input");
 }
 
@@ -126,11 +126,21 @@ Test(errors, arguments_out_of_range) {
     FAILS(ARGUMENT, hebb_input(f.g, "x", HEBB_F32, HEBB_SHAPE(2)), "input", "x");
     FAILS(ARGUMENT, hebb_variable(f.g, "x", HEBB_F32, HEBB_SHAPE(2), hebb_zeros()), "variable", "x");
     FAILS(ARGUMENT, hebb_input(f.g, "v", HEBB_F32, HEBB_SHAPE(2)), "input", "v");
+    FAILS(ARGUMENT, hebb_input(f.g, "", HEBB_F32, HEBB_SHAPE(2)), "input", "empty");
+    FAILS(ARGUMENT, hebb_state(f.g, "", HEBB_F32, HEBB_SHAPE(2), hebb_zeros()), "variable", "empty");
+    FAILS(ARGUMENT, hebb_named(hebb_exp(f.x), ""), "named", "empty");
+    FAILS(ARGUMENT, hebb_conv1d(hebb_reshape(f.x, HEBB_SHAPE(1, 2, 3)), 2, 2, .stride = {-7}), "conv", "stride", "-7");
+    FAILS(ARGUMENT, hebb_conv1d(hebb_reshape(f.x, HEBB_SHAPE(1, 2, 3)), 2, 2, .dilation = {-7}), "conv", "dilation", "-7");
+    FAILS(ARGUMENT, hebb_conv1d(hebb_reshape(f.x, HEBB_SHAPE(1, 2, 3)), 2, 2, .pad = {{0, -7}}), "conv", "pad", "-7");
+    FAILS(ARGUMENT, hebb_max_pool1d(hebb_reshape(f.x, HEBB_SHAPE(1, 2, 3)), -7), "max_pool", "window", "-7");
     FAILS(ARGUMENT, hebb_assign(f.x, f.x), "assign", "x");
     FAILS(ARGUMENT, hebb_assign(hebb_exp(f.v), f.x), "assign", "exp");
 }
 
 Test(errors, shapes_that_are_none) {
+    FAILS(SHAPE, hebb_einsum("ij,jk->ik", f.x, f.x), "einsum \"ij,jk->ik\", at 3", "axis 0 of [2, 3] is 2", "before is 3");
+    FAILS(SHAPE, hebb_einsum("ijk", f.x, NULL), "einsum", "names 3 axes", "[2, 3]");
+    FAILS(SHAPE, hebb_input(f.g, "w", HEBB_F32, HEBB_SHAPE(INT64_C(1) << 57)), "2^57 elements or more");
     FAILS(SHAPE, hebb_reshape(f.x, HEBB_SHAPE(HEBB_ANY, HEBB_ANY)), "reshape", "[2, 3]");
     FAILS(SHAPE, hebb_reshape(f.x, HEBB_SHAPE(-2, 3)), "reshape");
     FAILS(SHAPE, hebb_variable(f.g, "w", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 3), hebb_zeros()), "variable", "[?, 3]");

@@ -316,7 +316,11 @@ Test(train, models_that_cannot_be_made) {
     hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 2));
     hebb_model *m = hebb_model_create(g, device, .inputs = HEBB_LIST(x), .loss = x);
     cr_expect_eq(hebb_model_status(m), HEBB_E_SHAPE);
+    cr_expect_str_eq(hebb_message(m), "model: the loss x is [?, 2], not a scalar");
     cr_expect_eq(hebb_fit(m, &data), HEBB_E_SHAPE);
+    hebb_model_destroy(m);
+    m = hebb_model_create(g, device, .inputs = HEBB_LIST(x, NULL), .loss = x);
+    cr_expect_str_eq(hebb_message(m), "model: inputs: 1 (NULL) is no input");
     hebb_model_destroy(m);
     m = hebb_model_create(g, device, .inputs = HEBB_LIST(x));
     cr_expect_eq(hebb_model_status(m), HEBB_E_NULL);

@@ -82,7 +82,8 @@ typedef struct hebb_shape {
    function that takes a shape rejects. */
 HEBB_API hebb_shape hebb_shape_of(int rank, const int64_t *sizes);
 HEBB_API bool hebb_shape_equal(hebb_shape a, hebb_shape b);
-/* Number of elements; -1 if a dimension is HEBB_ANY, negative, or the product overflows. */
+/* Number of elements; -1 if a dimension is HEBB_ANY or negative, or if there are 2^57 or more, so
+   that bytes are counted in 64 bits, too. */
 HEBB_API int64_t hebb_shape_count(hebb_shape shape);
 /* Writes "[?, 28, 28]" into text (at most size bytes with its zero) and returns text. */
 HEBB_API char *hebb_shape_text(hebb_shape shape, char *text, size_t size);

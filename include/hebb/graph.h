@@ -42,8 +42,8 @@ HEBB_API hebb_graph *hebb_here_graph(hebb_graph *graph, const char *file, int li
 
 /* ---- sources ---- */
 
-/* A value fed at every run. Dimensions may be HEBB_ANY. `name` is copied and must be unique among
-   the inputs and variables of the graph; NULL gives one ("input", "input_1", ...). */
+/* A value fed at every run. Dimensions may be HEBB_ANY. `name` is copied; it is not empty, and
+   unique among the inputs and variables of the graph; NULL gives one ("input", "input_1", ...). */
 HEBB_API hebb_tensor *hebb_input(hebb_graph *graph, const char *name, hebb_dtype dtype,
                                  hebb_shape shape);
 
@@ -125,7 +125,7 @@ HEBB_API hebb_shape hebb_tensor_shape(const hebb_tensor *tensor);
 /* The name it was given, or "op:id"; "" for NULL or inert. */
 HEBB_API const char *hebb_tensor_name(const hebb_tensor *tensor);
 /* Names a tensor for messages and listings; returns it. The name is copied. HEBB_E_ARGUMENT if it
-   is an input or variable and another one has that name. */
+   is empty, or the tensor an input or variable and another one has that name. */
 HEBB_API hebb_tensor *hebb_named(hebb_tensor *tensor, const char *name);
 /* The op that makes it, "matmul", "input", ...; "" for NULL or inert. */
 HEBB_API const char *hebb_tensor_op(const hebb_tensor *tensor);

@@ -18,6 +18,19 @@ static bool refuse(hebb_tensor *x, const char *op, const char *what) {
     return false;
 }
 
+/* The options `name`, n numbers of 0 to 2^31 - 1. */
+static bool check_numbers(hebb_tensor *x, const char *op, const char *name, const int64_t *numbers,
+                          int n) {
+    for (int k = 0; k < n; k++)
+        if (!hb_in_range(&numbers[k], 1)) {
+            hb_graph_error(x->graph, HEBB_E_ARGUMENT,
+                           "%s: .%s has a %lld; wanted are 0 to 2^31 - 1", op, name,
+                           (long long)numbers[k]);
+            return false;
+        }
+    return true;
+}
+
 /* Numbers left out are the ones before. */
 static void fill_in(int64_t to[3], const int64_t *from, const int64_t *usual) {
     bool given = from != NULL && (from[0] != 0 || from[1] != 0 || from[2] != 0);
@@ -36,7 +49,7 @@ static bool take_pad(hebb_tensor *x, const hb_window_request *r, hb_window *wind
     if (r->pad == NULL) return true;
     if (r->padding != HEBB_PADDING_EXPLICIT && memcmp(r->pad, nothing, sizeof nothing) != 0)
         return refuse(x, r->op, ".pad is for HEBB_PADDING_EXPLICIT");
-    if (!hb_in_range(&r->pad[0][0], 6)) return refuse(x, r->op, ".pad is out of range");
+    if (!check_numbers(x, r->op, "pad", &r->pad[0][0], 6)) return false;
     memcpy(window->pad, r->pad, sizeof window->pad);
     return true;
 }
@@ -46,14 +59,16 @@ bool hb_take_window(hebb_tensor *x, const hb_window_request *r, hb_window *windo
     if (r->kernel.rank < 0 || r->kernel.rank > 3)
         return refuse(x, r->op, "1 to 3 sizes are wanted");
     for (int d = 0; d < r->kernel.rank; d++) {
-        if (r->kernel.dim[d] < 1 || r->kernel.dim[d] > INT32_MAX)
-            return refuse(x, r->op, "a size of the kernel is out of range");
+        if (r->kernel.dim[d] < 1 || r->kernel.dim[d] > INT32_MAX) {
+            hb_graph_error(x->graph, HEBB_E_ARGUMENT,
+                           "%s: the window has a size of %lld; wanted are 1 to 2^31 - 1", r->op,
+                           (long long)r->kernel.dim[d]);
+            return false;
+        }
         window->kernel[d] = r->kernel.dim[d];
     }
-    if (r->stride != NULL && !hb_in_range(r->stride, 3))
-        return refuse(x, r->op, ".stride is out of range");
-    if (r->dilation != NULL && !hb_in_range(r->dilation, 3))
-        return refuse(x, r->op, ".dilation is out of range");
+    if (r->stride != NULL && !check_numbers(x, r->op, "stride", r->stride, 3)) return false;
+    if (r->dilation != NULL && !check_numbers(x, r->op, "dilation", r->dilation, 3)) return false;
     fill_in(window->stride, r->stride, r->usual);
     fill_in(window->dilation, r->dilation, NULL);
     return take_pad(x, r, window);
@@ -71,8 +86,7 @@ static bool take_conv(hebb_tensor *x, const char *op, const hebb_conv_options *o
                                  .padding = options->padding,
                                  .pad = options->pad};
     if (!hb_take_window(x, &request, window)) return false;
-    if (options->groups < 0 || options->groups > INT32_MAX)
-        return refuse(x, op, ".groups is out of range");
+    if (!check_numbers(x, op, "groups", &options->groups, 1)) return false;
     if (options->groups > 0) window->groups = options->groups;
     memcpy(window->extra, options->output_padding, sizeof window->extra);
     return true;

@@ -2,6 +2,7 @@
    operand has for itself are summed first; then it is a matrix product of what is common to all
    three, left, right and summed over, or, where a matrix product has no use, a product and a sum.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "build.h"
@@ -108,16 +109,22 @@ static bool label_operand(einsum *e, int k) {
     term *t = &e->in[k];
     const hebb_shape shape = e->x[k]->shape;
     const int open = shape.rank - t->n;
-    if (open < 0 || (open > 0 && t->dots < 0))
-        return fail(e, HEBB_E_SHAPE, t->at, "the term does not have the operand's rank");
+    char what[256], text[160];
+    if (open < 0 || (open > 0 && t->dots < 0)) {
+        snprintf(what, sizeof what, "the term names %d axes, and the operand is %s", t->n,
+                 hebb_shape_text(shape, text, sizeof text));
+        return fail(e, HEBB_E_SHAPE, t->at, what);
+    }
     if (t->dots >= 0 && open > e->n_dots) e->n_dots = open;
     open_dots(t, open);
     for (int i = 0; i < t->n; i++) {
         int64_t *size = &e->size[t->label[i]], d = shape.dim[i];
         const bool spreads = t->label[i] >= LETTERS && (d == 1 || *size == 1);
-        if (*size != HEBB_ANY && d != HEBB_ANY && *size != d && !spreads)
-            return fail(e, HEBB_E_SHAPE, t->at,
-                        "an axis has another size than the same one before");
+        if (*size != HEBB_ANY && d != HEBB_ANY && *size != d && !spreads) {
+            snprintf(what, sizeof what, "axis %d of %s is %lld, and the same one before is %lld", i,
+                     hebb_shape_text(shape, text, sizeof text), (long long)d, (long long)*size);
+            return fail(e, HEBB_E_SHAPE, t->at, what);
+        }
         if (*size == HEBB_ANY || *size == 1) *size = d;
     }
     return true;

@@ -14,6 +14,7 @@
 static const char *unique_name(hebb_graph *graph, const char *name, const char *base) {
     char text[48];
     if (name != NULL) {
+        if (!hb_check_name(graph, base, name)) return NULL;
         if (hebb_graph_find(graph, name) == NULL) return hb_graph_text(graph, name);
         hb_graph_error(graph, HEBB_E_ARGUMENT, "%s: the name \"%s\" is taken", base, name);
         return NULL;
@@ -178,10 +179,18 @@ static hebb_tensor *check_shared(hebb_tensor *shared, hebb_dtype dtype, hebb_sha
         hebb_shape_text(shape, wanted, sizeof wanted), trainable ? "" : " (not trainable)");
 }
 
+/* Whether such an initial value is random. */
+static bool draws(hebb_initializer_kind kind) {
+    return kind != HEBB_INIT_DEFAULT && kind != HEBB_INIT_CONSTANT && kind != HEBB_INIT_IDENTITY &&
+           kind != HEBB_INIT_TENSOR;
+}
+
 static hebb_tensor *make_variable(hebb_graph *graph, const char *name, hebb_dtype dtype,
                                   hebb_shape shape, hebb_initializer initializer, bool trainable) {
     if (graph == NULL) return NULL;
     if (graph->error.status != HEBB_OK) return &graph->inert;
+    if (!hb_check_name(graph, "variable", name))
+        return &graph->inert; /* before a scope's is added */
     name = hb_scoped_name(graph, name);
     if (name == NULL && graph->error.status != HEBB_OK) return &graph->inert;
     hebb_tensor *shared = hb_shared_variable(graph, name);
@@ -193,6 +202,10 @@ static hebb_tensor *make_variable(hebb_graph *graph, const char *name, hebb_dtyp
         .dtype = dtype, .shape = shape, .index = graph->n_variables, .trainable = trainable};
     hebb_tensor *variable = named_source(graph, HB_OP_VARIABLE, name, &attrs);
     if (variable->op == HB_OP_INERT) return variable;
+    if (draws(initializer.kind) && !hb_floating(dtype))
+        return hb_graph_error(graph, HEBB_E_DTYPE,
+                              "variable %s: random initial values are floating, not %s",
+                              variable->name, hebb_dtype_name(dtype));
     hebb_tensor *initial = hb_initial_value(graph, dtype, shape, initializer);
     if (initial == NULL || initial->op == HB_OP_INERT) return &graph->inert;
     if (initial->dtype != dtype || !hebb_shape_equal(initial->shape, shape)) {

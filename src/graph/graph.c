@@ -323,8 +323,15 @@ const char *hebb_tensor_name(const hebb_tensor *tensor) {
     return tensor == NULL || tensor->op == HB_OP_INERT ? "" : tensor->name;
 }
 
+bool hb_check_name(hebb_graph *graph, const char *what, const char *name) {
+    if (name == NULL || *name != '\0') return true;
+    hb_graph_error(graph, HEBB_E_ARGUMENT, "%s: the name is empty", what);
+    return false;
+}
+
 hebb_tensor *hebb_named(hebb_tensor *tensor, const char *name) {
     if (tensor == NULL || tensor->op == HB_OP_INERT || name == NULL) return tensor;
+    if (!hb_check_name(tensor->graph, "named", name)) return &tensor->graph->inert;
     bool unique = tensor->op == HB_OP_INPUT || tensor->op == HB_OP_VARIABLE;
     const hebb_tensor *other = unique ? hebb_graph_find(tensor->graph, name) : NULL;
     if (other != NULL && other != tensor)

@@ -151,6 +151,8 @@ const char *hb_graph_text(hebb_graph *graph, const char *text); /* a copy of a s
 /* Lets hebb_graph_find() find an input or variable by its name; false, with the graph's error, if
    memory is out. */
 bool hb_register_name(hebb_tensor *tensor);
+/* Whether it is NULL or a name; else records that it is empty. `what` begins the message. */
+bool hb_check_name(hebb_graph *graph, const char *what, const char *name);
 
 /* The name that a variable called `name` has in the open layers; NULL, with the graph's error, if
    memory is out or it is too long. */

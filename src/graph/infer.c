@@ -121,7 +121,7 @@ hebb_status hb_valid_shape(hebb_shape shape, bool open, hb_error *error) {
         if (closed.dim[k] == HEBB_ANY) closed.dim[k] = 1;
     }
     if (hebb_shape_count(closed) < 0)
-        return hb_fail(error, HEBB_E_SHAPE, "%s has more elements than 64 bits count",
+        return hb_fail(error, HEBB_E_SHAPE, "%s has 2^57 elements or more",
                        hebb_shape_text(shape, text, sizeof text));
     return HEBB_OK;
 }

@@ -120,7 +120,7 @@ static hebb_status check_options(hebb_model *m, const hebb_model_options *o) {
     for (size_t k = 0; k < m->n_inputs; k++)
         if (strcmp(hebb_tensor_op(m->inputs[k]), "input") != 0)
             return hb_model_fail(m, HEBB_E_ARGUMENT, "model: inputs: %zu (%s) is no input", k,
-                                 hebb_tensor_name(m->inputs[k]));
+                                 m->inputs[k] == NULL ? "NULL" : hebb_tensor_name(m->inputs[k]));
     for (size_t k = 0; k < m->n_metrics; k++) {
         hebb_shape shape = hebb_tensor_shape(m->metrics[k].counts);
         int64_t count = hebb_shape_count(shape);
@@ -129,11 +129,12 @@ static hebb_status check_options(hebb_model *m, const hebb_model_options *o) {
                                  "model: the metric %s has no counts of known shape%s",
                                  m->metrics[k].name, count > 2 ? " and no result()" : "");
     }
-    if (hebb_tensor_shape(o->loss).rank != 0)
-        return hb_model_fail(m, o->loss == NULL ? HEBB_E_NULL : HEBB_E_SHAPE,
-                             o->loss == NULL ? "model: it has no loss"
-                                             : "model: the loss is no scalar");
-    return HEBB_OK;
+    if (o->loss == NULL) return hb_model_fail(m, HEBB_E_NULL, "model: it has no loss");
+    char text[160];
+    hebb_shape shape = hebb_tensor_shape(o->loss);
+    if (shape.rank == 0) return HEBB_OK;
+    return hb_model_fail(m, HEBB_E_SHAPE, "model: the loss %s is %s, not a scalar",
+                         hebb_tensor_name(o->loss), hebb_shape_text(shape, text, sizeof text));
 }
 
 static hebb_status init(hebb_model *m, hebb_device *device, const hebb_model_options *o) {

@@ -10,6 +10,7 @@
 
 #include <criterion/criterion.h>
 
+#include "support/commas.h"
 #include "support/devices.h"
 
 enum { ROWS = 20 };
@@ -255,6 +256,20 @@ Test(callbacks, csv_is_appended_to) {
     int lines = 0;
     for (const char *c = text; *c != '\0'; c++) lines += *c == '\n';
     cr_expect_eq(lines, 5, "%s", text);
+    free_net(&n);
+}
+
+/* In a country of commas, too, they part columns, and numbers have a point. */
+Test(callbacks, csv_has_points) {
+    char text[2048];
+    use_commas();
+    net n = make_net(0.1, 0);
+    cr_assert_eq(hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS(hebb_csv_log(path))),
+                 HEBB_OK);
+    read_text(text, sizeof text);
+    cr_expect(strncmp(text, "epoch,loss\n0,", 13) == 0 && strchr(text, '.') != NULL &&
+                  strchr(text + 13, ',') == NULL,
+              "%s", text);
     free_net(&n);
 }
 

@@ -1,6 +1,5 @@
 /* Comma-separated values: good files of many kinds, and bad ones, whose row and column are named.
  */
-#include <locale.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +12,8 @@
 #include <criterion/criterion.h>
 
 #include <hebb/hebb.h>
+
+#include "support/commas.h"
 
 #define N(array) (sizeof(array) / sizeof *(array))
 
@@ -88,7 +89,7 @@ Test(csv, of_numbers_that_are_none) {
 /* An integer of 2^24 + 1 needs f64; a point is a point in a country of commas, too. */
 Test(csv, keep_all_digits) {
     static const double values[] = {16777217, 0.1};
-    setlocale(LC_ALL, "de_DE.UTF-8"); /* where there is none, the test tests less */
+    use_commas();
     READ("16777217,0.1\n", .dtype = HEBB_F64);
     expect_values(1, 2, values);
 }

@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 
+#include "support/commas.h"
 #include "support/devices.h"
 
 enum { TEXT_SIZE = 1 << 18, T = 5 };
@@ -90,6 +91,25 @@ static void expect_profile(const char *device) {
     cr_expect_eq(count(text, "thread_name"), 2, "%s", text);
     cr_expect_eq(count(text, "tanh"), 4 * T, "%s", text);
     cr_expect_null(strstr(text, "another"), "%s", text);
+    unlink(path);
+}
+
+Test(profile, has_points_in_a_country_of_commas) {
+    static char text[TEXT_SIZE];
+    char path[] = "/tmp/hebb-test-XXXXXX";
+    int file = mkstemp(path);
+    cr_assert_geq(file, 0);
+    close(file);
+    use_commas();
+    setenv("HEBB_PROFILE", path, 1);
+    run_model("cpu");
+    read_file(path, text);
+    static const char key[] = "\"dur\": ";
+    cr_assert_gt(count(text, key), 0);
+    for (const char *at = text; (at = strstr(at, key)) != NULL;) {
+        at += strlen(key);
+        cr_expect_eq(at[strspn(at, "0123456789")], '.', "%.20s", at);
+    }
     unlink(path);
 }
 

@@ -12,6 +12,7 @@
 
 #include <criterion/criterion.h>
 
+#include "support/commas.h"
 #include "support/devices.h"
 
 enum { ROWS = 53, KINDS = 3 };
@@ -237,6 +238,25 @@ Test(search, goes_on_from_a_file_that_was_cut_anywhere) {
         free(again);
     }
     free(text);
+    hebb_search_destroy(whole);
+}
+
+/* A file is the same in all countries. */
+Test(search, goes_on_in_a_country_of_commas) {
+    hebb_search *whole = with_file();
+    expect_fine(whole);
+    use_commas();
+    for (int k = 0; k < 2; k++) { /* what was written with points, then what is written here */
+        if (k == 1) write_file("");
+        runs = 0;
+        hebb_search *s = with_file(), *again = with_file();
+        expect_fine(s);
+        expect_fine(again);
+        cr_expect_eq(runs, k == 0 ? 0 : 2 * 12);
+        cr_expect(same_trials(again, whole));
+        hebb_search_destroy(s);
+        hebb_search_destroy(again);
+    }
     hebb_search_destroy(whole);
 }
 

@@ -3,6 +3,7 @@
    the Chromium project. */
 #define _DEFAULT_SOURCE
 #include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -21,7 +22,7 @@ static const char ending[] = "\n]\n";
 
 static unsigned thread_of(const hb_trace *p) { return (unsigned)((uintptr_t)p >> 4 & 0xffffff); }
 
-void hb_trace_add(hb_trace *p, const hb_timed *timed) {
+static void add_event(hb_trace *p, const hb_timed *timed) {
     hb_text *e = &p->events;
     const double ns = timed->took > 1e-3 ? 1e3 * timed->took : 1;
     const double flops = hb_timed_flops(timed), bytes = hb_timed_bytes(timed);
@@ -37,6 +38,16 @@ void hb_trace_add(hb_trace *p, const hb_timed *timed) {
     hb_text_add_shapes(e, timed->steps);
     hb_text_add(e, "\", \"GFLOP/s\": %.4g, \"GB/s\": %.4g, \"MFLOP\": %.4g, \"MB\": %.4g}}",
                 flops / ns, bytes / ns, flops / 1e6, bytes / 1e6);
+}
+
+/* JSON's numbers have a point, whatever the locale of the program. */
+void hb_trace_add(hb_trace *p, const hb_timed *timed) {
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    locale_t before = plain == (locale_t)0 ? plain : uselocale(plain);
+    add_event(p, timed);
+    if (plain == (locale_t)0) return;
+    uselocale(before);
+    freelocale(plain);
 }
 
 /* ---- the file ---- */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "point.h"
 #include "train.h"
 
 /* ---- checkpoints ---- */
@@ -117,7 +118,9 @@ static hebb_status csv_epoch_end(hebb_callback *self, hebb_fit_state *fit) {
     hebb_status status = c->file == NULL ? csv_open(c, fit) : HEBB_OK;
     if (status != HEBB_OK) return status;
     fprintf(c->file, "%lld", (long long)fit->epoch);
+    locale_t before = hb_point_begin();
     for (size_t k = 0; k < fit->n_logs; k++) fprintf(c->file, ",%.9g", fit->logs[k].value);
+    hb_point_end(before);
     fputc('\n', c->file);
     return fflush(c->file) != 0 || ferror(c->file) ? csv_fail(c, fit->model) : HEBB_OK;
 }

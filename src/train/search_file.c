@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "point.h"
 #include "search.h"
 
 enum { LATER_FIELDS = 7 };
@@ -191,8 +192,7 @@ static hebb_status write_names(hebb_search *s) {
     return end_row(s);
 }
 
-hebb_status hb_file_add(hebb_search *s, const record *r) {
-    if (s->file == NULL) return HEBB_OK;
+static void write_row(const hebb_search *s, const record *r) {
     char text[HB_NUMBER_SIZE];
     const hebb_trial *t = &r->shown;
     fprintf(s->file, "%lld", (long long)t->number);
@@ -210,6 +210,13 @@ hebb_status hb_file_add(hebb_search *s, const record *r) {
     fprintf(s->file, "%s,%llu,%.3f,", t->scored > 0 ? "" : ",", (unsigned long long)s->options.seed,
             t->seconds);
     write_text(s->file, t->message == NULL ? "" : t->message);
+}
+
+hebb_status hb_file_add(hebb_search *s, const record *r) {
+    if (s->file == NULL) return HEBB_OK;
+    locale_t before = hb_point_begin();
+    write_row(s, r);
+    hb_point_end(before);
     return end_row(s);
 }
 
@@ -263,7 +270,9 @@ hebb_status hb_file_open(hebb_search *s) {
     bool there = stat(s->options.file, &about) == 0 && S_ISREG(about.st_mode);
     s->file = fopen(s->options.file, there ? "r+b" : "wb");
     if (s->file == NULL) return file_fail(s, "opened");
+    locale_t before = hb_point_begin();
     hebb_status status = there ? go_on(s, (size_t)about.st_size) : HEBB_OK;
+    hb_point_end(before);
     return status == HEBB_OK && s->rows == 0 ? write_names(s) : status;
 }
 

@@ -25,6 +25,27 @@ bool hb_gemm_is_direct(const hb_gemm *gemm) {
     return to->dtype == gemm->dtype && (to->stride[gemm->n_batch + 1] == 1 || gemm->n == 1);
 }
 
+/* How often instruction 0 is read by others. */
+static int uses_of_first(const hb_loop *loop) {
+    int uses = 0;
+    for (int i = 1; i < loop->n_instr; i++) {
+        const hb_instr *instr = &loop->instr[i];
+        if (instr->code == HB_LOAD) continue;
+        uses += (instr->a == 0) + (instr->b == 0) + (instr->c == 0) + (hb_fourth(instr) == 0);
+    }
+    return uses;
+}
+
+bool hb_gemm_waits_at_output(const hb_gemm *gemm) {
+    const hb_loop *loop = &gemm->epilogue;
+    if (loop->n_out != 1 || loop->instr[0].code != HB_ACC || uses_of_first(loop) != 1) return false;
+    for (int i = 1; i < loop->n_instr; i++)
+        if (loop->instr[i].code == HB_ACC) return false;
+    const hb_operand *to = &loop->out[0].to;
+    return to->dtype == gemm->dtype && to->stride[gemm->n_batch + 1] == 1 &&
+           !hb_reads_output(loop, to);
+}
+
 size_t hb_gemm_bytes(const hb_gemm *gemm, int64_t elements) {
     const size_t bytes = (size_t)elements * hebb_dtype_size(gemm->dtype);
     return (bytes + HB_GEMM_ALIGNMENT - 1) / HB_GEMM_ALIGNMENT * HB_GEMM_ALIGNMENT;
@@ -53,6 +74,7 @@ hebb_status hb_gemm_prepare(hb_device *device, const hb_step *step, hb_gemm_scra
     /* The number of threads may have been raised since scratch memory was asked for. */
     if (scratch.thread > 0)
         common->threads = (int)((step->scratch_bytes - scratch.shared) / scratch.thread);
+    common->at_output = hb_gemm_is_direct(gemm) || hb_gemm_waits_at_output(gemm);
     if (!hb_gemm_is_direct(gemm)) {
         const hebb_status status =
             hb_cpu_loop_prepare(device, &gemm->epilogue, &common->epilogue, error);
@@ -94,7 +116,7 @@ static char *address_in_batch(const hb_gemm *gemm, const hb_run_args *args, cons
 hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_args *args,
                                    int64_t batch) {
     const hb_gemm *gemm = common->gemm;
-    const hb_operand *c = common->epilogue ? NULL : &gemm->epilogue.out[0].to;
+    const hb_operand *c = common->at_output ? &gemm->epilogue.out[0].to : NULL;
     const int n_batch = gemm->n_batch;
     const int64_t element = common->element;
     return (hb_gemm_product){
@@ -120,7 +142,7 @@ hb_gemm_results hb_gemm_results_of(const hb_gemm_common *common, const hb_run_ar
     const int m = gemm->n_batch, n = gemm->n_batch + 1;
     hb_gemm_results results;
     results.n = 0;
-    if (!common->epilogue || gemm->m * gemm->n < ASK_FROM) return results;
+    if (common->at_output || gemm->m * gemm->n < ASK_FROM) return results;
     for (int k = 0; k < loop->n_out && results.n < HB_GEMM_RESULTS; k++) {
         const hb_operand *to = &loop->out[k].to;
         if (to->stride[m] == 0 || to->stride[n] != 1 || hb_reads_output(loop, to)) continue;

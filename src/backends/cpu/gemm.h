@@ -29,6 +29,7 @@ typedef struct hb_gemm_common {
     int threads;           /* there is scratch memory for so many */
     double mac_ns;         /* a multiply-add on one thread, as threads are started by it */
     hb_cpu_loop *epilogue; /* NULL if the product goes to memory as it is */
+    bool at_output;        /* the product is made where the output is, the only one */
 } hb_gemm_common;
 
 /* Rows of what the epilogue of one product of the batch writes without having read it, from where
@@ -42,7 +43,8 @@ typedef struct hb_gemm_results {
     } rows[HB_GEMM_RESULTS];
 } hb_gemm_results;
 
-/* The memory of one product of the batch. Strides are in elements. c is NULL with an epilogue. */
+/* The memory of one product of the batch. Strides are in elements. c is NULL if the product waits
+   for its epilogue in scratch memory. */
 typedef struct hb_gemm_product {
     int64_t batch;
     const char *a, *b;
@@ -61,6 +63,11 @@ int64_t hb_gemm_batches(const hb_gemm *gemm);
 /* Whether the epilogue does no more than store the product, in rows that a tile can be written to.
  */
 bool hb_gemm_is_direct(const hb_gemm *gemm);
+
+/* Whether the product can wait for its epilogue where the output is written: in rows that a tile
+   can be written to, read once and before that is written, which nothing else of the epilogue
+   reads. */
+bool hb_gemm_waits_at_output(const hb_gemm *gemm);
 
 /* Bytes that hold `elements` and keep what follows aligned. */
 size_t hb_gemm_bytes(const hb_gemm *gemm, int64_t elements);

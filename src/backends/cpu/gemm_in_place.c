@@ -170,7 +170,7 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
         l.c_row = l.panels > 1 ? panels * width : gemm->n;
         l.block_tiles = clamp(BLOCK_BYTES / (l.c_row * kernels->rows * element), 1, l.block_tiles);
         l.block_tiles = hb_ceil_div(tiles, hb_ceil_div(tiles, l.block_tiles));
-        l.c_elements = l.block_tiles * kernels->rows * l.c_row;
+        if (!hb_gemm_waits_at_output(gemm)) l.c_elements = l.block_tiles * kernels->rows * l.c_row;
     }
     l.a_elements = l.block_tiles * l.a_tile;
     if (l.pack_b || gemm->n % width != 0) {
@@ -380,6 +380,8 @@ static void run_block(const run_context *run, const hb_gemm_product *product, re
     const int64_t j1 = task->panel1 * width < gemm->n ? task->panel1 * width : gemm->n;
     const bool fresh = !l->share_b && tile0 == task->tile0, again = l->b_elements > l->b_panel;
     char *shared = l->share_b ? hb_gemm_shared(&s->common, run->args) : NULL;
+    const int64_t c_row = product->c ? product->c_row : l->c_row;
+    char *c = product->c ? product->c + (i0 * c_row + j0) * element : own->c;
     if (l->pack_a) pack_a(s, product, tile0, tile1, own->a);
     for (int64_t p = task->panel0; p < task->panel1; p++) {
         char *packed = l->share_b ? shared + (product->batch * l->panels + p) * l->b_panel * element
@@ -387,14 +389,13 @@ static void run_block(const run_context *run, const hb_gemm_product *product, re
                                   : own->b;
         panel q = panel_of(s, product, p, fresh, packed);
         q.i0 = i0;
-        q.c_row = product->c ? product->c_row : l->c_row;
-        q.c = product->c ? product->c + (i0 * product->c_row + p * width) * element
-                         : own->c + (p * width - j0) * element;
+        q.c_row = c_row;
+        q.c = c + (p * width - j0) * element;
         run_panel(s, product, &q, asked, l->pack_a ? own->a : NULL, tile0, tile1);
     }
-    if (product->c) return;
-    hb_cpu_loop_block(run->device, s->common.epilogue, run->args, thread, product->batch, i0, i1,
-                      j0, j1, own->c, l->c_row);
+    if (s->common.epilogue)
+        hb_cpu_loop_block(run->device, s->common.epilogue, run->args, thread, product->batch, i0,
+                          i1, j0, j1, c, c_row);
 }
 
 static void run_task(const run_context *run, int64_t task, int thread) {

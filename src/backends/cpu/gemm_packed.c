@@ -67,7 +67,7 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     l.depth = hb_ceil_div(gemm->k, l.k_blocks);
     l.a_elements = l.rows * kernels->rows * l.depth;
     l.b_elements = l.columns * width * l.depth;
-    if (hb_gemm_is_direct(gemm)) return l;
+    if (hb_gemm_is_direct(gemm) || hb_gemm_waits_at_output(gemm)) return l;
     if (l.k_blocks > 1) {
         l.c_row = l.columns * width;
         l.c_elements = l.rows * kernels->rows * l.c_row;
@@ -185,7 +185,7 @@ static void compute_task(const block *q, int64_t task, int thread) {
     else if (q->sum) c = q->sum + ((i0 - row_of(q, q->tile0)) * c_row + panel0 * width) * element;
     else c = hb_gemm_own(&s->common, q->args, thread);
     compute_tiles(q, tile0, tile1, panel0, panel1, c, c_row);
-    if (q->product.c || !q->last) return;
+    if (!s->common.epilogue || !q->last) return;
     hb_cpu_loop_block(q->device, s->common.epilogue, q->args, thread, q->product.batch, i0, i1, j0,
                       (q->panel0 + panel1 - 1) * width + columns_of(q, panel1 - 1), c, c_row);
 }

@@ -110,11 +110,11 @@ static void run_task(const run_context *run, int64_t task, int thread) {
     const roles r = roles_of(&product, s->swapped);
     const int64_t j1 = j0 + s->chunk < s->count ? j0 + s->chunk : s->count;
     char *own = common->scratch.thread ? hb_gemm_own(common, run->args, thread) : NULL;
-    char *y = product.c ? product.c + j0 * common->element : own;
-    if (own && !product.c) own += hb_gemm_bytes(gemm, s->chunk);
+    char *y = common->epilogue ? own : product.c + j0 * common->element;
+    if (common->epilogue) own += hb_gemm_bytes(gemm, s->chunk);
     if (r.m_j == 1) run_tiles(common, &r, j0, j1, y, own);
     else run_dots(common, &r, j0, j1, y, own);
-    if (product.c) return;
+    if (!common->epilogue) return;
     if (s->swapped)
         hb_cpu_loop_block(run->device, common->epilogue, run->args, thread, product.batch, j0, j1,
                           0, 1, y, 1);

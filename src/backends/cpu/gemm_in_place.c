@@ -13,8 +13,9 @@
    it finishes one by one. Tiles ask for memory that would be waited for later. */
 #include "gemm.h"
 
-/* A block's product waits for its epilogue in so many bytes, a small part of L2. A task has so many
-   columns unless it has many rows. */
+/* A block's product waits for its epilogue in so many bytes, a small part of L2; half as many in
+   scratch memory, since what is written then takes part of it, too. A task has so many columns
+   unless it has many rows. */
 enum { BLOCK_BYTES = 64 << 10, TASK_COLUMNS = 128 };
 
 /* A thread's copy of its columns of B: of one panel at most half of an L2 of 2 MiB, all of one of 1
@@ -167,10 +168,12 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
         l.block_tiles = clamp(A_BYTES / (l.a_tile * element), 1, tiles);
     }
     if (!hb_gemm_is_direct(gemm)) {
+        const bool at_output = hb_gemm_waits_at_output(gemm);
+        const int64_t bytes = at_output ? BLOCK_BYTES : BLOCK_BYTES / 2;
         l.c_row = l.panels > 1 ? panels * width : gemm->n;
-        l.block_tiles = clamp(BLOCK_BYTES / (l.c_row * kernels->rows * element), 1, l.block_tiles);
+        l.block_tiles = clamp(bytes / (l.c_row * kernels->rows * element), 1, l.block_tiles);
         l.block_tiles = hb_ceil_div(tiles, hb_ceil_div(tiles, l.block_tiles));
-        if (!hb_gemm_waits_at_output(gemm)) l.c_elements = l.block_tiles * kernels->rows * l.c_row;
+        if (!at_output) l.c_elements = l.block_tiles * kernels->rows * l.c_row;
     }
     l.a_elements = l.block_tiles * l.a_tile;
     if (l.pack_b || gemm->n % width != 0) {

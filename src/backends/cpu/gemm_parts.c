@@ -13,7 +13,7 @@
 /* At most so many parts, each of so many samples at least, in so many bytes all together. */
 enum { MOST_PARTS = 8, LEAST_SAMPLES = 256, PARTS_BYTES = 512 << 10 };
 
-enum { BLOCK_BYTES = 64 << 10 }; /* what is added up at a time, a small part of L2 */
+enum { BLOCK_BYTES = 16 << 10 }; /* what is added up at a time; small weights have several */
 
 /* The parts as a step. */
 typedef struct inner {

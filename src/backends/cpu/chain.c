@@ -36,6 +36,7 @@ static const hb_cpu_form forms[HB_CODES] = {
     [HB_NEG] = {HB_CPU_UNARY, HB_CHAIN_NEG, 0},
     [HB_ABS] = {HB_CPU_UNARY, HB_CHAIN_ABS, 0},
     [HB_NOT] = {HB_CPU_UNARY, HB_CHAIN_NOT, 0},
+    [HB_SQRT] = {HB_CPU_UNARY, HB_CHAIN_SQRT, 0},
     [HB_EXP] = {HB_CPU_UNARY, HB_CHAIN_EXP, 0},
     [HB_TANH] = {HB_CPU_UNARY, HB_CHAIN_TANH, 0},
     [HB_SIGMOID] = {HB_CPU_UNARY, HB_CHAIN_SIGMOID, 0},

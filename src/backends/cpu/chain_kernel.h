@@ -41,6 +41,7 @@
 
 /* X(CODE, function of kernels/scalar.h), x from x. Those most wanted; others are called. */
 #define HB_CHAIN_MATH(X)                                                                           \
+    X(SQRT, sqrt)                                                                                  \
     X(EXP, exp)                                                                                    \
     X(TANH, tanh)                                                                                  \
     X(SIGMOID, sigmoid)

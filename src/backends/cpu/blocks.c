@@ -17,7 +17,7 @@ enum {
     SMALL_BLOCK_BYTES = 96 << 10,
     FEW_BYTES = 48 << 10,       /* below this, starting the loops costs more than memory */
     BLOCKS = 32,                /* wanted, if they are not that small */
-    STAGGERED_ROWS = 64,        /* of a block: so many that it is mostly run by all loops */
+    STAGGERED_ROWS = 128,       /* of a block: so many that it is mostly run by all loops */
     STAGGERED_BYTES = 32 << 10, /* of a value, at once; longer rows are not staggered */
     MOST_SLOTS = 96,
 };

@@ -65,7 +65,9 @@ static network build(hebb_graph *g, hebb_device *device, const setup *s, int dep
 static bool measure(network *net, int depth, const hebb_dataset *data, double *norms) {
     hebb_tensor *loss = hebb_model_loss(net->model), *gradients[MOST_DEPTH];
     hebb_session *session = hebb_model_session(net->model);
-    hebb_array first[2] = {data->columns[0], data->columns[1]}, values[MOST_DEPTH] = {{0}};
+    hebb_array first[2] = {hebb_array_rows(&data->columns[0], 0, BATCH),
+                           hebb_array_rows(&data->columns[1], 0, BATCH)};
+    hebb_array values[MOST_DEPTH] = {{0}};
     hebb_fetch fetches[MOST_DEPTH];
     if (hebb_failed(net->model)) return false;
     hebb_gradients(&loss, 1, net->results, (size_t)depth, NULL, gradients);
@@ -73,8 +75,6 @@ static bool measure(network *net, int depth, const hebb_dataset *data, double *n
         hebb_tensor *squares = hebb_sum(hebb_square(gradients[k]), HEBB_ALL_AXES, false);
         fetches[k] = (hebb_fetch){hebb_sqrt(squares), &values[k]};
     }
-    for (int k = 0; k < 2; k++)
-        if (first[k].shape.dim[0] > BATCH) first[k].shape.dim[0] = BATCH;
     hebb_session_set_mode(session, HEBB_MODE_TRAINING); /* as batch normalization then is */
     const hebb_feed feeds[] = {{hebb_model_input(net->model, 0), &first[0]},
                                {hebb_model_input(net->model, 1), &first[1]}};

@@ -195,14 +195,6 @@ static bool run(hebb_device *device, const hebb_dataset *learn, const hebb_datas
     return fine;
 }
 
-/* Rows from `from` to below `to`, as they lie there. */
-static hebb_array rows(const hebb_array *array, int64_t from, int64_t to) {
-    hebb_shape shape = array->shape;
-    size_t bytes = hebb_array_bytes(array) / (size_t)shape.dim[0];
-    shape.dim[0] = to - from;
-    return hebb_array_view((char *)array->data + bytes * (size_t)from, array->dtype, shape);
-}
-
 int main(int argc, char **argv) {
     const char *name = "cpu", *data = "/usr/share/datasets/fashion-mnist", *png = NULL;
     long epochs = 60, examples = 300, seed = 1;
@@ -225,8 +217,10 @@ int main(int argc, char **argv) {
     if (fine) {
         int64_t n = all.labels.shape.dim[0], others = clothes ? 2000 : 1000;
         if (examples > n - others) examples = (long)(n - others);
-        hebb_array learn[2] = {rows(&all.pixels, 0, examples), rows(&all.labels, 0, examples)};
-        hebb_array check[2] = {rows(&all.pixels, n - others, n), rows(&all.labels, n - others, n)};
+        hebb_array learn[2] = {hebb_array_rows(&all.pixels, 0, examples),
+                               hebb_array_rows(&all.labels, 0, examples)};
+        hebb_array check[2] = {hebb_array_rows(&all.pixels, n - others, others),
+                               hebb_array_rows(&all.labels, n - others, others)};
         printf("%ld %s to learn from, %lld others\n\n", examples, clothes ? "clothes" : "digits",
                (long long)others);
         fine = run(device, HEBB_DATASET(learn[0], learn[1]), HEBB_DATASET(check[0], check[1]),

@@ -133,11 +133,7 @@ static void print_tokens(const int32_t *ids, int n, bool backwards) {
 /* Some tests with their answers. */
 static void show(hebb_model *model, const network *n, problems *test, bool add) {
     hebb_array best = {0}, few[3];
-    for (int k = 0; k < 3; k++) {
-        few[k] = test->column[k];
-        few[k].capacity = 0;
-        few[k].shape.dim[0] = 5;
-    }
+    for (int k = 0; k < 3; k++) few[k] = hebb_array_rows(&test->column[k], 0, 5);
     hebb_predict(model, HEBB_DATASET(few[0], few[1], few[2]), n->best, &best);
     printf("\n");
     for (int i = 0; i < 5 && !hebb_failed(model); i++) {

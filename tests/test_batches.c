@@ -161,6 +161,29 @@ Test(batches, refuse_wrong_arguments) {
     }
 }
 
+Test(arrays, rows_are_views) {
+    int32_t numbers[4][3];
+    for (int k = 0; k < 12; k++) numbers[k / 3][k % 3] = k;
+    hebb_array a = hebb_array_view(numbers, HEBB_I32, HEBB_SHAPE(4, 3));
+    const struct {
+        int64_t first, count, rows;
+    } cases[] = {{0, 4, 4}, {1, 2, 2}, {2, 9, 2}, {4, 1, 0}, {9, INT64_MAX, 0}, {1, 0, 0}};
+    for (size_t i = 0; i < N(cases); i++) {
+        hebb_array rows = hebb_array_rows(&a, cases[i].first, cases[i].count);
+        cr_expect(hebb_shape_equal(rows.shape, HEBB_SHAPE(cases[i].rows, 3)));
+        cr_expect(rows.dtype == HEBB_I32 && rows.capacity == 0);
+        for (int64_t k = 0; k < hebb_array_count(&rows); k++)
+            cr_expect_eq(hebb_array_at(&rows, k), (double)(3 * cases[i].first + k));
+    }
+    hebb_array scalar = hebb_array_view(numbers, HEBB_I32, HEBB_SCALAR), empty = {0};
+    empty.shape = HEBB_SHAPE(0, 3);
+    cr_expect_eq(hebb_array_rows(&empty, 0, 5).shape.dim[0], 0);
+    cr_expect_eq(hebb_array_rows(&scalar, 0, 1).shape.rank, -1);
+    cr_expect_eq(hebb_array_rows(&a, -1, 1).shape.rank, -1);
+    cr_expect_eq(hebb_array_rows(&a, 0, -1).shape.rank, -1);
+    cr_expect_eq(hebb_array_rows(NULL, 0, 1).shape.rank, -1);
+}
+
 Test(batches, null) {
     hebb_array view;
     hebb_batches_destroy(NULL);

@@ -11,6 +11,18 @@ hebb_array hebb_array_view(void *data, hebb_dtype dtype, hebb_shape shape) {
     return (hebb_array){.dtype = dtype, .shape = shape, .data = data};
 }
 
+hebb_array hebb_array_rows(const hebb_array *array, int64_t first, int64_t count) {
+    if (hebb_array_count(array) < 0 || array->shape.rank < 1 || first < 0 || count < 0)
+        return (hebb_array){.shape = {.rank = -1}};
+    hebb_shape shape = array->shape;
+    const int64_t rows = shape.dim[0];
+    if (first > rows) first = rows;
+    shape.dim[0] = count < rows - first ? count : rows - first;
+    char *data = array->data;
+    if (hebb_array_bytes(array) > 0) data += hebb_array_bytes(array) / (size_t)rows * (size_t)first;
+    return hebb_array_view(data, array->dtype, shape);
+}
+
 hebb_status hebb_array_resize(hebb_array *array, hebb_dtype dtype, hebb_shape shape) {
     if (array == NULL) return HEBB_E_NULL;
     size_t size = hebb_dtype_size(dtype);

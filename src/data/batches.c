@@ -204,18 +204,6 @@ void hebb_batches_start(hebb_batches *batches, uint64_t epoch) {
     if (batches->ahead != NULL) hb_prefetch_begin(batches->ahead);
 }
 
-static void view_rows(const hebb_batches *b, hebb_array *views) {
-    int64_t first = b->next * b->batch, left = b->used - first;
-    for (size_t i = 0; i < b->n_sources; i++) {
-        const source *s = &b->sources[i];
-        hebb_shape shape = s->array.shape;
-        shape.dim[0] = left < b->batch ? left : b->batch;
-        char *rows = s->array.data;
-        if (s->row_bytes > 0) rows += (size_t)first * s->row_bytes;
-        views[i] = hebb_array_view(rows, s->array.dtype, shape);
-    }
-}
-
 /* The next batch's slot; NULL after an error. */
 static const slot *next_slot(hebb_batches *b) {
     if (b->ahead == NULL)
@@ -228,13 +216,15 @@ bool hebb_batches_next(hebb_batches *batches, hebb_array *views) {
     if (batches == NULL || views == NULL || batches->next >= hebb_batches_count(batches) ||
         batches->failure.status != HEBB_OK)
         return false;
-    if (batches->n_slots == 0) view_rows(batches, views);
-    else {
+    if (batches->n_slots == 0) {
+        const int64_t first = batches->next * batches->batch;
+        for (size_t i = 0; i < batches->n_sources; i++)
+            views[i] = hebb_array_rows(&batches->sources[i].array, first, batches->batch);
+    } else {
         const slot *s = next_slot(batches);
         if (s == NULL) return false;
         for (size_t i = 0; i < batches->n_sources; i++)
-            views[i] =
-                hebb_array_view(s->columns[i].data, s->columns[i].dtype, s->columns[i].shape);
+            views[i] = hebb_array_rows(&s->columns[i], 0, s->count);
     }
     batches->next++;
     return true;

@@ -201,13 +201,8 @@ static hebb_status train(fit_run *run) {
 
 static void view_rows(const hebb_dataset *data, hebb_array *columns, int64_t first, int64_t count,
                       hebb_dataset *view) {
-    for (size_t k = 0; k < data->count; k++) {
-        const hebb_array *from = &data->columns[k];
-        hebb_shape shape = from->shape;
-        size_t row = (size_t)hebb_array_bytes(from) / (size_t)shape.dim[0];
-        shape.dim[0] = count;
-        columns[k] = hebb_array_view((char *)from->data + (size_t)first * row, from->dtype, shape);
-    }
+    for (size_t k = 0; k < data->count; k++)
+        columns[k] = hebb_array_rows(&data->columns[k], first, count);
     *view = (hebb_dataset){columns, data->count};
 }
 

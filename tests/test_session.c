@@ -1,6 +1,7 @@
 /* Running graphs: what may be fed and fetched and what is refused, plans for several batch sizes on
    one session, errors that leave everything as it was, and statistics. State is in test_state.c. */
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -246,6 +247,61 @@ Test(refused, null_sessions) {
     cr_expect_eq(hebb_session_step(NULL), 0);
     cr_expect_eq(hebb_session_set_step(NULL, 1), HEBB_E_NULL);
 }
+
+/* ---- threads ---- */
+
+/* A network that four sessions train at the same time, on one graph and one device. */
+typedef struct training {
+    hebb_graph *g;
+    hebb_device *device;
+    hebb_tensor *x, *loss, *step;
+    double value[5]; /* of the last loss of each */
+} training;
+
+typedef struct trainer {
+    training *shared;
+    double *value;
+    bool failed;
+} trainer;
+
+static void *train(void *argument) {
+    trainer *t = argument;
+    training *n = t->shared;
+    hebb_session *s = hebb_session_create(n->g, n->device, .seed = 1);
+    hebb_array value = {0};
+    for (int k = 0; k < 30 && !hebb_failed(s); k++) { /* two shapes: plans are made meanwhile */
+        hebb_array x = rows(2 + k % 2);
+        hebb_run(s, HEBB_FEED({n->x, &x}), HEBB_FETCH({n->loss, &value}, {n->step, NULL}));
+    }
+    t->failed = hebb_failed(s);
+    *t->value = hebb_array_item(&value);
+    hebb_array_free(&value);
+    hebb_session_destroy(s);
+    return NULL;
+}
+
+static void train_on_threads(const char *device) {
+    training n = {.g = hebb_graph_create(), .device = device_named(device)};
+    n.x = hebb_input(n.g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 2));
+    hebb_tensor *h = hebb_dropout(hebb_dense(n.x, 16, .activation = hebb_tanh), 0.2);
+    n.loss = hebb_mean(hebb_square(hebb_dense(h, 1)), HEBB_ALL_AXES, false);
+    n.step = hebb_minimize(n.loss, hebb_adam());
+    trainer all[5];
+    pthread_t thread[5];
+    for (int k = 0; k < 5; k++) all[k] = (trainer){.shared = &n, .value = &n.value[k]};
+    train(&all[0]); /* alone */
+    for (int k = 1; k < 5; k++) cr_assert_eq(pthread_create(&thread[k], NULL, train, &all[k]), 0);
+    for (int k = 1; k < 5; k++) pthread_join(thread[k], NULL);
+    for (int k = 0; k < 5; k++) {
+        cr_expect_not(all[k].failed);
+        cr_expect_eq(n.value[k], n.value[0], "%d: %.9g, alone %.9g", k, n.value[k], n.value[0]);
+    }
+    hebb_device_close(n.device);
+    hebb_graph_destroy(n.g);
+}
+
+Test(threads, train_sessions_side_by_side_on_cpu) { train_on_threads("cpu"); }
+Test(threads, train_sessions_side_by_side_on_opencl) { train_on_threads("opencl"); }
 
 /* ---- statistics ---- */
 

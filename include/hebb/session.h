@@ -41,8 +41,9 @@ typedef struct hebb_session_options {
 /* Binds the graph to the device; hebb_session_create(g, dev, .seed = 7). Variables get their
    initial values at the first run. Graph and device must outlive the session; tensors may still be
    added to the graph between runs. Several sessions may share a graph and a device, each with
-   variables of its own; each session is used by one thread at a time. Always returns an object
-   unless memory is out (NULL, which every function here takes for a failed session). */
+   variables of its own, and run on several threads at the same time, each on one, while nothing is
+   added to the graph. Always returns an object unless memory is out (NULL, which every function
+   here takes for a failed session). */
 #define hebb_session_create(graph, ...) hebb_session_create_args(graph, __VA_ARGS__, .reserved_ = 0)
 #define hebb_session_create_args(graph, device, ...)                                               \
     hebb_session_create_with((graph), (device), &(const hebb_session_options){__VA_ARGS__})

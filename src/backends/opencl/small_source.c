@@ -118,11 +118,17 @@ static void write_call(hb_cl_kernel *kernel, const hb_cl_launch *launch, size_t 
     hb_cl_append(&kernel->body, shared ? "item);\n" : "0);\n");
 }
 
+/* A single item needs barriers for the compiler, which must not move memory's uses over them where
+   it is of another type in the next step. POCL 3.1 aborts where a kernel begins with one, as it
+   does when all of the first step has been optimized away, a copy of memory onto itself: something
+   has to stay before it. */
+#define BEGUN "volatile int begun = 0;\n(void)begun;\n"
+
 void hb_cl_write_small(hb_cl_kernel *kernel, const hb_cl_launch *launches, size_t n, size_t group) {
     if (group > 1) {
         kernel->group = group;
         hb_cl_append(&kernel->body, "const int l = (int)HB_LOCAL;\n");
-    }
+    } else hb_cl_append(&kernel->body, BEGUN);
     for (size_t k = 0; k < n; k++) {
         char name[HB_CL_MEMBER_NAME];
         hb_cl_write_member(kernel, &launches[k].source, 1, name);

@@ -399,7 +399,7 @@ static const error_sample conv_weight_errors[] = {
 static const error_sample windows_errors[] = {
     {.n_in = 1, .in = {X(4)}, .p = {.kernel = {5}}, BAD(HEBB_E_SHAPE, "does not fit")},
     {.n_in = 1, .in = {X(4)}, .p = {.kernel = {2, 2}}, BAD(HEBB_E_SHAPE, "dimensions")},
-    {.n_in = 1, .in = {X(4)}, .p = {.kernel = {0}}, BAD(HEBB_E_ARGUMENT, "size of the kernel")},
+    {.n_in = 1, .in = {X(4)}, .p = {.kernel = {0}}, BAD(HEBB_E_ARGUMENT, "has a size of 0")},
     {.n_in = 1,
      .in = {X(4)},
      .p = {.kernel = {2}, .stride = {-1}},

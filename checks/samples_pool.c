@@ -349,7 +349,7 @@ static const sample resize_samples[] = {
 static const error_sample max_pool_errors[] = {
     {ONE(DENSE, 2, 4), .p = {.kernel = {5}}, BAD(HEBB_E_SHAPE, "does not fit")},
     {ONE(DENSE, 4), .p = {.kernel = {2, 2}}, BAD(HEBB_E_SHAPE, "dimensions")},
-    {ONE(DENSE, 4), .p = {.kernel = {0}}, BAD(HEBB_E_ARGUMENT, "size of the kernel")},
+    {ONE(DENSE, 4), .p = {.kernel = {0}}, BAD(HEBB_E_ARGUMENT, "has a size of 0")},
     {ONE(DENSE, 4), .p = {.kernel = {2}, .pad = {{-1, 0}}}, BAD(HEBB_E_ARGUMENT, ".pad")},
     {ONE(DENSE, 4), .p = {.kernel = {2}}, .dtype = HEBB_BOOL, BAD(HEBB_E_DTYPE, "bool")},
 };

@@ -3,12 +3,12 @@
    the Chromium project. */
 #define _DEFAULT_SOURCE
 #include <errno.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "../base/point.h"
 #include "profile_parts.h"
 
 enum { MUCH = 1 << 20 };
@@ -40,14 +40,10 @@ static void add_event(hb_trace *p, const hb_timed *timed) {
                 flops / ns, bytes / ns, flops / 1e6, bytes / 1e6);
 }
 
-/* JSON's numbers have a point, whatever the locale of the program. */
 void hb_trace_add(hb_trace *p, const hb_timed *timed) {
-    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    locale_t before = plain == (locale_t)0 ? plain : uselocale(plain);
+    locale_t before = hb_point_begin();
     add_event(p, timed);
-    if (plain == (locale_t)0) return;
-    uselocale(before);
-    freelocale(plain);
+    hb_point_end(before);
 }
 
 /* ---- the file ---- */

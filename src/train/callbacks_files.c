@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "point.h"
+#include "../base/point.h"
 #include "train.h"
 
 /* ---- checkpoints ---- */

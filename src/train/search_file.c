@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "point.h"
+#include "../base/point.h"
 #include "search.h"
 
 enum { LATER_FIELDS = 7 };

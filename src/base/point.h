@@ -1,5 +1,6 @@
-/* A decimal point in the files that training writes, whatever the locale of the program: between
-   hb_point_begin() and hb_point_end() this thread prints and reads numbers as the C locale does. */
+/* A decimal point in files, whatever the locale of the program: between hb_point_begin() and
+   hb_point_end() this thread prints and reads numbers as the C locale does. Included by whoever
+   writes or reads numbers as text. */
 #ifndef HB_POINT_H
 #define HB_POINT_H
 

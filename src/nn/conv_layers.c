@@ -22,11 +22,6 @@ hebb_shape hebb_cube(int dimensions, int64_t size) {
     return shape;
 }
 
-static int64_t kernel_size(const plan *p, const hebb_conv_layer_options *o, int dimension) {
-    if (o->kernel[dimension] != 0) return o->kernel[dimension];
-    return o->kernel[0] != 0 ? o->kernel[0] : p->size;
-}
-
 /* NULL if the layer can be made of x; else what it returns. */
 static hebb_tensor *check(hebb_tensor *x, const plan *p, const hebb_conv_layer_options *o) {
     hebb_graph *graph = hebb_tensor_graph(x);
@@ -47,7 +42,8 @@ static hebb_tensor *check(hebb_tensor *x, const plan *p, const hebb_conv_layer_o
              p->kind, (long long)p->filters, (long long)p->size, (long long)groups,
              (long long)shape.dim[1]);
     bool sizes = hb_is_size(p->filters) && hb_is_size(groups);
-    for (int k = 0; k < p->dimensions; k++) sizes = sizes && hb_is_size(kernel_size(p, o, k));
+    for (int k = 0; k < p->dimensions; k++)
+        sizes = sizes && hb_is_size(hb_kernel_size(o->kernel, p->size, k));
     if (!sizes || p->filters % groups != 0 || shape.dim[1] % groups != 0)
         return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
     return NULL;
@@ -58,7 +54,8 @@ static hebb_shape kernel_shape(const plan *p, const hebb_conv_layer_options *o, 
     hebb_shape shape = {.rank = p->dimensions + 2};
     shape.dim[0] = p->transposed ? channels : p->filters;
     shape.dim[1] = (p->transposed ? p->filters : channels) / groups;
-    for (int k = 0; k < p->dimensions; k++) shape.dim[k + 2] = kernel_size(p, o, k);
+    for (int k = 0; k < p->dimensions; k++)
+        shape.dim[k + 2] = hb_kernel_size(o->kernel, p->size, k);
     return shape;
 }
 

@@ -39,11 +39,6 @@ static void body(hebb_scan_frame *f) {
     f->next[0] = f->out[0] = hebb_mul(output, activation(l, f->next[1]));
 }
 
-static int64_t kernel_size(const conv_lstm *l, int dimension) {
-    if (l->o->kernel[dimension] != 0) return l->o->kernel[dimension];
-    return l->o->kernel[0] != 0 ? l->o->kernel[0] : l->size;
-}
-
 static hebb_tensor *check(hebb_tensor *x, const conv_lstm *l) {
     hebb_graph *graph = hebb_tensor_graph(x);
     hebb_shape shape = hebb_tensor_shape(x);
@@ -60,14 +55,16 @@ static hebb_tensor *check(hebb_tensor *x, const conv_lstm *l) {
     for (int k = 2; known && k < shape.rank; k++) known = shape.dim[k] != HEBB_ANY;
     if (!known) return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
     bool sizes = hb_is_size(l->filters);
-    for (int k = 0; k < l->dimensions; k++) sizes = sizes && hb_is_size(kernel_size(l, k));
+    for (int k = 0; k < l->dimensions; k++)
+        sizes = sizes && hb_is_size(hb_kernel_size(l->o->kernel, l->size, k));
     return sizes ? NULL : hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
 }
 
 /* [4 filters, channels, size...] */
 static hebb_shape kernel_shape(const conv_lstm *l, int64_t channels) {
     hebb_shape shape = {.rank = l->dimensions + 2, .dim = {4 * l->filters, channels}};
-    for (int k = 0; k < l->dimensions; k++) shape.dim[k + 2] = kernel_size(l, k);
+    for (int k = 0; k < l->dimensions; k++)
+        shape.dim[k + 2] = hb_kernel_size(l->o->kernel, l->size, k);
     return shape;
 }
 

@@ -11,6 +11,11 @@
 
 bool hb_is_size(int64_t n) { return n >= 1 && n <= INT32_MAX; }
 
+int64_t hb_kernel_size(const int64_t *kernel, int64_t size, int dimension) {
+    if (kernel[dimension] != 0) return kernel[dimension];
+    return kernel[0] != 0 ? kernel[0] : size;
+}
+
 hebb_tensor *hb_penalize(hebb_tensor *x, double l1, double l2) {
     hebb_tensor *penalty = NULL;
     if (hebb_tensor_is_inert(x)) return x;

@@ -19,6 +19,9 @@ hebb_status hb_part_name(hebb_graph *graph, const char *prefix, const char *part
 /* Whether a layer can have so many units, filters, heads, ...: 1 to 2^31 - 1, so that products of
    two such numbers are numbers of 64 bits. */
 bool hb_is_size(int64_t n);
+/* Of a layer's filters along a dimension: `kernel` [3] of its options, of which the first stands
+   for those that are 0, and `size` for that. */
+int64_t hb_kernel_size(const int64_t *kernel, int64_t size, int dimension);
 
 /* l1 sum |x| + l2 sum x^2; NULL if both are 0. */
 hebb_tensor *hb_penalize(hebb_tensor *x, double l1, double l2);

@@ -182,6 +182,8 @@ Test(arrays, rows_are_views) {
     cr_expect_eq(hebb_array_rows(&a, -1, 1).shape.rank, -1);
     cr_expect_eq(hebb_array_rows(&a, 0, -1).shape.rank, -1);
     cr_expect_eq(hebb_array_rows(NULL, 0, 1).shape.rank, -1);
+    a.data = NULL;
+    cr_expect_null(hebb_array_rows(&a, 2, 1).data);
 }
 
 Test(batches, null) {

@@ -19,7 +19,8 @@ hebb_array hebb_array_rows(const hebb_array *array, int64_t first, int64_t count
     if (first > rows) first = rows;
     shape.dim[0] = count < rows - first ? count : rows - first;
     char *data = array->data;
-    if (hebb_array_bytes(array) > 0) data += hebb_array_bytes(array) / (size_t)rows * (size_t)first;
+    if (data != NULL && hebb_array_bytes(array) > 0)
+        data += hebb_array_bytes(array) / (size_t)rows * (size_t)first;
     return hebb_array_view(data, array->dtype, shape);
 }
 

@@ -13,15 +13,15 @@
 #include "reduce.h"
 
 enum {
-    PRE_SCRATCH = 24 << 10, /* the shares of HB_CPU_SCRATCH */
+    PRE_SCRATCH = 24 << 10, /* bytes on the stack: of both programs' tiles, ... */
     POST_SCRATCH = 16 << 10,
-    SUMS_SCRATCH = 64 << 10,
-    GROUP = 256,       /* kept points of a unit by rows, at most */
-    PANEL = 4096,      /* columns of a unit by columns, at most */
-    UNITS = 64,        /* wanted, at least, */
-    CHUNK_WORK = 8192, /* but none with fewer points than this, */
-    CHUNK_ROWS = 128,  /* or rows, whose sums take much less than they do */
-    COMBINED = 512     /* kept points of a task that combines chunks, at most */
+    SUMS_SCRATCH = 64 << 10, /* ... and of the results, wide and narrow */
+    GROUP = 256,             /* kept points of a unit by rows, at most */
+    PANEL = 4096,            /* columns of a unit by columns, at most */
+    UNITS = 64,              /* wanted, at least, */
+    CHUNK_WORK = 8192,       /* but none with fewer points than this, */
+    CHUNK_ROWS = 128,        /* or rows, whose sums take much less than they do */
+    COMBINED = 512           /* kept points of a task that combines chunks, at most */
 };
 #define COMBINED_NS 0.3 /* an element of the partial results */
 

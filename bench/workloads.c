@@ -1,6 +1,6 @@
 /* The workloads, each with the work it has to do at least, counted by hand. Called by main.c and
-   compare.c, and by bounds.c for the peak of a product. How speed is judged by them is in the
-   README. */
+   compare.c, and by bounds.c for the peak of a product. How fast they are is in
+   docs/performance.md. */
 #include <stdio.h>
 
 #include "workloads.h"

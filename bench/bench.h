@@ -12,17 +12,24 @@
 /* One call of what is measured; false stops the measurement. */
 typedef bool (*measured)(void *context);
 
-/* Seconds; negative if a call failed. */
-typedef struct timing {
-    double median, fastest;
-} timing;
+/* How long everything is measured from now on, half a second at first. */
+void time_calls_for(double seconds);
 
-/* How long time_calls() goes on from now on; returns how long it did, half a second at first. */
-double time_calls_for(double seconds);
-/* Times of one `call`, after a warm-up. Short calls are timed many
-   at a time. `settle` (or NULL) runs inside each timed sample, after its calls: it waits for work
-   that a call only started. */
-timing time_calls(measured call, measured settle, void *context);
+/* Something that is timed. `settle` (or NULL) runs inside each timed sample, after its calls: it
+   waits for work that a call only started. */
+typedef struct timed {
+    measured call, settle;
+    void *context;
+    double share;  /* of the time for which everything is measured */
+    double median; /* the result: seconds of one call; negative if a call failed */
+} timed;
+
+/* Times several things in turn, a few times each, after a warm-up: a shared machine that changes
+   its pace meanwhile does so for all of them. Short calls are timed many at a time. False if a call
+   failed. */
+bool time_in_turn(timed *things, size_t n);
+/* Seconds that one call takes, by itself; negative if it failed. */
+double time_calls(measured call, measured settle, void *context);
 
 /* ---- workloads.c ---- */
 
@@ -46,18 +53,17 @@ const char *workload_name(const workload *w);
 const gemm_size *workload_gemm(const workload *w);
 
 typedef struct measurement {
-    timing time;
+    double seconds; /* the median of a run */
     work work;
     hebb_plan_stats stats;
 } measurement;
 
-/* False if it failed; `message` then says why. */
-bool workload_measure(const workload *w, hebb_device *device, measurement *result, char *message,
-                      size_t size);
+/* Times it in turn with things[1] to things[n - 1]; things[0] becomes its own. False if it failed;
+   `message` then says why. */
+bool workload_measure(const workload *w, hebb_device *device, timed *things, size_t n,
+                      measurement *result, char *message, size_t size);
 /* The work alone; nothing runs. */
 work workload_work(const workload *w);
-/* A float32 product in Hebb; negative if it failed. */
-timing hebb_gemm_time(const gemm_size *size, hebb_device *device);
 /* Bytes a second in Hebb's own passes over 256 MiB, read and written or only read; 0 if they
  * failed. */
 double hebb_copy_speed(hebb_device *device);
@@ -92,8 +98,11 @@ void openblas_choose_kernels(char **argv);
 /* Whose kernels OpenBLAS uses, such as "SkylakeX"; NULL if the benchmark was built without it. */
 const char *openblas_kernels(void);
 
-/* The same product in OpenBLAS; 0 if the benchmark was built without it. */
-timing openblas_gemm_time(const gemm_size *size, int threads);
+/* A float32 product in OpenBLAS, to be timed; NULL if the benchmark was built without it. */
+typedef struct openblas_product openblas_product;
+openblas_product *openblas_open(const gemm_size *size, int threads);
+timed openblas_timed(openblas_product *p);
+void openblas_close(openblas_product *p);
 
 /* ---- bounds.c ---- */
 
@@ -103,19 +112,27 @@ typedef struct bounds {
     double copy_bytes; /* a second, read and written together */
     double read_bytes; /* a second */
     const char *flops_by;
-    gemm_size product; /* that one */
 } bounds;
 
-/* Of a GPU by Hebb's own kernels, for it shares nothing with the processor; of anything else by the
-   processor. False if memory is short, or no product could be computed. */
-bool bounds_measure(bounds *b, hebb_device *device);
-/* The same speeds anew, in less time: a shared machine is another from minute to minute. A GPU's
-   are kept. */
-void bounds_refresh(bounds *b);
-/* The faster of each speed. */
-bounds bounds_of_both(const bounds *a, const bounds *b);
 /* The time that no program could go below there. */
 double bounds_seconds(const bounds *b, const work *w);
+
+/* What the speeds are measured by. */
+typedef struct machine machine;
+
+enum { MACHINE_TIMED = 3 };
+
+/* Measures all of it: of a GPU by Hebb's own kernels, for it shares nothing with the processor; of
+   anything else by the processor. NULL if memory is short, or no product could be computed. */
+machine *machine_open(hebb_device *device);
+void machine_close(machine *m);
+/* The speeds as they were measured last. */
+const bounds *machine_bounds(const machine *m);
+/* What is to be timed in turn with a workload, at most MACHINE_TIMED, to measure them anew: none
+   for a GPU, whose speeds are kept. */
+size_t machine_timed(machine *m, timed *things);
+/* Takes the speeds from what has been timed. */
+void machine_update(machine *m, const timed *things, size_t n);
 
 /* ---- report.c ---- */
 

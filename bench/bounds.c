@@ -1,6 +1,5 @@
 /* What this machine, or its GPU, can do at best: arithmetic, and memory traffic. Called by main.c
-   before the workloads and again after each, because a shared machine is not the same twice. The
-   fastest pass counts: a bound is what the machine can do undisturbed. */
+   before the workloads, and in turn with each, because a shared machine is not the same twice. */
 #define _GNU_SOURCE /* madvise */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include <emmintrin.h>
 #endif
 
-#include "bench.h"
+#include "workloads.h"
 
 #define MEMORY_BYTES ((int64_t)64 << 20) /* of each array: as large as those of the workloads */
 
@@ -24,7 +23,7 @@
  */
 #define CACHE_BYTES (32.0 * (1 << 20))
 
-#define REFRESH_SECONDS 0.1 /* for each speed, after its warm-up */
+#define SHARE 0.2 /* of the time for which a workload is measured, for each speed */
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
@@ -33,6 +32,21 @@ typedef struct memory {
     int threads;
     uint64_t sum; /* of a read, kept so that the reading is not optimized away */
 } memory;
+
+/* A large product, ours or OpenBLAS's. */
+typedef struct product {
+    const char *by;
+    gemm_size size;
+    prepared ours;
+    openblas_product *theirs;
+} product;
+
+struct machine {
+    bounds bounds;
+    memory memory;
+    hebb_device *cpu;
+    product product; /* the fastest */
+};
 
 /* Filled with ones. Pages are large where the system has them, as those of a device's memory are:
    with small ones, reading takes a tenth longer. */
@@ -97,83 +111,105 @@ static bool read_all(void *context) {
     return true;
 }
 
-static void measure_memory(bounds *b) {
-    memory m = {.from = large_array(), .to = large_array(), .threads = b->threads};
-    if (m.from != NULL && m.to != NULL) {
-        b->copy_bytes = 2.0 * (double)MEMORY_BYTES / time_calls(copy, NULL, &m).fastest;
-        b->read_bytes = (double)MEMORY_BYTES / time_calls(read_all, NULL, &m).fastest;
-    }
-    free(m.to);
-    free(m.from);
-}
-
-static void consider(bounds *b, const gemm_size *size, double seconds, const char *by) {
-    const double flops = 2.0 * (double)size->m * (double)size->n * (double)size->k;
-    if (seconds <= 0 || flops / seconds <= b->flops) return;
-    b->flops = flops / seconds;
-    b->flops_by = by;
-    b->product = *size;
-}
+/* ---- products ---- */
 
 static const char hebb[] = "Hebb", openblas[] = "OpenBLAS";
 
-static void measure_product(bounds *b, const gemm_size *size, const char *by, hebb_device *device) {
-    const timing time =
-        by == hebb ? hebb_gemm_time(size, device) : openblas_gemm_time(size, b->threads);
-    consider(b, size, time.fastest, by);
+static void product_close(product *p) {
+    if (p->by == hebb) workload_release(&p->ours);
+    if (p->by == openblas) openblas_close(p->theirs);
+    p->by = NULL;
 }
 
-static void measure_flops(bounds *b, hebb_device *device, int64_t largest) {
+static timed product_timed(product *p) {
+    return p->by == hebb ? workload_timed(&p->ours) : openblas_timed(p->theirs);
+}
+
+static double product_speed(const product *p, double seconds) {
+    return 2.0 * (double)p->size.m * (double)p->size.n * (double)p->size.k / seconds;
+}
+
+/* The machine keeps it if it is faster than the one before. */
+static void consider(machine *m, product *p) {
+    timed t = product_timed(p);
+    const double flops = time_in_turn(&t, 1) ? product_speed(p, t.median) : 0;
+    if (flops > m->bounds.flops) {
+        product_close(&m->product);
+        m->product = *p;
+        m->bounds.flops = flops;
+        m->bounds.flops_by = p->by;
+    } else product_close(p);
+}
+
+static void choose_product(machine *m, hebb_device *device, int64_t largest) {
     for (int64_t n = 1024; n <= largest; n *= 2) {
-        const gemm_size size = {1, n, n, n};
-        measure_product(b, &size, hebb, device);
-        if (b->threads > 0) measure_product(b, &size, openblas, device);
+        product ours = {.by = hebb, .size = {1, n, n, n}};
+        product_prepare(&ours.size, device, &ours.ours);
+        consider(m, &ours);
+        product theirs = {.by = openblas, .size = ours.size};
+        if (m->bounds.threads > 0) theirs.theirs = openblas_open(&theirs.size, m->bounds.threads);
+        if (theirs.theirs != NULL) consider(m, &theirs);
     }
 }
 
-static void measure_processor(bounds *b) {
-    b->threads = 1;
+/* ---- all of it ---- */
+
+static bool open_processor(machine *m) {
+    m->bounds.threads = 1;
 #ifdef _OPENMP
-    b->threads = omp_get_max_threads();
+    m->bounds.threads = omp_get_max_threads();
 #endif
-    measure_memory(b);
-    hebb_device *cpu = hebb_device_open("cpu");
-    measure_flops(b, cpu, 2048);
-    hebb_device_close(cpu);
+    m->memory = (memory){.from = large_array(), .to = large_array(), .threads = m->bounds.threads};
+    m->cpu = hebb_device_open("cpu");
+    choose_product(m, m->cpu, 2048);
+    if (m->memory.from == NULL || m->memory.to == NULL || m->product.by == NULL) return false;
+    timed things[MACHINE_TIMED];
+    const size_t n = machine_timed(m, things);
+    if (!time_in_turn(things, n)) return false;
+    machine_update(m, things, n);
+    return true;
 }
 
-static void measure_gpu(bounds *b, hebb_device *gpu) {
-    b->copy_bytes = hebb_copy_speed(gpu);
-    b->read_bytes = hebb_read_speed(gpu);
-    measure_flops(b, gpu, 4096);
+static bool open_gpu(machine *m, hebb_device *gpu) {
+    m->bounds.copy_bytes = hebb_copy_speed(gpu);
+    m->bounds.read_bytes = hebb_read_speed(gpu);
+    choose_product(m, gpu, 4096);
+    product_close(&m->product); /* its speed is kept */
+    return m->bounds.copy_bytes > 0 && m->bounds.flops > 0;
 }
 
-bool bounds_measure(bounds *b, hebb_device *device) {
-    *b = (bounds){0};
-    if (hebb_device_get_info(device).gpu) measure_gpu(b, device);
-    else measure_processor(b);
-    return b->copy_bytes > 0 && b->flops > 0;
+machine *machine_open(hebb_device *device) {
+    machine *m = calloc(1, sizeof *m);
+    if (m == NULL) return NULL;
+    if (hebb_device_get_info(device).gpu ? open_gpu(m, device) : open_processor(m)) return m;
+    machine_close(m);
+    return NULL;
 }
 
-void bounds_refresh(bounds *b) {
-    if (b->threads == 0) return;
-    bounds now = {.threads = b->threads};
-    const double before = time_calls_for(REFRESH_SECONDS);
-    measure_memory(&now);
-    hebb_device *cpu = hebb_device_open("cpu");
-    measure_product(&now, &b->product, b->flops_by, cpu);
-    hebb_device_close(cpu);
-    time_calls_for(before);
-    if (now.copy_bytes > 0 && now.flops > 0) *b = now;
+void machine_close(machine *m) {
+    product_close(&m->product);
+    hebb_device_close(m->cpu);
+    free(m->memory.to);
+    free(m->memory.from);
+    free(m);
 }
 
-static double larger(double a, double b) { return a > b ? a : b; }
+const bounds *machine_bounds(const machine *m) { return &m->bounds; }
 
-bounds bounds_of_both(const bounds *a, const bounds *b) {
-    bounds both = a->flops > b->flops ? *a : *b;
-    both.copy_bytes = larger(a->copy_bytes, b->copy_bytes);
-    both.read_bytes = larger(a->read_bytes, b->read_bytes);
-    return both;
+size_t machine_timed(machine *m, timed *things) {
+    if (m->bounds.threads == 0) return 0;
+    things[0] = (timed){copy, NULL, &m->memory, .share = SHARE};
+    things[1] = (timed){read_all, NULL, &m->memory, .share = SHARE};
+    things[2] = product_timed(&m->product);
+    things[2].share = SHARE;
+    return MACHINE_TIMED;
+}
+
+void machine_update(machine *m, const timed *things, size_t n) {
+    if (n < MACHINE_TIMED) return;
+    m->bounds.copy_bytes = 2.0 * (double)MEMORY_BYTES / things[0].median;
+    m->bounds.read_bytes = (double)MEMORY_BYTES / things[1].median;
+    m->bounds.flops = product_speed(&m->product, things[2].median);
 }
 
 double bounds_seconds(const bounds *b, const work *w) {

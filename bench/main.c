@@ -14,7 +14,7 @@ static const char help[] =
     "  --filter NAME  only the workloads whose name contains NAME\n"
     "  --seconds S    how long each is measured, after a warm-up; 0.5 if not given\n"
     "  --json         an array of objects instead of a table\n"
-    "  --bounds       only the bounds, as JSON\n"
+    "  --bounds       only the bounds, as JSON, and anew for each line that is read\n"
     "  --plan         the time to build the graph and to plan it, and the most memory\n"
     "                 (MiB) that the plan, the variables and the whole process take:\n"
     "                 each workload, and three deep networks, in a process of its own\n"
@@ -26,10 +26,10 @@ static const char help[] =
     "`bound` is the time that the floating-point operations of a workload take at the\n"
     "speed of the fastest large matrix product, or its bytes at the speed of a copy, or\n"
     "those that it reads at the speed of reading (these alone, if it writes little),\n"
-    "whichever is longest; `ratio` is the median over the bound. The speeds are measured\n"
-    "in this run: those of this machine's processor, which an OpenCL device may be, right\n"
-    "before each workload and right after it, of which the faster counts; or for a GPU\n"
-    "those that Hebb's own large product, copy and sum reach there.\n"
+    "whichever is longest; `ratio` is the median over the bound. The speeds are medians,\n"
+    "too: those of this machine's processor, which an OpenCL device may be, measured in\n"
+    "turn with each workload, so that both meet the same neighbors; or for a GPU those\n"
+    "that Hebb's own large product, copy and sum reach there.\n"
     "What fits in 32 MiB stays in the caches and is not charged for memory.\n"
     "`plan peak` is the memory that the plan takes, `all` what its tensors would take\n"
     "without sharing and fusion. `speed` is OpenBLAS's time over ours.\n";
@@ -69,45 +69,44 @@ static arguments parse_arguments(int argc, char **argv) {
     return a;
 }
 
-/* Its bound is what the machine can do right before or right after it. False if the workload
-   failed. */
-static bool measure_row(const workload *w, hebb_device *device, bounds *b, report_row *row) {
+/* In turn with what its bound is measured by, and OpenBLAS if it is a product. False if the
+   workload failed. */
+static bool measure_row(const workload *w, hebb_device *device, machine *m, report_row *row) {
+    timed things[1 + MACHINE_TIMED + 1];
+    const size_t speeds = machine_timed(m, things + 1), peer = 1 + speeds;
+    const int threads = machine_bounds(m)->threads;
+    const gemm_size *gemm = threads > 0 ? workload_gemm(w) : NULL;
+    openblas_product *product = gemm != NULL ? openblas_open(gemm, threads) : NULL;
+    if (product != NULL) things[peer] = openblas_timed(product);
+
     char message[512];
-    if (!workload_measure(w, device, &row->measured, message, sizeof message)) {
+    const size_t n = product != NULL ? peer + 1 : peer;
+    const bool fine =
+        workload_measure(w, device, things, n, &row->measured, message, sizeof message);
+    openblas_close(product);
+    if (!fine) {
         fprintf(stderr, "%s: %s\n", row->name, message);
         return false;
     }
-    const bounds before = *b;
-    bounds_refresh(b);
-    const bounds both = bounds_of_both(&before, b);
-    row->bound = bounds_seconds(&both, &row->measured.work);
-    const gemm_size *gemm = workload_gemm(w);
-    if (gemm != NULL && b->threads > 0) row->openblas = openblas_gemm_time(gemm, b->threads).median;
+    machine_update(m, things + 1, speeds);
+    row->bound = bounds_seconds(machine_bounds(m), &row->measured.work);
+    if (product != NULL) row->openblas = things[peer].median;
     return true;
 }
 
-static bool run_all(const arguments *a, hebb_device *device) {
-    hebb_device_info info = hebb_device_get_info(device);
-    bounds b;
-    if (!bounds_measure(&b, device)) {
-        fprintf(stderr, "hebb-bench: the speed of this machine could not be measured\n");
-        return false;
-    }
-    if (a->bounds) {
-        json_bounds(&b, &info, a->filter);
-        return true;
-    }
+static bool run_workloads(const arguments *a, hebb_device *device, machine *m) {
+    const hebb_device_info info = hebb_device_get_info(device);
     bool fine = true, first = true;
     if (a->json) json_begin();
     else {
         printf("%s: %s\n", info.id, info.name);
-        table_begin(&b);
+        table_begin(machine_bounds(m));
     }
     const workload *w;
     for (size_t i = 0; (w = workload_at(i)) != NULL; i++) {
         report_row row = {.name = workload_name(w), .device = info.id};
         if (strstr(row.name, a->filter) == NULL) continue;
-        if (!measure_row(w, device, &b, &row)) {
+        if (!measure_row(w, device, m, &row)) {
             fine = false;
             continue;
         }
@@ -116,6 +115,32 @@ static bool run_all(const arguments *a, hebb_device *device) {
         first = false;
     }
     if (a->json) json_end();
+    return fine;
+}
+
+/* At once, and whenever a line comes in: for scripts/compare. */
+static bool tell_bounds(const arguments *a, hebb_device *device, machine *m) {
+    const hebb_device_info info = hebb_device_get_info(device);
+    timed things[MACHINE_TIMED];
+    const size_t n = machine_timed(m, things);
+    json_bounds(machine_bounds(m), &info, a->filter);
+    for (int c; (c = getchar()) != EOF;) {
+        if (c != '\n') continue;
+        if (!time_in_turn(things, n)) return false;
+        machine_update(m, things, n);
+        json_bounds(machine_bounds(m), &info, a->filter);
+    }
+    return true;
+}
+
+static bool run_all(const arguments *a, hebb_device *device) {
+    machine *m = machine_open(device);
+    if (m == NULL) {
+        fprintf(stderr, "hebb-bench: the speed of this machine could not be measured\n");
+        return false;
+    }
+    const bool fine = a->bounds ? tell_bounds(a, device, m) : run_workloads(a, device, m);
+    machine_close(m);
     return fine;
 }
 

@@ -28,13 +28,13 @@ void openblas_choose_kernels(char **argv) {
 
 const char *openblas_kernels(void) { return openblas_get_corename(); }
 
-typedef struct product {
+struct openblas_product {
     gemm_size size;
     hebb_array a, b, c;
-} product;
+};
 
 static bool multiply(void *context) {
-    const product *p = context;
+    const openblas_product *p = context;
     int m = (int)p->size.m, n = (int)p->size.n, k = (int)p->size.k;
     const float *a = p->a.data, *b = p->b.data;
     float *c = p->c.data;
@@ -48,24 +48,33 @@ static void fill(hebb_array *array) {
     for (int64_t i = 0; i < hebb_array_count(array); i++) values[i] = (float)(i % 17) / 17 - 0.5f;
 }
 
-timing openblas_gemm_time(const gemm_size *size, int threads) {
-    product p = {
+openblas_product *openblas_open(const gemm_size *size, int threads) {
+    openblas_product *p = calloc(1, sizeof *p);
+    if (p == NULL) return NULL;
+    *p = (openblas_product){
         .size = *size,
         .a = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(size->batch, size->m, size->k)),
         .b = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(size->batch, size->k, size->n)),
         .c = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(size->batch, size->m, size->n)),
     };
-    timing time = {0, 0};
-    if (p.a.data != NULL && p.b.data != NULL && p.c.data != NULL) {
-        fill(&p.a);
-        fill(&p.b);
-        openblas_set_num_threads(threads);
-        time = time_calls(multiply, NULL, &p);
+    if (p->a.data == NULL || p->b.data == NULL || p->c.data == NULL) {
+        openblas_close(p);
+        return NULL;
     }
-    hebb_array_free(&p.c);
-    hebb_array_free(&p.b);
-    hebb_array_free(&p.a);
-    return time;
+    fill(&p->a);
+    fill(&p->b);
+    openblas_set_num_threads(threads);
+    return p;
+}
+
+timed openblas_timed(openblas_product *p) { return (timed){multiply, NULL, p, .share = 1}; }
+
+void openblas_close(openblas_product *p) {
+    if (p == NULL) return;
+    hebb_array_free(&p->c);
+    hebb_array_free(&p->b);
+    hebb_array_free(&p->a);
+    free(p);
 }
 
 #else
@@ -74,10 +83,17 @@ void openblas_choose_kernels(char **argv) { (void)argv; }
 
 const char *openblas_kernels(void) { return NULL; }
 
-timing openblas_gemm_time(const gemm_size *size, int threads) {
+openblas_product *openblas_open(const gemm_size *size, int threads) {
     (void)size;
     (void)threads;
-    return (timing){0, 0};
+    return NULL;
 }
+
+timed openblas_timed(openblas_product *p) {
+    (void)p;
+    return (timed){0};
+}
+
+void openblas_close(openblas_product *p) { (void)p; }
 
 #endif

@@ -25,7 +25,7 @@ static bool bound_by_memory(const work *w) { return w->read_bytes + w->written_b
 static double rate(const measurement *m) {
     double amount =
         bound_by_memory(&m->work) ? m->work.read_bytes + m->work.written_bytes : m->work.flops;
-    return amount / m->time.median * 1e-9;
+    return amount / m->seconds * 1e-9;
 }
 
 void table_begin(const bounds *b) {
@@ -45,16 +45,16 @@ void table_begin(const bounds *b) {
 void table_row(const report_row *row) {
     const measurement *m = &row->measured;
     printf("%-16s", row->name);
-    print_number(9, m->time.median * 1e3);
+    print_number(9, m->seconds * 1e3);
     print_number(9, row->bound * 1e3);
-    print_number(7, m->time.median / row->bound);
+    print_number(7, m->seconds / row->bound);
     printf(" %5.1f %s", rate(m), bound_by_memory(&m->work) ? "GB/s  " : "GFLOPS");
     printf(" %5zu", m->stats.steps);
     print_size((double)m->stats.peak_bytes);
     print_size((double)m->stats.unshared_bytes);
     if (row->openblas > 0) {
         print_number(9, row->openblas * 1e3);
-        printf(" %5.2f", row->openblas / m->time.median);
+        printf(" %5.2f", row->openblas / m->seconds);
     }
     printf("\n");
     fflush(stdout);
@@ -66,22 +66,23 @@ void json_row(const report_row *row, bool first) {
     const measurement *m = &row->measured;
     printf("%s\n  {\"name\": \"%s\", \"device\": \"%s\", ", first ? "" : ",", row->name,
            row->device);
-    printf("\"median_ms\": %.9g, \"bound_ms\": %.9g, \"ratio\": %.6g, ", m->time.median * 1e3,
-           row->bound * 1e3, m->time.median / row->bound);
-    printf("\"gflops\": %.6g, \"gbytes\": %.6g, ", m->work.flops / m->time.median * 1e-9,
-           (m->work.read_bytes + m->work.written_bytes) / m->time.median * 1e-9);
+    printf("\"median_ms\": %.9g, \"bound_ms\": %.9g, \"ratio\": %.6g, ", m->seconds * 1e3,
+           row->bound * 1e3, m->seconds / row->bound);
+    printf("\"gflops\": %.6g, \"gbytes\": %.6g, ", m->work.flops / m->seconds * 1e-9,
+           (m->work.read_bytes + m->work.written_bytes) / m->seconds * 1e-9);
     printf("\"steps\": %zu, \"peak_bytes\": %zu, \"unshared_bytes\": %zu", m->stats.steps,
            m->stats.peak_bytes, m->stats.unshared_bytes);
     if (row->openblas > 0)
         printf(", \"openblas_ms\": %.9g, \"openblas_speed\": %.6g", row->openblas * 1e3,
-               row->openblas / m->time.median);
+               row->openblas / m->seconds);
     printf("}");
     fflush(stdout);
 }
 
 void json_end(void) { printf("\n]\n"); }
 
-/* What scripts/compare needs to know before it starts the first workload. */
+/* What scripts/compare needs to know before it starts the first workload, and about each: a line.
+ */
 void json_bounds(const bounds *b, const hebb_device_info *device, const char *filter) {
     printf("{\"device\": \"%s\", \"name\": \"%s\", ", device->id, device->name);
     printf("\"threads\": %d, \"flops\": %.6g, ", b->threads, b->flops);
@@ -92,9 +93,10 @@ void json_bounds(const bounds *b, const hebb_device_info *device, const char *fi
     for (size_t i = 0; (w = workload_at(i)) != NULL; i++) {
         if (strstr(workload_name(w), filter) == NULL) continue;
         const work least = workload_work(w);
-        printf("%s\n  \"%s\": %.9g", first ? "" : ",", workload_name(w),
+        printf("%s\"%s\": %.9g", first ? "" : ", ", workload_name(w),
                bounds_seconds(b, &least) * 1e3);
         first = false;
     }
     printf("}}\n");
+    fflush(stdout);
 }

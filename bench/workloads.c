@@ -185,13 +185,16 @@ void workload_release(prepared *p) {
     for (size_t i = 0; i < p->n_batches; i++) hebb_array_free(&p->arrays[i]);
 }
 
-bool workload_measure(const workload *w, hebb_device *device, measurement *result, char *message,
-                      size_t size) {
+timed workload_timed(prepared *p) { return (timed){workload_run, workload_settle, p, .share = 1}; }
+
+bool workload_measure(const workload *w, hebb_device *device, timed *things, size_t n,
+                      measurement *result, char *message, size_t size) {
     prepared p;
     workload_prepare(w, device, &p);
-    result->time = time_calls(workload_run, workload_settle, &p);
-    result->work = p.work;
-    bool fine = result->time.median > 0 && hebb_session_stats(p.session, &result->stats) == HEBB_OK;
+    things[0] = workload_timed(&p);
+    bool fine = time_in_turn(things, n);
+    *result = (measurement){.seconds = things[0].median, .work = p.work};
+    fine = fine && hebb_session_stats(p.session, &result->stats) == HEBB_OK;
     if (!fine) snprintf(message, size, "%s", hebb_message(p.session));
     workload_release(&p);
     return fine;
@@ -204,11 +207,9 @@ work workload_work(const workload *w) {
     return p.work;
 }
 
-timing hebb_gemm_time(const gemm_size *size, hebb_device *device) {
+void product_prepare(const gemm_size *size, hebb_device *device, prepared *p) {
     const workload product = {.build = build_gemm, .gemm = *size};
-    measurement result;
-    bool fine = workload_measure(&product, device, &result, NULL, 0);
-    return fine ? result.time : (timing){-1, -1};
+    workload_prepare(&product, device, p);
 }
 
 /* ---- what a device can do ---- */
@@ -231,8 +232,9 @@ static void build_read(prepared *p, const workload *w) {
 static double bytes_a_second(hebb_device *device, void (*build)(prepared *, const workload *)) {
     const workload pass = {.build = build};
     measurement m;
-    if (!workload_measure(&pass, device, &m, NULL, 0)) return 0;
-    return (m.work.read_bytes + m.work.written_bytes) / m.time.fastest;
+    timed once;
+    if (!workload_measure(&pass, device, &once, 1, &m, NULL, 0)) return 0;
+    return (m.work.read_bytes + m.work.written_bytes) / m.seconds;
 }
 
 double hebb_copy_speed(hebb_device *device) { return bytes_a_second(device, build_copy); }

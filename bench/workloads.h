@@ -12,8 +12,8 @@ typedef struct prepared {
     hebb_tensor *loss;       /* of a training step, which computes it too; else NULL */
     hebb_tensor *outputs[4]; /* of anything else: what it computes */
     size_t n_outputs;
-    size_t n_given;      /* the variables that are weights or operands: the first so many */
-    hebb_tensor *anchor; /* a variable of one element, see workload_settle() */
+    size_t n_given;          /* the variables that are weights or operands: the first so many */
+    hebb_tensor *anchor;     /* a variable of one element, see workload_settle() */
     bool resident;           /* batches lie on the device as variables instead of being fed */
     hebb_tensor *batches[2]; /* inputs, or those variables, ... */
     hebb_array arrays[2];    /* ... and what is in them */
@@ -33,9 +33,12 @@ struct workload {
 /* Builds the graph and opens a session; whether that went well, the first run says. */
 void workload_prepare(const workload *w, hebb_device *device, prepared *p);
 void workload_release(prepared *p);
-/* One run of a `prepared`, and the wait for what runs have started: for time_calls(). */
+/* A float32 product. */
+void product_prepare(const gemm_size *size, hebb_device *device, prepared *p);
+/* One run of a `prepared`, and the wait for what runs have started; both, to be timed. */
 bool workload_run(void *context);
 bool workload_settle(void *context);
+timed workload_timed(prepared *p);
 
 /* So small that it makes no difference whether it is added before the bias correction, as in Keras,
    or after it, as in PyTorch: losses are compared. */

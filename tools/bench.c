@@ -91,17 +91,17 @@ static void print_profile(const prepared *p, double runs) {
 /* ---- a workload ---- */
 
 static bool profile(prepared *p, const char *name, const char *device) {
-    const timing time = time_calls(workload_run, workload_settle, p);
+    const double seconds = time_calls(workload_run, workload_settle, p);
     hebb_plan_stats stats;
-    if (time.median < 0 || hebb_session_profile(p->session, true) != HEBB_OK) return false;
+    if (seconds < 0 || hebb_session_profile(p->session, true) != HEBB_OK) return false;
     const uint64_t before = hebb_session_step(p->session);
-    const timing watched = time_calls(workload_run, workload_settle, p);
+    const double watched = time_calls(workload_run, workload_settle, p);
     const double runs = (double)(hebb_session_step(p->session) - before);
-    if (watched.median < 0 || hebb_session_profile(p->session, false) != HEBB_OK ||
+    if (watched < 0 || hebb_session_profile(p->session, false) != HEBB_OK ||
         hebb_session_stats(p->session, &stats) != HEBB_OK)
         return false;
     printf("%s on %s: %.4g ms a run, %zu steps; profiled for %.0f runs\n\n", name, device,
-           1e3 * time.median, stats.steps, runs);
+           1e3 * seconds, stats.steps, runs);
     print_profile(p, runs);
     printf("\n");
     fflush(stdout);

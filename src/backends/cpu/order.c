@@ -72,13 +72,24 @@ void hb_cpu_simple_free(hb_loop *simple) {
     simple->out = NULL;
 }
 
-/* How many operands are consecutive along dimension k. A scattered write costs more than a
-   scattered read. */
-static int consecutive(const hb_loop *loop, int k) {
-    int count = 0;
-    for (int i = 0; i < loop->n_in; i++) count += 2 * (loop->in[i].stride[k] == 1);
+/* Elements that an operand has at the points of the loop. */
+static double elements(const hb_loop *loop, const hb_operand *o) {
+    double count = 1;
+    for (int k = 0; k < loop->rank; k++)
+        if (o->stride[k] != 0) count *= (double)loop->dim[k];
+    return count;
+}
+
+/* How much memory is consecutive along dimension k: elements, so that a vector with a number for
+   each channel does not count as much as the images. A scattered write costs more than a scattered
+   read. */
+static double consecutive(const hb_loop *loop, int k) {
+    double count = 0;
+    for (int i = 0; i < loop->n_in; i++)
+        if (loop->in[i].stride[k] == 1) count += 2 * elements(loop, &loop->in[i]);
     for (int i = 0; i < loop->n_out; i++)
-        count += 3 * (loop->out[i].to.stride[k] == 1 && loop->out[i].value < loop->n_pre);
+        if (loop->out[i].to.stride[k] == 1 && loop->out[i].value < loop->n_pre)
+            count += 3 * elements(loop, &loop->out[i].to);
     return count;
 }
 

@@ -17,13 +17,13 @@ typedef struct hebb_array {
     size_t capacity;
 } hebb_array;
 
-/* Looks at memory that the caller keeps, and keeps alive while the array is used:
+/* A view of memory that the caller owns, and keeps alive while the array is used:
    float px[2][3]; hebb_array a = hebb_array_view(px, HEBB_F32, HEBB_SHAPE(2, 3)); */
 HEBB_API hebb_array hebb_array_view(void *data, hebb_dtype dtype, hebb_shape shape);
 
-/* Looks at `count` rows of an array, along its first dimension, from row `first` on; at fewer where
-   it ends before: hebb_array_rows(&images, 0, 1000). shape.rank is -1 for an array without rows
-   (NULL, a scalar) or a negative number. */
+/* A view of `count` rows of an array, along its first dimension, from row `first` on; of fewer
+   where the array ends before: hebb_array_rows(&images, 0, 1000). shape.rank is -1 for an array
+   without rows (NULL, a scalar) or a negative number. */
 HEBB_API hebb_array hebb_array_rows(const hebb_array *array, int64_t first, int64_t count);
 
 /* Makes `array` (which may be {0}, or an earlier array whose memory is then used again) an owning

@@ -1,12 +1,12 @@
-/* Attention, and the places of things in sequences. Names and defaults as in Keras 3 unless said.
+/* Attention and positional encodings. Names and defaults as in Keras 3 unless said.
 
-   Queries [batch, queries, features] look at keys [batch, keys, features], and get the mean of the
-   values [batch, keys, features] weighted by softmax(scores): how well the query and each key fit.
-   All are floating, of one dtype, with known features; batch, queries and keys may be open. Give
-   the same tensor as query and value for self-attention.
+   Queries [batch, queries, features] attend to keys [batch, keys, features]: the result is the mean
+   of the values [batch, keys, features], weighted by softmax(scores), where a score says how well a
+   query and a key fit. All are floating, of one dtype, with known features; batch, queries and keys
+   may be open. Give the same tensor as query and value for self-attention.
 
    Masks are bool, and true where attention is allowed; those given are joined by AND. A query that
-   may look at nothing gets weights of 0 (Keras: of no meaning), so values and gradients stay
+   may attend to nothing gets weights of 0 (undefined in Keras), so values and gradients stay
    finite.
 
    A causal language model, a block of it:
@@ -16,7 +16,8 @@
      h = hebb_dense(hebb_layer_normalization(x), 512, .activation = hebb_gelu);
      x = hebb_add(x, hebb_dense(h, 128));
 
-   To write with it, see `cache` below: with keys and values kept, a token costs one small step. */
+   To generate text with it, see `cache` below: with keys and values kept, a token is one small
+   step. */
 #ifndef HEBB_ATTENTION_H
 #define HEBB_ATTENTION_H
 
@@ -37,7 +38,7 @@ typedef enum hebb_score_mode {
 typedef struct hebb_attention_options {
     hebb_tensor *key;            /* [batch, keys, features]; default: value */
     hebb_tensor *query_mask;     /* [batch, queries]: results are 0 where it is false */
-    hebb_tensor *value_mask;     /* [batch, keys]: false for padding, which is not looked at */
+    hebb_tensor *value_mask;     /* [batch, keys]: false for padding, which is ignored */
     hebb_tensor *attention_mask; /* [queries, keys] or [batch, queries, keys] */
     bool causal_mask;            /* query i sees keys 0 to i only */
     double dropout;              /* of weights, in training */
@@ -61,12 +62,12 @@ HEBB_API hebb_tensor *hebb_attention_with(hebb_tensor *query, hebb_tensor *value
 HEBB_API hebb_tensor *hebb_additive_attention_with(hebb_tensor *query, hebb_tensor *value,
                                                    const hebb_attention_options *options);
 
-/* ---- several heads (A. Vaswani et al. 2017) ---- */
+/* ---- multi-head attention (A. Vaswani et al. 2017) ---- */
 
 typedef struct hebb_multi_head_options {
     hebb_tensor *key;            /* [batch, keys, features]; default: value */
     hebb_tensor *query_mask;     /* [batch, queries] */
-    hebb_tensor *value_mask;     /* [batch, keys]: false for padding, which is not looked at */
+    hebb_tensor *value_mask;     /* [batch, keys]: false for padding, which is ignored */
     hebb_tensor *attention_mask; /* [queries, keys] or [batch, queries, keys] */
     bool causal_mask;            /* query i sees keys 0 to i only */
     int64_t sliding_window;      /* query i sees keys less than this far from i; default: all */
@@ -74,10 +75,10 @@ typedef struct hebb_multi_head_options {
     int64_t output_dim;          /* features of the result; default: the query's */
     double dropout;              /* of weights, in training */
     bool no_bias;
-    double rotary; /* queries and keys are turned by their places, as hebb_rotary_embedding()
-                      does, with this longest wavelength (1e4 is usual); default: not */
-    int64_t cache; /* how many places' keys and values are kept from run to run; default: none */
-    hebb_tensor *start; /* i32 scalar, with a cache: the place of the first query */
+    double rotary; /* rotary embedding of queries and keys, as hebb_rotary_embedding(), with this
+                      longest wavelength (1e4 is usual); default: none */
+    int64_t cache; /* positions whose keys and values are kept from run to run; default: none */
+    hebb_tensor *start; /* i32 scalar, with a cache: the position of the first query */
     hebb_initializer kernel_initializer; /* of all four kernels; default Glorot uniform */
     hebb_initializer bias_initializer;   /* default zeros */
     hebb_tensor **scores; /* to be set: the weights [batch, heads, queries, keys]; may be NULL */
@@ -92,14 +93,14 @@ typedef struct hebb_multi_head_options {
    name/query/bias [heads key_dim]; name/key/...; name/value/kernel [features, heads value_dim], ...
      name/attention_output/kernel [heads value_dim, output_dim], name/attention_output/bias
 
-   With .cache = n, the layer keeps the keys and values of places 0 to n - 1 in states
-   name/key_cache and name/value_cache [n, batch, heads, dim], which are made as zeros. A run that
-   computes the result puts its own keys and values at the places from `start` on (those beyond n -
-   1 are dropped), and its queries see all places up to their own: `causal_mask` is meant, and masks
-   are over n keys. So a text is read by runs of any lengths, one token after the other in the end,
-   with results equal to those of one run over all of it; a run with start 0 begins a new text. The
-   batch must be known. For inference: there is no way for gradients into earlier runs. A model that
-   is trained without a cache is written with one: build it twice, in hebb_share_begin().
+   With .cache = n, the layer keeps the keys and values of positions 0 to n - 1 in states
+   name/key_cache and name/value_cache [n, batch, heads, dim], initially zeros. A run that computes
+   the result stores its own keys and values at the positions from `start` on (those beyond n - 1
+   are dropped), and its queries attend to all positions up to their own: `causal_mask` is implied,
+   and masks are over n keys. So a text can be read in runs of any lengths, and then generated one
+   token a run, with results equal to those of one run over all of it; a run with start 0 begins a
+   new text. The batch must be known. For inference only: gradients do not reach earlier runs. To
+   generate with a model that is trained without a cache, build it twice, in hebb_share_begin().
 
    HEBB_E_SHAPE, HEBB_E_DTYPE and HEBB_E_ARGUMENT for tensors and masks of other shapes or dtypes,
    for numbers that are not positive, a rotary embedding of odd size, a cache without start or start
@@ -120,7 +121,7 @@ HEBB_API hebb_tensor *hebb_group_query_attention_with(hebb_tensor *query, hebb_t
                                                       int64_t key_value_heads,
                                                       const hebb_multi_head_options *options);
 
-/* ---- places: x [batch, time, ...], the place of element i along time is start + i ---- */
+/* ---- positions: x [batch, time, ...]; the position of element i along time is start + i ---- */
 
 typedef struct hebb_position_options {
     double max_wavelength;        /* sine and rotary: default 1e4 */
@@ -130,21 +131,21 @@ typedef struct hebb_position_options {
     int reserved_;
 } hebb_position_options;
 
-/* x [batch, time, features] plus sin(place / max_wavelength^(2 i / features)) at feature 2 i and
+/* x [batch, time, features] plus sin(position / max_wavelength^(2 i / features)) at feature 2 i and
    the cosine of the same at feature 2 i + 1 (A. Vaswani et al. 2017). */
 #define hebb_sine_position_encoding(x, ...)                                                        \
     hebb_sine_position_encoding_args(x, ##__VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_sine_position_encoding_with(hebb_tensor *x,
                                                        const hebb_position_options *options);
-/* x [batch, time, features] plus rows of a variable name/embeddings [length, features]. A place
+/* x [batch, time, features] plus rows of a variable name/embeddings [length, features]. A position
    that is not in 0 ... length - 1 gives NaN; a known time that is longer is HEBB_E_SHAPE.
    hebb_position_embedding(x, 256) */
 #define hebb_position_embedding(x, ...) hebb_position_embedding_args(x, __VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_position_embedding_with(hebb_tensor *x, int64_t length,
                                                    const hebb_position_options *options);
 /* x [batch, time, ..., features] of an even number of features, each pair (i, i + features / 2) of
-   them turned by the angle place / max_wavelength^(2 i / features): dot products of such vectors
-   depend on how far apart they are, not on where (J. Su et al. 2021). */
+   them rotated by the angle position / max_wavelength^(2 i / features): dot products of such
+   vectors depend on the distance of their positions only (J. Su et al. 2021). */
 #define hebb_rotary_embedding(x, ...) hebb_rotary_embedding_args(x, ##__VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_rotary_embedding_with(hebb_tensor *x,
                                                  const hebb_position_options *options);

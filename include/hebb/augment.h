@@ -22,40 +22,39 @@ extern "C" {
 typedef struct hebb_augment_options {
     size_t column;      /* of the images; default 0, the first */
     double probability; /* share of the examples that are changed; default 1, of flips 0.5 */
-    double fill;        /* what takes the place of pixels that are not there; default 0 */
-    bool vertical;      /* flips: upside down; default: left is right */
+    double fill;        /* value of pixels from outside of the image; default 0 */
+    bool vertical;      /* flips: vertically; default: horizontally */
     size_t labels;      /* mix-up: the column of labels; default 1, the second */
     int reserved_;
 } hebb_augment_options;
 
-/* Turns it round: left and right, or up and down. */
+/* Mirrors the image horizontally, or vertically. */
 #define hebb_random_flip(...)                                                                      \
     hebb_random_flip_with(&(const hebb_augment_options){.reserved_ = 0, __VA_ARGS__})
 HEBB_API hebb_transform hebb_random_flip_with(const hebb_augment_options *options);
 
-/* Adds `padding` pixels on each side and cuts out a piece of the old size at random: moves it by up
-   to so many pixels in both directions. hebb_random_crop(4, .fill = 0.5) */
+/* Adds `padding` pixels on each side and cuts out a piece of the original size at random: shifts
+   the image by up to so many pixels in both directions. hebb_random_crop(4, .fill = 0.5) */
 #define hebb_random_crop(...) hebb_random_crop_args(__VA_ARGS__, .reserved_ = 0)
 #define hebb_random_crop_args(padding, ...)                                                        \
     hebb_random_crop_with((padding), &(const hebb_augment_options){__VA_ARGS__})
 HEBB_API hebb_transform hebb_random_crop_with(int64_t padding, const hebb_augment_options *options);
 
-/* Moves it by up to `share` of height and width, 0 ... 1, in whole pixels. */
+/* Shifts the image by up to `share` of height and width, 0 ... 1, in whole pixels. */
 #define hebb_random_shift(...) hebb_random_shift_args(__VA_ARGS__, .reserved_ = 0)
 #define hebb_random_shift_args(share, ...)                                                         \
     hebb_random_shift_with((share), &(const hebb_augment_options){__VA_ARGS__})
 HEBB_API hebb_transform hebb_random_shift_with(double share, const hebb_augment_options *options);
 
-/* Turns it about its center by up to `degrees`, 0 ... 180, either way; between pixels, the values
-   are interpolated linearly. */
+/* Rotates the image about its center by up to `degrees`, 0 ... 180, either way; between pixels,
+   values are interpolated linearly. */
 #define hebb_random_rotate(...) hebb_random_rotate_args(__VA_ARGS__, .reserved_ = 0)
 #define hebb_random_rotate_args(degrees, ...)                                                      \
     hebb_random_rotate_with((degrees), &(const hebb_augment_options){__VA_ARGS__})
 HEBB_API hebb_transform hebb_random_rotate_with(double degrees,
                                                 const hebb_augment_options *options);
 
-/* Makes it larger or smaller about its center, by a factor of 1 - amount ... 1 + amount; 0 <=
-   amount < 1. */
+/* Scales the image about its center, by a factor of 1 - amount ... 1 + amount; 0 <= amount < 1. */
 #define hebb_random_zoom(...) hebb_random_zoom_args(__VA_ARGS__, .reserved_ = 0)
 #define hebb_random_zoom_args(amount, ...)                                                         \
     hebb_random_zoom_with((amount), &(const hebb_augment_options){__VA_ARGS__})
@@ -83,10 +82,10 @@ HEBB_API hebb_transform hebb_random_brightness_with(double amount,
 HEBB_API hebb_transform hebb_random_contrast_with(double amount,
                                                   const hebb_augment_options *options);
 
-/* Mix-up (Zhang et al., arXiv:1710.09412): w of each example and 1 - w of the next in the batch,
-   whose next is the first; w from the beta distribution of (alpha, alpha), 0 < alpha <= 4; labels
-   likewise, which must be floats (one-hot, hebb_one_hot_rows()). Any shape; the only one whose
-   result depends on what else is in the batch. */
+/* Mix-up (Zhang et al., arXiv:1710.09412): w times each example plus 1 - w times the next one in
+   the batch (after the last, the first); w from the beta distribution of (alpha, alpha), 0 < alpha
+   <= 4; labels likewise, which must be floats (one-hot, hebb_one_hot_rows()). Any shape; the only
+   one whose result depends on what else is in the batch. */
 #define hebb_mix_up(...) hebb_mix_up_args(__VA_ARGS__, .reserved_ = 0)
 #define hebb_mix_up_args(alpha, ...)                                                               \
     hebb_mix_up_with((alpha), &(const hebb_augment_options){__VA_ARGS__})

@@ -1,5 +1,4 @@
-/* Callbacks: what happens besides while hebb_fit() trains. One of your own is a struct with the
-   hooks that it wants:
+/* Callbacks: hooks into hebb_fit(). One of your own is a struct with the hooks that it needs:
 
      static hebb_status show(hebb_callback *self, hebb_fit_state *fit) {
          printf("%d: %g\n", (int)fit->epoch, hebb_log_value(fit, "loss"));
@@ -23,7 +22,7 @@ typedef struct hebb_log_entry {
     double value;
 } hebb_log_entry;
 
-/* What a hook sees, and may change: `stop`. */
+/* What a hook sees; it may set `stop`. */
 typedef struct hebb_fit_state {
     hebb_model *model;
     int64_t epoch, epochs;      /* from 0 */
@@ -67,8 +66,8 @@ struct hebb_callback {
     void (*destroy)(hebb_callback *self);
     bool last;          /* its epoch_end is called after those of all others */
     void *data;         /* yours */
-    hebb_status status; /* an error of its making (HEBB_E_NULL, HEBB_E_ARGUMENT: a negative number,
-                           HEBB_E_MEMORY): hebb_fit() returns it, and names the callback */
+    hebb_status status; /* an error when it was made (HEBB_E_NULL, HEBB_E_ARGUMENT: a negative
+                           number, HEBB_E_MEMORY): hebb_fit() returns it, and names the callback */
 };
 
 typedef struct hebb_callback_list {
@@ -82,8 +81,8 @@ typedef struct hebb_callback_list {
 
 /* ---- provided ---- */
 
-/* Where training stands, on `out`: a bar that fits the terminal's width, or a line an epoch if
-   `out` is no terminal. */
+/* Progress, on `out`: a bar that fits the terminal's width, or a line an epoch if `out` is no
+   terminal. */
 HEBB_API hebb_callback hebb_progress(FILE *out);
 
 typedef struct hebb_early_stopping_options {
@@ -93,7 +92,7 @@ typedef struct hebb_early_stopping_options {
     int64_t patience;    /* epochs without improvement before it stops; default 0, as in Keras */
     bool restore_best;   /* at the end, all variables get the values of the best epoch */
 } hebb_early_stopping_options;
-/* Whether more is better follows from the metric of that name (of the loss, less is). An unknown
+/* Whether higher is better follows from the metric of that name (of the loss, lower is). An unknown
    name is HEBB_E_ARGUMENT in the first epoch, here and below. */
 #define hebb_early_stopping(...)                                                                   \
     hebb_early_stopping_with(&(const hebb_early_stopping_options){.reserved_ = 0, __VA_ARGS__})
@@ -101,7 +100,7 @@ HEBB_API hebb_callback hebb_early_stopping_with(const hebb_early_stopping_option
 
 typedef struct hebb_checkpoint_file_options {
     bool best_only;      /* only after an epoch that is better than all before; a training that is
-                            resumed from it goes on behind that epoch */
+                            resumed from it continues after that epoch */
     const char *monitor; /* as above */
     int64_t every;       /* epochs; default 1 */
     int reserved_;
@@ -122,7 +121,7 @@ typedef struct hebb_reduce_on_plateau_options {
     int64_t patience;    /* epochs; default 10 */
     double min_delta;    /* default 1e-4 */
     int64_t cooldown;    /* epochs after a reduction that do not count */
-    double least;        /* the rate is not made smaller */
+    double least;        /* lower bound of the rate */
 } hebb_reduce_on_plateau_options;
 /* Multiplies the learning rate when the monitored value gets no better. HEBB_E_UNSUPPORTED if the
    step was not made by hebb_minimize(). An optimizer with a schedule takes its rate from that at
@@ -140,14 +139,14 @@ HEBB_API hebb_callback hebb_use_averages(void);
 HEBB_API hebb_callback hebb_rate_scheduler(double (*rate)(int64_t epoch, double now, void *user),
                                            void *user);
 
-/* A line of comma-separated values an epoch, and a first one with names; a resumed training appends
-   to what there is. The path is copied. HEBB_E_FILE. */
+/* A CSV file with a header and a line an epoch; a resumed training appends to what there is. The
+   path is copied. HEBB_E_FILE. */
 HEBB_API hebb_callback hebb_csv_log(const char *path);
 
 /* Ends the training with HEBB_E_ARGUMENT when the loss of an epoch so far is not finite. The
-   message names the first tensor that went bad: variables first, then in the order of the graph,
-   with op, shape and the line that built it. For that it keeps a copy of the variables at each
-   step, which costs time: to find an error, not for every day. */
+   message names the first tensor that is not finite: variables first, then in the order of the
+   graph, with op, shape and the line that built it. For that it keeps a copy of the variables at
+   each step, which costs time: use it to find an error. */
 HEBB_API hebb_callback hebb_stop_on_nan(void);
 
 /* Logs, for the last batch of each epoch, the norm of each layer's result ("norm/NAME") and of the

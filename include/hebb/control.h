@@ -1,4 +1,4 @@
-/* Loops over time, and gradients that are not the usual ones. */
+/* Loops over time, custom gradients, and checkpoints. */
 #ifndef HEBB_CONTROL_H
 #define HEBB_CONTROL_H
 
@@ -23,12 +23,12 @@ extern "C" {
 
    The body may use any other tensor of the graph: those are constants of the loop, and get
    gradients too. It must not assign variables, and its own tensors have no value outside of it.
-   Random ops that it makes give other numbers in each iteration. The gradient of a scan is a scan
-   in reverse, over what the body's gradient needs of each iteration; it can be differentiated
-   again. For that the body's tensors are collected with one more dimension: those of rank 8 cannot
-   be. Scans nest. */
+   Random ops in it give different numbers in each iteration. The gradient of a scan is a scan in
+   reverse, over what the body's gradient needs of each iteration; it can be differentiated again.
+   For that the body's tensors are stacked along a new dimension: their rank is 7 at most. Scans
+   nest. */
 
-/* Tensors, looked at. HEBB_LIST(a, b) lives as long as the block that it stands in. */
+/* A list of tensors. HEBB_LIST(a, b) lives as long as the block that it stands in. */
 typedef struct hebb_tensor_list {
     hebb_tensor *const *at;
     int count;
@@ -40,9 +40,9 @@ typedef struct hebb_tensor_list {
 
 /* What the body is given, and where it puts its results. All belong to the scan. */
 typedef struct hebb_scan_frame {
-    hebb_tensor *const *state; /* what is carried, before this iteration; like its first value */
+    hebb_tensor *const *state; /* the state before this iteration; like its first value */
     hebb_tensor *const *in;    /* this iteration's element of each sequence: [...] of [T, ...] */
-    hebb_tensor **next;        /* to be set: what is carried on, of state's shape and dtype */
+    hebb_tensor **next;        /* to be set: the next state, of state's shape and dtype */
     hebb_tensor **out;         /* to be set: results of this iteration */
     void *user;
 } hebb_scan_frame;
@@ -64,14 +64,14 @@ typedef struct hebb_scan_options {
    sequences' element that they belong to. Errors, in the graph: HEBB_E_NULL (no body, or one that
    left a result unset), HEBB_E_SHAPE and HEBB_E_DTYPE (lengths that differ, a state that changes
    its shape or dtype), HEBB_E_ARGUMENT; all results are then inert. Without any state or sequence
-   there is no graph to have an error: the results are NULL. */
+   there is no graph that could keep an error: the results are NULL. */
 #define hebb_scan(last, out_, ...)                                                                 \
     hebb_scan_with((last), (out_),                                                                 \
                    &(const hebb_scan_options){__VA_ARGS__, .file = __FILE__, .line = __LINE__})
 HEBB_API void hebb_scan_with(hebb_tensor **last, hebb_tensor **out,
                              const hebb_scan_options *options);
 
-/* ---- gradients of one's own ---- */
+/* ---- custom gradients ---- */
 
 /* The gradient of y = f(x[0], x[1], ...): from dy, the cotangent of y, make that of x[k] and store it
    in dx[k], of x[k]'s shape or one that broadcasts to it. Entries left NULL count as zero. Written with
@@ -91,7 +91,7 @@ typedef void (*hebb_backward_rule)(hebb_backward *b);
 HEBB_API hebb_tensor *hebb_with_gradient(hebb_tensor *y, hebb_tensor_list xs,
                                          hebb_backward_rule rule, void *user);
 
-/* ---- less memory for more work ---- */
+/* ---- checkpoints: less memory for more computation ---- */
 
 typedef struct hebb_checkpoint_options {
     void (*body)(hebb_tensor *const *in, hebb_tensor **out, void *user); /* called once, at once */

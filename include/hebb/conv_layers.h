@@ -1,5 +1,5 @@
 /* Layers of images, sequences and volumes: [batch, channels, (depth,) (height,) width]. Names and
-   defaults as in Keras 3, except that channels come before places and that numbers for each
+   defaults as in Keras 3, except that channels come before sizes and that numbers for each
    dimension are arrays (see conv.h). */
 #ifndef HEBB_CONV_LAYERS_H
 #define HEBB_CONV_LAYERS_H

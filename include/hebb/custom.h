@@ -55,7 +55,7 @@ typedef struct hebb_elementwise {
 } hebb_elementwise;
 
 /* The op on its operands, which broadcast and are of one floating dtype; so is the result. f16 and
-   bf16 are computed with as f32.
+   bf16 are computed in f32.
        hebb_apply(&swish, x)        hebb_apply(&lerp, a, b, t)
    The op is copied. Errors: HEBB_E_ARGUMENT (another number of operands, a name that is none),
    HEBB_E_SHAPE, HEBB_E_DTYPE; HEBB_E_GRADIENT when a gradient is asked for and there is no rule,

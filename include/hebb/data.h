@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 /* Mini-batches over examples held in arrays. Example i is row i (along the first dimension) of
-   every array. The arrays are looked at, not copied; keep them until the batches are destroyed. */
+   every array. The arrays are not copied; keep them until the batches are destroyed. */
 typedef struct hebb_batches hebb_batches;
 
 typedef struct hebb_batches_options {
@@ -18,8 +18,8 @@ typedef struct hebb_batches_options {
     bool drop_last;                 /* leave out a last batch that is not full */
     hebb_transform_list transforms; /* applied to a copy of each batch's rows, in this order;
                                        copied, but not what its users point to */
-    int prefetch; /* so many batches are made ahead, on a thread of their own; default 0, at most
-                     1024. They are the same batches */
+    int prefetch; /* how many batches are prepared ahead, on a thread of their own; default 0, at
+                     most 1024. The batches are the same */
     int reserved_;
 } hebb_batches_options;
 

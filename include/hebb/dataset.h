@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* Example i is row i of every column. The columns are looked at, not copied. */
+/* Example i is row i of every column. The columns are not copied. */
 typedef struct hebb_dataset {
     const hebb_array *columns;
     size_t count;

@@ -19,7 +19,7 @@ HEBB_API hebb_tensor *hebb_outer(hebb_tensor *a, hebb_tensor *b);
    Each letter (a-z, A-Z) names an axis; axes of one name have one size; what is not named after the
    arrow is summed over, and a letter twice in an operand takes its diagonal. "..." stands for the
    axes without a name, which broadcast. Without an arrow the result has the letters that occur
-   once, in alphabetical order, after "...". Spaces mean nothing. HEBB_E_ARGUMENT for a formula that
+   once, in alphabetical order, after "...". Spaces are ignored. HEBB_E_ARGUMENT for a formula that
    cannot be read, HEBB_E_SHAPE for one that does not fit; messages quote it and say where. */
 HEBB_API hebb_tensor *hebb_einsum(const char *formula, hebb_tensor *a, hebb_tensor *b);
 

@@ -16,7 +16,7 @@
    tanh, erf, ...). hebb_real is the type of the parameters. A literal such as 0.1 is a double, and
    makes a double of what it meets; (hebb_real)0.1 does not, and is what fmax, pow and other
    functions of several arguments want beside a parameter: fmax(x, (hebb_real)0). On OpenCL devices
-   all literals are of type hebb_real. */
+   all literals are of type hebb_real. A program whose expressions call functions links with -lm. */
 #define HEBB_ELEMENTWISE(name, parameters, ...)                                                    \
     static void name##_gradient(hebb_grad *d);                                                     \
     HEBB_ELEMENTWISE_DEFINE_(name, parameters, #parameters, #__VA_ARGS__, name##_gradient,         \

@@ -1,4 +1,4 @@
-/* Folds: a data set parted into k shares, each of which is left out in turn.
+/* Folds, for cross-validation: a data set split into k parts, each of which is left out in turn.
 
      hebb_folds *folds = hebb_folds_create(data, 5, .seed = 1, .labels = &labels);
      hebb_dataset train, left_out;
@@ -6,7 +6,7 @@
          if (hebb_folds_get(folds, k, &train, &left_out) == HEBB_OK) ...
      hebb_folds_destroy(folds);
 
-   One fold alone parts a test set from the rest. hebb_search_run() makes its folds by itself. */
+   One fold alone splits off a test set. hebb_search_run() makes its folds by itself. */
 #ifndef HEBB_FOLDS_H
 #define HEBB_FOLDS_H
 
@@ -28,11 +28,11 @@ typedef struct hebb_folds_options {
     int reserved_;
 } hebb_folds_options;
 
-/* Parts the examples into `count` folds, 2 or more, whose sizes differ by one at most; stratified,
+/* Splits the examples into `count` folds, 2 or more, whose sizes differ by one at most; stratified,
    so do their numbers of each label. Which example is where depends on the seed and the labels
-   alone. The data's columns are looked at, not copied; keep them. Always returns an object unless
-   memory is out; errors (HEBB_E_NULL, HEBB_E_ARGUMENT: fewer examples than folds; HEBB_E_SHAPE,
-   HEBB_E_DTYPE, HEBB_E_MEMORY) are its status, and what hebb_folds_get() returns. */
+   alone. The data's columns are not copied; keep them. Always returns an object unless memory is
+   out; errors (HEBB_E_NULL, HEBB_E_ARGUMENT: fewer examples than folds; HEBB_E_SHAPE, HEBB_E_DTYPE,
+   HEBB_E_MEMORY) are its status, and what hebb_folds_get() returns. */
 #define hebb_folds_create(data, ...) hebb_folds_create_args(data, __VA_ARGS__, .reserved_ = 0)
 #define hebb_folds_create_args(data, count, ...)                                                   \
     hebb_folds_create_with((data), (count), &(const hebb_folds_options){__VA_ARGS__})

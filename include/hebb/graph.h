@@ -47,7 +47,7 @@ HEBB_API hebb_graph *hebb_here_graph(hebb_graph *graph, const char *file, int li
 HEBB_API hebb_tensor *hebb_input(hebb_graph *graph, const char *name, hebb_dtype dtype,
                                  hebb_shape shape);
 
-/* A value known now; the array is copied. */
+/* A constant; the array is copied. */
 HEBB_API hebb_tensor *hebb_constant(hebb_graph *graph, const hebb_array *array);
 /* A tensor of that (concrete) shape whose elements all are `value`: rounded to the floating dtype
    (to f16 and bf16 by way of f32), truncated to an integer, != 0 for bool. HEBB_E_ARGUMENT if the
@@ -57,7 +57,7 @@ HEBB_API hebb_tensor *hebb_full(hebb_graph *graph, hebb_dtype dtype, hebb_shape 
 /* A scalar of x's dtype in x's graph: hebb_mul(x, hebb_scalar_like(x, 0.5)). */
 HEBB_API hebb_tensor *hebb_scalar_like(hebb_tensor *x, double value);
 
-/* How a variable gets its first value, drawn from the session's seed. A plain value: copy it.
+/* How a variable is initialized, from the session's seed. A plain value: copy it.
    fan_in and fan_out of a shape [in, out] are its sizes; of [out, in, kernel...] (rank 3 and more)
    they are in and out times the size of the kernel; of rank 0 and 1 both are the size. */
 typedef enum hebb_initializer_kind {
@@ -116,7 +116,7 @@ HEBB_API hebb_tensor *hebb_assign(hebb_tensor *variable, hebb_tensor *value);
 /* A tensor without a value that stands for all of these: fetch it to compute each of them. */
 HEBB_API hebb_tensor *hebb_group(hebb_graph *graph, hebb_tensor *const *tensors, size_t count);
 
-/* ---- looking ---- */
+/* ---- inspection ---- */
 
 HEBB_API hebb_graph *hebb_tensor_graph(const hebb_tensor *tensor); /* NULL for NULL */
 HEBB_API hebb_dtype hebb_tensor_dtype(const hebb_tensor *tensor);

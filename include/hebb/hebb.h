@@ -13,13 +13,13 @@
    networks (nn.h has all of these)
      layers.h      dense, embedding, dropout        conv_layers.h   convolution by layers
      normalization.h  batch, layer, group, ...      recurrent.h  LSTM, GRU
-     attention.h   attention, places               preprocessing.h  scaling, categories
+     attention.h   attention, positions            preprocessing.h  scaling, categories
      activations.h, losses.h, metrics.h             layer.h      making layers of your own
      optimizers.h  update rules, the step           schedules.h  learning rates that change
    training
-     train.h       models, fit, evaluate, predict   callbacks.h  what happens besides
-     data.h        batches                          prepare.h    parts, scales, one-hot rows
-     folds.h       parts to leave out in turn       search.h     hyperparameters
+     train.h       models, fit, evaluate, predict   callbacks.h  hooks into training
+     data.h        batches                          prepare.h    splits, scaling, one-hot rows
+     folds.h       cross-validation                 search.h     hyperparameters
      transform.h   changing batches                 augment.h    changing images at random
      text.h        text and vocabularies            summary.h    a model as a table
      plot.h        curves, surfaces, bars           tensorboard.h  logs for TensorBoard

@@ -26,8 +26,8 @@ HEBB_API hebb_status hebb_read_png(const char *path, int channels, hebb_array *p
                                    char *message, size_t size);
 
 /* Writes a picture: u8, or floats of which 0 is dark and 1 is full (others are clipped; NaN is 0),
-   or bool. The file is written aside and renamed: after an error the old one is there.
-   HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_FILE, HEBB_E_MEMORY. */
+   or bool. The file is written under another name and then renamed: after an error the old one is
+   unchanged. HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_FILE, HEBB_E_MEMORY. */
 HEBB_API hebb_status hebb_write_png(const char *path, const hebb_array *picture, char *message,
                                     size_t size);
 
@@ -62,8 +62,8 @@ HEBB_API hebb_status hebb_image_grid_with(const hebb_array *images, hebb_array *
 /* Reads a folder of PNG files with a subfolder a class: images u8 [n, channels, height, width] and
    labels i32 [n], the index of the subfolder, whose names, sorted by their bytes, become `classes`
    (labels and classes may be NULL). In a class, files are in the order of their names. What does
-   not end in .png, and what begins with a dot, is passed over. A folder without subfolders is one
-   class named ".". All images must have one size, and for channels = 0 the same channels: otherwise
+   not end in .png, or begins with a dot, is skipped. A folder without subfolders is one class named
+   ".". All images must have one size, and for channels = 0 the same channels: otherwise
    HEBB_E_SHAPE, and the message names the file. HEBB_E_FORMAT also if there is no image. Results
    are untouched on error. */
 HEBB_API hebb_status hebb_read_png_folder(const char *path, int channels, hebb_array *images,

@@ -27,18 +27,18 @@ HEBB_API hebb_tensor *hebb_add_along(hebb_tensor *base, hebb_tensor *indices, he
    last stays; ones outside 0...n-1 are dropped. */
 HEBB_API hebb_tensor *hebb_scatter_set(hebb_tensor *base, hebb_tensor *indices, hebb_tensor *x);
 
-/* The places (i32) of x's elements along an axis in ascending or descending order. Equal elements
-   stay in order of place; NaN counts as the largest. Any dtype; no gradient. HEBB_E_SHAPE for more
-   than 2^31 - 1 elements along the axis. */
+/* The indices (i32) that sort x along an axis, ascending or descending. The sort is stable; NaN
+   counts as the largest. Any dtype; no gradient. HEBB_E_SHAPE for more than 2^31 - 1 elements along
+   the axis. */
 HEBB_API hebb_tensor *hebb_argsort(hebb_tensor *x, int axis, bool descending);
 HEBB_API hebb_tensor *hebb_sort(hebb_tensor *x, int axis, bool descending);
 /* The k largest elements along an axis in descending order (or the k smallest, ascending), and in
-   *indices (may be NULL) their places: the first k of hebb_sort() and hebb_argsort(). HEBB_E_SHAPE
+   *indices (may be NULL) their indices: the first k of hebb_sort() and hebb_argsort(). HEBB_E_SHAPE
    if there are fewer than k. */
 HEBB_API hebb_tensor *hebb_top_k(hebb_tensor *x, int64_t k, int axis, bool largest,
                                  hebb_tensor **indices);
 
-/* hebb_select() by its other name. */
+/* Another name of hebb_select(). */
 HEBB_API hebb_tensor *hebb_where(hebb_tensor *condition, hebb_tensor *a, hebb_tensor *b);
 
 #ifdef __cplusplus

@@ -75,9 +75,9 @@ typedef struct hebb_csv_options {
 
 /* Reads rows of numbers, plain or gzip-compressed, into a table, which is filled anew (untouched on
    error). Fields may stand in double quotes (a quote in them is doubled; they may hold line ends);
-   spaces around others, empty lines and a byte order mark are passed over; lines may end in CR LF;
-   the decimal point is a point whatever the locale. If a label is no number (or .classes), labels
-   are the places of their names in table->classes, which are sorted: by their values if all are
+   spaces around others, empty lines and a byte order mark are ignored; lines may end in CR LF; the
+   decimal point is a point whatever the locale. If a label is no number (or .classes), labels are
+   the indices of their names in table->classes, which are sorted: by their values if all are
    numbers, else by their bytes.
 
    hebb_read_csv("iris.csv", &table, message, sizeof message, .label_column = -1)
@@ -94,9 +94,9 @@ HEBB_API hebb_status hebb_read_csv_with(const char *path, hebb_table *table, cha
                                         size_t size, const hebb_csv_options *options);
 
 /* Writes values, [rows, columns] or [rows], with enough digits that reading gives the same numbers;
-   before them the names of the columns if there are as many (NULL: none). The file is written aside
-   and renamed: after an error the old one is there. HEBB_E_SHAPE, HEBB_E_ARGUMENT (another number
-   of names), HEBB_E_FILE, HEBB_E_MEMORY. */
+   before them the names of the columns if there are as many (NULL: none). The file is written under
+   another name and then renamed: after an error the old one is unchanged. HEBB_E_SHAPE,
+   HEBB_E_ARGUMENT (another number of names), HEBB_E_FILE, HEBB_E_MEMORY. */
 HEBB_API hebb_status hebb_write_csv(const char *path, const hebb_array *values,
                                     const hebb_names *columns, char *message, size_t size);
 

@@ -1,14 +1,15 @@
-/* What layers are made of: scopes that name their variables, sharing of these, the difference
-   between training and inference, what a training step does besides, and looking at a graph. Layers
-   of your own are made as those of the library are:
+/* What layers are made of: scopes that name their variables, sharing of variables, the difference
+   between training and inference, additional updates and losses of a training step, and inspection
+   of a graph. Layers of your own are made as those of the library are:
 
      hebb_tensor *scale(hebb_tensor *x) {
          hebb_graph *g = hebb_tensor_graph(x);
          hebb_layer_begin(g, "scale", NULL);
          hebb_tensor *s = hebb_variable(g, "factor", HEBB_F32, HEBB_SCALAR, hebb_ones());
-         return hebb_layer_end(g, hebb_mul(x, s));           variable "scale/factor",
-   "scale_1/factor"
-     } */
+         return hebb_layer_end(g, hebb_mul(x, s));
+     }
+
+   The variable is called scale/factor, that of a second call scale_1/factor. */
 #ifndef HEBB_LAYER_H
 #define HEBB_LAYER_H
 
@@ -31,8 +32,8 @@ HEBB_API void hebb_layer_begin(hebb_graph *graph, const char *kind, const char *
    also after an error. HEBB_E_ARGUMENT if no layer is open. y may be NULL. */
 HEBB_API hebb_tensor *hebb_layer_end(hebb_graph *graph, hebb_tensor *y);
 
-/* Between these the layers that are made use the variables again that an earlier pair of that name
-   made, in the same order:
+/* Layers that are made between these two calls reuse the variables that an earlier pair of the same
+   name made, in the same order:
 
      hebb_share_begin(g, "tower"); a = tower(left); hebb_share_end(g);
      hebb_share_begin(g, "tower"); b = tower(right); hebb_share_end(g);
@@ -50,7 +51,7 @@ HEBB_API void hebb_share_end(hebb_graph *graph);
    its own: call it where it is used, in the body of a scan too. */
 HEBB_API hebb_tensor *hebb_training(hebb_graph *graph);
 
-/* ---- what a training step does besides ----
+/* ---- additional updates and losses of a training step ----
    hebb_minimize(loss, ...) carries out the updates, and adds the penalties to the loss, that are
    attached to tensors which the loss depends on (a variable, or a layer's result). */
 
@@ -67,7 +68,7 @@ HEBB_API hebb_tensor *hebb_updated(hebb_tensor *variable);
 HEBB_API size_t hebb_attached_updates(hebb_tensor *loss, hebb_tensor **list, size_t room);
 HEBB_API size_t hebb_attached_losses(hebb_tensor *loss, hebb_tensor **list, size_t room);
 
-/* ---- looking ---- */
+/* ---- inspection ---- */
 
 /* Layers, in the order of their ends; inner ones come before what they are in. */
 typedef struct hebb_layer {

@@ -15,7 +15,7 @@ extern "C" {
    model's .classes (hebb/train.h) has labels checked before they are fed, and names the example. */
 HEBB_API hebb_tensor *hebb_sparse_softmax_cross_entropy(hebb_tensor *logits, hebb_tensor *labels);
 
-/* ---- losses one by one: a number for each element, or each row, and no mean ---- */
+/* ---- losses without a reduction: a number for each element, or each row ---- */
 /* (x - target)^2 / 2; x and target broadcast. */
 HEBB_API hebb_tensor *hebb_square_loss(hebb_tensor *x, hebb_tensor *target);
 /* log(1 + e^(-c x)) for signs c of 1 or -1 (floating; they broadcast): finite for any finite x. */
@@ -121,8 +121,8 @@ HEBB_API hebb_tensor *hebb_binary_cross_entropy_with(hebb_tensor *prediction, he
 HEBB_API hebb_tensor *hebb_categorical_cross_entropy_with(hebb_tensor *prediction,
                                                           hebb_tensor *target,
                                                           const hebb_loss_options *options);
-/* The binary cross entropy times (1 - p_t)^gamma, p_t the probability of what
-   is so (T. Lin et al. 2017). */
+/* The binary cross entropy times (1 - p_t)^gamma, p_t the predicted probability of the true class
+   (T. Lin et al. 2017). */
 #define hebb_binary_focal_cross_entropy(prediction, ...)                                           \
     HEBB_LOSS_(hebb_binary_focal_cross_entropy_with, prediction, __VA_ARGS__)
 HEBB_API hebb_tensor *hebb_binary_focal_cross_entropy_with(hebb_tensor *prediction,
@@ -153,8 +153,8 @@ HEBB_API hebb_tensor *hebb_cosine_similarity_with(hebb_tensor *prediction, hebb_
 HEBB_API hebb_tensor *hebb_dice_with(hebb_tensor *prediction, hebb_tensor *target,
                                      const hebb_loss_options *options);
 /* 1 - sum(t p) / (sum(t p) + alpha sum((1 - t) p) + beta sum(t (1 - p)) + 1e-7) over everything:
-   one value. alpha weighs what is wrongly found, beta what is missed (S. Salehi et al. 2017; the
-   code of Keras has the two exchanged). */
+   one value. alpha weighs false positives, beta false negatives (S. Salehi et al. 2017; the code of
+   Keras has the two exchanged). */
 #define hebb_tversky(prediction, ...) HEBB_LOSS_(hebb_tversky_with, prediction, __VA_ARGS__)
 HEBB_API hebb_tensor *hebb_tversky_with(hebb_tensor *prediction, hebb_tensor *target,
                                         const hebb_loss_options *options);

@@ -1,12 +1,12 @@
-/* Metrics: how good a model is, in numbers for people.
+/* Metrics: how good a model is.
 
      hebb_model_create(graph, device, .inputs = HEBB_LIST(x, label), .loss = loss,
                        .metrics = HEBB_METRICS(
                            hebb_metric_sparse_categorical_accuracy(logits, label),
                            hebb_metric_f_beta(logits, label, .beta = 2, .name = "f2")));
 
-   Names, defaults and formulas are Keras 3's, unless said. What comes out is the metric of all
-   examples of the epoch or the evaluation, exactly: not a mean of what batches have. */
+   Names, defaults and formulas are Keras 3's, unless said. The result is the exact metric of all
+   examples of the epoch or the evaluation, not a mean over batches. */
 #ifndef HEBB_METRICS_H
 #define HEBB_METRICS_H
 
@@ -42,7 +42,7 @@ typedef enum hebb_average {
 } hebb_average;
 
 typedef enum hebb_curve {
-    HEBB_CURVE_ROC = 0, /* true positives' rate over that of false positives */
+    HEBB_CURVE_ROC = 0, /* true positive rate over false positive rate */
     HEBB_CURVE_PR,      /* precision over recall, interpolated (J. Davis, M. Goadrich 2006) */
 } hebb_curve;
 
@@ -51,7 +51,7 @@ typedef struct hebb_metric_options {
     const char *name;       /* default: the function's, without hebb_metric_ */
     hebb_tensor *weights;   /* of each value, as a loss has them: [batch] weighs examples */
     bool from_logits;       /* the prediction is before its sigmoid or softmax */
-    double threshold;       /* above which a prediction counts as yes; default 0.5 */
+    double threshold;       /* above which a prediction is positive; default 0.5 */
     int k;                  /* top k; default 5 */
     double beta;            /* f_beta: how much more recall counts than precision; default 1 */
     hebb_average average;   /* f_beta */
@@ -81,7 +81,7 @@ typedef struct hebb_metric_options {
    out of its range). A quotient whose divisor is 0 is 0. Sums within a batch are f32, or f64 of an
    f64 prediction; over batches f64. */
 
-/* ---- of anything ---- */
+/* ---- means and sums ---- */
 
 /* Mean of all elements of x, numeric or bool: of a loss' values, say. */
 #define hebb_metric_mean(...) HEBB_METRIC_OF_(hebb_metric_mean_with, __VA_ARGS__)
@@ -113,20 +113,23 @@ HEBB_API hebb_metric hebb_metric_categorical_accuracy_with(hebb_tensor *predicti
     HEBB_METRIC_(hebb_metric_sparse_categorical_accuracy_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_sparse_categorical_accuracy_with(
     hebb_tensor *prediction, hebb_tensor *target, const hebb_metric_options *options);
-/* Whether fewer than k elements of a row are larger than the one at the largest of t, or */
+/* Whether the class of the largest of t is among the k largest of a row of p (fewer than k elements
+   are larger), or */
 #define hebb_metric_top_k_categorical_accuracy(prediction, ...)                                    \
     HEBB_METRIC_(hebb_metric_top_k_categorical_accuracy_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_top_k_categorical_accuracy_with(
     hebb_tensor *prediction, hebb_tensor *target, const hebb_metric_options *options);
-/* at the label. */
+/* the class of the label i32 [...] is. */
 #define hebb_metric_sparse_top_k_categorical_accuracy(prediction, ...)                             \
     HEBB_METRIC_(hebb_metric_sparse_top_k_categorical_accuracy_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_sparse_top_k_categorical_accuracy_with(
     hebb_tensor *prediction, hebb_tensor *target, const hebb_metric_options *options);
 
-/* ---- yes or no: p and t of one shape; p floating, yes above the threshold, t not 0 ---- */
+/* ---- two classes: p and t of one shape; positive is p, floating, above the threshold, and t that
+   is not 0 ---- */
 
-/* How many are rightly and wrongly found, rightly left out and missed. */
+/* The numbers of true positives (TP), false positives (FP), true negatives (TN) and false negatives
+   (FN). */
 #define hebb_metric_true_positives(prediction, ...)                                                \
     HEBB_METRIC_(hebb_metric_true_positives_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_true_positives_with(hebb_tensor *prediction, hebb_tensor *target,
@@ -143,7 +146,7 @@ HEBB_API hebb_metric hebb_metric_true_negatives_with(hebb_tensor *prediction, he
     HEBB_METRIC_(hebb_metric_false_negatives_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_false_negatives_with(hebb_tensor *prediction, hebb_tensor *target,
                                                       const hebb_metric_options *options);
-/* The share of what is found that is right; of what should be found that is found. */
+/* TP / (TP + FP), and TP / (TP + FN). */
 #define hebb_metric_precision(prediction, ...)                                                     \
     HEBB_METRIC_(hebb_metric_precision_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_precision_with(hebb_tensor *prediction, hebb_tensor *target,
@@ -153,9 +156,9 @@ HEBB_API hebb_metric hebb_metric_precision_with(hebb_tensor *prediction, hebb_te
 HEBB_API hebb_metric hebb_metric_recall_with(hebb_tensor *prediction, hebb_tensor *target,
                                              const hebb_metric_options *options);
 /* (1 + beta^2) precision recall / (beta^2 precision + recall) of each class, averaged. p [...,
- * classes] and t of that shape, or labels i32 [...]. Yes is the largest of a row, or what is above
- * a threshold if one is given or there is one class (then 0.5). The totals are those of true
- * positives, false positives and misses [3, classes]. */
+   classes] and t of that shape, or labels i32 [...]. Positive is the largest of a row, or what is
+   above a threshold if one is given or there is one class (then 0.5). The totals are TP, FP and FN
+   [3, classes]. */
 #define hebb_metric_f_beta(prediction, ...)                                                        \
     HEBB_METRIC_(hebb_metric_f_beta_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_f_beta_with(hebb_tensor *prediction, hebb_tensor *target,
@@ -164,8 +167,8 @@ HEBB_API hebb_metric hebb_metric_f_beta_with(hebb_tensor *prediction, hebb_tenso
 #define hebb_metric_f1(prediction, ...) HEBB_METRIC_(hebb_metric_f1_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_f1_with(hebb_tensor *prediction, hebb_tensor *target,
                                          const hebb_metric_options *options);
-/* The area under a curve of `thresholds` points: p is a probability, 0 to 1, of which the
- * thresholds are evenly spread ones; from there on what is below counts as no. */
+/* The area under a curve of `thresholds` points: p is a probability, and the thresholds are evenly
+   spread over 0 to 1. For this and the following, what is below a threshold is negative. */
 #define hebb_metric_auc(prediction, ...) HEBB_METRIC_(hebb_metric_auc_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_auc_with(hebb_tensor *prediction, hebb_tensor *target,
                                           const hebb_metric_options *options);
@@ -181,7 +184,7 @@ HEBB_API hebb_metric hebb_metric_precision_at_recall_with(hebb_tensor *predictio
 HEBB_API hebb_metric hebb_metric_recall_at_precision_with(hebb_tensor *prediction,
                                                           hebb_tensor *target, double precision,
                                                           const hebb_metric_options *options);
-/* Sensitivity is recall; specificity the same of what is no. */
+/* Sensitivity is recall; specificity is TN / (TN + FP). */
 #define hebb_metric_sensitivity_at_specificity(prediction, target, ...)                            \
     HEBB_METRIC_AT_(hebb_metric_sensitivity_at_specificity_with, prediction, target, __VA_ARGS__)
 HEBB_API hebb_metric
@@ -193,17 +196,17 @@ HEBB_API hebb_metric
 hebb_metric_specificity_at_sensitivity_with(hebb_tensor *prediction, hebb_tensor *target,
                                             double sensitivity, const hebb_metric_options *options);
 
-/* ---- classes against classes: a prediction [..., classes], of which the largest of a row counts,
- * or i32 [...] and .classes; labels i32 [...]; what is not in 0...classes-1 does not count ---- */
+/* ---- many classes: a prediction [..., classes], of which the largest of a row counts, or i32
+   [...] and .classes; labels i32 [...]; what is not in 0...classes-1 does not count ---- */
 
-/* The share that is right. The totals are the matrix [classes, classes]: at [i, j] how many with
- * label i are taken for j. hebb_model_totals(model, "confusion_matrix", &n) has them after
- * hebb_evaluate(). */
+/* The accuracy. The totals are the matrix [classes, classes]: at [i, j] how many with label i are
+   predicted as j. hebb_model_totals(model, "confusion_matrix", &n) has them after hebb_evaluate().
+ */
 #define hebb_metric_confusion_matrix(prediction, ...)                                              \
     HEBB_METRIC_(hebb_metric_confusion_matrix_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_confusion_matrix_with(hebb_tensor *prediction, hebb_tensor *target,
                                                        const hebb_metric_options *options);
-/* Of a class: how many are rightly found of those that are found or should be (Jaccard). */
+/* Intersection over union (the Jaccard index) of a class: TP / (TP + FP + FN). */
 #define hebb_metric_iou(prediction, target, ...)                                                   \
     HEBB_METRIC_AT_(hebb_metric_iou_with, prediction, target, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_iou_with(hebb_tensor *prediction, hebb_tensor *target,
@@ -276,7 +279,7 @@ HEBB_API hebb_metric hebb_metric_categorical_cross_entropy_with(hebb_tensor *pre
     HEBB_METRIC_(hebb_metric_sparse_categorical_cross_entropy_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_sparse_categorical_cross_entropy_with(
     hebb_tensor *prediction, hebb_tensor *target, const hebb_metric_options *options);
-/* e to that power: how many classes there would be if all were equally likely. */
+/* e to the power of that cross entropy: as uncertain as among so many equally likely classes. */
 #define hebb_metric_perplexity(prediction, ...)                                                    \
     HEBB_METRIC_(hebb_metric_perplexity_with, prediction, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_perplexity_with(hebb_tensor *prediction, hebb_tensor *target,

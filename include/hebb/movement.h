@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* Backward along each of the axes. */
+/* x reversed along each of the axes. */
 HEBB_API hebb_tensor *hebb_flip(hebb_tensor *x, const int *axes, int n_axes);
 /* x with one axis moved to another place, the others in order; and with two axes exchanged. */
 HEBB_API hebb_tensor *hebb_move_axis(hebb_tensor *x, int from, int to);
@@ -29,12 +29,12 @@ HEBB_API hebb_tensor *hebb_repeat(hebb_tensor *x, int axis, int64_t times);
 HEBB_API hebb_tensor *hebb_roll(hebb_tensor *x, int64_t shift, int axis);
 
 /* Elements [i, i + offset] of the matrices in two axes: rows `axis1`, columns `axis2`. These axes
-   go, the diagonal becomes the last one. */
+   are removed, and the diagonal becomes the last one. */
 HEBB_API hebb_tensor *hebb_diagonal(hebb_tensor *x, int offset, int axis1, int axis2);
 /* `base` with x written over its diagonal: x must have the diagonal's shape. */
 HEBB_API hebb_tensor *hebb_diagonal_scatter(hebb_tensor *base, hebb_tensor *x, int offset,
                                             int axis1, int axis2);
-/* The matrices in the last two axes, 0 (false) above (below) diagonal number k, which stays. */
+/* The matrices in the last two axes, 0 (false) above (triu: below) diagonal k, which is kept. */
 HEBB_API hebb_tensor *hebb_tril(hebb_tensor *x, int64_t k);
 HEBB_API hebb_tensor *hebb_triu(hebb_tensor *x, int64_t k);
 

@@ -1,5 +1,5 @@
-/* Normalization layers. Names and defaults as in Keras 3. x is floating; halves are normalized in
-   f32, and their variables are f32. */
+/* Normalization layers. Names and defaults as in Keras 3. x is floating; f16 and bf16 are
+   normalized in f32, and their variables are f32. */
 #ifndef HEBB_NORMALIZATION_H
 #define HEBB_NORMALIZATION_H
 
@@ -23,10 +23,11 @@ typedef struct hebb_normalization_options {
 #define HEBB_NORMALIZATION(...)                                                                    \
     &(const hebb_normalization_options) { __VA_ARGS__ }
 
-/* x [batch, channels, ...] of rank 2 or more, its channels known: each channel less its mean, over
-   its deviation, over the batch and all places (S. Ioffe and C. Szegedy 2015). In inference with
-   the moving averages of both, states name/moving_mean and name/moving_variance, which training
-   steps of losses that depend on the result update: momentum average + (1 - momentum) new. */
+/* x [batch, channels, ...] of rank 2 or more, its channels known: each channel minus its mean,
+   divided by its standard deviation, of the batch and all positions (S. Ioffe and C. Szegedy 2015).
+   In inference with the moving averages of both, states name/moving_mean and name/moving_variance,
+   which training steps of losses that depend on the result update: momentum average + (1 -
+   momentum) new. */
 #define hebb_batch_normalization(x, ...)                                                           \
     hebb_batch_normalization_args(x, ##__VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_batch_normalization_with(hebb_tensor *x,
@@ -40,8 +41,9 @@ HEBB_API hebb_tensor *hebb_layer_normalization_with(hebb_tensor *x,
 #define hebb_rms_normalization(x, ...) hebb_rms_normalization_args(x, ##__VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_rms_normalization_with(hebb_tensor *x,
                                                   const hebb_normalization_options *options);
-/* x [batch, channels, ...], all but the batch known, over groups of channels and all places (Y. Wu
-   and K. He 2018). `groups` divides the channels; as many as channels is instance normalization. */
+/* x [batch, channels, ...], all but the batch known, over groups of channels and all positions (Y.
+   Wu and K. He 2018). `groups` divides the channels; as many as channels is instance normalization.
+ */
 #define hebb_group_normalization(x, ...)                                                           \
     hebb_group_normalization_args(x, __VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_group_normalization_with(hebb_tensor *x, int64_t groups,
@@ -53,7 +55,7 @@ HEBB_API hebb_tensor *hebb_instance_normalization_with(hebb_tensor *x,
 /* x / sqrt(max(sum of x^2 along the axis, 1e-12)): rows of length 1. */
 HEBB_API hebb_tensor *hebb_unit_normalization(hebb_tensor *x, int axis);
 
-/* A kernel over its largest singular value, as hebb_dense(..., .kernel =
+/* A kernel divided by its largest singular value, as hebb_dense(..., .kernel =
    hebb_spectral_normalization) (T. Miyato et al. 2018): the value is that of power iteration, one
    step each time the step of a loss that depends on it is made. The kernel is taken as a matrix
    [first size, all others]. State kernel's name/u. */

@@ -19,9 +19,9 @@ extern "C" {
    HEBB_E_MEMORY. */
 HEBB_API hebb_status hebb_read_npy(const char *path, hebb_array *array, char *message, size_t size);
 
-/* Writes an array: version 1, little-endian, row-major. Aside, then renamed: after an error the old
-   file is there. HEBB_E_DTYPE (bf16, which NumPy does not have), HEBB_E_SHAPE, HEBB_E_FILE,
-   HEBB_E_MEMORY. */
+/* Writes an array: version 1, little-endian, row-major. Under another name, then renamed: after an
+   error the old file is unchanged. HEBB_E_DTYPE (bf16, which NumPy does not have), HEBB_E_SHAPE,
+   HEBB_E_FILE, HEBB_E_MEMORY. */
 HEBB_API hebb_status hebb_write_npy(const char *path, const hebb_array *array, char *message,
                                     size_t size);
 
@@ -29,8 +29,8 @@ HEBB_API hebb_status hebb_write_npy(const char *path, const hebb_array *array, c
 
 typedef struct hebb_npz hebb_npz;
 
-/* Reads what numpy.savez() and numpy.savez_compressed() write; members that are not .npy are passed
-   over. To be destroyed by hebb_npz_destroy(). Errors are those of hebb_read_npy(), and
+/* Reads what numpy.savez() and numpy.savez_compressed() write; members that are not .npy are
+   skipped. To be destroyed by hebb_npz_destroy(). Errors are those of hebb_read_npy(), and
    HEBB_E_UNSUPPORTED for zip64 (4 GiB or more), encryption and other compression. */
 HEBB_API hebb_status hebb_npz_read(const char *path, hebb_npz **file, char *message, size_t size);
 HEBB_API void hebb_npz_destroy(hebb_npz *file);

@@ -1,13 +1,13 @@
 /* The operations. Each returns a new tensor of the same graph; errors go to the graph (graph.h).
 
    Binary ops broadcast as NumPy does: shapes are aligned at their last dimension, and a dimension
-   of size 1, or a missing one, stretches to the other's. Dtypes never change by themselves: two
+   of size 1, or a missing one, stretches to the other's. There is no implicit conversion: two
    operands must have the same dtype (HEBB_E_DTYPE; hebb_cast() converts). "Numeric" means any dtype
    but bool, "floating" f32, f64, f16 or bf16. Axes count from 0; negative ones from the end.
 
-   f16 and bf16 are computed with as f32: every op of this header takes its operands to f32 and
-   rounds its result once, to nearest even, whatever is fused with what. A sum, mean, matrix product
-   or scatter_add rounds its total, not what goes into it. What is beyond 65504 in f16 is infinite.
+   f16 and bf16 are computed in f32: every op of this header converts its operands to f32 and rounds
+   its result once, to nearest even, whatever is fused with what. A sum, mean, matrix product or
+   scatter_add rounds only its total. Results beyond 65504 are infinite in f16.
 
    An axis that does not exist or is named twice is HEBB_E_ARGUMENT. An op that is composed of
    others (hebb_mean, hebb_argmax, ...) reports errors in their words, with the line of its own
@@ -36,7 +36,7 @@ HEBB_API hebb_tensor *hebb_sigmoid(hebb_tensor *x);    /* 1 / (1 + e^-x), floati
 HEBB_API hebb_tensor *hebb_softplus(hebb_tensor *x);   /* log(1 + e^x), floating, exact tails */
 HEBB_API hebb_tensor *hebb_reciprocal(hebb_tensor *x); /* 1 / x, floating */
 HEBB_API hebb_tensor *hebb_floor(hebb_tensor *x);      /* floating; gradient 0 */
-HEBB_API hebb_tensor *hebb_not(hebb_tensor *x);        /* bool; of integers every bit */
+HEBB_API hebb_tensor *hebb_not(hebb_tensor *x);        /* bool; of integers bitwise */
 /* Converts: to an integer by truncation (u8 and i8 modulo 256), to bool by != 0, to f16 and bf16
    by way of f32: an f64, i32 or i64 may be rounded twice. Values that the integer cannot hold, and
    NaN, give an unspecified integer. */
@@ -60,7 +60,7 @@ HEBB_API hebb_tensor *hebb_less(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_less_equal(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_greater(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_greater_equal(hebb_tensor *a, hebb_tensor *b);
-/* Of bool; of integers bit by bit. */
+/* Logical for bool, bitwise for integers. */
 HEBB_API hebb_tensor *hebb_and(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_or(hebb_tensor *a, hebb_tensor *b);
 HEBB_API hebb_tensor *hebb_xor(hebb_tensor *a, hebb_tensor *b);
@@ -90,7 +90,7 @@ HEBB_API hebb_tensor *hebb_cosh(hebb_tensor *x);
 HEBB_API hebb_tensor *hebb_asinh(hebb_tensor *x);
 HEBB_API hebb_tensor *hebb_acosh(hebb_tensor *x);
 HEBB_API hebb_tensor *hebb_atanh(hebb_tensor *x);
-HEBB_API hebb_tensor *hebb_erf(hebb_tensor *x);     /* 2 / sqrt(pi) times e^-t^2 from 0 to x */
+HEBB_API hebb_tensor *hebb_erf(hebb_tensor *x);     /* 2 / sqrt(pi) integral of e^-t^2, 0 to x */
 HEBB_API hebb_tensor *hebb_erfc(hebb_tensor *x);    /* 1 - erf x, exact in the tail */
 HEBB_API hebb_tensor *hebb_erfinv(hebb_tensor *x);  /* the y with erf y = x */
 HEBB_API hebb_tensor *hebb_lgamma(hebb_tensor *x);  /* log |gamma(x)|; inf at 0, -1, -2, ... */
@@ -138,15 +138,15 @@ HEBB_API hebb_tensor *hebb_clip(hebb_tensor *x, double low, double high);
 #define HEBB_ALL_AXES NULL, -1
 
 HEBB_API hebb_tensor *hebb_sum(hebb_tensor *x, const int *axes, int n_axes, bool keep);
-/* sum / number of elements: NaN of nothing; of integers, whose sum is taken as i64, 0 of nothing
-   and truncated. */
+/* sum / number of elements; NaN if there are none. Integers are summed in i64 and the quotient is
+   truncated; 0 if there are none. */
 HEBB_API hebb_tensor *hebb_mean(hebb_tensor *x, const int *axes, int n_axes, bool keep);
-/* The largest; NaN if there is one; -inf (or the smallest integer) of nothing. Equal largest
-   elements share the gradient. hebb_min likewise. */
+/* The largest; NaN if there is one; -inf (or the smallest integer) if there are no elements. Equal
+   largest elements share the gradient. hebb_min likewise. */
 HEBB_API hebb_tensor *hebb_max(hebb_tensor *x, const int *axes, int n_axes, bool keep);
 HEBB_API hebb_tensor *hebb_min(hebb_tensor *x, const int *axes, int n_axes, bool keep);
-/* Index (i32) of the first largest element along one axis; the first NaN counts as largest. 2^31-1
-   of nothing. hebb_argmin likewise. */
+/* Index (i32) of the first largest element along one axis; the first NaN counts as largest. 2^31 -
+   1 if there are none. hebb_argmin likewise. */
 HEBB_API hebb_tensor *hebb_argmax(hebb_tensor *x, int axis, bool keep);
 HEBB_API hebb_tensor *hebb_argmin(hebb_tensor *x, int axis, bool keep);
 /* The number of elements of x over the axes as a scalar of `dtype`, bound when x's sizes are.

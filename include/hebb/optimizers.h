@@ -56,7 +56,7 @@ struct hebb_optimizer {
  */
 HEBB_API hebb_tensor *hebb_optimizer_assign(const hebb_optimizer *self, hebb_tensor *variable,
                                             hebb_tensor *value);
-/* A state beside the variable, called variable/part, of its shape (and dtype, or f32 for a half),
+/* A state beside the variable, called variable/part, of its shape and dtype (f32 for f16 and bf16),
    that starts as `initial` everywhere. */
 HEBB_API hebb_tensor *hebb_optimizer_slot(hebb_tensor *variable, const char *part, double initial);
 

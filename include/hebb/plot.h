@@ -1,4 +1,4 @@
-/* Pictures of numbers, as PNG and as text for a terminal: curves, points by class, surfaces, bars.
+/* Plots, as PNG and as text for a terminal: curves, points by class, surfaces, bars.
 
      hebb_plot *p = hebb_plot_create();
      hebb_plot_panel(p, .title = "loss", .x_label = "epoch", .log_y = true);
@@ -93,8 +93,8 @@ HEBB_API hebb_status hebb_plot_points_with(hebb_plot *plot, const double *x, con
                                            size_t n, const hebb_points_options *options);
 
 typedef enum hebb_color_map {
-    HEBB_MAP_DIVERGING = 0, /* from the color of class 0 over white to that of class 1; a line
-                               where the middle is: the decision between two classes */
+    HEBB_MAP_DIVERGING = 0, /* from the color of class 0 over white to that of class 1; with a line
+                               at the middle: the decision boundary of two classes */
     HEBB_MAP_SEQUENTIAL,    /* from dark to light */
     HEBB_MAP_GRAY,          /* from black to white */
     HEBB_MAP_CLASSES,       /* whole numbers: each in the color of its class, paler */
@@ -106,7 +106,7 @@ typedef struct hebb_surface_options {
                           and 0...rows - 1 */
     double low, high;  /* values at the ends of the map, and beyond; default: what there is */
     hebb_color_map map;
-    bool no_bar; /* beside it: which color is which value */
+    bool no_bar; /* without a color bar beside it */
 } hebb_surface_options;
 
 /* values[row][column] as colors, smooth between them; the first row is at the bottom. NaN is gray.
@@ -136,9 +136,9 @@ HEBB_API hebb_status hebb_plot_bars_with(hebb_plot *plot, const double *values, 
 
 /* ---- output ---- */
 
-/* Writes a PNG file, aside and then renamed: who reads it finds a whole picture. HEBB_E_FILE,
-   HEBB_E_ARGUMENT for more than 16000 pixels in a direction, HEBB_E_UNSUPPORTED if the library was
-   built without cairo. */
+/* Writes a PNG file under another name, then renames it: who reads it finds a whole picture.
+   HEBB_E_FILE, HEBB_E_ARGUMENT for more than 16000 pixels in a direction, HEBB_E_UNSUPPORTED if the
+   library was built without cairo. */
 HEBB_API hebb_status hebb_plot_png(hebb_plot *plot, const char *path);
 
 typedef enum hebb_plot_colors {

@@ -1,5 +1,5 @@
-/* Preparing data on the host: parts to train, validate and test on, scales, one-hot rows. Folds are
-   in folds.h, what is drawn anew for each epoch in augment.h. */
+/* Preparing data on the host: splitting into training, validation and test sets, scaling, one-hot
+   rows. Folds are in folds.h, random changes for each epoch in augment.h. */
 #ifndef HEBB_PREPARE_H
 #define HEBB_PREPARE_H
 
@@ -47,7 +47,7 @@ HEBB_API const hebb_dataset *hebb_parts_test(const hebb_parts *parts);
 HEBB_API hebb_status hebb_parts_status(const hebb_parts *parts);
 HEBB_API const char *hebb_parts_message(const hebb_parts *parts); /* "" if nothing went wrong */
 
-/* ---- scales ----
+/* ---- scaling ----
 
    Numbers for each feature (dimension 1: a column of [n, features], a channel of [n, channels,
    height, width]; one for all of [n]), learned from one array and applied to others: the training
@@ -58,12 +58,12 @@ typedef struct hebb_scaling {
     double *shift, *scale; /* of each: what is applied is (x - shift) / scale */
 } hebb_scaling;
 
-/* Mean 0 and deviation 1: shift is the mean, scale the deviation of all examples (divided by their
-   number, not by one less), 1 where all are equal. NaN is passed over, and stays NaN when the
-   scaling is applied. `scaling` is filled anew. */
+/* Mean 0 and standard deviation 1: shift is the mean, scale the deviation of all examples (over n,
+   not n - 1), 1 where all are equal. NaN is ignored, and stays NaN when the scaling is applied.
+   `scaling` is filled anew. */
 HEBB_API hebb_status hebb_standardize_fit(hebb_scaling *scaling, const hebb_array *examples,
                                           char *message, size_t size);
-/* The least becomes `low`, the greatest `high`; where they are equal, they become `low`. */
+/* The minimum becomes `low`, the maximum `high`; where they are equal, they become `low`. */
 HEBB_API hebb_status hebb_min_max_fit(hebb_scaling *scaling, const hebb_array *examples, double low,
                                       double high, char *message, size_t size);
 /* Into `to` (resized; may be `from`): f64 if `from` is, else f32. A scaling of one feature applies

@@ -1,5 +1,5 @@
-/* What is done to inputs as part of the model, so that it is saved and used with it. Names as in
-   Keras 3. (What is learned from data, or done on the host before: prepare.h, augment.h.) */
+/* Preprocessing as part of the model, so that it is saved and used with it. Names as in Keras 3.
+   (What is learned from data, or done on the host before: prepare.h, augment.h.) */
 #ifndef HEBB_PREPROCESSING_H
 #define HEBB_PREPROCESSING_H
 
@@ -12,13 +12,13 @@ extern "C" {
 /* x scale + offset, as f32 if x is of integers: hebb_rescaling(pixels, 1 / 255.0, 0). Numeric. */
 HEBB_API hebb_tensor *hebb_rescaling(hebb_tensor *x, double scale, double offset);
 
-/* (x - mean) / max(sqrt(variance), 1e-7), of floating x, with a mean and a variance for each place
+/* (x - mean) / max(sqrt(variance), 1e-7), of floating x, with a mean and a variance for each index
    along `axis`: arrays of as many numbers, or of one for all. They are copied; finite, and the
    variances not negative (HEBB_E_ARGUMENT). HEBB_E_SHAPE for another number of them. */
 HEBB_API hebb_tensor *hebb_normalization(hebb_tensor *x, int axis, const hebb_array *mean,
                                          const hebb_array *variance);
 
-/* The middle of the last dimensions, as many as there are `sizes` (1 to 3): from (size - wanted) /
+/* The center of the last dimensions, as many as there are `sizes` (1 to 3): from (size - wanted) /
    2 on, rounded down. x's sizes there are known, and not smaller. Any dtype. */
 HEBB_API hebb_tensor *hebb_center_crop(hebb_tensor *x, hebb_shape sizes);
 
@@ -31,8 +31,8 @@ typedef enum hebb_category_mode {
 HEBB_API hebb_tensor *hebb_category_encoding(hebb_tensor *ids, int64_t categories,
                                              hebb_category_mode mode);
 
-/* In which bin x is (i32, 0 to count): how many of the boundaries, which rise, are not above it.
-   Floating; NaN is in bin 0. HEBB_E_NULL, HEBB_E_ARGUMENT if one does not rise. */
+/* The bin of x (i32, 0 to count): how many of the boundaries, which must ascend, are not above x.
+   Floating; NaN is in bin 0. HEBB_E_NULL, HEBB_E_ARGUMENT if one does not ascend. */
 HEBB_API hebb_tensor *hebb_discretization(hebb_tensor *x, const double *boundaries, int count);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* Random numbers beyond those of hebb/ops.h, made of the same streams. All but the normal and the
+/* Random numbers beyond those of hebb/ops.h, from the same streams. All but the normal and the
    categorical ones are equal bit by bit on every device. Ops named ..._like take their shape from a
    tensor, so that open sizes work. No gradients. */
 #ifndef HEBB_RANDOM_H
@@ -25,13 +25,14 @@ HEBB_API hebb_tensor *hebb_random_bernoulli(hebb_graph *graph, hebb_shape shape,
 HEBB_API hebb_tensor *hebb_random_bernoulli_like(hebb_tensor *like, double p);
 /* 0 ... n - 1 (i32) in random order. */
 HEBB_API hebb_tensor *hebb_random_permutation(hebb_graph *graph, int64_t n);
-/* Along an axis of like's shape, each line an order of its own. */
+/* Permutations along an axis of like's shape, independent for all other indices. */
 HEBB_API hebb_tensor *hebb_random_permutation_like(hebb_tensor *like, int axis);
 /* A class (i32) for each row of logits [..., classes]: class c with probability softmax(logits)[c].
-   The largest of the logits plus Gumbel noise (E. Gumbel 1954); 2^31-1 of no classes. */
+   The largest of the logits plus Gumbel noise (E. Gumbel 1954); 2^31 - 1 if there are no classes.
+ */
 HEBB_API hebb_tensor *hebb_random_categorical(hebb_tensor *logits);
 /* The normal distribution (mean 0, deviation 1) between low and high, low < high, either of which
-   may be infinite; floating. By the inverse of its distribution function, which float32 knows to
+   may be infinite; floating. By inverting the distribution function, which float32 resolves to
    about five deviations from the mean. */
 HEBB_API hebb_tensor *hebb_random_truncated_normal(hebb_graph *graph, hebb_dtype dtype,
                                                    hebb_shape shape, double low, double high);

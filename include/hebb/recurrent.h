@@ -17,10 +17,10 @@ extern "C" {
 typedef struct hebb_recurrent_options {
     bool sequences; /* results of all steps, [batch, time, units]; default: the last, [batch, units]
                      */
-    bool go_backwards; /* from the last step to the first; results stay at their inputs' places
-                          (Keras turns them around), and the last one is that of the first step */
-    hebb_tensor
-        *mask; /* bool [batch, time]: where it is false, state and result are those before */
+    bool go_backwards; /* from the last step to the first; results stay at their inputs' positions
+                          (Keras reverses them), and the last one is that of the first step */
+    hebb_tensor *mask; /* bool [batch, time]: where it is false, state and result are those of the
+                          step before */
     hebb_tensor_list initial_state; /* [batch, units] each: h, of an LSTM h and c; default zeros */
     hebb_tensor **final_state;      /* to be set: h, of an LSTM h and c; may be NULL */
     hebb_activation activation;     /* default hebb_tanh */
@@ -99,8 +99,8 @@ typedef hebb_tensor *hebb_recurrent_layer(hebb_tensor *x, int64_t units,
 HEBB_API hebb_tensor *hebb_bidirectional(hebb_recurrent_layer *layer, hebb_tensor *x, int64_t units,
                                          const hebb_recurrent_options *options, hebb_merge merge);
 
-/* A layer on each step alone: x [batch, time, ...] is seen as [batch time, ...], and the result as
-   [batch, time, ...] again. `layer` gets `user`. */
+/* A layer applied to each step: x [batch, time, ...] is seen as [batch time, ...], and the result
+   as [batch, time, ...] again. `layer` gets `user`. */
 HEBB_API hebb_tensor *hebb_time_distributed(hebb_tensor *x,
                                             hebb_tensor *(*layer)(hebb_tensor *x, void *user),
                                             void *user);

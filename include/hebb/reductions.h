@@ -1,4 +1,4 @@
-/* Reductions beyond those of hebb/ops.h, and what runs along an axis: cumulative sums and products,
+/* Reductions beyond those of hebb/ops.h, and scans along an axis: cumulative sums and products,
    linear recurrences. Axes are given as there. */
 #ifndef HEBB_REDUCTIONS_H
 #define HEBB_REDUCTIONS_H
@@ -9,14 +9,15 @@
 extern "C" {
 #endif
 
-/* The product; numeric; 1 of nothing. Its gradient is right where factors are 0. */
+/* The product; numeric; 1 if there are no elements. Its gradient is right where factors are 0, too.
+ */
 HEBB_API hebb_tensor *hebb_prod(hebb_tensor *x, const int *axes, int n_axes, bool keep);
-/* Whether any, or every, element is true; bool. Of nothing: false, and true. */
+/* Whether any, or every, element is true; bool. False, and true, if there are no elements. */
 HEBB_API hebb_tensor *hebb_any(hebb_tensor *x, const int *axes, int n_axes, bool keep);
 HEBB_API hebb_tensor *hebb_all(hebb_tensor *x, const int *axes, int n_axes, bool keep);
 
-/* log(sum(exp x)), floating, for any x that has one: the largest element is taken out first. -inf
-   of nothing and of elements that all are -inf, with gradient 0 there; +inf where one is +inf. */
+/* log(sum(exp x)), floating, without overflow: the largest element is subtracted first. -inf if
+   there are no elements or all are -inf, with gradient 0 there; +inf where one is +inf. */
 HEBB_API hebb_tensor *hebb_logsumexp(hebb_tensor *x, const int *axes, int n_axes, bool keep);
 /* The sum of squared distances from the mean, which is computed first, over n - ddof: ddof 0 is the
    population's variance, 1 the estimate from a sample. NaN where n <= ddof; floating. */

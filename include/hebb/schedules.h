@@ -33,7 +33,7 @@ struct hebb_schedule {
 /* The same rate at each step: for what hebb_warm_up() puts before it. */
 HEBB_API hebb_schedule hebb_constant_rate(double rate);
 /* values[0] up to and with step boundaries[0], then values[1], ..., values[count] after the last of
-   `count` boundaries, which rise. The lists are looked at until hebb_minimize() returns. */
+   `count` boundaries, which rise. The lists are read until hebb_minimize() returns. */
 HEBB_API hebb_schedule hebb_piecewise_constant_decay(const int64_t *boundaries,
                                                      const double *values, int count);
 /* rate factor^floor(step / every) */
@@ -55,7 +55,7 @@ HEBB_API hebb_schedule hebb_cosine_decay_restarts(double rate, int64_t steps, do
 /* One cycle (L. Smith, "Super-convergence", 2018), with cosines, as in PyTorch: from most / 25 up
    to `most` in the first 30 % of the steps, then down to most / 250000. */
 HEBB_API hebb_schedule hebb_one_cycle(double most, int64_t steps);
-/* `then`, after `steps` in which the rate rises in a line from 0 to what `then` begins with: its
+/* `then`, after `steps` in which the rate rises linearly from 0 to what `then` begins with: its
    step 0 is step number `steps`. */
 HEBB_API hebb_schedule hebb_warm_up(int64_t steps, hebb_schedule then);
 

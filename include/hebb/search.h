@@ -1,5 +1,5 @@
-/* Search: which hyperparameters make the best model. Trials of a grid or of random draws, each
-   scored on what its training did not see.
+/* Hyperparameter search: trials of a grid or of random draws, each scored on data that its training
+   did not see.
 
      static hebb_model *build(const hebb_trial *trial, hebb_graph *g, hebb_device *device) {
          ... hebb_dense(x, (int64_t)hebb_trial_value(trial, "units")) ...
@@ -11,8 +11,9 @@
                                .epochs = 20, .measure = "accuracy");
      }
      hebb_search *found = hebb_search_run(
-         data, .run = run, .user = device, .folds = 5, .trials = 40, .seed = 1, .file =
-   "trials.csv", .parameters = HEBB_PARAMETERS(hebb_search_choice("units", 16, 32, 64),
+         data, .run = run, .user = device, .folds = 5, .trials = 40, .seed = 1,
+         .file = "trials.csv",
+         .parameters = HEBB_PARAMETERS(hebb_search_choice("units", 16, 32, 64),
                                        hebb_search_log_uniform("rate", 1e-4, 1e-1)));
      if (hebb_failed(found)) fprintf(stderr, "%s\n", hebb_message(found));
      hebb_search_print(found, 10, stdout);
@@ -28,7 +29,7 @@
 extern "C" {
 #endif
 
-/* ---- what is searched ---- */
+/* ---- parameters ---- */
 
 typedef enum hebb_parameter_kind {
     HEBB_SEARCH_CHOICE = 0,  /* one of `values` */
@@ -107,7 +108,7 @@ typedef struct hebb_trial {
 /* The value of that hyperparameter; of a text its index. NaN, which also fails the trial, if there
    is none of that name. */
 HEBB_API double hebb_trial_value(const hebb_trial *trial, const char *name);
-/* A text's text, and "" likewise. */
+/* The text of a text parameter; "" likewise. */
 HEBB_API const char *hebb_trial_text(const hebb_trial *trial, const char *name);
 /* Fails a trial: `return hebb_trial_fail(trial, "too large");` The first message is kept, a copy of
    it. Returns NaN. */
@@ -143,7 +144,7 @@ typedef struct hebb_search_options {
    search goes on.
 
    The file gets a first line of names and a line a trial, as soon as it is over. If it is there
-   already, its trials belong to the result and are not run again, failed ones neither; a last line
+   already, its trials belong to the result and are not run again, not even failed ones; a last line
    that is not whole is dropped. So a search that was killed goes on where it was.
 
    Always returns an object unless memory is out. The search ends with an error, for hebb_failed()
@@ -158,7 +159,7 @@ HEBB_API hebb_search *hebb_search_run_with(const hebb_dataset *data,
                                            const hebb_search_options *options);
 HEBB_API void hebb_search_destroy(hebb_search *search);
 
-/* ---- what was found: all of it the search's ---- */
+/* ---- results, which belong to the search ---- */
 
 /* NULL if no trial went well. */
 HEBB_API const hebb_trial *hebb_search_best(const hebb_search *search);
@@ -178,8 +179,8 @@ typedef struct hebb_trial_fit_options {
     hebb_device *device;
     int64_t epochs, batch; /* as of hebb_fit() */
     const char *measure;   /* the score: "loss" or a metric's name; default: the first metric, or
-                              the loss if there is none. What is less in a better model wants a
-                              search with .lower_is_better, else the search ends with an error. */
+                              the loss if there is none. One that is lower in a better model needs
+                              a search with .lower_is_better, else the search ends with an error */
     int64_t patience;      /* stops early after so many epochs that did not get better on the
                               validation set, with the weights of the best one; default: does not */
     int reserved_;

@@ -4,7 +4,7 @@
      hebb_fit(model, data, .epochs = 20,
               .callbacks = HEBB_CALLBACKS(hebb_tensorboard("runs/first", .histograms = true)));
 
-   In a loop of one's own:
+   In a loop of your own:
 
      hebb_events *events = hebb_events_open("runs/second");
      hebb_events_scalar(events, "loss", step, value);

@@ -15,10 +15,10 @@ extern "C" {
 HEBB_API hebb_status hebb_read_text(const char *path, char **text, size_t *length, char *message,
                                     size_t size);
 
-/* Tokens and their numbers, as Keras's TextVectorization has them: 0 is padding, 1 what is not
-   known, then the most frequent first (equal ones in the order of their bytes). A token is a word:
-   letters, digits and apostrophes, in lower case (of ASCII), or a single punctuation mark; or a
-   character of UTF-8 (a byte where the text is no UTF-8). */
+/* Tokens and their numbers, as Keras's TextVectorization has them: 0 is padding, 1 an unknown
+   token, then the most frequent first (equally frequent ones in the order of their bytes). A token
+   is a word: letters, digits and apostrophes, in lower case (of ASCII), or a single punctuation
+   mark; or a character of UTF-8 (a byte where the text is no UTF-8). */
 typedef struct hebb_vocabulary hebb_vocabulary;
 typedef struct hebb_vocabulary_options {
     bool characters; /* default: words */

@@ -4,8 +4,9 @@
      hebb_model *model = hebb_model_create(graph, device, .inputs = HEBB_LIST(x, t), .loss = loss,
                                            .optimizer = hebb_adam(), .seed = 1);
      hebb_fit(model, train, .epochs = 5, .batch = 128, .validation = test,
-              .callbacks = HEBB_CALLBACKS(hebb_progress(stderr), hebb_early_stopping(.patience =
-   3))); if (hebb_failed(model)) fprintf(stderr, "%s\n", hebb_message(model));
+              .callbacks = HEBB_CALLBACKS(hebb_progress(stderr),
+                                          hebb_early_stopping(.patience = 3)));
+     if (hebb_failed(model)) fprintf(stderr, "%s\n", hebb_message(model));
 
    Every piece can be used alone: hebb_run() with hebb_model_step() on hebb_model_session(). */
 #ifndef HEBB_TRAIN_H

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-/* A batch in the making. */
+/* A batch that is being made. */
 typedef struct hebb_batch {
     hebb_array *columns; /* copies of rows of the data's columns: to be written, resized, replaced
                             by other arrays that own their memory; each keeps `examples` rows */

@@ -1,5 +1,6 @@
 /* Samples in graphs: see instance.h. */
 #include <math.h>
+#include <string.h>
 
 #include "instance.h"
 
@@ -199,6 +200,42 @@ static void draw_operands(const instance *in, int64_t batch, bool to_differentia
     for (int k = 0; k < s->n_in; k++) operands[k] = stretched(&operands[k], full[k]);
 }
 
+/* ---- what is expected ---- */
+
+/* A reference takes longer than its op, and every check asks with the same numbers. */
+typedef struct known {
+    struct known *next;
+    descriptor d;
+    sample s;
+    values operands[MAX_INPUTS], expected;
+} known;
+
+static bool values_equal(const values *a, const values *b) {
+    return a->dtype == b->dtype && a->count == b->count && hebb_shape_equal(a->shape, b->shape) &&
+           memcmp(a->at, b->at, (size_t)a->count * sizeof *a->at) == 0;
+}
+
+static bool is_known(const known *entry, const instance *in, const values *operands) {
+    if (memcmp(&entry->d, in->d, sizeof entry->d) != 0) return false;
+    if (memcmp(&entry->s, &in->s, sizeof entry->s) != 0) return false;
+    for (int k = 0; k < in->s.n_in; k++)
+        if (!values_equal(&entry->operands[k], &operands[k])) return false;
+    return true;
+}
+
+static values expected_of(const instance *in, const values *operands) {
+    static known *first;
+    for (const known *entry = first; entry != NULL; entry = entry->next)
+        if (is_known(entry, in, operands)) return entry->expected;
+    known *entry = test_memory(sizeof *entry);
+    *entry = (known){.next = first, .d = *in->d, .s = in->s};
+    memcpy(entry->operands, operands, (size_t)in->s.n_in * sizeof *operands);
+    entry->expected = in->d->reference != NULL ? in->d->reference(in->d, operands, &in->s.p)
+                                               : elementwise_reference(in->d, operands, &in->s.p);
+    first = entry;
+    return entry->expected;
+}
+
 void instance_bind(instance *in, int64_t batch, uint64_t seed, bool to_differentiate) {
     rng r = {seed};
     values operands[MAX_INPUTS];
@@ -211,6 +248,5 @@ void instance_bind(instance *in, int64_t batch, uint64_t seed, bool to_different
         values fed = unview(&operands[k], in->form == CONTIGUOUS ? DENSE : in->s.in[k].view);
         in->fed[k] = values_to_array(&fed);
     }
-    in->expected = in->d->reference != NULL ? in->d->reference(in->d, operands, &in->s.p)
-                                            : elementwise_reference(in->d, operands, &in->s.p);
+    in->expected = expected_of(in, operands);
 }

@@ -21,8 +21,9 @@ static values reference_log_softmax(const descriptor *d, const values *in, const
     int64_t n = last_size(&in[0]);
     values out = values_make(in[0].dtype, in[0].shape);
     out.scale = test_memory((size_t)out.count * sizeof *out.scale);
+    double largest = 0, total = 0;
     for (int64_t i = 0; i < out.count; i++) {
-        double largest, total = log_sum_exp(&in[0].at[i / n * n], n, &largest);
+        if (i % n == 0) total = log_sum_exp(&in[0].at[i], n, &largest);
         out.at[i].f = in[0].at[i].f - total;
         out.scale[i] = 1 + fabs(in[0].at[i].f - largest);
     }

@@ -40,8 +40,8 @@ void instance_build(instance *in, hebb_graph *g, const descriptor *d, const samp
 /* The same with operands of another form. */
 void instance_build_as(instance *in, hebb_graph *g, const descriptor *d, const sample *s,
                        hebb_dtype real, bool open, operand_form form);
-/* Draws numbers for a batch size and computes what is expected of them. Numbers `to_differentiate`
-   are such as f32 holds, even for f64, and away from the op's kinks. */
+/* Draws numbers for a batch size and computes what is expected of them; nothing of numbers
+   `to_differentiate`, which are such as f32 holds, even for f64, and away from the op's kinks. */
 void instance_bind(instance *in, int64_t batch, uint64_t seed, bool to_differentiate);
 
 #endif

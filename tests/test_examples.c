@@ -76,15 +76,17 @@ Test(examples, descent) { learns("descent --epochs 4 --optimizer adam"); }
 Test(examples, playground) {
     learns("playground --problem circle --hidden 8 --epochs 4 --regularization l2");
 }
-Test(examples, seq2seq) { learns("seq2seq --epochs 2 --examples 1000"); }
-Test(examples, cifar10) { learns("cifar10 --shapes 300 --epochs 2 --batch 20"); }
-Test(examples, fashion_mnist) { learns("fashion_mnist --epochs 2 --steps 40"); }
-Test(examples, autoencoder) { learns("autoencoder --epochs 2 --steps 20"); }
+Test(examples, seq2seq) { learns("seq2seq --epochs 2 --examples 300"); }
+Test(examples, cifar10) { learns("cifar10 --shapes 100 --epochs 2 --batch 10"); }
+Test(examples, fashion_mnist) { learns("fashion_mnist --epochs 2 --steps 15"); }
+Test(examples, autoencoder) { learns("autoencoder --epochs 2 --steps 8"); }
 Test(examples, autoencoder_conv) {
-    learns("autoencoder --model conv --denoise --epochs 2 --steps 4");
+    learns("autoencoder --model conv --denoise --epochs 2 --steps 4 --batch 32");
 }
 Test(examples, transfer) { learns("transfer --epochs 2 --steps 4 --few 2 --images 2 --seeds 1"); }
-Test(examples, fashion_mnist_cnn) { learns("fashion_mnist --network cnn --epochs 2 --steps 4"); }
+Test(examples, fashion_mnist_cnn) {
+    learns("fashion_mnist --network cnn --epochs 2 --steps 4 --batch 32");
+}
 
 Test(examples, digits) { learns("digits --trials 1 --folds 2 --epochs 2"); }
 Test(examples, regularise) { learns("regularise --epochs 2 --examples 50"); }

@@ -14,6 +14,7 @@ typedef bool (*measured)(void *context);
 
 /* How long everything is measured from now on, half a second at first. */
 void time_calls_for(double seconds);
+double time_of_calls(void);
 
 /* Something that is timed. `settle` (or NULL) runs inside each timed sample, after its calls: it
    waits for work that a call only started. */

@@ -19,18 +19,20 @@
 
 static char folder[64];
 
+static void remove_folder(void) {
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    if (system(command) != 0) printf("%s is left\n", folder);
+}
+
+/* A test that is skipped comes to no .fini. */
 static void init(void) {
     snprintf(folder, sizeof folder, "/tmp/hebb-events-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
+    atexit(remove_folder);
 }
 
-static void fini(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'", folder);
-    cr_expect_eq(system(command), 0);
-}
-
-TestSuite(tensorboard, .init = init, .fini = fini);
+TestSuite(tensorboard, .init = init);
 
 /* ---- bytes ---- */
 
@@ -515,7 +517,7 @@ Test(tensorboard, a_resumed_training_goes_on_in_its_files) {
     train(5, false, checkpoint);
     char *resumed = listing("train"), *validation = listing("validation");
     cr_expect_str_neq(before, resumed);
-    fini();
+    remove_folder();
     cr_assert_eq(mkdir(folder, 0700), 0);
     train(5, false, checkpoint);
     char *whole = listing("train"), *whole_validation = listing("validation");

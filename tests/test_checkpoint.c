@@ -156,6 +156,36 @@ Test(checkpoint, a_prefix_must_be_somebodys) {
     free_net(&a);
 }
 
+/* An experiment that fails after training costs nothing that was learned. */
+Test(checkpoint, of_a_graph_that_failed_later) {
+    net a = make_net("cpu", 4, 2, 7);
+    step(&a, a.session);
+    hebb_add(a.x, hebb_input(a.graph, "other", HEBB_F64, HEBB_SCALAR));
+    cr_assert(hebb_failed(a.graph));
+    cr_expect_eq(hebb_session_save(a.session, path), HEBB_OK, "%s", hebb_message(a.session));
+    const double second = step(&a, a.session);
+    cr_expect_eq(hebb_session_load(a.session, path), HEBB_OK, "%s", hebb_message(a.session));
+    cr_expect_eq(step(&a, a.session), second);
+    free_net(&a);
+}
+
+/* A model that was never complete is not saved, nor is its checkpoint one of another model. */
+Test(checkpoint, of_a_graph_that_failed_before) {
+    net a = make_net("cpu", 4, 2, 1);
+    cr_assert_eq(hebb_session_save(a.session, path), HEBB_OK);
+    hebb_graph *g = hebb_graph_create();
+    hebb_dense(hebb_input(g, "x", HEBB_I32, HEBB_SHAPE(HEBB_ANY, 3)), 4);
+    hebb_session *s = hebb_session_create(g, a.device);
+    cr_expect_neq(hebb_session_save(s, path), HEBB_OK);
+    cr_expect_str_eq(hebb_message(s), hebb_message(g));
+    cr_expect_neq(hebb_session_load(s, path), HEBB_OK);
+    cr_expect_str_eq(hebb_message(s), hebb_message(g));
+    cr_expect_eq(hebb_session_load(a.session, path), HEBB_OK, "%s", hebb_message(a.session));
+    hebb_session_destroy(s);
+    hebb_graph_destroy(g);
+    free_net(&a);
+}
+
 /* Also where a call finds nothing to read or write in the session. */
 Test(checkpoint, an_earlier_error_is_forgotten) {
     hebb_graph *g = hebb_graph_create();

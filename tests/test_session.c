@@ -224,13 +224,61 @@ Test(refused, a_failed_graph_or_device_or_none) {
     hebb_session *nowhere = hebb_session_create(f.g, NULL);
     cr_expect_eq(hebb_run(nowhere, HEBB_NO_FEED, NULL, 0), HEBB_E_NULL);
     hebb_matmul(f.w, f.w);
+    hebb_session *on_failed = hebb_session_create(f.g, f.device);
+    cr_expect(hebb_failed(on_failed));
     hebb_array x = rows(3), y = {0};
-    cr_expect_eq(hebb_run(f.s, HEBB_FEED({f.x, &x}), HEBB_FETCH({f.y, &y})), HEBB_E_SHAPE);
-    cr_expect_str_eq(hebb_message(f.s), hebb_message(f.g));
+    cr_expect_eq(hebb_run(on_failed, HEBB_FEED({f.x, &x}), HEBB_FETCH({f.y, &y})), HEBB_E_SHAPE);
+    cr_expect_eq(hebb_session_get(on_failed, f.w, &y), HEBB_E_SHAPE);
+    cr_expect_str_eq(hebb_message(on_failed), hebb_message(f.g));
+    hebb_session_destroy(on_failed);
     hebb_session_destroy(on_bad_device);
     hebb_session_destroy(on_nothing);
     hebb_session_destroy(nowhere);
     hebb_device_close(bad_device);
+    close_all(&f);
+}
+
+/* What was made before the graph failed works as it did; only what came after is an error. */
+Test(refused, only_what_a_graph_made_after_its_error) {
+    fixture f = open_on("cpu");
+    hebb_array x = rows(3), y = {0};
+    hebb_run(f.s, HEBB_FEED({f.x, &x}), HEBB_FETCH({f.y, &y}));
+    hebb_tensor *bad = hebb_matmul(f.w, f.w), *later = hebb_exp(f.y);
+    hebb_tensor *input = hebb_input(f.g, "z", HEBB_F32, HEBB_SHAPE(2));
+    hebb_tensor *half_made = hebb_variable(f.g, "v", HEBB_I32, HEBB_SHAPE(2), hebb_he_normal());
+    cr_assert(hebb_failed(f.g));
+
+    cr_expect_eq(hebb_run(f.s, HEBB_FEED({f.x, &x}), HEBB_FETCH({f.y, &y})), HEBB_OK);
+    expect_rows(&y, 3);
+    hebb_array w = {0};
+    cr_expect_eq(hebb_session_get(f.s, f.w, &w), HEBB_OK);
+    cr_expect_eq(hebb_array_at(&w, 1), 10);
+    cr_expect_eq(hebb_session_set(f.s, f.w, &w), HEBB_OK);
+
+    hebb_tensor *const inert[] = {bad, later, half_made};
+    for (size_t i = 0; i < N(inert); i++) {
+        cr_expect_eq(hebb_run(f.s, HEBB_FEED({f.x, &x}), HEBB_FETCH({inert[i], &y})), HEBB_E_SHAPE);
+        cr_expect_str_eq(hebb_message(f.s), hebb_message(f.g));
+        cr_expect_eq(hebb_session_get(f.s, inert[i], &y), HEBB_E_SHAPE);
+    }
+    cr_expect_eq(hebb_run(f.s, HEBB_FEED({input, &x}), HEBB_FETCH({f.w, &y})), HEBB_E_SHAPE);
+    cr_expect_str_eq(hebb_message(f.s), hebb_message(f.g));
+    hebb_array_free(&w);
+    hebb_array_free(&y);
+    close_all(&f);
+}
+
+/* A variable whose first value is none is not among the graph's. */
+Test(refused, a_variable_that_could_not_be_made) {
+    fixture f = open_on("cpu");
+    hebb_variable(f.g, "v", HEBB_I32, HEBB_SHAPE(2), hebb_he_normal());
+    cr_expect(hebb_failed(f.g));
+    cr_expect_eq(hebb_graph_variable_count(f.g), 1);
+    cr_expect_null(hebb_graph_find(f.g, "v"));
+    hebb_array x = rows(3), y = {0};
+    cr_expect_eq(hebb_run(f.s, HEBB_FEED({f.x, &x}), HEBB_FETCH({f.y, &y})), HEBB_OK);
+    expect_rows(&y, 3);
+    hebb_array_free(&y);
     close_all(&f);
 }
 

@@ -3,8 +3,10 @@
    A graph owns its tensors; a hebb_tensor is a node of the graph, not memory with numbers in it.
    Builders never fail loudly. The first error is kept in the graph (code, message with the op, the
    tensors and their shapes, and the line of the program that asked), the builder returns an inert
-   tensor that every other builder accepts, and hebb_failed(graph), or the first hebb_run(), tells.
-   So a model is written without checks and checked once. A graph is built by one thread. */
+   tensor that every other builder accepts, and hebb_failed(graph), or the session, tells. So a
+   model is written without checks and checked once. A graph that has failed takes no more tensors;
+   what a session has of it by then goes on working (hebb/session.h). A graph is built by one
+   thread. */
 #ifndef HEBB_GRAPH_H
 #define HEBB_GRAPH_H
 

@@ -43,7 +43,12 @@ typedef struct hebb_session_options {
    added to the graph between runs. Several sessions may share a graph and a device, each with
    variables of its own, and run on several threads at the same time, each on one, while nothing is
    added to the graph. Always returns an object unless memory is out (NULL, which every function
-   here takes for a failed session). */
+   here takes for a failed session).
+
+   If the graph has failed, so has the session, for good. If the graph fails later, in an experiment
+   after training, say, nothing is lost: tensors that were made before can still be fed and fetched,
+   variables got, set, saved and loaded. Only the inert tensors of what failed, and of whatever was
+   built after that, give the graph's error. */
 #define hebb_session_create(graph, ...) hebb_session_create_args(graph, __VA_ARGS__, .reserved_ = 0)
 #define hebb_session_create_args(graph, device, ...)                                               \
     hebb_session_create_with((graph), (device), &(const hebb_session_options){__VA_ARGS__})
@@ -77,13 +82,14 @@ typedef struct hebb_fetch {
    reads of a variable in one run see the value from before the run.
        hebb_run(s, HEBB_FEED({x, &images}, {t, &labels}), HEBB_FETCH({step, NULL}, {loss, &value}));
    Errors: HEBB_E_GRAPH (an input that is needed is not fed or is fed twice; a variable that is
-   assigned twice; a tensor of another graph), HEBB_E_ARGUMENT (feeding what is no input, fetching
-   the value of a group), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_NULL (also an array without data),
-   HEBB_E_MEMORY (also for .memory_limit), HEBB_E_DEVICE, HEBB_E_UNSUPPORTED (a dtype that the
-   device lacks), and the error of the graph if it has one. HEBB_E_ARGUMENT too for one array in two
-   fetches, or one that is fed and too small for what is fetched into it. After an error the session
-   can be used again; an error found before the computation starts leaves variables and the values
-   in fetched arrays untouched (when memory is short, some of the arrays may have been resized). */
+   assigned twice; a tensor of another graph), HEBB_E_ARGUMENT (feeding what
+   is no input, fetching the value of a group), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_NULL (also an
+   array without data), HEBB_E_MEMORY (also for .memory_limit), HEBB_E_DEVICE, HEBB_E_UNSUPPORTED (a
+   dtype that the device lacks), and the error of the graph for an inert tensor. HEBB_E_ARGUMENT too
+   for one array in two fetches, or one that is fed and too small for what is fetched into it. After
+   an error the session can be used again; an error found before the computation starts leaves
+   variables and the values in fetched arrays untouched (when memory is short, some of the arrays
+   may have been resized). */
 HEBB_API hebb_status hebb_run(hebb_session *session, const hebb_feed *feeds, size_t n_feeds,
                               const hebb_fetch *fetches, size_t n_fetches);
 

@@ -27,6 +27,7 @@ struct hebb_session {
     hb_plan_choices choices;
     hebb_mode mode;
     uint8_t poison;
+    bool refused; /* the graph had an error when the session was created */
     slots variables, inputs, constants;
     slot arena;
     hb_plan *plans;  /* the last used one first */
@@ -43,7 +44,7 @@ struct hebb_session {
 /* ---- life ---- */
 
 /* Begins a call: the last one's error is forgotten, but not what keeps the session from being used.
- */
+   An error that the graph has since then is not of that kind: what was made before it works. */
 static hebb_status begin(hebb_session *s) {
     s->error.status = HEBB_OK;
     s->error.message[0] = '\0';
@@ -51,7 +52,13 @@ static hebb_status begin(hebb_session *s) {
         return hb_fail(&s->error, HEBB_E_NULL, "session: the %s is NULL",
                        s->graph == NULL ? "graph" : "device");
     if (s->device->error.status != HEBB_OK) s->error = s->device->error;
-    else if (s->graph->error.status != HEBB_OK) s->error = s->graph->error;
+    else if (s->refused) s->error = s->graph->error;
+    return s->error.status;
+}
+
+/* For the inert tensor of a builder that failed: what the graph has kept of that. */
+static hebb_status graph_error(hebb_session *s) {
+    s->error = s->graph->error;
     return s->error.status;
 }
 
@@ -61,6 +68,7 @@ hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
     if (s == NULL) return NULL;
     s->graph = graph;
     s->device = device;
+    s->refused = graph != NULL && graph->error.status != HEBB_OK;
     if (options != NULL) {
         s->seed = options->seed;
         s->choices.without = options->without;
@@ -378,6 +386,7 @@ static hebb_status take_feeds(hebb_session *s, const hebb_feed *feeds, size_t n)
         if (t->graph != s->graph)
             return hb_fail(&s->error, HEBB_E_GRAPH, "run: the fed %s is of another graph",
                            hebb_tensor_name(t));
+        if (t->op == HB_OP_INERT) return graph_error(s);
         if (t->op != HB_OP_INPUT)
             return hb_fail(&s->error, HEBB_E_ARGUMENT,
                            "run: %s is fed but is no input (its op is %s)", hebb_tensor_name(t),
@@ -406,9 +415,7 @@ static hebb_status take_fetches(hebb_session *s, const hebb_fetch *fetches, size
         if (t->graph != s->graph)
             return hb_fail(&s->error, HEBB_E_GRAPH, "run: the fetched %s is of another graph",
                            hebb_tensor_name(t));
-        if (t->op == HB_OP_INERT)
-            return hb_fail(&s->error, HEBB_E_ARGUMENT,
-                           "run: fetch %zu is the inert tensor of a failed builder", k);
+        if (t->op == HB_OP_INERT) return graph_error(s);
         if (t->op == HB_OP_GROUP && fetches[k].array != NULL)
             return hb_fail(&s->error, HEBB_E_ARGUMENT,
                            "run: %s is a group, which has no value to fetch", t->name);
@@ -564,6 +571,7 @@ static hebb_status check_variable(hebb_session *s, const char *what, const hebb_
     if (variable->graph != s->graph)
         return hb_fail(&s->error, HEBB_E_GRAPH, "%s: %s is of another graph", what,
                        hebb_tensor_name(variable));
+    if (variable->op == HB_OP_INERT) return graph_error(s);
     if (variable->op != HB_OP_VARIABLE)
         return hb_fail(&s->error, HEBB_E_ARGUMENT, "%s: %s is no variable", what,
                        hebb_tensor_name(variable));

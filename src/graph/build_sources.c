@@ -25,9 +25,9 @@ static const char *unique_name(hebb_graph *graph, const char *name, const char *
     return hb_graph_text(graph, text);
 }
 
+/* A node of that name, which hebb_graph_find() does not know yet. */
 static hebb_tensor *named_source(hebb_graph *graph, hb_op op, const char *name,
                                  const hb_attrs *attrs) {
-    if (graph == NULL) return NULL;
     if (graph->error.status != HEBB_OK) return &graph->inert;
     const char *copy = unique_name(graph, name, hb_op_name(op));
     if (copy == NULL) return &graph->inert;
@@ -35,7 +35,7 @@ static hebb_tensor *named_source(hebb_graph *graph, hb_op op, const char *name,
     if (node->op == HB_OP_INERT) return node;
     node->name = copy;
     node->named = true;
-    return hb_register_name(node) ? node : &graph->inert;
+    return node;
 }
 
 /* ---- inputs and constants ---- */
@@ -45,7 +45,8 @@ hebb_tensor *hebb_input(hebb_graph *graph, const char *name, hebb_dtype dtype, h
     hebb_tensor *input =
         named_source(graph, HB_OP_INPUT, name,
                      &(hb_attrs){.dtype = dtype, .shape = shape, .index = graph->n_inputs});
-    if (input->op != HB_OP_INERT) graph->n_inputs++;
+    if (input->op == HB_OP_INERT || !hb_register_name(input)) return &graph->inert;
+    graph->n_inputs++;
     return input;
 }
 
@@ -218,7 +219,7 @@ static hebb_tensor *make_variable(hebb_graph *graph, const char *name, hebb_dtyp
                               hebb_shape_text(initial->shape, si, sizeof si));
     }
     variable->attrs->initial = initial;
-    return variable;
+    return hb_register_variable(variable) ? variable : &graph->inert;
 }
 
 hebb_tensor *hebb_variable(hebb_graph *graph, const char *name, hebb_dtype dtype, hebb_shape shape,

@@ -219,11 +219,6 @@ static hebb_tensor *append(hebb_graph *graph, hb_op op, hebb_tensor *const *in, 
     if (node == NULL || inputs == NULL || (attrs != NULL && copy == NULL) || kept_name == NULL)
         return &graph->inert;
     if (!reserve(graph, &graph->nodes, graph->n_nodes, &graph->node_capacity)) return &graph->inert;
-    if (op == HB_OP_VARIABLE) {
-        if (!reserve(graph, &graph->variables, graph->n_variables, &graph->variable_capacity))
-            return &graph->inert;
-        graph->variables[graph->n_variables++] = node;
-    }
     if (n_in > 0) memcpy(inputs, in, (size_t)n_in * sizeof *inputs);
     if (copy != NULL) *copy = *attrs;
     *node = (hebb_tensor){.graph = graph,
@@ -275,6 +270,14 @@ static void enter_name(hebb_graph *graph, hebb_tensor *tensor) {
     while (graph->names[slot] != NULL) slot = (slot + 1) & mask;
     graph->names[slot] = tensor;
     graph->n_names++;
+}
+
+bool hb_register_variable(hebb_tensor *variable) {
+    hebb_graph *graph = variable->graph;
+    if (!reserve(graph, &graph->variables, graph->n_variables, &graph->variable_capacity))
+        return false;
+    graph->variables[graph->n_variables++] = variable;
+    return hb_register_name(variable);
 }
 
 bool hb_register_name(hebb_tensor *tensor) {

@@ -151,6 +151,9 @@ const char *hb_graph_text(hebb_graph *graph, const char *text); /* a copy of a s
 /* Lets hebb_graph_find() find an input or variable by its name; false, with the graph's error, if
    memory is out. */
 bool hb_register_name(hebb_tensor *tensor);
+/* The same for a variable, which becomes the last of the graph's. It has its first value: sessions
+   use what a graph holds even if the graph fails later. */
+bool hb_register_variable(hebb_tensor *variable);
 /* Whether it is NULL or a name; else records that it is empty. `what` begins the message. */
 bool hb_check_name(hebb_graph *graph, const char *what, const char *name);
 

@@ -26,6 +26,14 @@ static bool begins(const char *text, const char *prefix) {
     return prefix == NULL || strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* Whatever does not fit may be due to an error of the graph: its model ends there. */
+static hebb_status graph_error(hebb_session *session) {
+    const hebb_graph *graph = hebb_session_graph(session);
+    hebb_status status = hebb_graph_status(graph);
+    return status == HEBB_OK ? HEBB_OK
+                             : hebb_session_fail(session, status, hebb_graph_message(graph));
+}
+
 /* ---- saving ---- */
 
 typedef struct saving {
@@ -51,7 +59,9 @@ static hebb_status collect(hebb_session *session, const hebb_save_options *o, sa
         if (status != HEBB_OK) return status;
         all->list[all->count++] = (hebb_named_array){name, value};
     }
-    if (all->count > 0 || o->prefix == NULL) return HEBB_OK;
+    if (all->count > 0) return HEBB_OK;
+    if (graph_error(session) != HEBB_OK) return hebb_session_status(session);
+    if (o->prefix == NULL) return HEBB_OK;
     return fail(session, HEBB_E_ARGUMENT, "save: no variable's name begins with \"%s\"", o->prefix);
 }
 
@@ -145,6 +155,7 @@ static hebb_status check_unused(hebb_session *session, const char *path,
         const hebb_tensor *taker = hebb_graph_find(graph, name);
         if (begins(name, OWN) || (taker != NULL && strcmp(hebb_tensor_op(taker), "variable") == 0))
             continue;
+        if (graph_error(session) != HEBB_OK) return hebb_session_status(session);
         return fail(session, HEBB_E_ARGUMENT,
                     "load: %s of %s is no variable of this graph: a checkpoint of another model",
                     name, path);

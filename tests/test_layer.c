@@ -116,6 +116,36 @@ Test(layer, errors) {
     cr_expect_null(hebb_training(NULL));
 }
 
+/* A layer without an end would give its name to all that follows: a run tells, and names it. */
+Test(layer, must_have_an_end) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_device *device = cpu_device();
+    hebb_session *s = hebb_session_create(g, device);
+    hebb_tensor *x = hebb_full(g, HEBB_F32, HEBB_SCALAR, 2);
+    hebb_array value = {0};
+    hebb_layer_begin(g, "outer", NULL);
+    const int line = __LINE__ - 1;
+    hebb_layer_begin(g, "inner", NULL);
+    hebb_layer_end(g, x); /* meant for the outer one */
+    hebb_tensor *y = hebb_square(x);
+    cr_expect_eq(hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({y, &value})), HEBB_E_GRAPH);
+    char place[64];
+    snprintf(place, sizeof place, "test_layer.c:%d: the layer \"outer\"", line);
+    cr_expect_not_null(strstr(hebb_message(s), place), "%s", hebb_message(s));
+    hebb_layer_end(g, y);
+    cr_expect_eq(hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({y, &value})), HEBB_OK);
+    cr_expect_eq(hebb_array_item(&value), 4);
+    hebb_share_begin(g, "tower");
+    cr_expect_eq(hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({y, &value})), HEBB_E_GRAPH);
+    cr_expect_not_null(strstr(hebb_message(s), "the sharing \"tower\""), "%s", hebb_message(s));
+    hebb_share_end(g);
+    cr_expect_eq(hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({y, &value})), HEBB_OK);
+    hebb_array_free(&value);
+    hebb_session_destroy(s);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
+}
+
 /* ---- training ---- */
 
 /* The CPU, and OpenCL where it is. */

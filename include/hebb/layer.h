@@ -29,7 +29,8 @@ extern "C" {
    HEBB_E_ARGUMENT for an empty name or one with a slash. A NULL graph is ignored. */
 HEBB_API void hebb_layer_begin(hebb_graph *graph, const char *kind, const char *name);
 /* Closes the layer opened last, and records y as its result; returns y. Every begin has an end,
-   also after an error. HEBB_E_ARGUMENT if no layer is open. y may be NULL. */
+   also after an error: hebb_run() refuses a graph in which a layer or a sharing is still open, and
+   names it. HEBB_E_ARGUMENT if no layer is open. y may be NULL. */
 HEBB_API hebb_tensor *hebb_layer_end(hebb_graph *graph, hebb_tensor *y);
 
 /* Layers that are made between these two calls reuse the variables that an earlier pair of the same

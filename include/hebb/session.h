@@ -82,7 +82,7 @@ typedef struct hebb_fetch {
    reads of a variable in one run see the value from before the run.
        hebb_run(s, HEBB_FEED({x, &images}, {t, &labels}), HEBB_FETCH({step, NULL}, {loss, &value}));
    Errors: HEBB_E_GRAPH (an input that is needed is not fed or is fed twice; a variable that is
-   assigned twice; a tensor of another graph), HEBB_E_ARGUMENT (feeding what
+   assigned twice; a tensor of another graph; a layer without an end), HEBB_E_ARGUMENT (feeding what
    is no input, fetching the value of a group), HEBB_E_SHAPE, HEBB_E_DTYPE, HEBB_E_NULL (also an
    array without data), HEBB_E_MEMORY (also for .memory_limit), HEBB_E_DEVICE, HEBB_E_UNSUPPORTED (a
    dtype that the device lacks), and the error of the graph for an inert tensor. HEBB_E_ARGUMENT too

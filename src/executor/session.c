@@ -547,7 +547,8 @@ hebb_status hebb_run(hebb_session *s, const hebb_feed *feeds, size_t n_feeds,
     if ((feeds == NULL && n_feeds > 0) || (fetches == NULL && n_fetches > 0))
         return hb_fail(&s->error, HEBB_E_NULL, "run: the %s are NULL",
                        feeds == NULL ? "feeds" : "fetches");
-    hebb_status status = take_feeds(s, feeds, n_feeds);
+    hebb_status status = hb_check_ends(s->graph, &s->error);
+    if (status == HEBB_OK) status = take_feeds(s, feeds, n_feeds);
     if (status == HEBB_OK) status = take_fetches(s, fetches, n_fetches);
     if (status == HEBB_OK) status = ensure_variables(s);
     if (status != HEBB_OK) return status;

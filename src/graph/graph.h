@@ -163,6 +163,9 @@ const char *hb_scoped_name(hebb_graph *graph, const char *name);
 /* The variable of that full name that sharing layers use again; NULL if they do not. */
 hebb_tensor *hb_shared_variable(hebb_graph *graph, const char *name);
 
+/* HEBB_E_GRAPH if a layer or a sharing is still open. */
+hebb_status hb_check_ends(const hebb_graph *graph, hb_error *error);
+
 /* Records an error unless there is one, prefixed by the current line; returns the inert tensor. */
 hebb_tensor *hb_graph_error(hebb_graph *graph, hebb_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -16,6 +16,8 @@ typedef struct scope {
     const char *name; /* in full */
     size_t first;     /* of its tensors */
     int entry;        /* of the sharing that it is or is in; 0: none */
+    const char *file; /* the line that began it; NULL: not known */
+    int line;
 } scope;
 
 /* A name that a layer has had. In a sharing the names start anew each time. */
@@ -143,9 +145,21 @@ static void open(hebb_graph *graph, const char *kind, const char *name, bool sha
                  .kind = shares ? NULL : hb_graph_text(graph, kind),
                  .name = full != NULL ? full : "",
                  .first = hebb_graph_size(graph),
-                 .entry = l->open != NULL ? l->open->entry : 0};
+                 .entry = l->open != NULL ? l->open->entry : 0,
+                 .file = graph->file,
+                 .line = graph->line};
     if (shares) s->entry = ++l->entries;
     l->open = s;
+}
+
+hebb_status hb_check_ends(const hebb_graph *graph, hb_error *error) {
+    const scope *s = open_scope(graph);
+    if (s == NULL) return HEBB_OK;
+    char place[200] = "";
+    if (s->file != NULL) snprintf(place, sizeof place, "%s:%d: ", s->file, s->line);
+    return hb_fail(error, HEBB_E_GRAPH, "%s%s \"%s\" begins, and has no %s", place,
+                   s->kind != NULL ? "the layer" : "the sharing", s->name,
+                   s->kind != NULL ? "hebb_layer_end()" : "hebb_share_end()");
 }
 
 static bool is_name(const char *name) {

@@ -326,7 +326,7 @@ Test(callbacks, averages_are_validated_and_stay) {
     cr_assert_str_eq(hebb_message(n.model), "");
     hebb_evaluate(n.model, &data, &value);
     cr_expect_eq(value, hebb_history(n.model, "val_loss", NULL)[3]);
-    hebb_swap_averages(hebb_model_session(n.model), n.graph);
+    hebb_swap_averages(hebb_model_session(n.model));
     double raw;
     hebb_evaluate(n.model, &data, &raw);
     cr_expect_neq(raw, value);

@@ -196,7 +196,7 @@ HEBB_API void hebb_clip_by_global_norm(hebb_tensor **tensors, size_t n, double m
 
 /* Exchanges every variable NAME with NAME/average in the session: call it before an evaluation, and
    again to go on training. HEBB_E_ARGUMENT if there are no averages. */
-HEBB_API hebb_status hebb_swap_averages(hebb_session *session, hebb_graph *graph);
+HEBB_API hebb_status hebb_swap_averages(hebb_session *session);
 
 #ifdef __cplusplus
 }

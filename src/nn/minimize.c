@@ -398,10 +398,9 @@ static hebb_status swap_one(hebb_session *session, hebb_tensor *a, hebb_tensor *
     return status;
 }
 
-hebb_status hebb_swap_averages(hebb_session *session, hebb_graph *graph) {
-    if (session == NULL) return HEBB_E_NULL;
-    if (graph == NULL)
-        return hebb_session_fail(session, HEBB_E_NULL, "swap_averages: the graph is NULL");
+hebb_status hebb_swap_averages(hebb_session *session) {
+    const hebb_graph *graph = hebb_session_graph(session);
+    if (graph == NULL) return hebb_session_status(session);
     size_t swapped = 0;
     for (size_t k = 0; k < hebb_graph_variable_count(graph); k++) {
         char name[HB_NAME_SIZE];

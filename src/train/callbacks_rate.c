@@ -140,7 +140,7 @@ hebb_callback hebb_rate_scheduler(double (*rate)(int64_t epoch, double now, void
 
 static hebb_status swap(hebb_callback *self, hebb_fit_state *fit) {
     hebb_model *m = fit->model;
-    return hb_model_take(m, hebb_swap_averages(hebb_model_session(m), hebb_model_graph(m)));
+    return hb_model_take(m, hebb_swap_averages(hebb_model_session(m)));
 }
 
 hebb_callback hebb_use_averages(void) {

@@ -200,7 +200,8 @@ Test(errors, an_initial_value_that_depends_on_an_input) {
 
 Test(errors, a_loss_that_cannot_be_minimized) {
     FAILS(SHAPE, hebb_minimize(hebb_mul(f.v, f.x), hebb_sgd(.learning_rate = 1)), "[2, 3]");
-    FAILS(GRADIENT, hebb_minimize(f.scalar, hebb_sgd(.learning_rate = 1)), "minimize", "variable");
+    FAILS(GRADIENT, hebb_minimize(f.scalar, hebb_sgd(.learning_rate = 1)), "minimize", "scalar", "variable");
+    FAILS(GRADIENT, hebb_minimize(hebb_sum(hebb_floor(f.v), HEBB_ALL_AXES, false), hebb_sgd(.learning_rate = 1)), "no gradient of the loss sum:", "from v to it");
 }
 /* clang-format on */
 

@@ -282,6 +282,27 @@ Test(minimize, averages_follow_and_are_swapped_in) {
     end(&f);
 }
 
+/* A variable that the loss depends on, but by no gradient, is left alone, by decay and averages,
+   too. */
+Test(minimize, trains_what_gradients_reach) {
+    hebb_graph *g = hebb_graph_create();
+    fixture f = {.g = g, .device = cpu_device()};
+    f.w = hebb_variable(g, "w", HEBB_F32, HEBB_SCALAR, hebb_ones());
+    f.b = hebb_variable(g, "target", HEBB_F32, HEBB_SCALAR, hebb_constant_value(3));
+    hebb_tensor *error = hebb_sub(f.w, hebb_stop_gradient(f.b));
+    hebb_tensor *loss = hebb_square(error), *trained[2];
+    size_t n;
+    hebb_tensor *step = hebb_minimize(loss, hebb_sgd(.learning_rate = 0.25, .weight_decay = 0.1),
+                                      .average = 0.5, .trained = trained, .n_trained = &n);
+    f.s = hebb_session_create(g, f.device);
+    steps(&f, step, 1);
+    cr_expect_eq(n, 1);
+    cr_expect_eq(trained[0], f.w);
+    EXPECT_NEAR(first_of(&f, f.b), 3);
+    cr_expect_null(hebb_graph_find(g, "target/average"));
+    end(&f);
+}
+
 /* Two runs of half of a batch are a run of the whole. */
 Test(minimize, accumulated_gradients_are_those_of_a_large_batch) {
     double value[2];

@@ -26,10 +26,15 @@ HEBB_API hebb_status hebb_gradients(hebb_tensor *const *ys, size_t n_ys, hebb_te
 /* The gradient of one y with respect to one x. */
 HEBB_API hebb_tensor *hebb_gradient(hebb_tensor *y, hebb_tensor *x);
 
+/* Whether gradients of y reach x: y depends on it by a path that does not lead through an op that
+   counts as constant, which are stop_gradient, comparisons, rounding and integers. If not, the
+   gradient is zeros. An op without a gradient rule, which is an error, is reached. */
+HEBB_API bool hebb_gradient_reaches(const hebb_tensor *y, const hebb_tensor *x);
+
 /* HEBB_TENSORS(a, b): a list of tensors and how many they are, two arguments in one. */
 #define HEBB_TENSORS(...)                                                                          \
-    (hebb_tensor *const[]){__VA_ARGS__}, sizeof((hebb_tensor *const[]){__VA_ARGS__}) /             \
-                                             sizeof(hebb_tensor *)
+    (hebb_tensor *const[]){__VA_ARGS__},                                                           \
+        sizeof((hebb_tensor *const[]){__VA_ARGS__}) / sizeof(hebb_tensor *)
 
 /* Forward mode: the derivative of y along the tangents, the sum over k of dy/dxs[k] tangents[k], of
    y's shape and dtype; zeros if y depends on no x. tangents[k] has the shape and dtype of xs[k].

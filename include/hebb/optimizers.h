@@ -148,7 +148,7 @@ typedef struct hebb_parameter_group {
         (int)(sizeof((const hebb_parameter_group[]){__VA_ARGS__}) / sizeof(hebb_parameter_group))
 
 typedef struct hebb_minimize_options {
-    hebb_tensor_list variables;         /* what to train; default: all that the loss depends on */
+    hebb_tensor_list variables;         /* what to train; default: all that gradients reach */
     const hebb_parameter_group *groups; /* HEBB_PARAMETER_GROUPS({.match = "bias", ...}, ...) */
     int n_groups;
     /* gradients are clipped in this order, each if it is not 0 */
@@ -172,15 +172,17 @@ typedef struct hebb_minimize_options {
 
 /* A training step: the gradients of the scalar `loss` (with the penalties attached to what it
    depends on) with respect to the trainable variables, the optimizer's update of each, and the
-   updates that are attached (hebb/layer.h). Fetch the result to make a step.
+   updates that are attached (hebb/layer.h). Fetch the result to make a step. A variable that the
+   gradient does not reach (hebb_gradient_reaches()) is not touched, by no weight decay either.
 
    The learning rate is a state, optimizer/learning_rate (optimizer_1/... of a second step), f32 or
    with an f64 loss f64: setting it in a session changes no plan. With a schedule each step stores
    the rate that it used there.
 
    An optimizer written as a compound literal needs parentheses around it. Errors, in the graph:
-   HEBB_E_SHAPE or HEBB_E_DTYPE if the loss is no floating scalar, HEBB_E_GRADIENT if it depends on
-   no variable to train, HEBB_E_ARGUMENT for a number that makes no sense, which is named. */
+   HEBB_E_SHAPE or HEBB_E_DTYPE if the loss is no floating scalar, HEBB_E_GRADIENT if its
+   gradient reaches no variable to train, HEBB_E_ARGUMENT for a number that makes no sense, which is
+   named. */
 #define hebb_minimize(loss, ...) hebb_minimize_args(loss, __VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_minimize_with(hebb_tensor *loss, hebb_optimizer optimizer,
                                          const hebb_minimize_options *options);

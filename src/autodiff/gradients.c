@@ -16,9 +16,9 @@ static bool takes_gradient(const hebb_tensor *node, int k) {
     return !hb_shape_only(node, k) && hb_floating(node->in[k]->dtype);
 }
 
-/* From the xs forward. */
-static void mark_needed(sweep *s) {
-    for (int id = 0; id < s->n; id++) {
+/* From the xs, of which `first` is the first, forward. */
+static void mark_needed(sweep *s, int first) {
+    for (int id = first; id < s->n; id++) {
         const hebb_tensor *node = s->graph->nodes[id];
         if (s->needed[id] || hb_gradient_rules[node->op] == gradient_NONE ||
             !hb_floating(node->dtype))
@@ -204,7 +204,7 @@ static void differentiate(sweep *s, hebb_tensor *const *ys, size_t n_ys, hebb_te
     for (size_t k = 0; k < n_xs; k++)
         if (!s->leaf[xs[k]->id] && !check_outside(s, xs[k])) return;
     for (size_t k = 0; k < n_xs; k++) s->needed[xs[k]->id] = true;
-    mark_needed(s);
+    mark_needed(s, 0);
     if (!seed(s, ys, n_ys, cotangents)) return;
     run_sweep(s);
     for (size_t k = 0; k < n_xs && s->graph->error.status == HEBB_OK; k++) {
@@ -257,6 +257,24 @@ hebb_status hebb_gradients(hebb_tensor *const *ys, size_t n_ys, hebb_tensor *con
     if (graph->error.status != HEBB_OK)
         for (size_t k = 0; gradients != NULL && k < n_xs; k++) gradients[k] = &graph->inert;
     return graph->error.status;
+}
+
+bool hebb_gradient_reaches(const hebb_tensor *y, const hebb_tensor *x) {
+    if (hebb_tensor_is_inert(y) || hebb_tensor_is_inert(x) || y->graph != x->graph ||
+        x->id > y->id || !hb_floating(x->dtype))
+        return false;
+    sweep s = {.graph = y->graph, .n = y->id + 1};
+    s.needed = calloc((size_t)s.n, sizeof *s.needed);
+    if (s.needed == NULL) {
+        hb_graph_error(s.graph, HEBB_E_MEMORY, "out of memory: gradients of a graph of %d tensors",
+                       s.n);
+        return false;
+    }
+    s.needed[x->id] = true;
+    mark_needed(&s, x->id);
+    bool reached = s.needed[y->id];
+    free(s.needed);
+    return reached;
 }
 
 hebb_tensor *hebb_gradient(hebb_tensor *y, hebb_tensor *x) {

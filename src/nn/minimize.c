@@ -141,9 +141,30 @@ static hebb_tensor *check_listed(const training *t) {
 static void find_variables(training *t, hebb_tensor *loss) {
     for (size_t k = 0; k < t->room; k++) {
         hebb_tensor *variable = hebb_graph_variable(t->graph, k);
-        if (is_trained(t, variable) && hebb_depends_on(loss, variable))
+        if (is_trained(t, variable) && hebb_gradient_reaches(loss, variable))
             t->variables[t->n++] = variable;
     }
+}
+
+/* Why a step would change nothing. */
+static hebb_tensor *nothing_to_train(const training *t, hebb_tensor *loss) {
+    const hebb_tensor *behind = NULL; /* a variable that the loss depends on, but by no gradient */
+    char message[768];
+    for (size_t k = 0; k < t->room && behind == NULL; k++) {
+        const hebb_tensor *variable = hebb_graph_variable(t->graph, k);
+        if (is_trained(t, variable) && hebb_depends_on(loss, variable)) behind = variable;
+    }
+    if (behind == NULL)
+        snprintf(message, sizeof message,
+                 "minimize: the loss %.200s depends on no trainable variable",
+                 hebb_tensor_name(loss));
+    else
+        snprintf(
+            message, sizeof message,
+            "minimize: no gradient of the loss %.200s reaches a variable: what leads from %.200s "
+            "to it counts as constant (a comparison, rounding, integers or stop_gradient)",
+            hebb_tensor_name(loss), hebb_tensor_name(behind));
+    return hebb_graph_fail(t->graph, HEBB_E_GRADIENT, message);
 }
 
 /* ---- gradients ---- */
@@ -237,7 +258,6 @@ static void clip(training *t) {
 }
 
 static hebb_status make_gradients(training *t, hebb_tensor *loss) {
-    loss = with_penalties(t, loss);
     hebb_status status = hebb_gradients(&loss, 1, t->variables, t->n, NULL, t->gradients);
     if (status != HEBB_OK) return status;
     for (size_t k = 0; k < t->n; k++)
@@ -334,11 +354,10 @@ static void tell_gradients(const training *t) {
 static hebb_tensor *build(training *t, hebb_tensor *loss) {
     hebb_tensor *failed = check_listed(t);
     if (failed != NULL) return failed;
-    find_variables(t, loss);
-    if (hebb_graph_status(t->graph) == HEBB_OK && t->n == 0)
-        return hebb_graph_fail(t->graph, HEBB_E_GRADIENT,
-                               "minimize: the loss depends on no trainable variable");
-    if (make_gradients(t, loss) != HEBB_OK)
+    hebb_tensor *total = with_penalties(t, loss);
+    find_variables(t, total);
+    if (hebb_graph_status(t->graph) == HEBB_OK && t->n == 0) return nothing_to_train(t, loss);
+    if (make_gradients(t, total) != HEBB_OK)
         return hebb_graph_fail(t->graph, HEBB_E_GRADIENT, ""); /* it has its error */
     tell_gradients(t);
     count_steps(t);

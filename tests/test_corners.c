@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <hebb/hebb.h>
+#include "support/devices.h"
 
 typedef struct fixture {
     hebb_graph *g;
@@ -413,4 +414,67 @@ Test(corners, einsum_with_the_most_axes_keeps_their_order) {
     for (int64_t i = 0; i < 60; i++) cr_expect_eq(hebb_array_at(&out, i), 24 * (double)(i % 20));
     hebb_array_free(&out);
     close_all(&f);
+}
+
+/* ---- strides, dilations and padding near 2^31 ---- */
+
+/* <dy, conv(x, w)> = <dx, x> = <dw, w> with dy = 1: convolution is linear in both. */
+static void check_wide_convolution(hebb_device *device, hebb_shape xs, hebb_shape ws,
+                                   const hebb_conv_options *o) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_variable(g, "x", HEBB_F32, xs, hebb_uniform(1, 2));
+    hebb_tensor *w = hebb_variable(g, "w", HEBB_F32, ws, hebb_uniform(1, 2));
+    hebb_tensor *y = hebb_conv_with(x, w, o), *d[2] = {NULL, NULL}, *sum[3];
+    const double count = (double)hebb_shape_count(hebb_tensor_shape(y));
+    if (hebb_failed(g) || count < 0 || count > 1e5) { /* refused, or of much padding alone */
+        hebb_graph_destroy(g);
+        return;
+    }
+    sum[0] = hebb_sum(y, HEBB_ALL_AXES, false);
+    hebb_gradients(&sum[0], 1, (hebb_tensor *[]){x, w}, 2, NULL, d);
+    sum[1] = hebb_sum(hebb_mul(d[0], x), HEBB_ALL_AXES, false);
+    sum[2] = hebb_sum(hebb_mul(d[1], w), HEBB_ALL_AXES, false);
+    cr_assert_not(hebb_failed(g), "%s", hebb_message(g));
+    hebb_session *s = hebb_session_create(g, device, .seed = 1);
+    hebb_array value[3] = {{0}, {0}, {0}};
+    hebb_run(s, HEBB_NO_FEED,
+             HEBB_FETCH({sum[0], &value[0]}, {sum[1], &value[1]}, {sum[2], &value[2]}));
+    cr_expect_not(hebb_failed(s), "%s", hebb_message(s));
+    for (int k = 1; k < 3 && !hebb_failed(s); k++) {
+        const double a = hebb_array_item(&value[0]), b = hebb_array_item(&value[k]);
+        cr_expect(fabs(a - b) <= 1e-4 * fabs(a), "%g, not %g: stride %lld, dilation %lld, pad %lld",
+                  b, a, (long long)o->stride[0], (long long)o->dilation[0],
+                  (long long)o->pad[0][0]);
+    }
+    for (int k = 0; k < 3; k++) hebb_array_free(&value[k]);
+    hebb_session_destroy(s);
+    hebb_graph_destroy(g);
+}
+
+static void check_wide_convolutions(hebb_device *device) {
+    static const int64_t sizes[] = {1, 1 << 20, INT32_MAX};
+    const hebb_shape xs[] = {HEBB_SHAPE(1, 1, 5, 5), HEBB_SHAPE(2, 24, 4, 6)};
+    const hebb_shape ws[] = {HEBB_SHAPE(2, 1, 3, 3), HEBB_SHAPE(16, 24, 1, 2)};
+    for (int i = 0; i < 2 * 3 * 3 * 3; i++) {
+        const int64_t stride = sizes[i / 2 % 3], dilation = sizes[i / 6 % 3],
+                      pad = sizes[i / 18] - 1;
+        hebb_conv_options o = {.stride = {stride, stride}, .dilation = {dilation, dilation}};
+        for (int d = 0; d < 2; d++) o.pad[d][0] = o.pad[d][1] = pad;
+        check_wide_convolution(device, xs[i % 2], ws[i % 2], &o);
+        if (pad > 0) continue;
+        o.padding = HEBB_PADDING_SAME;
+        check_wide_convolution(device, xs[i % 2], ws[i % 2], &o);
+    }
+}
+
+Test(corners, convolutions_that_reach_far) {
+    hebb_device *device = cpu_device();
+    check_wide_convolutions(device);
+    hebb_device_close(device);
+}
+Test(corners, convolutions_that_reach_far_on_opencl) {
+    hebb_device *device = opencl_device();
+    if (device == NULL) return;
+    check_wide_convolutions(device);
+    hebb_device_close(device);
 }

@@ -3,6 +3,7 @@
 #ifndef HB_CPU_CONV_H
 #define HB_CPU_CONV_H
 
+#include "../conv_copies.h"
 #include "cpu.h"
 
 extern const hb_cpu_solver hb_cpu_conv_shifted;

@@ -41,7 +41,7 @@ bool hb_direct_fits(const hb_step *step) {
     return step->out[0].dtype == HEBB_F32 && c->in[0] == 1 && c->kernel[0] == 1 && c->out[0] == 1 &&
            c->before[0] == 0 && c->stride[0] == 1 && c->batch > 0 && c->groups > 0 &&
            c->in_channels > 0 && c->out_channels > 0 && hb_conv_volume(c->in) > 0 &&
-           hb_conv_volume(c->kernel) > 0 && hb_conv_volume(c->out) > 0;
+           hb_conv_volume(c->kernel) > 0 && hb_conv_volume(c->out) > 0 && hb_conv_copies_fit(c);
 }
 
 /* ---- the source ---- */

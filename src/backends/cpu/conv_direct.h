@@ -18,7 +18,8 @@ typedef struct hb_direct_source {
     int64_t spare;                       /* floats that may be read after a plane's last row */
 } hb_direct_source;
 
-/* 2-D at most, f32, and not empty; few channels: with many, products are as fast or faster. */
+/* 2-D at most, f32, not empty, and of a size that can be counted; few channels: with many, products
+   are as fast or faster. */
 enum { HB_DIRECT_CHANNELS = 16 };
 bool hb_direct_fits(const hb_step *step);
 

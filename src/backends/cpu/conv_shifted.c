@@ -212,6 +212,7 @@ static bool can_do(const hb_device *device, const hb_step *step) {
     if (c->in[0] != 1 || c->kernel[0] != 1 || c->out[0] != 1 || c->before[0] != 0) return false;
     for (int d = 0; d < 3; d++)
         if (c->stride[d] != 1) return false;
+    if (!hb_conv_copies_fit(c)) return false;
     state s;
     describe(device, step, &s);
     return s.rows > 0 && s.channels > 0 && s.to[0] > 0 && s.to[1] > 0 &&

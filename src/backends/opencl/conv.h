@@ -4,6 +4,7 @@
 #ifndef HB_OPENCL_CONV_H
 #define HB_OPENCL_CONV_H
 
+#include "../conv_copies.h"
 #include "opencl.h"
 
 /* Whose kernels compute it. */

@@ -13,7 +13,8 @@
    elements from a row to the next. */
 #include "conv.h"
 
-enum { TILE_ROWS = 8, BLOCK_ROWS = 64, FEW_CHANNELS = 12, COPY_GRAIN = 16384 };
+/* MOST_ZEROS: a padded image has at most so many times the places of the image and the result. */
+enum { TILE_ROWS = 8, BLOCK_ROWS = 64, FEW_CHANNELS = 12, COPY_GRAIN = 16384, MOST_ZEROS = 64 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -72,13 +73,16 @@ static int64_t packed_weights(const hb_cl_conv *p, const copy *s) {
 
 bool hb_cl_conv_shifted_can(const hb_device *device, const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
-    if (!device->lanes || p->rows < TILE_ROWS || c->batch == 0) return false;
+    if (!device->lanes || p->rows < TILE_ROWS || c->batch == 0 || !hb_conv_copies_fit(c))
+        return false;
     for (int d = 0; d < 3; d++)
         if (c->out[d] < 1 || c->in[d] < 1 || c->kernel[d] < 1) return false;
-    if (p->step->kind == HB_CONV_WEIGHT) return c->in_channels >= FEW_CHANNELS;
+    const copy s = copy_of(p);
+    if (p->step->kind == HB_CONV_WEIGHT)
+        return c->in_channels >= FEW_CHANNELS &&
+               volume(s.padded) <= MOST_ZEROS * (volume(c->in) + volume(c->out));
     for (int d = 0; d < 3; d++)
         if (c->stride[d] != 1) return false;
-    const copy s = copy_of(p);
     return s.planes > 0 && 3 * volume(s.to) > 2 * (volume(s.padded) - s.reach);
 }
 

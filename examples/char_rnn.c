@@ -124,7 +124,7 @@ static bool train(hebb_model *model, const network *sampler, const corpus *c, co
     }
     size_t epochs = 0;
     const double *losses = hebb_history(model, "loss", &epochs);
-    printf("\nepochs=%zu first_loss=%.4f last_loss=%.4f validation_loss=%.4f seconds=%.1f\n",
+    printf("\nepochs=%zu first_loss=%.4f last_loss=%.4f validation_loss=%.4f seconds=%.0f\n",
            epochs, losses[0], losses[epochs - 1], values[0], seconds);
     return true;
 }

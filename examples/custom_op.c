@@ -119,7 +119,7 @@ static hebb_op distances = {
 /* ---- checking ---- */
 
 static void print_report(const char *op, hebb_dtype dtype, const hebb_gradcheck_report *r) {
-    printf("%-10s %s  %s  %zu comparisons, the worst off by %.2g (allowed: %.2g)\n", op,
+    printf("%-10s %s  %s  %zu comparisons, worst off by %.2g (allowed: %.2g)\n", op,
            hebb_dtype_name(dtype), r->passed ? "passed" : "WRONG ", r->elements,
            fabs(r->analytic - r->numeric), r->allowed);
     if (r->passed || r->input == NULL) return;

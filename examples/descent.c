@@ -268,10 +268,8 @@ static bool run(hebb_device *device, const char *only, const char *png, long epo
                 show(ways, COUNT(ways), list, n, png);
     const trial *best = best_of(list, n);
     if (fine)
-        printf("\nbatch=%.5f mini_batch=%.5f stochastic=%.5f best=%s first_loss=%.4f "
-               "last_loss=%.4f\n",
-               ways[0].loss[ways[0].n - 1], ways[1].loss[ways[1].n - 1],
-               ways[2].loss[ways[2].n - 1], best->name, best->losses[0],
+        printf("\nmini_batch=%.5f best=%s first_loss=%.4f last_loss=%.4f\n",
+               ways[1].loss[ways[1].n - 1], best->name, best->losses[0],
                best->losses[best->epochs - 1]);
     for (size_t k = 0; k < n; k++) free(list[k].losses);
     return fine;

@@ -98,7 +98,7 @@ static bool train_and_test(hebb_model *model, const hebb_trial *best, const hebb
         size_t n;
         const double *losses = hebb_history(model, "loss", &n);
         print_confusion(&logits, &test->columns[1]);
-        printf("validation_accuracy=%.4f test_accuracy=%.4f first_loss=%.4f last_loss=%.4f\n",
+        printf("validation_accuracy=%.3f test_accuracy=%.3f first_loss=%.4f last_loss=%.4f\n",
                best->score, tested[1], losses[0], losses[n - 1]);
     } else fprintf(stderr, "%s\n", hebb_message(model));
     hebb_array_free(&logits);

@@ -210,7 +210,7 @@ static bool compare_cures(hebb_device *device, const hebb_dataset *data, int dep
     if (fine && png != NULL) fine = draw(setups, outcomes, COUNT(setups), depth, png);
     const outcome *he_outcome = &outcomes[5];
     if (fine)
-        printf("\nvanished=%.1e exploded=%.1e accuracy=%.4f first_loss=%.4f last_loss=%.4f\n",
+        printf("\nvanished=%.0e exploded=%.0e accuracy=%.4f first_loss=%.4f last_loss=%.4f\n",
                outcomes[0].norms[0], outcomes[6].norms[0], he_outcome->accuracy,
                he_outcome->losses[0], he_outcome->losses[he_outcome->epochs - 1]);
     for (size_t k = 0; k < COUNT(setups); k++) free(outcomes[k].losses);

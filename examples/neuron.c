@@ -78,7 +78,7 @@ static int report(hebb_session *s, const neuron *n, const float *targets, hebb_t
         printf("  %g%g -> %g", rows[row][1], rows[row][2], fired);
         right += fired == targets[row];
     }
-    printf("   %d of 4 right\n", right);
+    printf("  %d of 4 right\n", right);
     return right;
 }
 

@@ -290,10 +290,8 @@ static bool run(hebb_device *device, const choice *c, const problem *p,
     size_t epochs = 0;
     const double *losses = hebb_history(n.model, "loss", &epochs);
     if (fine)
-        printf("\nfirst_loss=%.4f last_loss=%.4f test_loss=%.4f accuracy=%.4f "
-               "test_accuracy=%.4f\n",
-               losses[0], losses[epochs - 1], last_of(n.model, "val_loss"),
-               last_of(n.model, "accuracy"), last_of(n.model, "val_accuracy"));
+        printf("\nfirst_loss=%.4f last_loss=%.4f test_loss=%.4f test_accuracy=%.4f\n", losses[0],
+               losses[epochs - 1], last_of(n.model, "val_loss"), last_of(n.model, "val_accuracy"));
     hebb_model_destroy(n.model);
     hebb_graph_destroy(n.graph);
     return fine;

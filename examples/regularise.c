@@ -184,10 +184,9 @@ static bool run(hebb_device *device, const hebb_dataset *learn, const hebb_datas
     if (fine && png != NULL) fine = draw(outcomes, png);
     const outcome *plain = &outcomes[0], *all = &outcomes[COUNT(ways) - 1];
     if (fine)
-        printf("\nplain_loss=%.4f best_loss=%.4f plain_accuracy=%.4f all_accuracy=%.4f "
-               "first_loss=%.4f last_loss=%.4f\n",
-               plain->other[0], all->other[0], plain->other[1], all->other[1],
-               plain->train_losses[0], plain->train_losses[plain->epochs - 1]);
+        printf("\nplain_accuracy=%.4f all_accuracy=%.4f first_loss=%.4f last_loss=%.4f\n",
+               plain->other[1], all->other[1], plain->train_losses[0],
+               plain->train_losses[plain->epochs - 1]);
     for (size_t k = 0; k < COUNT(ways); k++) {
         free(outcomes[k].train_losses);
         free(outcomes[k].losses);

@@ -129,7 +129,7 @@ static bool run(const char *device_name, const sentences *s, long epochs, long s
     const double *losses = hebb_history(model, "loss", &n);
     if (fine)
         printf(
-            "\nepochs=%zu first_loss=%.4f last_loss=%.4f validation_accuracy=%.4f seconds=%.1f\n",
+            "\nepochs=%zu first_loss=%.4f last_loss=%.4f validation_accuracy=%.3f seconds=%.0f\n",
             n, losses[0], losses[n - 1], values[1], seconds);
     hebb_model_destroy(model);
     hebb_device_close(device);

@@ -137,7 +137,7 @@ static bool show(hebb_model *model, const writer writers[2], const corpus *c, co
     if (hebb_failed(s)) return false;
     printf("\n\n%.0f characters a second with cached keys and values, %.0f without\n", cached,
            uncached);
-    printf("\nepochs=%zu first_loss=%.4f last_loss=%.4f validation_loss=%.4f seconds=%.1f\n",
+    printf("\nepochs=%zu first_loss=%.4f last_loss=%.4f validation_loss=%.4f seconds=%.0f\n",
            epochs, losses[0], losses[epochs - 1], validation, seconds);
     return true;
 }

@@ -89,9 +89,8 @@ static bool run(hebb_device *device, long attempts, long steps, long seed) {
     printf("%7s   %-25s   %8s   %s\n", "hidden", "success", "learned", "best answers right");
     for (int hidden = 0; hidden <= MOST_HIDDEN; hidden++)
         if (!try_width(device, hidden, attempts, steps, seed, &rate[hidden], &last)) return false;
-    printf("\nsuccess_0=%.2f success_1=%.2f success_2=%.2f success_3=%.2f success_4=%.2f "
-           "first_loss=%.4f last_loss=%.4f\n",
-           rate[0], rate[1], rate[2], rate[3], rate[4], last.first_loss, last.last_loss);
+    printf("\nsuccess_1=%.2f success_2=%.2f success_3=%.2f first_loss=%.4f last_loss=%.4f\n",
+           rate[1], rate[2], rate[3], last.first_loss, last.last_loss);
     return rate[0] == 0;
 }
 

@@ -421,8 +421,10 @@ Test(minimize, errors_name_what_is_wrong) {
     FAILS(ARGUMENT, "accumulate", hebb_sgd(), .accumulate = -2);
     FAILS(ARGUMENT, "average", hebb_sgd(), .average = 1);
     FAILS(ARGUMENT, "group has no variables", hebb_sgd(), HEBB_PARAMETER_GROUPS({.rate = 1}));
-    FAILS(GRADIENT, "no trainable variable", hebb_sgd(),
+    FAILS(GRADIENT, "layer/bias is frozen", hebb_sgd(),
           HEBB_PARAMETER_GROUPS({.match = "layer", .frozen = true}));
+    FAILS(ARGUMENT, "has the \"kernle\" of group 1 in it", hebb_sgd(),
+          HEBB_PARAMETER_GROUPS({.match = "bias", .rate = 2}, {.match = "kernle", .frozen = true}));
     FAILS(ARGUMENT, "exponential_decay: it takes less",
           hebb_sgd(.schedule = hebb_exponential_decay(1, 0, 0.5)));
     FAILS(ARGUMENT, "cosine_decay: the rate", hebb_sgd(.schedule = hebb_cosine_decay(-1, 5)));

@@ -131,7 +131,8 @@ HEBB_API hebb_tensor *hebb_delta_rule(hebb_tensor *weights, hebb_tensor *x, hebb
 /* ---- the training step ---- */
 
 /* Variables that are treated in a way of their own. A variable belongs to the first group that
-   fits: that lists it, or whose `match` is a part of its name. */
+   fits: that lists it, or whose `match` is a part of its name. HEBB_E_ARGUMENT for a match that is
+   in no variable's name. */
 typedef struct hebb_parameter_group {
     const char *match;
     hebb_tensor_list variables;

@@ -124,6 +124,22 @@ static bool is_trained(const training *t, const hebb_tensor *variable) {
                                            : hebb_variable_trainable(variable);
 }
 
+/* A name with a slip in it would leave trained what was to be frozen. */
+static hebb_tensor *check_groups(const training *t) {
+    for (int k = 0; k < t->options->n_groups; k++) {
+        const char *match = t->options->groups[k].match;
+        bool matches = match == NULL;
+        char message[512];
+        for (size_t v = 0; v < t->room && !matches; v++)
+            matches = strstr(hebb_tensor_name(hebb_graph_variable(t->graph, v)), match) != NULL;
+        if (matches) continue;
+        snprintf(message, sizeof message,
+                 "minimize: no variable's name has the \"%.255s\" of group %d in it", match, k);
+        return hebb_graph_fail(t->graph, HEBB_E_ARGUMENT, message);
+    }
+    return NULL;
+}
+
 static hebb_tensor *check_listed(const training *t) {
     for (int k = 0; k < t->options->variables.count; k++) {
         const hebb_tensor *v = t->options->variables.at[k];
@@ -148,22 +164,29 @@ static void find_variables(training *t, hebb_tensor *loss) {
 
 /* Why a step would change nothing. */
 static hebb_tensor *nothing_to_train(const training *t, hebb_tensor *loss) {
-    const hebb_tensor *behind = NULL; /* a variable that the loss depends on, but by no gradient */
+    const hebb_tensor *behind = NULL, *left_out = NULL; /* variables that the loss depends on */
+    const char *name = hebb_tensor_name(loss);
     char message[768];
-    for (size_t k = 0; k < t->room && behind == NULL; k++) {
+    for (size_t k = 0; k < t->room; k++) {
         const hebb_tensor *variable = hebb_graph_variable(t->graph, k);
-        if (is_trained(t, variable) && hebb_depends_on(loss, variable)) behind = variable;
+        if (!hebb_depends_on(loss, variable)) continue;
+        if (is_trained(t, variable)) behind = variable;
+        else if (hebb_variable_trainable(variable)) left_out = variable;
     }
-    if (behind == NULL)
+    if (behind != NULL)
         snprintf(message, sizeof message,
-                 "minimize: the loss %.200s depends on no trainable variable",
-                 hebb_tensor_name(loss));
+                 "minimize: no gradient of the loss %.200s reaches a variable: what leads from "
+                 "%.200s to it counts as constant (a comparison, rounding, integers or "
+                 "stop_gradient)",
+                 name, hebb_tensor_name(behind));
+    else if (left_out != NULL)
+        snprintf(message, sizeof message,
+                 "minimize: nothing that the loss %.200s depends on is trained: %.200s is frozen, "
+                 "not listed, or of integers",
+                 name, hebb_tensor_name(left_out));
     else
-        snprintf(
-            message, sizeof message,
-            "minimize: no gradient of the loss %.200s reaches a variable: what leads from %.200s "
-            "to it counts as constant (a comparison, rounding, integers or stop_gradient)",
-            hebb_tensor_name(loss), hebb_tensor_name(behind));
+        snprintf(message, sizeof message,
+                 "minimize: the loss %.200s depends on no trainable variable", name);
     return hebb_graph_fail(t->graph, HEBB_E_GRADIENT, message);
 }
 
@@ -353,6 +376,7 @@ static void tell_gradients(const training *t) {
 
 static hebb_tensor *build(training *t, hebb_tensor *loss) {
     hebb_tensor *failed = check_listed(t);
+    if (failed == NULL) failed = check_groups(t);
     if (failed != NULL) return failed;
     hebb_tensor *total = with_penalties(t, loss);
     find_variables(t, total);

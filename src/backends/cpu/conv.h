@@ -53,12 +53,11 @@ static inline int hb_conv_threads(const hb_step *step, size_t shared, size_t eac
     return (int)((step->scratch_bytes - shared) / each);
 }
 
-/* hb_cpu_parallel on no more threads than there is scratch memory for; `macs` is the work. */
+/* hb_cpu_parallel, or one thread if there is scratch memory for fewer than all; `macs` is the work.
+ */
 static inline void hb_conv_parallel(const hb_device *device, int threads, int64_t count,
                                     double macs, int lanes, hb_cpu_task *task, void *context) {
-    hb_device limited = *device;
-    if (limited.threads > threads) limited.threads = threads;
-    hb_cpu_parallel(&limited, count, 2 * macs / (3.5 * lanes), task, context);
+    hb_cpu_parallel_within(device, threads, count, 2 * macs / (3.5 * lanes), task, context);
 }
 
 #endif

@@ -61,6 +61,10 @@ static inline char *hb_cpu_address(const hb_run_args *args, const hb_operand *op
 typedef void hb_cpu_task(void *context, int64_t begin, int64_t end, int thread);
 void hb_cpu_parallel(const hb_device *device, int64_t count, double ns, hb_cpu_task *task,
                      void *context);
+/* The same, on the calling thread alone if there is scratch memory for fewer threads than there
+   are: a plan may have been made before their number was raised. */
+void hb_cpu_parallel_within(const hb_device *device, int threads, int64_t count, double ns,
+                            hb_cpu_task *task, void *context);
 
 /* The threads besides the calling one; NULL if there is no memory for them. */
 hb_cpu_pool *hb_cpu_pool_create(int threads);

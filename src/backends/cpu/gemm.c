@@ -184,7 +184,5 @@ double hb_gemm_ns(const hb_device *device, const hb_gemm *gemm, double macs) {
  */
 void hb_gemm_parallel(const hb_device *device, const hb_gemm_common *common, int64_t count,
                       double macs, hb_cpu_task *task, void *context) {
-    hb_device limited = *device;
-    if (limited.threads > common->threads) limited.threads = common->threads;
-    hb_cpu_parallel(&limited, count, macs * common->mac_ns, task, context);
+    hb_cpu_parallel_within(device, common->threads, count, macs * common->mac_ns, task, context);
 }

@@ -205,13 +205,13 @@ static void run_job(hb_cpu_pool *pool, int64_t chunks, int64_t count, hb_cpu_tas
     wait_until_done(pool);
 }
 
-void hb_cpu_parallel(const hb_device *device, int64_t count, double ns, hb_cpu_task *task,
-                     void *context) {
+void hb_cpu_parallel_within(const hb_device *device, int threads, int64_t count, double ns,
+                            hb_cpu_task *task, void *context) {
     if (count <= 0) return;
     hb_cpu_pool *pool = device->pool;
-    /* A plan made before the number of threads was raised has scratch memory for fewer. */
     const bool alone = count < 2 || ns < HB_CPU_PARALLEL_NS || pool->workers == 0 ||
-                       device->threads <= pool->workers || atomic_flag_test_and_set(&pool->busy);
+                       threads <= pool->workers || device->threads <= pool->workers ||
+                       atomic_flag_test_and_set(&pool->busy);
     if (alone) {
         task(context, 0, count, 0);
         return;
@@ -220,4 +220,9 @@ void hb_cpu_parallel(const hb_device *device, int64_t count, double ns, hb_cpu_t
     if (most > UINT16_MAX) most = UINT16_MAX;
     run_job(pool, count < most ? count : most, count, task, context);
     atomic_flag_clear(&pool->busy);
+}
+
+void hb_cpu_parallel(const hb_device *device, int64_t count, double ns, hb_cpu_task *task,
+                     void *context) {
+    hb_cpu_parallel_within(device, device->threads, count, ns, task, context);
 }

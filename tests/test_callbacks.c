@@ -299,17 +299,16 @@ Test(callbacks, progress_fits_the_terminal) {
         char text[4096] = "";
         ioctl(keyboard, TIOCSWINSZ, &(struct winsize){.ws_col = width, .ws_row = 24});
         hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS(hebb_progress(out)));
-        ssize_t got = 0; /* the system passes it on piece by piece; the line that stays ends it */
-        while (strchr(text, '\n') == NULL) {
+        ssize_t got = 0; /* the system passes it on piece by piece; the lines that stay end it */
+        while (strstr(text, " s\r\n") == NULL) {
             const ssize_t more = read(keyboard, text + got, sizeof text - 1 - (size_t)got);
             cr_assert_gt(more, 0);
             got += more;
         }
         cr_expect_eq(strncmp(text, "\repoch 1/1", 10), 0, "%s", text);
-        for (ssize_t k = 0; k < got; k++) {
+        for (ssize_t k = 0; k < got; k++) { /* the lines that stay, too */
             length = text[k] == '\r' || text[k] == '\n' ? 0 : length + 1;
             cr_expect_lt(length, width);
-            if (k > 0 && strncmp(text + k, "\repoch", 6) == 0) break; /* the line that stays */
         }
         cr_expect_eq(strchr(text, '[') != NULL, width >= 60);
         free_net(&n);

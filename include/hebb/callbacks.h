@@ -81,8 +81,9 @@ typedef struct hebb_callback_list {
 
 /* ---- provided ---- */
 
-/* Progress, on `out`: a bar that fits the terminal's width, or a line an epoch if `out` is no
-   terminal. */
+/* Progress, on `out`: a bar that fits the terminal's width while an epoch is trained, then what was
+   measured, in as many lines of that width as it takes; or a line an epoch if `out` is no terminal.
+ */
 HEBB_API hebb_callback hebb_progress(FILE *out);
 
 typedef struct hebb_early_stopping_options {

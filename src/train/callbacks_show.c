@@ -58,17 +58,40 @@ static hebb_status progress_batch_end(hebb_callback *self, hebb_fit_state *fit) 
     return HEBB_OK;
 }
 
-/* A line that stays. Writing may fail; that is no reason to end a training. */
+/* Lines that stay. */
+typedef struct record {
+    FILE *out;
+    size_t width, indent, used; /* columns: of a line, before those that go on, written so far */
+} record;
+
+/* What does not fit goes on in the next line, indented. */
+static void write_part(record *r, const char *part) {
+    const size_t length = strlen(part);
+    if (r->used + length >= r->width && r->used > r->indent) {
+        fprintf(r->out, "\n%*s", (int)r->indent, "");
+        r->used = r->indent;
+    }
+    fputs(part, r->out);
+    r->used += length;
+}
+
+/* Writing may fail; that is no reason to end a training. */
 static hebb_status progress_epoch_end(hebb_callback *self, hebb_fit_state *fit) {
     const bar *b = self->data;
-    char line[1024];
-    size_t used = 0;
-    APPEND(line, used, sizeof line, "epoch %lld/%lld", (long long)fit->epoch + 1,
-           (long long)fit->epochs);
-    used = add_logs(fit, line, used, sizeof line);
-    APPEND(line, used, sizeof line, "  %.2f s", fit->seconds);
-    if (b->terminal) fprintf(b->out, "\r%*s\r", (int)columns(b->out) - 1, "");
-    fprintf(b->out, "%s\n", line);
+    record r = {.out = b->out, .width = b->terminal ? columns(b->out) : SIZE_MAX};
+    char part[320];
+    if (b->terminal) fprintf(b->out, "\r%*s\r", (int)r.width - 1, "");
+    snprintf(part, sizeof part, "epoch %lld/%lld", (long long)fit->epoch + 1,
+             (long long)fit->epochs);
+    write_part(&r, part);
+    r.indent = r.used;
+    for (size_t k = 0; k < fit->n_logs; k++) {
+        snprintf(part, sizeof part, "  %.255s %.4f", fit->logs[k].name, fit->logs[k].value);
+        write_part(&r, part);
+    }
+    snprintf(part, sizeof part, "  %.2f s", fit->seconds);
+    write_part(&r, part);
+    fputc('\n', b->out);
     fflush(b->out);
     return HEBB_OK;
 }

@@ -214,6 +214,26 @@ Test(callbacks, rates_change) {
     free_net(&n);
 }
 
+/* Each step would set the rate of the schedule again. */
+Test(callbacks, rates_of_schedules_are_not_changed) {
+    net n = make_net(0.1, 0);
+    int calls = 0;
+    hebb_model *m =
+        hebb_model_create(n.graph, n.device, .inputs = HEBB_LIST(n.x, n.t), .loss = n.loss,
+                          .optimizer = hebb_sgd(.schedule = hebb_cosine_decay(0.1, 100)));
+    hebb_fit(m, &data, .callbacks = HEBB_CALLBACKS(hebb_rate_scheduler(halve, &calls)));
+    cr_expect_eq(hebb_model_status(m), HEBB_E_UNSUPPORTED);
+    cr_expect_not_null(strstr(hebb_message(m), "rate_scheduler: the optimizer has a schedule"),
+                       "%s", hebb_message(m));
+    cr_expect_eq(calls, 0);
+    hebb_fit(m, &data, .callbacks = HEBB_CALLBACKS(hebb_reduce_on_plateau()));
+    cr_expect_eq(hebb_model_status(m), HEBB_E_UNSUPPORTED);
+    hebb_model_destroy(m);
+    hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS(hebb_rate_scheduler(halve, &calls)));
+    cr_expect_str_eq(hebb_message(n.model), ""); /* another step of the same graph has none */
+    free_net(&n);
+}
+
 Test(callbacks, only_the_best_is_kept) {
     net n = make_net(3, 0);
     hebb_fit(n.model, &data, .epochs = 12, .batch = ROWS, .validation = &data,

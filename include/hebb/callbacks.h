@@ -125,8 +125,8 @@ typedef struct hebb_reduce_on_plateau_options {
     double least;        /* lower bound of the rate */
 } hebb_reduce_on_plateau_options;
 /* Multiplies the learning rate when the monitored value gets no better. HEBB_E_UNSUPPORTED if the
-   step was not made by hebb_minimize(). An optimizer with a schedule takes its rate from that at
-   each step, whatever is set here. */
+   step was not made by hebb_minimize(), or its optimizer has a schedule, which sets the rate at
+   each step. */
 #define hebb_reduce_on_plateau(...)                                                                \
     hebb_reduce_on_plateau_with(                                                                   \
         &(const hebb_reduce_on_plateau_options){.reserved_ = 0, __VA_ARGS__})
@@ -136,7 +136,8 @@ HEBB_API hebb_callback hebb_reduce_on_plateau_with(const hebb_reduce_on_plateau_
    model with them at the end; checkpoints hold both. HEBB_E_ARGUMENT if there are no averages. */
 HEBB_API hebb_callback hebb_use_averages(void);
 
-/* Before each epoch, the learning rate becomes rate(epoch, the rate so far, user). */
+/* Before each epoch, the learning rate becomes rate(epoch, the rate so far, user). Errors as of
+   hebb_reduce_on_plateau(). */
 HEBB_API hebb_callback hebb_rate_scheduler(double (*rate)(int64_t epoch, double now, void *user),
                                            void *user);
 

@@ -1,5 +1,8 @@
 /* Callbacks that change the learning rate between epochs, or swap weights for their averages. */
 #include <stdlib.h>
+#include <string.h>
+
+#include <hebb/layer.h>
 
 #include "train.h"
 
@@ -11,10 +14,27 @@ static hebb_status no_rate(hebb_model *m, const char *who) {
                          "fit: %s: the step has no learning rate to be changed", who);
 }
 
+/* Whether each step sets its rate by a schedule: a rate that is set between epochs would be lost.
+ */
+static bool follows_a_schedule(const hebb_model *m, const hebb_tensor *rate) {
+    const hebb_graph *graph = hebb_model_graph(m);
+    for (size_t id = 0; id < hebb_graph_size(graph); id++) {
+        const hebb_tensor *t = hebb_graph_tensor(graph, id);
+        if (strcmp(hebb_tensor_op(t), "assign") == 0 && hebb_tensor_input(t, 0) == rate &&
+            hebb_depends_on(hebb_model_step(m), t))
+            return true;
+    }
+    return false;
+}
+
 static hebb_status get_rate(hebb_model *m, const char *who, double *rate) {
     hebb_tensor *variable = hebb_learning_rate(hebb_model_step(m));
     hebb_array value = {0};
     if (variable == NULL) return no_rate(m, who);
+    if (follows_a_schedule(m, variable))
+        return hb_model_fail(m, HEBB_E_UNSUPPORTED,
+                             "fit: %s: the optimizer has a schedule, which sets the learning rate",
+                             who);
     hebb_status status =
         hb_model_take(m, hebb_session_get(hebb_model_session(m), variable, &value));
     if (status == HEBB_OK) *rate = hebb_array_item(&value);

@@ -145,6 +145,26 @@ Test(checkpoint, parts_of_another_model) {
     free_net(&deeper);
 }
 
+/* A graph without a training step has no variables for what the optimizer kept. */
+Test(checkpoint, of_a_training_is_loaded_to_predict) {
+    net a = make_net("cpu", 4, 2, 1);
+    step(&a, a.session);
+    cr_assert_eq(hebb_session_save(a.session, path), HEBB_OK);
+    hebb_graph *g = hebb_graph_create();
+    hebb_variable(g, "dense/kernel", HEBB_F32, HEBB_SHAPE(3, 4), hebb_zeros());
+    hebb_session *s = hebb_session_create(g, a.device);
+    cr_expect_eq(hebb_session_load(s, path), HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(hebb_message(s), ".allow_unused"), "%s", hebb_message(s));
+    cr_expect_eq(hebb_session_load(s, path, .allow_unused = true), HEBB_OK, "%s", hebb_message(s));
+    cr_assert_eq(hebb_session_save(a.session, path, .trainable_only = true), HEBB_OK);
+    cr_expect_eq(hebb_session_load(a.session, path), HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(hebb_message(a.session), ".allow_missing"), "%s",
+                       hebb_message(a.session));
+    hebb_session_destroy(s);
+    hebb_graph_destroy(g);
+    free_net(&a);
+}
+
 Test(checkpoint, a_prefix_must_be_somebodys) {
     net a = make_net("cpu", 4, 1, 1);
     cr_assert_eq(hebb_session_save(a.session, path), HEBB_OK);

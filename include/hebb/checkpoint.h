@@ -41,8 +41,11 @@ typedef struct hebb_load_options {
    checked before the first one is set, so a session stays as it was after an error:
    HEBB_E_ARGUMENT (a variable that the file lacks, a tensor that no variable takes; the message
    names the first; a prefix that no variable's name begins with), HEBB_E_SHAPE, HEBB_E_DTYPE, and
-   those of hebb_safetensors_read(). To go on from a part of another model: hebb_session_load(s,
-   path, .prefix = "encoder/", .keep_random = true); */
+   those of hebb_safetensors_read(). A part of another model, to go on from; and a whole one into a
+   graph without a training step, to predict, where what the optimizer kept has no place:
+
+     hebb_session_load(s, path, .prefix = "encoder/", .keep_random = true);
+     hebb_session_load(s, path, .allow_unused = true); */
 #define hebb_session_load(session, ...) hebb_session_load_args(session, __VA_ARGS__, .reserved_ = 0)
 #define hebb_session_load_args(session, path, ...)                                                 \
     hebb_session_load_with((session), (path), &(const hebb_load_options){__VA_ARGS__})

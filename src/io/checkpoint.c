@@ -143,7 +143,8 @@ static hebb_status check_variables(hebb_session *session, const char *path,
     if (missing == NULL || o->allow_missing) return HEBB_OK;
     return fail(session, HEBB_E_ARGUMENT, "load: %s is not in %s%s", hebb_tensor_name(missing),
                 path,
-                found == 0 ? ", nor is any other variable: a checkpoint of another model" : "");
+                found == 0 ? ", nor is any other variable: a checkpoint of another model"
+                           : "; .allow_missing lets it keep its value");
 }
 
 static hebb_status check_unused(hebb_session *session, const char *path,
@@ -156,9 +157,11 @@ static hebb_status check_unused(hebb_session *session, const char *path,
         if (begins(name, OWN) || (taker != NULL && strcmp(hebb_tensor_op(taker), "variable") == 0))
             continue;
         if (graph_error(session) != HEBB_OK) return hebb_session_status(session);
-        return fail(session, HEBB_E_ARGUMENT,
-                    "load: %s of %s is no variable of this graph: a checkpoint of another model",
-                    name, path);
+        return fail(
+            session, HEBB_E_ARGUMENT,
+            "load: %s of %s is no variable of this graph: a checkpoint of another model, or "
+            "of its training, which .allow_unused passes over",
+            name, path);
     }
     return HEBB_OK;
 }

@@ -51,6 +51,13 @@ static void make_softmax_gradient(model *m, int64_t rows, int64_t columns) {
     hebb_gradients(HEBB_TENSORS(loss), HEBB_TENSORS(m->x), NULL, &m->result[m->n_results++]);
 }
 
+static void make_softmax_between(model *m, int64_t rows, int64_t columns) {
+    m->x = hebb_input(m->graph, "x", HEBB_F32, HEBB_SHAPE(rows, columns));
+    hebb_tensor *x = hebb_reshape(m->x, HEBB_SHAPE(16, rows / 16, columns));
+    hebb_tensor *e = hebb_exp(hebb_sub(x, hebb_max(x, HEBB_AXES(1), true)));
+    m->result[m->n_results++] = hebb_div(e, hebb_sum(e, HEBB_AXES(1), true));
+}
+
 /* y, dx, dgain and dbias. */
 static void make_normalization(model *m, int64_t rows, int64_t columns) {
     m->x = hebb_input(m->graph, "x", HEBB_F32, HEBB_SHAPE(rows, columns));
@@ -190,8 +197,8 @@ Test(rows, any_number_of_threads_gives_the_same_bits) {
     }
 }
 
-/* All of the normalization is one step of the profile, but for what is done once a column. */
-Test(rows, are_found) {
+/* How many steps were run row by row in the two runs that run_model() makes. */
+static int steps_together(maker *make, int64_t rows, int64_t columns) {
     static char text[1 << 16];
     char path[] = "/tmp/hebb-test-XXXXXX";
     int file = mkstemp(path);
@@ -199,7 +206,7 @@ Test(rows, are_found) {
     close(file);
     setenv("HEBB_PROFILE", path, 1);
     run r;
-    run_model(make_normalization, 1000, 200, 2, 0, &r);
+    run_model(make, rows, columns, 2, 0, &r);
     free_run(&r);
     FILE *profile = fopen(path, "rb");
     cr_assert_not_null(profile);
@@ -208,5 +215,15 @@ Test(rows, are_found) {
     unlink(path);
     int n = 0;
     for (const char *at = text; (at = strstr(at, "rows together")) != NULL; at++) n++;
-    cr_expect_eq(n, 2, "one in each of two runs: %s", text);
+    return n;
+}
+
+/* All of the normalization is one step of the profile, but for what is done once a column. */
+Test(rows, are_found) {
+    cr_expect_eq(steps_together(make_normalization, 1000, 200), 2, "one in each of two runs");
+}
+
+/* A softmax along the middle axis, whose rows would be columns, a float each in a line. */
+Test(rows, that_share_lines_are_left_apart) {
+    cr_expect_eq(steps_together(make_softmax_between, 16 * 128, 512), 0);
 }

@@ -10,6 +10,7 @@ enum {
     FEWEST_ROWS = 8,
     MOST_ROW_BYTES = 512 << 10, /* that the second-level cache holds */
     FEWEST_BYTES = 1 << 20,     /* of all rows: less stays in that cache anyway */
+    LINE = 64,                  /* bytes that memory comes in */
 };
 
 /* ---- forms ---- */
@@ -356,16 +357,28 @@ static double collect_some(hb_cpu_rows *rows, const hb_step *steps, size_t n_ste
     return found;
 }
 
+/* Whether each line of what the access moves over has elements of several rows: a block of rows
+   would go through memory an element here, an element there. */
+static bool interleaves(const hb_cpu_access *a) { return a->step < LINE && a->size > a->step; }
+
+/* Bytes that the members move in a row: all of them, or those of rows that interleave. */
+static double row_bytes(const hb_cpu_rows *rows, bool interleaved) {
+    double bytes = 0;
+    for (int k = 0; k < rows->n; k++)
+        for (int i = 0; i < rows->member[k].form.n_in + rows->member[k].form.n_out; i++) {
+            const hb_cpu_access *a = &rows->member[k].access[i];
+            if (a->step != 0 && (!interleaved || interleaves(a))) bytes += (double)a->bytes;
+        }
+    return bytes;
+}
+
 /* Bytes that are found in the cache, over all rows; 0 if it is not worth it. */
 static double collect(hb_cpu_rows *rows, const hb_step *steps, size_t n_steps) {
     double found = collect_some(rows, steps, n_steps);
     for (int n; (n = first_pending(rows)) < rows->n;) found = collect_some(rows, steps, (size_t)n);
-    rows->bytes = 0;
-    for (int k = 0; k < rows->n; k++)
-        for (int i = 0; i < rows->member[k].form.n_in + rows->member[k].form.n_out; i++)
-            if (rows->member[k].access[i].step != 0)
-                rows->bytes += (double)rows->member[k].access[i].bytes;
-    if (rows->bytes > MOST_ROW_BYTES || rows->bytes * (double)rows->rows < FEWEST_BYTES)
+    rows->bytes = row_bytes(rows, false);
+    if (rows->bytes > MOST_ROW_BYTES || rows->bytes * (double)rows->rows < FEWEST_BYTES ||
+        row_bytes(rows, true) > rows->bytes / 2)
         cut_members(rows, 0);
     return rows->n > 1 ? found * (double)rows->rows : 0;
 }

@@ -318,6 +318,9 @@ Test(steps, tall_products) { try_random(case_tall_gemm, 20, (case_limits){400000
 Test(steps, products_of_samples) {
     try_random(case_gemm_of_samples, 20, (case_limits){40000000, false});
 }
+Test(steps, products_of_long_sums) {
+    try_random(case_long_gemm, 20, (case_limits){40000000, true});
+}
 /* By name also where it does not pay; in both forms of kernels. */
 Test(steps, short_products) {
     setenv("HEBB_GEMM", "short", 1);

@@ -471,7 +471,15 @@ static void sample_sizes(generator *g, hb_gemm *gemm) {
     gemm->n_batch = 0;
     gemm->m = 1 + below(g, 300);
     gemm->n = 1 + below(g, gemm->m > 100 ? 100 : 300);
-    gemm->k = 128 * (4 + below(g, 14));
+    gemm->k = chance(g, 0.5) ? 128 * (4 + below(g, 14)) : 512 + below(g, 1800);
+}
+
+/* Sums so long that they are made in parts however the operands lie; some are of one vector. */
+static void long_sizes(generator *g, hb_gemm *gemm) {
+    gemm->n_batch = 0;
+    gemm->m = chance(g, 0.3) ? 1 : 1 + below(g, 20);
+    gemm->n = chance(g, 0.3) ? 1 : 1 + below(g, 40);
+    gemm->k = 65530 + below(g, chance(g, 0.5) ? 12 : 20000);
 }
 
 /* Few results, each a long sum. */
@@ -530,4 +538,7 @@ step_case *case_short_gemm(uint64_t seed, case_limits limits) {
 }
 step_case *case_gemm_of_samples(uint64_t seed, case_limits limits) {
     return make_gemm(seed, limits, sample_sizes);
+}
+step_case *case_long_gemm(uint64_t seed, case_limits limits) {
+    return make_gemm(seed, limits, long_sizes);
 }

@@ -46,8 +46,9 @@ step_case *case_round_gemm(uint64_t seed, case_limits limits);      /* 1024 or 2
 step_case *case_tall_gemm(uint64_t seed, case_limits limits);       /* many rows, a large B */
 step_case *case_short_gemm(uint64_t seed, case_limits limits);      /* long sums of few results */
 step_case *case_gemm_of_samples(uint64_t seed, case_limits limits); /* a weight's gradient */
-step_case *case_indexed(uint64_t seed, case_limits limits);         /* step_cases_indexed.c */
-step_case *case_conv(uint64_t seed, case_limits limits);            /* step_cases_conv.c */
+step_case *case_long_gemm(uint64_t seed, case_limits limits); /* few results of very long sums */
+step_case *case_indexed(uint64_t seed, case_limits limits);   /* step_cases_indexed.c */
+step_case *case_conv(uint64_t seed, case_limits limits);      /* step_cases_conv.c */
 step_case *case_deep_conv(uint64_t seed, case_limits limits); /* of 12 or more channels each */
 step_case *case_conv_few_channels(uint64_t seed, case_limits limits);
 step_case *case_conv_3x3(uint64_t seed, case_limits limits); /* step_cases_conv.c */

@@ -1,21 +1,27 @@
-/* Products whose sum is long and whose result is small, of a transposed A: a weight's gradient, a
-   sum over many samples. Called through the table in gemm.c.
+/* Products whose sum is long and whose result is small: a weight's gradient, a sum over many
+   samples, or one so long that caches and threads have nothing to share but parts of it. Called
+   through the table in gemm.c.
 
-   The sum is cut into parts. They are a batch of products for gemm_in_place.c, into scratch memory;
-   then blocks of rows of all parts are added up, and the epilogue follows. So a thread reads the
-   samples that it has probably made itself, which its own cache has, instead of some columns of all
-   of them, and each row of A is packed once. If A has more columns than B, that would be for too
-   few panels: the parts are those of the transposed product, B's transpose by A's, whose blocks are
-   turned around when they are added up. The parts depend on sizes only. */
+   The sum is cut into parts. They are a batch of products for gemm_in_place.c, or gemm_vector.c,
+   into scratch memory, and what is left of the sum one more; then blocks of rows of all parts are
+   added up, and the epilogue follows. So a thread reads the samples that it has probably made
+   itself, which its own cache has, instead of some columns of all of them, and each row of A is
+   packed once. If A is transposed and has more columns than B, that would be for too few panels:
+   the parts are those of the transposed product, B's transpose by A's, whose blocks are turned
+   around when they are added up. The parts depend on sizes only. */
 #include "gemm.h"
 #include <stdlib.h>
 
 /* At most so many parts, each of so many samples at least, in so many bytes all together. */
 enum { MOST_PARTS = 8, LEAST_SAMPLES = 256, PARTS_BYTES = 512 << 10 };
 
+/* A long sum is of so many samples, a part of it of so many; a small result has so many elements,
+   and so many columns or rows if it is a vector. */
+enum { LONG = 64 << 10, LONG_SAMPLES = 8 << 10, SMALL = 128 * 128, SMALL_VECTOR = 256 };
+
 enum { BLOCK_BYTES = 16 << 10 }; /* what is added up at a time; small weights have several */
 
-/* The parts as a step. */
+/* Some parts as a step: a batch of equal ones, or the one that is left. */
 typedef struct inner {
     hb_step step;
     hb_output out;
@@ -24,28 +30,53 @@ typedef struct inner {
 
 typedef struct state {
     const hb_step *step;
-    inner inner;
-    void *inner_state;
+    inner inner[2];
+    void *inner_state[2];
     hb_cpu_loop *epilogue;
     int64_t parts, block_rows;
 } state;
 
-/* Whether the parts are those of the transposed product. */
-static bool is_swapped(const hb_gemm *gemm) { return gemm->m > gemm->n; }
+/* How the sum is cut: into `equal` parts of `samples` and, if there is a rest, one of `rest`. */
+typedef struct cut {
+    int64_t equal, samples, rest;
+} cut;
 
-/* Parts are equal. 1 if the sum cannot be cut, or it does not pay. */
-static int64_t parts_of(const hb_gemm *gemm) {
+static int64_t parts_of(cut c) { return c.equal + (c.rest > 0); }
+
+/* Samples lie side by side in neither operand. */
+static bool is_transposed(const hb_gemm *gemm) {
+    const int64_t *a = gemm->a.stride, *b = gemm->b.stride;
+    return a[0] == 1 && a[1] != 1 && b[1] == 1;
+}
+
+static bool is_vector(const hb_gemm *gemm) { return gemm->m == 1 || gemm->n == 1; }
+
+static bool is_long(const hb_gemm *gemm) {
+    return gemm->k >= LONG && gemm->m * gemm->n <= (is_vector(gemm) ? SMALL_VECTOR : SMALL);
+}
+
+/* Whether the parts are those of the transposed product. */
+static bool is_swapped(const hb_gemm *gemm) { return gemm->m > gemm->n && is_transposed(gemm); }
+
+/* One part if the sum cannot be cut, or it does not pay. */
+static cut cut_of(const hb_gemm *gemm) {
+    const int64_t k = gemm->k;
     const int64_t bytes = gemm->m * gemm->n * (int64_t)hebb_dtype_size(gemm->dtype);
-    for (int64_t parts = MOST_PARTS; parts > 1; parts /= 2)
-        if (gemm->k % parts == 0 && gemm->k / parts >= LEAST_SAMPLES &&
-            parts * bytes <= PARTS_BYTES)
-            return parts;
-    return 1;
+    if (is_long(gemm)) return (cut){k / LONG_SAMPLES, LONG_SAMPLES, k % LONG_SAMPLES};
+    for (int64_t parts = MOST_PARTS; parts > 1 && is_transposed(gemm) && !is_vector(gemm);
+         parts /= 2)
+        if (k / parts >= LEAST_SAMPLES && parts * bytes <= PARTS_BYTES)
+            return (cut){parts, k / parts, k % parts};
+    return (cut){1, k, 0};
+}
+
+static const hb_cpu_solver *solver_of(const hb_gemm *gemm) {
+    return is_vector(gemm) ? &hb_cpu_gemm_vector : &hb_cpu_gemm_in_place;
 }
 
 /* The parts, and what their sum is turned into. */
 static size_t sums_bytes(const hb_gemm *gemm) {
-    return hb_gemm_bytes(gemm, (parts_of(gemm) + is_swapped(gemm)) * gemm->m * gemm->n);
+    return hb_gemm_bytes(gemm, (parts_of(cut_of(gemm)) + is_swapped(gemm)) * gemm->m * gemm->n);
 }
 
 static hb_operand transpose_of(const hb_operand *x) {
@@ -55,19 +86,23 @@ static hb_operand transpose_of(const hb_operand *x) {
     return transpose;
 }
 
-/* The stride over parts, then those of a product's operand. */
-static hb_operand operand_of_part(const hb_operand *whole, int64_t over_parts) {
+/* The stride over parts, then those of a product's operand, from sample `first` on. */
+static hb_operand operand_of_parts(const hb_operand *whole, int along, int64_t samples,
+                                   int64_t first) {
     hb_operand part = *whole;
-    part.stride[0] = over_parts;
+    part.offset += first * whole->stride[along];
+    part.stride[0] = samples * whole->stride[along];
     part.stride[1] = whole->stride[0];
     part.stride[2] = whole->stride[1];
     return part;
 }
 
-/* Their results are at the beginning of the step's scratch memory, theirs is what follows. */
-static void make_inner(const hb_step *step, inner *made) {
+/* Parts [first, first + count) of `samples` each. Their results are at the beginning of the step's
+   scratch memory, theirs is what follows. */
+static void make_inner(const hb_step *step, int64_t first, int64_t count, int64_t samples,
+                       inner *made) {
     const hb_gemm *gemm = &step->u.gemm;
-    const int64_t parts = parts_of(gemm), k = gemm->k / parts;
+    const int64_t begin = first * cut_of(gemm).samples;
     const bool swapped = is_swapped(gemm);
     const int64_t m = swapped ? gemm->n : gemm->m, n = swapped ? gemm->m : gemm->n;
     const hb_operand a = swapped ? transpose_of(&gemm->b) : gemm->a;
@@ -79,27 +114,35 @@ static void make_inner(const hb_step *step, inner *made) {
     made->step.scratch_bytes = step->scratch_bytes > sums ? step->scratch_bytes - sums : 0;
     made->out.to = (hb_operand){.buffer = HB_BUFFER_ARENA,
                                 .dtype = gemm->dtype,
-                                .offset = step->scratch_offset / element,
+                                .offset = step->scratch_offset / element + first * m * n,
                                 .stride = {m * n, n, 1}};
     made->instr = (hb_instr){
         .code = HB_ACC, .dtype = (uint8_t)gemm->dtype, .a = -1, .b = -1, .c = -1, .d = -1};
     made->step.u.gemm = (hb_gemm){
         .dtype = gemm->dtype,
         .n_batch = 1,
-        .batch = {parts},
+        .batch = {count},
         .m = m,
         .n = n,
-        .k = k,
-        .a = operand_of_part(&a, k * a.stride[1]),
-        .b = operand_of_part(&b, k * b.stride[0]),
+        .k = samples,
+        .a = operand_of_parts(&a, 1, samples, begin),
+        .b = operand_of_parts(&b, 0, samples, begin),
         .epilogue = {.rank = 3,
-                     .dim = {parts, m, n},
+                     .dim = {count, m, n},
                      .n_out = 1,
                      .n_instr = 1,
                      .n_pre = 1,
                      .out = &made->out,
                      .instr = &made->instr},
     };
+}
+
+/* All parts; how many steps they are. */
+static int make_all(const hb_step *step, inner *made) {
+    const cut c = cut_of(&step->u.gemm);
+    make_inner(step, 0, c.equal, c.samples, &made[0]);
+    if (c.rest > 0) make_inner(step, c.equal, 1, c.rest, &made[1]);
+    return c.rest > 0 ? 2 : 1;
 }
 
 /* ---- running ---- */
@@ -150,7 +193,8 @@ static void run(hb_device *device, const void *state_, const hb_run_args *args) 
     const hb_gemm *gemm = &s->step->u.gemm;
     const double adding = 0.1 * (double)(s->parts * gemm->m * gemm->n);
     run_context context = {device, s, args};
-    hb_cpu_gemm_in_place.run(device, s->inner_state, args);
+    for (int i = 0; i < 2 && s->inner_state[i]; i++)
+        solver_of(gemm)->run(device, s->inner_state[i], args);
     hb_cpu_parallel(device, hb_ceil_div(gemm->m, s->block_rows),
                     adding + hb_cpu_loop_ns(s->epilogue), finish_blocks, &context);
 }
@@ -159,33 +203,41 @@ static void run(hb_device *device, const void *state_, const hb_run_args *args) 
 
 static bool can_do(const hb_device *device, const hb_step *step) {
     const hb_gemm *gemm = &step->u.gemm;
-    const int64_t *a = gemm->a.stride, *b = gemm->b.stride;
-    if (gemm->n_batch != 0 || gemm->m == 0 || gemm->n == 0 || parts_of(gemm) == 1) return false;
-    if (a[0] != 1 || a[1] == 1 || b[1] != 1) return false;
-    inner parts;
-    make_inner(step, &parts);
-    return hb_cpu_gemm_in_place.can_do(device, &parts.step);
+    if (gemm->n_batch != 0 || gemm->m == 0 || gemm->n == 0) return false;
+    if (parts_of(cut_of(gemm)) == 1) return false;
+    inner parts[2];
+    for (int i = make_all(step, parts) - 1; i >= 0; i--)
+        if (!solver_of(gemm)->can_do(device, &parts[i].step)) return false;
+    return true;
 }
 
-/* Less than that of the same work in one piece in place; but more if that packs nothing, as it does
-   for few panels, and computes nothing beyond the last column. */
+/* Less than that of the same work in one piece in place, or by the vector solver; but more if that
+   packs nothing, as it does for few panels, and computes nothing beyond the last column. */
 static double cost(const hb_device *device, const hb_step *step) {
     const hb_gemm *gemm = &step->u.gemm;
-    const bool more = is_swapped(gemm) && gemm->n % hb_gemm_kernels(device, gemm)->lanes == 0;
-    return (more ? 1.05 : 0.9) *
-           hb_gemm_ns(device, gemm, (double)(gemm->m * gemm->n) * (double)gemm->k);
+    const double ns = hb_gemm_ns(device, gemm, (double)(gemm->m * gemm->n) * (double)gemm->k);
+    if (is_vector(gemm)) return 0.3 * ns;
+    const bool packs_less =
+        is_swapped(gemm) && !is_long(gemm) && gemm->n % hb_gemm_kernels(device, gemm)->lanes == 0;
+    return packs_less ? 1.05 * ns : 0.9 * ns;
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {
-    inner parts;
-    make_inner(step, &parts);
-    return sums_bytes(&step->u.gemm) + hb_cpu_gemm_in_place.scratch(device, &parts.step);
+    const hb_gemm *gemm = &step->u.gemm;
+    inner parts[2];
+    size_t most = 0;
+    for (int i = make_all(step, parts) - 1; i >= 0; i--) {
+        const size_t bytes = solver_of(gemm)->scratch(device, &parts[i].step);
+        if (bytes > most) most = bytes;
+    }
+    return sums_bytes(gemm) + most;
 }
 
 static void release(void *state_) {
     state *s = state_;
-    if (s->inner_state) hb_cpu_gemm_in_place.release(s->inner_state);
-    hb_cpu_loop_release(s->epilogue);
+    for (int i = 0; i < 2; i++)
+        if (s->inner_state[i]) solver_of(&s->step->u.gemm)->release(s->inner_state[i]);
+    if (s->epilogue) hb_cpu_loop_release(s->epilogue);
     free(s);
 }
 
@@ -196,11 +248,12 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **made, 
     if (!s) return hb_fail_memory(error, "a matrix product", sizeof *s);
     const int64_t rows = BLOCK_BYTES / (gemm->n * (int64_t)hebb_dtype_size(gemm->dtype));
     s->step = step;
-    s->parts = parts_of(gemm);
+    s->parts = parts_of(cut_of(gemm));
     s->block_rows = hb_ceil_div(gemm->m, hb_ceil_div(gemm->m, rows > 1 ? rows : 1));
-    make_inner(step, &s->inner);
-    hebb_status status =
-        hb_cpu_gemm_in_place.prepare(device, &s->inner.step, &s->inner_state, error);
+    const int n = make_all(step, s->inner);
+    hebb_status status = HEBB_OK;
+    for (int i = 0; i < n && !status; i++)
+        status = solver_of(gemm)->prepare(device, &s->inner[i].step, &s->inner_state[i], error);
     if (!status) status = hb_cpu_loop_prepare(device, &gemm->epilogue, &s->epilogue, error);
     if (status) release(s);
     else *made = s;

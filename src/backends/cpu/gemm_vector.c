@@ -6,8 +6,8 @@
 /* Dot products in a task: 64 of length 512 are some microseconds. */
 enum { TASK_DOTS = 64 };
 
-/* A thread's copy of columns that fill no vector; for longer ones the packed solver is there. */
-enum { PACKED_BYTES = 1 << 20 };
+/* Rows of the columns that fill no vector, which are packed at a time. */
+enum { TAIL_ROWS = 1024 };
 
 typedef struct state {
     hb_gemm_common common; /* first: hb_gemm_prepare() makes it */
@@ -53,7 +53,8 @@ static int64_t chunk_of(const hb_device *device, const hb_gemm *gemm) {
 static int64_t tail_of(const hb_device *device, const hb_gemm *gemm) {
     const int lanes = hb_gemm_kernels(device, gemm)->lanes;
     const int64_t count = is_swapped(gemm) ? gemm->m : gemm->n;
-    return strides_of(gemm).m_j == 1 && count % lanes != 0 ? gemm->k * lanes : 0;
+    if (strides_of(gemm).m_j != 1 || count % lanes == 0) return 0;
+    return (gemm->k < TAIL_ROWS ? gemm->k : TAIL_ROWS) * lanes;
 }
 
 /* First sums that wait for the epilogue, then x or the last columns, if they are packed. */
@@ -69,7 +70,22 @@ typedef struct run_context {
     const hb_run_args *args;
 } run_context;
 
-/* y[j0...j1) by tiles of one row: as wide as possible, the last columns packed. */
+/* The last columns, fewer than a vector has: packed, some rows at a time. */
+static void run_tail(const hb_gemm_common *common, const roles *r, const char *matrix,
+                     int64_t columns, char *y, char *tail) {
+    const hb_cpu_gemm_type *kernels = common->kernels;
+    const int64_t k = common->gemm->k, element = common->element;
+    for (int64_t p = 0, rows; p == 0 || p < k; p += rows) {
+        rows = k - p < TAIL_ROWS ? k - p : TAIL_ROWS;
+        kernels->pack(columns, rows, matrix + p * r->m_p * element, 1, r->m_p, kernels->lanes,
+                      tail);
+        kernels->tile[0][0](rows, r->x + p * r->x_stride * element, 0, r->x_stride, tail,
+                            kernels->lanes, y, 0, columns, p > 0);
+        if (rows == 0) return;
+    }
+}
+
+/* y[j0...j1) by tiles of one row: as wide as possible. */
 static void run_tiles(const hb_gemm_common *common, const roles *r, int64_t j0, int64_t j1, char *y,
                       char *tail) {
     const hb_cpu_gemm_type *kernels = common->kernels;
@@ -85,11 +101,7 @@ static void run_tiles(const hb_gemm_common *common, const roles *r, int64_t j0, 
             columns = vectors * kernels->lanes;
             kernels->tile[0][vectors - 1](k, r->x, 0, r->x_stride, matrix, r->m_p, y, 0, columns,
                                           false);
-        } else {
-            kernels->pack(columns, k, matrix, 1, r->m_p, kernels->lanes, tail);
-            kernels->tile[0][0](k, r->x, 0, r->x_stride, tail, kernels->lanes, y, 0, columns,
-                                false);
-        }
+        } else run_tail(common, r, matrix, columns, y, tail);
     }
 }
 
@@ -142,7 +154,6 @@ static bool can_do(const hb_device *device, const hb_step *step) {
         gemm->epilogue.out[0].to.stride[gemm->n_batch] != 1)
         return false;
     const roles strides = strides_of(gemm);
-    if (tail_of(device, gemm) * (int64_t)hebb_dtype_size(gemm->dtype) > PACKED_BYTES) return false;
     return strides.m_j == 1 || strides.m_p == 1;
 }
 

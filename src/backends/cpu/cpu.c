@@ -177,17 +177,39 @@ static hebb_status check_range(const hb_buffer *buffer, size_t offset, size_t by
                    buffer->bytes);
 }
 
+/* Copies of as much as a thread takes in some microseconds are made by all of them. */
+enum { COPY_PART = 64 << 10 };
+#define COPY_NS 0.1 /* a byte */
+
+typedef struct copying {
+    char *to;
+    const char *from;
+    size_t bytes;
+} copying;
+
+static void copy_parts(void *context, int64_t begin, int64_t end, int thread) {
+    const copying *c = context;
+    const size_t first = (size_t)begin * COPY_PART, last = (size_t)end * COPY_PART;
+    memcpy(c->to + first, c->from + first, (last < c->bytes ? last : c->bytes) - first);
+}
+
+static void copy(const hb_device *device, void *to, const void *from, size_t bytes) {
+    copying c = {to, from, bytes};
+    hb_cpu_parallel(device, (int64_t)((bytes + COPY_PART - 1) / COPY_PART), COPY_NS * (double)bytes,
+                    copy_parts, &c);
+}
+
 static hebb_status cpu_write(hb_device *device, hb_buffer *buffer, size_t offset, const void *from,
                              size_t bytes, hb_error *error) {
     hebb_status status = check_range(buffer, offset, bytes, error);
-    if (!status && bytes > 0) memcpy(buffer->base + offset, from, bytes);
+    if (!status && bytes > 0) copy(device, buffer->base + offset, from, bytes);
     return status;
 }
 
 static hebb_status cpu_read(hb_device *device, hb_buffer *buffer, size_t offset, void *to,
                             size_t bytes, hb_error *error) {
     hebb_status status = check_range(buffer, offset, bytes, error);
-    if (!status && bytes > 0) memcpy(to, buffer->base + offset, bytes);
+    if (!status && bytes > 0) copy(device, to, buffer->base + offset, bytes);
     return status;
 }
 

@@ -153,7 +153,7 @@ typedef struct hb_fold {
 
 /* Along the middle of [outer, n, inner]; not of f16 or bf16.
    ARGSORT: x -> i32 y: the places of x's elements in ascending (or descending) order; equal ones in
-   order of place; NaN counts as the largest. Any dtype.
+   order of place; NaN counts as the largest. Any dtype. Nobody reads more than the first m.
    RECURRENCE: a, b -> y of the same shape: y[i] = a[i] y[i - 1] + b[i], from y[-1] = 0; from the
    end if `reverse` (y[i] = a[i] y[i + 1] + b[i]). The first a is not used: y[0] is b[0]. With one
    input, b, a is 1. Numeric.

@@ -72,8 +72,8 @@ static hb_step *along_step(specializer *s, const hebb_tensor *t, hebb_shape x) {
                  : t->op == HB_OP_TAKE_ALONG ? HB_TAKE_ALONG
                                              : HB_PUT_ALONG;
     step->name = hb_op_name(t->op);
-    if (t->op != HB_OP_ARGSORT && t->op != HB_OP_RECURRENCE)
-        along->m = s->signature[t->in[1]->id].shape.dim[at];
+    if (t->op == HB_OP_ARGSORT) along->m = s->signature[t->id].shape.dim[at];
+    else if (t->op != HB_OP_RECURRENCE) along->m = s->signature[t->in[1]->id].shape.dim[at];
     return step;
 }
 
@@ -87,7 +87,7 @@ static void count_along(specializer *s, const hebb_tensor *t, hebb_shape x, hb_s
     if (t->op == HB_OP_RECURRENCE) step->flops = t->n_in * size;
 }
 
-/* Places are sorted all of them; the first ones are a view. */
+/* There is room for the places of all; the first ones are a view. */
 static int first_places(specializer *s, const hebb_tensor *t, int all, hebb_shape x) {
     const hb_view list = hb_contiguous(x);
     hebb_shape to = s->signature[t->id].shape;

@@ -179,16 +179,33 @@ static void move_one(char *to, const char *from, int64_t size) {
     }
 }
 
-static void take_rows(void *context, int64_t begin, int64_t end, int thread) {
+/* Elements [begin, end) of y, all of one outer index. */
+static inline __attribute__((always_inline)) void
+take_some(const run_context *c, const char *x, int64_t begin, int64_t end, int64_t size) {
+    const int64_t n = c->along->n, inner = c->along->inner;
+    int64_t column = begin % inner;
+    for (int64_t at = begin; at < end; at++) {
+        const int64_t row = c->index[at];
+        if (row < 0 || row >= n) fill_missing(c, c->y + at * size);
+        else move_one(c->y + at * size, x + (row * inner + column) * size, size);
+        if (++column == inner) column = 0;
+    }
+}
+
+static void take_elements(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *c = context;
     const hb_along *along = c->along;
-    for (int64_t row = begin; row < end; row++) {
-        const char *x = c->x + row / along->m * along->n * along->inner * c->size;
-        const int32_t *index = c->index + row * along->inner;
-        char *to = c->y + row * along->inner * c->size;
-        for (int64_t j = 0; j < along->inner; j++, to += c->size)
-            if (index[j] < 0 || index[j] >= along->n) fill_missing(c, to);
-            else move_one(to, x + (index[j] * along->inner + j) * c->size, c->size);
+    const int64_t of_one = along->m * along->inner;
+    for (int64_t at = begin, next; at < end; at = next) {
+        const int64_t outer = at / of_one;
+        const char *x = c->x + outer * along->n * along->inner * c->size;
+        next = least(end, (outer + 1) * of_one);
+        switch (c->size) {
+        case 1: take_some(c, x, at, next, 1); break;
+        case 2: take_some(c, x, at, next, 2); break;
+        case 4: take_some(c, x, at, next, 4); break;
+        default: take_some(c, x, at, next, 8); break;
+        }
     }
 }
 
@@ -201,7 +218,7 @@ static void run_take(hb_device *device, const void *state, const hb_run_args *ar
     c.x = hb_cpu_address(args, &step->in[0]);
     c.index = (const int32_t *)(const void *)hb_cpu_address(args, &step->in[1]);
     c.y = hb_cpu_address(args, &step->out[0]);
-    hb_cpu_parallel(device, along->outer * along->m, all * 3, take_rows, &c);
+    hb_cpu_parallel(device, along->outer * along->m * along->inner, all * 2, take_elements, &c);
 }
 
 /* ---- PUT_ALONG ---- */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../kernels/scalar_dtypes.h"
 #include "cpu.h"
 
 static bool can_do(const hb_device *device, const hb_step *step) { return true; }
@@ -22,6 +23,7 @@ typedef struct run_context {
     const int32_t *index;
     int64_t size;    /* bytes of an element */
     hb_cpu_map *add; /* NULL: rows are written over */
+    int64_t tasks;   /* that share narrow rows */
 } run_context;
 
 static void write_row(const run_context *c, char *to, const char *from, int64_t n) {
@@ -89,7 +91,7 @@ static void run_gather(hb_device *device, const void *state, const hb_run_args *
 
 /* Columns [begin, end) of the pieces that the width is cut into: each element is written by one
    thread, in order. */
-enum { PIECE = 64 };
+enum { PIECE = 64, FEW = 4 };
 
 static void write_pieces(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *c = context;
@@ -104,28 +106,60 @@ static void write_pieces(void *context, int64_t begin, int64_t end, int thread) 
     }
 }
 
-/* Narrow rows: a thread writes the rows of its range and passes over all indices. */
+/* Narrow rows: a task writes the rows of its range and passes over all indices. */
 static void write_rows(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *c = context;
     const hb_indexed *in = c->indexed;
     const int64_t bytes = in->width * c->size;
-    for (int64_t i = 0; i < in->count; i++) {
-        const int64_t row = c->index[i];
-        if (row < begin || row >= end) continue;
-        write_row(c, c->x + row * bytes, c->y + i * bytes, in->width);
+    for (int64_t task = begin; task < end; task++) {
+        const int64_t first = in->rows * task / c->tasks, last = in->rows * (task + 1) / c->tasks;
+        for (int64_t i = 0; i < in->count; i++) {
+            const int64_t row = c->index[i];
+            if (row < first || row >= last) continue;
+            write_row(c, c->x + row * bytes, c->y + i * bytes, in->width);
+        }
     }
 }
+
+/* Rows of a few elements, for which passing over the indices is most of the work. */
+#define ADD_ROWS(S, T)                                                                             \
+    static void add_rows_##S(const run_context *c) {                                               \
+        const hb_indexed *in = c->indexed;                                                         \
+        T *x = (T *)(void *)c->x;                                                                  \
+        const T *y = (const T *)(const void *)c->y;                                                \
+        for (int64_t i = 0; i < in->count; i++, y += in->width) {                                  \
+            const int64_t row = c->index[i];                                                       \
+            if (row < 0 || row >= in->rows) continue;                                              \
+            T *to = x + row * in->width;                                                           \
+            for (int64_t j = 0; j < in->width; j++) to[j] = hb_add_##S(to[j], y[j]);               \
+        }                                                                                          \
+    }
+ADD_ROWS(f32, float)
+ADD_ROWS(f64, double)
+ADD_ROWS(i32, int32_t)
+ADD_ROWS(i64, int64_t)
+ADD_ROWS(u8, uint8_t)
+ADD_ROWS(i8, int8_t)
+
+static void (*const add_rows[HEBB_DTYPES])(const run_context *c) = {
+    [HEBB_F32] = add_rows_f32, [HEBB_F64] = add_rows_f64, [HEBB_I32] = add_rows_i32,
+    [HEBB_I64] = add_rows_i64, [HEBB_U8] = add_rows_u8,   [HEBB_I8] = add_rows_i8,
+};
 
 static void run_scatter(hb_device *device, const void *state, const hb_run_args *args) {
     const hb_step *step = state;
     const hb_indexed *indexed = &step->u.indexed;
     if (indexed->count == 0 || indexed->width == 0) return;
     run_context context = context_of(device, indexed, args);
-    if (step->kind == HB_SCATTER_ADD) context.add = device->isa->vector->map[HB_ADD][indexed->x.dtype];
+    if (step->kind == HB_SCATTER_ADD)
+        context.add = device->isa->vector->map[HB_ADD][indexed->x.dtype];
+    context.tasks = device->threads;
     if (indexed->width >= 4 * PIECE)
-        hb_cpu_parallel(device, (indexed->width + PIECE - 1) / PIECE, move_ns(indexed), write_pieces,
-                        &context);
-    else hb_cpu_parallel(device, indexed->rows, move_ns(indexed), write_rows, &context);
+        hb_cpu_parallel(device, (indexed->width + PIECE - 1) / PIECE, move_ns(indexed),
+                        write_pieces, &context);
+    else if (indexed->width <= FEW && context.add && add_rows[indexed->x.dtype])
+        add_rows[indexed->x.dtype](&context);
+    else hb_cpu_parallel(device, context.tasks, move_ns(indexed), write_rows, &context);
 }
 
 /* ---- solvers ---- */

@@ -23,8 +23,9 @@ enum { BLOCK_BYTES = 64 << 10, TASK_COLUMNS = 128 };
 enum { PANEL_BYTES = 1 << 20, PANELS_BYTES = 512 << 10 };
 
 /* B that is the same in all iterations of a scan is packed once: of so many panels, that threads
-   have enough of them, and so many bytes. */
-enum { KEEP_PANELS = 4, KEEP_BYTES = 32 << 20 };
+   have enough of them, and so many bytes. A single row of tiles reads each line once an iteration:
+   that pays where they come from beyond L2, and faster one after the other. */
+enum { KEEP_PANELS = 4, KEEP_BYTES = 32 << 20, FAR_BYTES = 1 << 20 };
 
 /* So many tiles of rows are worth a copy of a B of so many bytes, and a second one in a task of
    other rows. Smaller ones come from L2 as fast as from a copy. */
@@ -89,7 +90,8 @@ static bool packs_a(const hb_gemm *gemm, int64_t panels) {
 static bool keeps_b(const hb_gemm *gemm, const layout *l, int64_t width) {
     const int64_t bytes =
         hb_gemm_batches(gemm) * l->panels * width * gemm->k * (int64_t)hebb_dtype_size(gemm->dtype);
-    return gemm->b_stays && l->row_tiles > 1 && l->panels >= KEEP_PANELS && bytes <= KEEP_BYTES;
+    const bool again = l->row_tiles > 1 || bytes > FAR_BYTES;
+    return gemm->b_stays && again && l->panels >= KEEP_PANELS && bytes <= KEEP_BYTES;
 }
 
 static bool packs_b(const hb_gemm *gemm, const layout *l) {

@@ -127,6 +127,25 @@ static void carry(void *context, int64_t begin, int64_t end, int thread) {
         }
 }
 
+/* Adds the carried element to n others, `step` apart. */
+#define SHIFT(S, T)                                                                                \
+    static void shift_##S(char *to_, const char *carried, int64_t step, int64_t n) {               \
+        T *to = (T *)(void *)to_, x = *(const T *)(const void *)carried;                           \
+        for (int64_t i = 0; i < n; i++, to += step) *to = hb_add_##S(x, *to);                      \
+    }
+SHIFT(f32, float)
+SHIFT(f64, double)
+SHIFT(i32, int32_t)
+SHIFT(i64, int64_t)
+SHIFT(u8, uint8_t)
+SHIFT(i8, int8_t)
+
+typedef void shift_function(char *to, const char *carried, int64_t step, int64_t n);
+static shift_function *const shifts[HEBB_DTYPES] = {
+    [HEBB_F32] = shift_f32, [HEBB_F64] = shift_f64, [HEBB_I32] = shift_i32,
+    [HEBB_I64] = shift_i64, [HEBB_U8] = shift_u8,   [HEBB_I8] = shift_i8,
+};
+
 /* And then the other rows, too. */
 static void add_carried(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *c = context;
@@ -136,6 +155,11 @@ static void add_carried(void *context, int64_t begin, int64_t end, int thread) {
         const int64_t outer = unit / (c->chunks - 1), chunk = unit % (c->chunks - 1) + 1;
         const int64_t first = chunk * CHUNK, stop = least(first + CHUNK, c->along->n) - 1;
         const char *carried = c->y + last_row(c, outer, chunk - 1) * c->size;
+        if (inner == 1) {
+            char *to = c->y + row_at(c->along, outer, first) * c->size;
+            shifts[c->dtype](to, carried, c->along->reverse ? -1 : 1, stop - first);
+            continue;
+        }
         for (int64_t i = first; i < stop; i++) {
             char *to = c->y + row_at(c->along, outer, i) * c->size;
             add(to, carried, to, NULL, inner);

@@ -392,13 +392,17 @@ static void move_even(uint32_t *to, const char *from, int64_t n) {
     for (; i < n; i++, from += 2 * sizeof *to) memcpy(to + i, from, sizeof *to);
 }
 
-/* Elements apart are moved one by one: vectors would be put together from them anyway. */
+/* Elements apart are moved one by one: vectors would be put together from them anyway. Those that
+   lie backward are turned around in vectors. */
 #define MOVE(type)                                                                                 \
     HB_INLINE void move_row_##type(type *to, int64_t step, const char *from, int64_t stride,       \
                                    int64_t n) {                                                    \
         if (step == 1 && stride == 0) {                                                            \
             const type x = *(const type *)from;                                                    \
             SIMD for (int64_t i = 0; i < n; i++) to[i] = x;                                        \
+        } else if (step == 1 && stride == -(int64_t)sizeof(type)) {                                \
+            const type *last = (const type *)from - (n - 1);                                       \
+            SIMD for (int64_t i = 0; i < n; i++) to[i] = last[n - 1 - i];                          \
         } else if (sizeof(type) == 4 && step == 1 && stride == 2 * (int64_t)sizeof(type)) {        \
             move_even((uint32_t *)(void *)to, from, n);                                            \
         } else {                                                                                   \

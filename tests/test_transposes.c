@@ -1,5 +1,6 @@
 /* Transposed copies of matrices in a batch, of sizes at and beside those of the vectors and blocks
-   in which backends turn them around: every bit arrives, of every dtype. */
+   in which backends turn them around: every bit arrives, of every dtype. And transposed operands
+   beside others, large enough to be turned around before a loop reads them. */
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -54,8 +55,69 @@ static void check_dtype(const char *name, hebb_dtype dtype) {
 }
 
 Test(transposes, of_every_dtype_on_the_cpu) {
-    const hebb_dtype dtypes[] = {HEBB_F32, HEBB_F64, HEBB_I32, HEBB_I64, HEBB_U8, HEBB_BOOL};
+    const hebb_dtype dtypes[] = {HEBB_F32, HEBB_F64,  HEBB_I32, HEBB_I64,
+                                 HEBB_U8,  HEBB_BOOL, HEBB_F16};
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) check_dtype("cpu", dtypes[i]);
 }
 
 Test(transposes, of_numbers_on_opencl) { check_dtype("opencl", HEBB_I32); }
+
+/* ---- beside other operands ---- */
+
+enum { M = 301, N = 450 };
+
+static float at(const hebb_array *x, int64_t i) { return ((const float *)x->data)[i]; }
+
+/* Small whole numbers, whose sums are exact. */
+static hebb_array numbers(hebb_shape shape) {
+    hebb_array x = hebb_array_zeros(HEBB_F32, shape);
+    for (int64_t i = 0; i < hebb_array_count(&x); i++)
+        ((float *)x.data)[i] = (float)(i * 7919 % 257 - 128);
+    return x;
+}
+
+/* a, of [BATCH, M, N], plus the transposes of b, of [BATCH, N, M], and of c, of [N, M] and the same
+   in the whole batch; that; its cast to another dtype; and its sums along either axis. */
+Test(transposes, of_operands_beside_others) {
+    static const int turned[] = {0, 2, 1};
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *a = hebb_input(g, "a", HEBB_F32, HEBB_SHAPE(BATCH, M, N));
+    hebb_tensor *b = hebb_input(g, "b", HEBB_F32, HEBB_SHAPE(BATCH, N, M));
+    hebb_tensor *c = hebb_input(g, "c", HEBB_F32, HEBB_SHAPE(N, M));
+    hebb_tensor *y = hebb_add(hebb_add(a, hebb_transpose(b, turned, 3)),
+                              hebb_transpose(c, (const int[]){1, 0}, 2));
+    hebb_tensor *along = hebb_sum(y, HEBB_AXES(2), false), *down = hebb_sum(y, HEBB_AXES(1), false);
+    hebb_session *s = hebb_session_create(g, kept_device("cpu"));
+    hebb_array in[] = {numbers(HEBB_SHAPE(BATCH, M, N)), numbers(HEBB_SHAPE(BATCH, N, M)),
+                       numbers(HEBB_SHAPE(N, M))};
+    for (int run = 0; run < 2; run++) {
+        hebb_array out[4] = {{0}};
+        hebb_run(s, HEBB_FEED({a, &in[0]}, {b, &in[1]}, {c, &in[2]}),
+                 HEBB_FETCH({run == 0 ? y : hebb_cast(y, HEBB_I32), &out[0]}, {along, &out[1]},
+                            {down, &out[2]}));
+        cr_assert(!hebb_failed(s), "%s", hebb_message(s));
+        for (int64_t k = 0; k < BATCH; k++)
+            for (int64_t i = 0; i < M; i++) {
+                float sum = 0;
+                for (int64_t j = 0; j < N; j++) {
+                    const float wanted = at(&in[0], (k * M + i) * N + j) +
+                                         at(&in[1], (k * N + j) * M + i) + at(&in[2], j * M + i);
+                    sum += wanted;
+                    cr_assert_eq(hebb_array_at(&out[0], (k * M + i) * N + j), wanted);
+                }
+                cr_assert_eq(at(&out[1], k * M + i), sum);
+            }
+        for (int64_t k = 0; k < BATCH; k++)
+            for (int64_t j = 0; j < N; j++) {
+                double sum = 0;
+                for (int64_t i = 0; i < M; i++)
+                    sum += (double)at(&in[0], (k * M + i) * N + j) +
+                           (double)at(&in[1], (k * N + j) * M + i) + (double)at(&in[2], j * M + i);
+                cr_assert_eq((double)at(&out[2], k * N + j), sum);
+            }
+        for (int k = 0; k < 3; k++) hebb_array_free(&out[k]);
+    }
+    for (int k = 0; k < 3; k++) hebb_array_free(&in[k]);
+    hebb_session_destroy(s);
+    hebb_graph_destroy(g);
+}

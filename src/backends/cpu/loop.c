@@ -293,4 +293,5 @@ static const hb_cpu_solver tiled = {.name = "tiles",
                                     .run = run,
                                     .release = release};
 
-const hb_cpu_solver *const hb_cpu_loop_solvers[] = {&tiled, &hb_cpu_turned, NULL};
+const hb_cpu_solver *const hb_cpu_loop_solvers[] = {&tiled, &hb_cpu_turned, &hb_cpu_turned_inputs,
+                                                    NULL};

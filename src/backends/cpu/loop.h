@@ -8,7 +8,8 @@
 
 typedef struct hb_cpu_loop hb_cpu_loop;
 
-extern const hb_cpu_solver hb_cpu_turned; /* turned.c */
+extern const hb_cpu_solver hb_cpu_turned;        /* turned.c */
+extern const hb_cpu_solver hb_cpu_turned_inputs; /* turned_inputs.c */
 
 /* `loop` must outlive *prepared. */
 hebb_status hb_cpu_loop_prepare(hb_device *device, const hb_loop *loop, hb_cpu_loop **prepared,

@@ -1,5 +1,5 @@
-/* Shuffles of vectors, and transposing squares of them in registers. Only files that are compiled
-   once per instruction set include it. */
+/* Shuffles of vectors, and transposing squares of them in registers. Included by files
+   that are compiled once per instruction set, and by turned.c for vectors that all of them have. */
 #ifndef HB_CPU_TRANSPOSE_H
 #define HB_CPU_TRANSPOSE_H
 

@@ -1,23 +1,64 @@
-/* LOOPs that only move elements, of 4 or 8 bytes, which lie side by side along one dimension where
-   they come from and along another where they go: squares of them are turned around in registers
-   (gemm_kernel.c), so that whole vectors are read and written. By tiles (tile.c), a row of results
-   would be gathered from as many lines as it has elements, which come again for every row. Called
-   through its solver. */
+/* LOOPs that only move elements, which lie side by side along one dimension where they come from
+   and along another where they go: squares of those of 4 or 8 bytes are turned around in registers
+   (gemm_kernel.c), so that whole vectors are read and written; smaller ones move one by one, but in
+   squares, too. By tiles (tile.c), a row of results would be gathered from as many lines as it has
+   elements, which come again for every row. Called through its solver. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "loop.h"
+#include "transpose.h"
 
 /* Sequences, and elements of each, that are turned at a time: both sides stay in the first cache
    where lines are done with in halves. */
 enum { WIDTH = 64, DEPTH = 64, LEAST = 8 };
 
 typedef struct turned {
-    hb_loop loop; /* simplified */
+    hb_loop loop;      /* simplified */
     int along, across; /* dimensions: of the source's rows, and of the results' */
     hb_cpu_gemm_turn *turn;
     int64_t parts[HEBB_MAX_RANK]; /* of each dimension; a part of a block or one element */
     int64_t tasks;
 } turned;
+
+/* As hb_cpu_gemm_turn, of bytes and of pairs of them: whole squares in registers, the rest one by
+   one. */
+typedef uint8_t bytes __attribute__((vector_size(16)));
+typedef uint16_t pairs __attribute__((vector_size(16)));
+HB_DEFINE_TRANSPOSE_16(transpose_bytes, bytes, bytes)
+HB_DEFINE_TRANSPOSE_8(transpose_pairs, pairs, pairs)
+
+#define TURN(name, type, element, lanes)                                                           \
+    static void turn_square_##name(const element *from, int64_t across, int64_t to_row,            \
+                                   element *to) {                                                  \
+        type v[lanes];                                                                             \
+        for (int i = 0; i < lanes; i++) memcpy(&v[i], from + i * across, sizeof v[i]);             \
+        transpose_##name(v);                                                                       \
+        for (int i = 0; i < lanes; i++) memcpy(to + i * to_row, &v[i], sizeof v[i]);               \
+    }                                                                                              \
+    static void turn_##name(int64_t width, int64_t k, const void *from, int64_t across,            \
+                            int64_t to_row, void *to) {                                            \
+        const element *x = from;                                                                   \
+        element *y = to;                                                                           \
+        const int64_t rows = k / lanes * lanes, columns = width / lanes * lanes;                   \
+        for (int64_t i = 0; i < columns; i += lanes)                                               \
+            for (int64_t p = 0; p < rows; p += lanes)                                              \
+                turn_square_##name(x + i * across + p, across, to_row, y + p * to_row + i);        \
+        for (int64_t p = 0; p < k; p++)                                                            \
+            for (int64_t i = p < rows ? columns : 0; i < width; i++)                               \
+                y[p * to_row + i] = x[i * across + p];                                             \
+    }
+TURN(bytes, bytes, uint8_t, 16)
+TURN(pairs, pairs, uint16_t, 8)
+
+static hb_cpu_gemm_turn *turn_of(const hb_device *device, hebb_dtype dtype) {
+    switch (hebb_dtype_size(dtype)) {
+    case 1: return turn_bytes;
+    case 2: return turn_pairs;
+    case 4: return device->isa->gemm->f32->turn;
+    default: return device->isa->gemm->f64->turn;
+    }
+}
 
 static int side_by_side(const hb_loop *loop, const hb_operand *operand) {
     for (int k = 0; k < loop->rank; k++)
@@ -35,10 +76,7 @@ static bool can_do(const hb_device *device, const hb_step *step) {
     const hb_loop *loop = &step->u.loop;
     if (loop->n_instr != 1 || loop->n_pre != 1 || loop->n_in != 1 || loop->n_out != 1) return false;
     const hb_operand *in = &loop->in[0], *out = &loop->out[0].to;
-    const size_t size = hebb_dtype_size(in->dtype);
-    if (loop->instr[0].code != HB_LOAD || in->buffer < 0 || in->dtype != out->dtype ||
-        (size != 4 && size != 8))
-        return false;
+    if (loop->instr[0].code != HB_LOAD || in->buffer < 0 || in->dtype != out->dtype) return false;
     turned t;
     hb_loop simple;
     hb_error ignored;
@@ -66,8 +104,7 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **state,
         return status;
     }
     (void)find(&t->loop, t);
-    const hb_cpu_gemm_kernels *kernels = device->isa->gemm;
-    t->turn = (hebb_dtype_size(t->loop.in[0].dtype) == 4 ? kernels->f32 : kernels->f64)->turn;
+    t->turn = turn_of(device, t->loop.in[0].dtype);
     t->tasks = 1;
     for (int k = 0; k < t->loop.rank; k++) {
         t->parts[k] = t->loop.dim[k];

@@ -296,7 +296,7 @@ static void pack_panels(const job *j, const task *t, const slice *k) {
         const int64_t count = hb_conv_min(width, t->count - p * width);
         const int64_t runs = find_runs(s, &t->g, k, t->first + p * width, count, t->run);
         s->kernels->pack_image(k->c1 - k->c0, k->t1 - k->t0, runs, t->run, s->axis[2].step,
-                               j->x + at * s->element, plane, images - at,
+                               j->x + at * s->element, plane, at, images - at,
                                t->panels + p * depth * width * s->element);
     }
 }

@@ -36,19 +36,19 @@ typedef void hb_cpu_gemm_pack(int64_t width, int64_t k, const void *from, int64_
 typedef void hb_cpu_gemm_turn(int64_t width, int64_t k, const void *from, int64_t across,
                               int64_t to_row, void *to);
 
-/* Columns [to, to + count) of a packed row come from an image's elements from + j step, j = 0, 1, ...;
-   those with j < low or j >= high are zeros. */
+/* Columns [to, to + count) of a packed row come from an image's elements from + j step, j = 0, 1,
+   ...; those with j < low or j >= high are zeros. */
 typedef struct hb_cpu_image_run {
     int64_t from;
     int32_t to, count, low, high;
 } hb_cpu_image_run;
 
-/* Packs rows of an image for a tile: row (c, t) of `width` (that of a full tile) is made of the runs
-   run[t][...] of channel c, which begins at from + c * plane; `left` elements of `from` may be read.
-   Writes up to a row's width beyond the last row. */
+/* Packs rows of an image for a tile: row (c, t) of `width` (that of a full tile) is made of the
+   runs run[t][...] of channel c, which begins at from + c * plane; `before` elements before `from`
+   and `left` from there on may be read. Writes up to a row's width beyond the last row. */
 typedef void hb_cpu_gemm_pack_image(int64_t channels, int64_t taps, int64_t runs,
                                     const hb_cpu_image_run *run, int64_t step, const void *from,
-                                    int64_t plane, int64_t left, void *to);
+                                    int64_t plane, int64_t before, int64_t left, void *to);
 
 /* y[j] = sum over p < k of x[p] b[j * b_column + p] for j < columns: both are read along p. */
 typedef void hb_cpu_gemm_dots(int64_t k, const void *x, const void *b, int64_t b_column,

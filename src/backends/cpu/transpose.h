@@ -45,6 +45,14 @@
 #define HB_ODD_16(index, x, y)                                                                     \
     HB_SHUFFLE(index, x, y, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 
+/* Every second element of a row, of which x has the first ones and y, which begins with the last
+   element of x, the others. */
+#define HB_APART_2(index, x, y) HB_SHUFFLE(index, x, y, 0, 3)
+#define HB_APART_4(index, x, y) HB_SHUFFLE(index, x, y, 0, 2, 5, 7)
+#define HB_APART_8(index, x, y) HB_SHUFFLE(index, x, y, 0, 2, 4, 6, 9, 11, 13, 15)
+#define HB_APART_16(index, x, y)                                                                   \
+    HB_SHUFFLE(index, x, y, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31)
+
 /* Defines a function that turns around `lanes` vectors of type `vector`, of `lanes` elements each:
    log2(lanes) times, rows of the upper and the lower half are taken in turns, element by element.
  */

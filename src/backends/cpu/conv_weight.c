@@ -13,7 +13,7 @@
 #include "winograd.h"
 
 /* Places packed at a time, in bytes of a column; and how many tasks there should be. */
-enum { DEPTH_BYTES = 256 * 4, TASKS = 32, FEW_CHANNELS = 8 };
+enum { DEPTH_BYTES = 256 * 4, TASKS = 32, FEW_CHANNELS = 8, ADD_ROWS = 32 };
 
 typedef uint32_t __attribute__((may_alias)) word32;
 typedef uint64_t __attribute__((may_alias)) word64;
@@ -207,24 +207,36 @@ static void sum_tasks(void *context, int64_t begin, int64_t end, int thread) {
 ADD_PARTS(f32, float)
 ADD_PARTS(f64, double)
 
-/* Rows of the weights: the parts' sums added, in the weights' order. */
-static void add_rows(void *context, int64_t begin, int64_t end, int thread) {
-    const job *j = context;
+/* Panels that share columns of the weights, in which they take turns: all taps of some channels. */
+static int64_t turns_of(const state *s) { return s->by_tap ? s->taps : 1; }
+
+/* A row of these columns: the parts' sums added, in the weights' order. */
+static void add_row(const job *j, int64_t group, int64_t block, int64_t row) {
     const state *s = j->s;
     const hb_conv *c = s->conv;
-    const int64_t size = s->element, width = width_of(s), rows = c->out_channels;
-    const int64_t part = c->groups * s->panels * rows * width;
+    const int64_t size = s->element, width = width_of(s), turns = turns_of(s);
+    const int64_t part = c->groups * s->panels * c->out_channels * width;
+    for (int64_t turn = 0; turn < turns; turn++) {
+        const int64_t number = turn * (s->panels / turns) + block;
+        const panel p = panel_of(s, number);
+        const int64_t column = s->by_tap ? p.c * s->taps + p.t : p.first;
+        const char *sums =
+            j->sums + ((group * s->panels + number) * c->out_channels + row) * width * size;
+        char *to = j->dw + ((group * c->out_channels + row) * s->columns + column) * size;
+        (s->element == 4 ? add_parts_f32 : add_parts_f64)(s, sums, part, to, turns, p.count);
+    }
+}
+
+/* Some columns of ADD_ROWS rows: sums are read row after row. */
+static void add_blocks(void *context, int64_t begin, int64_t end, int thread) {
+    const job *j = context;
+    const state *s = j->s;
+    const int64_t rows = s->conv->out_channels, chunks = hb_conv_up(rows, ADD_ROWS);
+    const int64_t blocks = s->panels / turns_of(s);
     for (int64_t i = begin; i < end; i++) {
-        const int64_t group = i / rows, row = i % rows;
-        for (int64_t number = 0; number < s->panels; number++) {
-            const panel p = panel_of(s, number);
-            const int64_t column = s->by_tap ? p.c * s->taps + p.t : p.first;
-            const char *sums =
-                j->sums + (((group * s->panels + number) * rows + row) * width) * size;
-            (s->element == 4 ? add_parts_f32 : add_parts_f64)(
-                s, sums, part, j->dw + (i * s->columns + column) * size, s->by_tap ? s->taps : 1,
-                p.count);
-        }
+        const int64_t first = i % chunks * ADD_ROWS, last = hb_conv_min(rows, first + ADD_ROWS);
+        for (int64_t row = first; row < last; row++)
+            add_row(j, i / chunks / blocks, i / chunks % blocks, row);
     }
 }
 
@@ -241,7 +253,9 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
     const double macs = s->step->flops / 2;
     if (tasks == 0 || c->out_channels == 0) return;
     hb_conv_parallel(device, s->threads, tasks, macs, s->kernels->lanes, sum_tasks, &j);
-    hb_cpu_parallel(device, c->groups * c->out_channels, (double)s->sum_bytes / 4, add_rows, &j);
+    hb_cpu_parallel(device,
+                    c->groups * (s->panels / turns_of(s)) * hb_conv_up(c->out_channels, ADD_ROWS),
+                    (double)s->sum_bytes / 4, add_blocks, &j);
 }
 
 /* ---- the solver ---- */

@@ -6,7 +6,8 @@
    taps of the source image, tap t of grid point q being at q step + shift[t]. For CONV the grid is
    the result. CONV_INPUT has as many grids as there are residues of a place modulo the strides: in
    each, the taps are those that reach the place from a whole window, at step 1. So no product with
-   the zeros between strides is made. */
+   the zeros between strides is made. Where an image alone would leave much of its last panel empty,
+   the grid goes through all images of the batch, one after the other. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,9 @@
 #include "winograd.h"
 
 /* A panel's depth, in bytes of a row: 8 rows of weights stay in L1. Panels that a task packs at a
-   time: its weights are read once for all of them. */
-enum { DEPTH_BYTES = 384 * 4, TASK_PANELS = 4 };
+   time: its weights are read once for all of them. With fewer points than these, weights are read
+   where they are, if they can be. */
+enum { DEPTH_BYTES = 384 * 4, TASK_PANELS = 4, FEW_POINTS = 512 };
 
 /* Along one axis: what places with a residue have in common. */
 typedef struct residue {
@@ -33,20 +35,33 @@ typedef struct axis {
     int64_t taps;
 } axis;
 
+typedef uint32_t __attribute__((may_alias)) word32;
+typedef uint64_t __attribute__((may_alias)) word64;
+
+/* The grid that a tap of the kernel belongs to, and its number in it. A tap that reaches no place
+   has 0 taps. */
+typedef struct target {
+    int64_t ahead, taps, number; /* taps of the grids before, and of this one */
+} target;
+
 typedef struct state {
     const hb_step *step;
-    const hb_conv *conv;
+    hb_conv flat;
+    const hb_conv *conv; /* that */
     const hb_cpu_gemm_type *kernels;
     bool transposed; /* CONV_INPUT */
+    bool packs_weights;
     int64_t element;
     int64_t rows, channels; /* of the product: of the result, of the source */
     int64_t from[3], to[3];
     axis axis[3];
     int64_t phases, blocks; /* grids; and blocks of columns in the largest */
+    int64_t together;       /* images of a grid: one, or the whole batch */
     int64_t depth;          /* of a panel, at most */
     int64_t most_runs;
     size_t weights_bytes, panel_bytes, run_bytes, tile_bytes, thread_bytes;
     int threads;
+    target *target; /* by tap, of the weights of CONV_INPUT */
 } state;
 
 /* ---- layout ---- */
@@ -54,20 +69,34 @@ typedef struct state {
 static int64_t width_of(const state *s) { return 2 * s->kernels->lanes; }
 static int64_t panel_points(const state *s) { return TASK_PANELS * width_of(s); }
 
+/* Whether a tile's points follow each other in the result, too. */
 static bool is_direct(const state *s) {
-    return s->axis[0].stride == 1 && s->axis[1].stride == 1 && s->axis[2].stride == 1;
+    return s->together == 1 && s->axis[0].stride == 1 && s->axis[1].stride == 1 &&
+           s->axis[2].stride == 1;
 }
 
 static int64_t floor_mod(int64_t a, int64_t b) { return (a % b + b) % b; }
 
+/* Images of a grid that has so many points of each. Points of several images take turns in a tile,
+   and are copied from there, which costs about as much as TILE_MACS multiplications of each. */
+static int64_t images_together(const state *s, int64_t points) {
+    enum { TILE_MACS = 12 };
+    const int64_t lanes = s->kernels->lanes, sum = s->channels * hb_conv_volume(s->conv->kernel);
+    const int64_t made = hb_conv_up(points, lanes) * lanes;
+    const bool copied = s->axis[0].stride * s->axis[1].stride * s->axis[2].stride > 1;
+    const bool wasteful = (made - points) * sum > (copied ? 0 : TILE_MACS * points);
+    return wasteful ? hb_conv_max(1, s->conv->batch) : 1;
+}
+
 static void describe_sizes(const hb_device *device, const hb_step *step, state *s) {
-    const hb_conv *c = &step->u.conv;
     *s = (state){.step = step,
-                 .conv = c,
+                 .flat = hb_conv_flat(&step->u.conv),
+                 .conv = &s->flat,
                  .kernels = hb_conv_kernels(device, step),
                  .transposed = step->kind == HB_CONV_INPUT,
                  .element = (int64_t)hebb_dtype_size(step->out[0].dtype),
                  .threads = device->threads};
+    const hb_conv *c = s->conv;
     s->rows = s->transposed ? c->in_channels : c->out_channels;
     s->channels = s->transposed ? c->out_channels : c->in_channels;
     memcpy(s->from, s->transposed ? c->out : c->in, sizeof s->from);
@@ -84,12 +113,14 @@ static void describe_sizes(const hb_device *device, const hb_step *step, state *
     }
     const int64_t taps = hb_conv_volume(c->kernel), width = width_of(s);
     const int64_t row = s->to[2] / s->axis[2].stride > 0 ? s->to[2] / s->axis[2].stride : 1;
-    s->blocks = hb_conv_up(points, panel_points(s));
+    s->together = images_together(s, points);
+    s->blocks = hb_conv_up(s->together * points, panel_points(s));
     s->depth = DEPTH_BYTES / s->element;
     if (s->depth > taps * s->channels) s->depth = taps * s->channels;
     /* A panel of consecutive points has this many pieces of rows, and one for what is missing. */
     s->most_runs = hb_conv_min(width, hb_conv_up(width, row) + 1) + 1;
-    if (s->transposed)
+    s->packs_weights = s->transposed || c->batch * points >= FEW_POINTS;
+    if (s->packs_weights)
         s->weights_bytes = hb_conv_aligned(c->groups * s->rows * s->channels * taps * s->element);
     s->panel_bytes = hb_conv_aligned((s->depth * TASK_PANELS + 1) * width * s->element);
     s->run_bytes = hb_conv_aligned(hb_conv_min(taps, s->depth) * s->most_runs *
@@ -122,8 +153,11 @@ static void release(void *made) {
         free(s->axis[d].tap);
         free(s->axis[d].shift);
     }
+    free(s->target);
     free(s);
 }
+
+static void find_targets(const state *s, target *to);
 
 static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
     state *s = malloc(sizeof *s);
@@ -139,11 +173,13 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **made, 
         a->shift = calloc(n + 1, sizeof *a->shift);
         failed = failed || !a->residue || !a->tap || !a->shift;
     }
-    if (failed) {
+    s->target = calloc((size_t)hb_conv_volume(s->conv->kernel) + 1, sizeof *s->target);
+    if (failed || !s->target) {
         release(s);
         return hb_fail_memory(error, "a convolution", sizeof *s);
     }
     for (int d = 0; d < 3; d++) describe_axis(s->conv, d, s->transposed, s->to[d], &s->axis[d]);
+    if (s->transposed) find_targets(s, s->target);
     *made = s;
     return HEBB_OK;
 }
@@ -152,8 +188,8 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **made, 
 
 typedef struct grid {
     const residue *r[3];
-    int64_t place[3], size[3]; /* the first point's place in the result; points */
-    int64_t points, taps;
+    int64_t place[3], size[3]; /* the first point's place in the result; points of an image */
+    int64_t points, taps;      /* points of all images together */
 } grid;
 
 static grid grid_of(const state *s, int64_t phase) {
@@ -166,6 +202,7 @@ static grid grid_of(const state *s, int64_t phase) {
         g.points *= g.size[d];
         g.taps *= g.r[d]->n;
     }
+    g.points *= s->together;
     return g;
 }
 
@@ -190,31 +227,62 @@ typedef struct job {
     int64_t row_parts;
 } job;
 
-/* ---- weights of CONV_INPUT: [groups, phases, in channels, out channels, taps] ---- */
+/* ---- weights: [groups, phases, blocks of rows, channels, taps, rows of a block] ---- */
+
+static void find_targets(const state *s, target *to) {
+    const hb_conv *c = s->conv;
+    for (int64_t phase = 0; phase < s->phases; phase++) {
+        const grid g = grid_of(s, phase);
+        for (int64_t t = 0; t < g.taps; t++) {
+            int64_t k[3];
+            tap_of(&g, t, k);
+            to[(s->axis[0].tap[k[0]] * c->kernel[1] + s->axis[1].tap[k[1]]) * c->kernel[2] +
+               s->axis[2].tap[k[2]]] = (target){taps_ahead(s, &g), g.taps, t};
+        }
+    }
+}
+
+/* Of CONV_INPUT: a channel's weights of the rows of a block, from `row` on. */
+#define PACK_CHANNEL(word)                                                                         \
+    static void pack_channel_##word(const state *s, const char *w_, int64_t channel, int64_t row,  \
+                                    int64_t rows, int64_t volume, char *group) {                   \
+        const word *w = (const word *)(const void *)w_;                                            \
+        for (int64_t t = 0; t < volume; t++) {                                                     \
+            const target *k = &s->target[t];                                                       \
+            if (k->taps == 0) continue;                                                            \
+            const int64_t block = (k->ahead * s->rows + k->taps * row) * s->channels;              \
+            word *to = (word *)(void *)group + block + (channel * k->taps + k->number) * rows;     \
+            for (int64_t i = 0; i < rows; i++) to[i] = w[i * volume + t];                          \
+        }                                                                                          \
+    }
+PACK_CHANNEL(word32)
+PACK_CHANNEL(word64)
+
+static void pack_block(const state *s, const char *w, int64_t row, int64_t rows, char *to) {
+    const int64_t volume = hb_conv_volume(s->conv->kernel), size = s->element;
+    const int64_t depth = s->channels * volume;
+    if (!s->transposed) {
+        s->kernels->pack(rows, depth, w + row * depth * size, depth, 1, rows,
+                         to + row * depth * size);
+        return;
+    }
+    if (volume == 1 && s->phases == 1) {
+        s->kernels->pack(rows, depth, w + row * size, 1, s->rows, rows, to + row * depth * size);
+        return;
+    }
+    w += row * volume * size;
+    for (int64_t c = 0; c < s->channels; c++, w += s->rows * volume * size)
+        (size == 4 ? pack_channel_word32 : pack_channel_word64)(s, w, c, row, rows, volume, to);
+}
 
 static void pack_weights(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
-    const hb_conv *c = s->conv;
-    const int64_t volume = hb_conv_volume(c->kernel), size = s->element;
+    const int64_t most = s->kernels->rows, blocks = hb_conv_up(s->rows, most);
+    const int64_t group = s->rows * s->channels * hb_conv_volume(s->conv->kernel) * s->element;
     for (int64_t i = begin; i < end; i++) {
-        const int64_t group = i / s->rows, row = i % s->rows;
-        const char *w = j->w + (group * s->channels * s->rows + row) * volume * size;
-        char *all = j->scratch + group * s->rows * s->channels * volume * size;
-        for (int64_t phase = 0; phase < s->phases; phase++) {
-            const grid g = grid_of(s, phase);
-            char *to = all + (taps_ahead(s, &g) * s->rows + row * g.taps) * s->channels * size;
-            for (int64_t t = 0; t < g.taps; t++) {
-                int64_t k[3];
-                tap_of(&g, t, k);
-                const int64_t at =
-                    (s->axis[0].tap[k[0]] * c->kernel[1] + s->axis[1].tap[k[1]]) * c->kernel[2] +
-                    s->axis[2].tap[k[2]];
-                for (int64_t o = 0; o < s->channels; o++)
-                    memcpy(to + (o * g.taps + t) * size, w + (o * s->rows * volume + at) * size,
-                           (size_t)size);
-            }
-        }
+        const int64_t row = i % blocks * most, at = i / blocks * group;
+        pack_block(s, j->w + at, row, hb_conv_min(most, s->rows - row), j->scratch + at);
     }
 }
 
@@ -240,45 +308,61 @@ static bool next_slice(const state *s, const grid *g, slice *k) {
     return k->c0 < s->channels && g->taps > 0;
 }
 
+/* A piece of a row of points. */
+typedef struct piece {
+    int64_t begin, length; /* among those of the panel or tile */
+    int64_t image, at[3];  /* its first point */
+} piece;
+
+static piece piece_of(const grid *g, int64_t first, int64_t done, int64_t count) {
+    const int64_t point = first + done, of_image = hb_conv_volume(g->size);
+    piece p = {.begin = done, .image = point / of_image};
+    hb_conv_split(point % of_image, g->size, p.at);
+    p.length = hb_conv_min(g->size[2] - p.at[2], count - done);
+    return p;
+}
+
+/* The run of a piece under a tap. */
+static hb_cpu_image_run run_of(const state *s, const piece *p, const int64_t tap[3]) {
+    int64_t source[3], low = 0, high = 0;
+    bool inside = true;
+    for (int d = 0; d < 3; d++) {
+        source[d] = p->at[d] * s->axis[d].step + s->axis[d].shift[tap[d]];
+        inside = inside && (d == 2 || (source[d] >= 0 && source[d] < s->from[d]));
+    }
+    if (inside) hb_conv_inside(source[2], s->axis[2].step, s->from[2], p->length, &low, &high);
+    hb_cpu_image_run run = {.to = (int32_t)p->begin,
+                            .count = (int32_t)p->length,
+                            .low = (int32_t)low,
+                            .high = (int32_t)high};
+    if (high > low) {
+        const int64_t image = s->conv->groups * s->channels * hb_conv_volume(s->from);
+        run.from = p->image * image + (source[0] * s->from[1] + source[1]) * s->from[2] + source[2];
+    }
+    return run;
+}
+
 /* The runs of points [first, first + count) for each tap of the slice. Returns how many each has.
  */
 static int64_t find_runs(const state *s, const grid *g, const slice *k, int64_t first,
                          int64_t count, hb_cpu_image_run *run) {
-    int64_t point[3], runs = 0, begin[64], length[64], at[64][3];
-    for (int64_t done = 0; done < count; done += length[runs++]) {
-        hb_conv_split(first + done, g->size, point);
-        begin[runs] = done;
-        length[runs] = hb_conv_min(g->size[2] - point[2], count - done);
-        memcpy(at[runs], point, sizeof point);
-    }
-    const int64_t width = width_of(s), total = runs + (count < width);
+    piece pieces[64];
+    int64_t n = 0;
+    for (int64_t done = 0; done < count; done += pieces[n++].length)
+        pieces[n] = piece_of(g, first, done, count);
+    const int64_t width = width_of(s), total = n + (count < width);
     for (int64_t t = k->t0; t < k->t1; t++, run += total) {
-        int64_t tap[3], source[3];
+        int64_t tap[3];
         tap_of(g, t, tap);
-        for (int64_t i = 0; i < runs; i++) {
-            bool inside = true;
-            for (int d = 0; d < 3; d++) {
-                source[d] = at[i][d] * s->axis[d].step + s->axis[d].shift[tap[d]];
-                inside = inside && (d == 2 || (source[d] >= 0 && source[d] < s->from[d]));
-            }
-            int64_t low = 0, high = 0;
-            if (inside)
-                hb_conv_inside(source[2], s->axis[2].step, s->from[2], length[i], &low, &high);
-            run[i] = (hb_cpu_image_run){.to = (int32_t)begin[i],
-                                        .count = (int32_t)length[i],
-                                        .low = (int32_t)low,
-                                        .high = (int32_t)high};
-            if (high > low)
-                run[i].from = (source[0] * s->from[1] + source[1]) * s->from[2] + source[2];
-        }
+        for (int64_t i = 0; i < n; i++) run[i] = run_of(s, &pieces[i], tap);
         if (count < width)
-            run[runs] = (hb_cpu_image_run){.to = (int32_t)count, .count = (int32_t)(width - count)};
+            run[n] = (hb_cpu_image_run){.to = (int32_t)count, .count = (int32_t)(width - count)};
     }
     return total;
 }
 
 typedef struct task {
-    int64_t image, group, row0, row1; /* image: number of batch and group together */
+    int64_t image, group, row0, row1; /* image, the first: number of batch and group together */
     int64_t first, count;             /* points */
     grid g;
     int64_t ahead; /* taps_ahead() */
@@ -301,13 +385,20 @@ static void pack_panels(const job *j, const task *t, const slice *k) {
     }
 }
 
-/* Where the weights of the task's first row begin, and how far apart rows are. */
-static const char *weights_of(const job *j, const task *t, int64_t *row) {
+/* Rows of weights as a tile reads them: from element p of the sum on. */
+typedef struct row_block {
+    const char *w;
+    int64_t row, along; /* elements from row to row, and along the sum */
+} row_block;
+
+static row_block block_of(const job *j, const task *t, int64_t row, int64_t rows, int64_t p) {
     const state *s = j->s;
-    const int64_t group = s->rows * s->channels * hb_conv_volume(s->conv->kernel);
-    *row = s->channels * t->g.taps;
-    const char *w = (s->transposed ? j->scratch : j->w) + t->group * group * s->element;
-    return w + (t->ahead * s->channels * s->rows + t->row0 * *row) * s->element;
+    const int64_t depth = s->channels * t->g.taps;
+    const int64_t group = t->group * s->rows * s->channels * hb_conv_volume(s->conv->kernel);
+    if (!s->packs_weights)
+        return (row_block){j->w + (group + row * depth + p) * s->element, depth, 1};
+    const int64_t at = group + t->ahead * s->channels * s->rows + row * depth + p * rows;
+    return (row_block){j->scratch + at * s->element, 1, rows};
 }
 
 static void multiply(const job *j, const task *t, const slice *k, bool add, char *c,
@@ -315,29 +406,36 @@ static void multiply(const job *j, const task *t, const slice *k, bool add, char
     const state *s = j->s;
     const hb_cpu_gemm_type *kernels = s->kernels;
     const int64_t width = width_of(s), size = s->element, depth = (k->c1 - k->c0) * (k->t1 - k->t0);
-    int64_t w_row;
-    const char *w = weights_of(j, t, &w_row) + (k->c0 * t->g.taps + k->t0) * size;
     for (int64_t row = t->row0; row < t->row1; row += kernels->rows) {
         const int64_t rows = hb_conv_min(kernels->rows, t->row1 - row), at = row - t->row0;
+        const row_block b = block_of(j, t, row, rows, k->c0 * t->g.taps + k->t0);
         for (int64_t p = 0; p * width < t->count; p++) {
             const int64_t count = hb_conv_min(width, t->count - p * width);
             kernels->tile[rows - 1][count > kernels->lanes](
-                depth, w + at * w_row * size, w_row, 1, t->panels + p * depth * width * size, width,
+                depth, b.w, b.row, b.along, t->panels + p * depth * width * size, width,
                 c + (at * c_row + p * width) * size, c_row, count, add);
         }
     }
 }
 
-/* The tile's points to their places, which are strides apart. */
+/* The tile's points to their places: of one image or several, strides apart. */
 static void scatter(const job *j, const task *t, char *y, int64_t plane) {
     const state *s = j->s;
-    const int64_t size = s->element, c_row = panel_points(s);
-    for (int64_t i = 0; i < t->count; i++) {
-        int64_t q[3], at = 0;
-        hb_conv_split(t->first + i, t->g.size, q);
-        for (int d = 0; d < 3; d++) at = at * s->to[d] + t->g.place[d] + q[d] * s->axis[d].stride;
-        for (int64_t row = 0; row < t->row1 - t->row0; row++)
-            memcpy(y + (row * plane + at) * size, t->tile + (row * c_row + i) * size, (size_t)size);
+    const int64_t size = s->element, image = s->conv->groups * s->rows * plane;
+    piece p;
+    for (int64_t done = 0; done < t->count; done += p.length) {
+        int64_t at = 0;
+        p = piece_of(&t->g, t->first, done, t->count);
+        for (int d = 0; d < 3; d++)
+            at = at * s->to[d] + t->g.place[d] + p.at[d] * s->axis[d].stride;
+        const hb_cpu_box box = {.rows = t->row1 - t->row0,
+                                .columns = p.length,
+                                .to_row = plane * size,
+                                .to_column = s->axis[2].stride * size,
+                                .from_row = panel_points(s) * size,
+                                .from_column = size};
+        j->device->isa->vector->move[size](y + (p.image * image + at) * size, t->tile + done * size,
+                                           &box);
     }
 }
 
@@ -399,15 +497,15 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
              .y = hb_cpu_address(args, &s->step->out[0]),
              .scratch = hb_cpu_base(args, HB_BUFFER_ARENA) + s->step->scratch_offset,
              .row_parts = 1};
-    const int64_t tasks = c->batch * c->groups * s->phases * s->blocks;
+    const int64_t tasks = c->batch / s->together * c->groups * s->phases * s->blocks;
     if (tasks == 0 || s->rows == 0) return;
     /* Each part of the rows packs the panels for itself, so there are no more than threads need. */
     if (tasks < device->threads)
         j.row_parts =
             hb_conv_min(hb_conv_up(s->rows, s->kernels->rows), hb_conv_up(device->threads, tasks));
-    if (s->transposed)
-        hb_cpu_parallel(device, c->groups * s->rows,
-                        (double)s->weights_bytes / (double)s->element * 2, pack_weights, &j);
+    if (s->packs_weights)
+        hb_cpu_parallel(device, c->groups * hb_conv_up(s->rows, s->kernels->rows),
+                        (double)s->weights_bytes / (double)s->element, pack_weights, &j);
     hb_conv_parallel(device, s->threads, tasks * j.row_parts, macs_of(c), s->kernels->lanes,
                      run_tasks, &j);
 }
@@ -416,13 +514,16 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
 
 static bool can_do(const hb_device *device, const hb_step *step) { return true; }
 /* In units of a multiplication in the full tile: packing is shared by the rows; a run of points
-   takes as long as eight of them, besides. */
+   takes as long as eight of them, besides; weights that are packed are so for all points. */
 static double cost(const hb_device *device, const hb_step *step) {
-    const hb_conv *c = &step->u.conv;
-    const bool forward = step->kind == HB_CONV;
-    const double rows = (double)(forward ? c->out_channels : c->in_channels);
-    const double run = (double)hb_conv_max(1, forward ? c->out[2] : c->in[2] / c->stride[2]);
-    return 1 + 24 / rows * (1 + 8 / run) + (forward ? 0 : hb_conv_moving_weights(step));
+    state s;
+    describe_sizes(device, step, &s);
+    const int64_t run = hb_conv_max(1, s.to[2] / s.axis[2].stride), lanes = s.kernels->lanes;
+    const int64_t of_image = hb_conv_volume(s.to) / s.phases, all = s.conv->batch * of_image;
+    const int64_t made = s.together > 1 ? all : s.conv->batch * hb_conv_up(of_image, lanes) * lanes;
+    const double packing = 1 + 24 / (double)s.rows * (1 + 8 / (double)run);
+    return packing * (double)made / (double)hb_conv_max(1, all) +
+           (s.packs_weights ? 20 / (double)hb_conv_max(1, all) : 0);
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {

@@ -39,12 +39,30 @@ static inline void hb_conv_inside(int64_t first, int64_t step, int64_t size, int
     if (*low > *high) *low = *high;
 }
 
-/* What it costs to move all weights once a run, one by one, in units of a multiplication of the
-   product: for all points of all images. */
-static inline double hb_conv_moving_weights(const hb_step *step) {
-    const hb_conv *c = &step->u.conv;
-    const int64_t *to = step->kind == HB_CONV ? c->out : c->in;
-    return 200 / (double)hb_conv_max(1, c->batch * hb_conv_volume(to));
+/* The same convolution over fewer axes: one along which the filter has one element, without strides
+   or zeros around, continues the one before it. So the rows of an image under 1 x 1 filters are one
+   row. */
+static inline hb_conv hb_conv_flat(const hb_conv *conv) {
+    hb_conv c = *conv;
+    for (int d = 2; d > 0; d--)
+        while (c.in[d - 1] > 1 && c.kernel[d] == 1 && c.stride[d] == 1 && c.before[d] == 0 &&
+               c.in[d] == c.out[d] && c.stride[d - 1] == 1) {
+            const int64_t size = c.in[d];
+            c.in[d] *= c.in[d - 1];
+            c.out[d] *= c.out[d - 1];
+            c.kernel[d] = c.kernel[d - 1];
+            c.dilation[d] = c.dilation[d - 1] * size;
+            c.before[d] = c.before[d - 1] * size;
+            for (int k = d - 1; k >= 0; k--) {
+                c.in[k] = k > 0 ? c.in[k - 1] : 1;
+                c.out[k] = k > 0 ? c.out[k - 1] : 1;
+                c.kernel[k] = k > 0 ? c.kernel[k - 1] : 1;
+                c.stride[k] = k > 0 ? c.stride[k - 1] : 1;
+                c.dilation[k] = k > 0 ? c.dilation[k - 1] : 1;
+                c.before[k] = k > 0 ? c.before[k - 1] : 0;
+            }
+        }
+    return c;
 }
 
 /* How many threads a step's scratch memory is for: `shared` bytes and `each` for every thread.

@@ -219,13 +219,22 @@ static bool can_do(const hb_device *device, const hb_step *step) {
            s.image_bytes <= IMAGE_BYTES;
 }
 
+/* What it costs to move all weights once a run, one by one, in units of a multiplication of the
+   product: for all points of all images. */
+static double moving_weights(const hb_step *step) {
+    const hb_conv *c = &step->u.conv;
+    const int64_t *to = step->kind == HB_CONV ? c->out : c->in;
+    return 200 / (double)hb_conv_max(1, c->batch * hb_conv_volume(to));
+}
+
 /* In units of a multiplication in the full tile, as that of conv.c: points for nothing, a tile's
    sums read and written for each tap, and the weights put in order. */
 static double cost(const hb_device *device, const hb_step *step) {
     state s;
     describe(device, step, &s);
-    return (double)s.length / (double)s.to[1] * (1 + 12 / (double)s.channels) +
-           hb_conv_moving_weights(step);
+    const int64_t points = points_of(&s, s.band), lanes = s.kernels->lanes;
+    const double made = (double)(hb_conv_up(points, lanes) * lanes) / (double)(s.band * s.to[1]);
+    return made * (1 + 12 / (double)s.channels) + moving_weights(step);
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {

@@ -262,6 +262,10 @@ static const sample conv_samples[] = {
      .p = {.groups = 2, .stride = {1, 2, 2}, SAME_PAD}},
     {BOTH(X(2, 40, 17, 40), X(40, 1, 3, 3)), .p = {.groups = 40, SAME_PAD}},
     {BOTH(X(4, 64, 1, 1), X(70, 64, 1, 1))},
+    {BOTH(X(5, 3, 4, 6), X(7, 3, 4, 6))}, /* one window: a product of matrices */
+    {BOTH(V(TRANSPOSED, 3, 2, 4), V(SLICED, 5, 2, 4))},
+    {BOTH(X(6, 20, 3, 3), X(40, 20, 1, 1))}, /* images that share panels */
+    {BOTH(X(7, 18, 5, 5), X(40, 18, 3, 3)), .p = {SAME_PAD, .dilation = {2}}},
     {BOTH(X(1, 2, 1500), X(3, 2, 401)), .p = {.dilation = {2}, .stride = {3}}},
 };
 
@@ -277,6 +281,9 @@ static const sample conv_transpose_samples[] = {
     {BOTH(X(0, 2, 3), X(2, 2, 3))},
     {BOTH(V(TRANSPOSED, 2, 2, 5), V(FLIPPED, 2, 2, 2)), .p = {.stride = {3}}},
     {BOTH(X(2, 20, 13, 14), X(20, 18, 4, 4)), .p = {.stride = {2}, .pad = {{1, 1}, {1, 1}}}},
+    {BOTH(X(4, 5, 1, 1), X(5, 3, 4, 4))},
+    {BOTH(X(6, 40, 3, 3), X(40, 20, 1, 1))},
+    {BOTH(X(5, 40, 3, 3), X(40, 20, 3, 3)), .p = {.stride = {2}, .pad = {{1, 1}, {1, 1}}}},
     {BOTH(X(1, 34, 9, 9), X(34, 33, 3, 5)), .p = {.stride = {3, 2}, .dilation = {2, 1}}},
 };
 
@@ -290,6 +297,7 @@ static const sample conv_input_samples[] = {
     {THREE(X(0, 2, 3), X(2, 2, 3), X(0, 2, 5))},
     {THREE(X(2, 40, 14, 15), X(40, 33, 3, 3), X(2, 33, 16, 17))},
     {THREE(X(2, 16, 8, 8), X(16, 17, 5, 5), X(2, 17, 15, 16)), .p = {SAME_PAD, .stride = {2}}},
+    {THREE(X(4, 5, 1, 1), X(5, 3, 4, 4), X(4, 3, 4, 4))},
 };
 
 static const sample conv_weight_samples[] = {
@@ -302,6 +310,8 @@ static const sample conv_weight_samples[] = {
     {THREE(X(3, 33, 16, 17), X(3, 40, 14, 15), X(40, 33, 3, 3))},
     {THREE(X(5, 3, 15, 16), X(5, 17, 8, 8), X(17, 3, 5, 5)), .p = {SAME_PAD, .stride = {2}}},
     {THREE(X(8, 1, 28, 28), X(8, 32, 26, 26), X(32, 1, 3, 3))},
+    {THREE(X(4, 3, 4, 4), X(4, 5, 1, 1), X(5, 3, 4, 4))},
+    {THREE(X(6, 20, 3, 3), X(6, 40, 3, 3), X(40, 20, 1, 1))},
 };
 
 #define ONE(VIEW, ...) .n_in = 1, .in = {{.shape = DIMS(__VA_ARGS__), .view = VIEW}}
@@ -351,7 +361,8 @@ static const sample pad_samples[] = {
     {ONE(DENSE, 2, 1, 2, 3, 2), .p = {AROUND(3, {1, 1, 0}, {-2, 0, 2}, {0, 1, 1}), .value = 0.5}},
     {ONE(SLICED, 2, 4), .p = {AROUND(1, {1, 1, 1})}},
     {ONE(FLIPPED, 3, 2), .p = {AROUND(1, {0, 0, 2}), .value = INFINITY}, .no_gradient = true},
-    {ONE(STRETCHED, 3, 2), .p = {AROUND(2, {0, 1, 0}, {1, 1, 0}), .value = NAN}, .no_gradient = true},
+    {ONE(STRETCHED, 3, 2), .p = {AROUND(2, {0, 1, 0}, {1, 1, 0}), .value = NAN},
+     .no_gradient = true},
     {ONE(DENSE, 97, 131), .p = {AROUND(2, {0, 3, 5}, {1, 7, 1}), .value = 2}},
 };
 

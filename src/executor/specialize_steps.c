@@ -22,11 +22,54 @@ static int add_step(specializer *s, const hebb_tensor *t, const hb_step *step, i
     return hb_narrow(s, ir_add(s->ir, &node, in, n_in), t);
 }
 
+/* Whether a window is all of an image, so that the convolution is a product of matrices: of images,
+   of filters and of results, each a row of its own. */
+static bool is_product(const hb_conv *c) {
+    bool whole = c->groups == 1;
+    for (int k = 0; k < 3; k++)
+        whole = whole && c->out[k] == 1 && c->before[k] == 0 && c->in[k] == c->kernel[k] &&
+                (c->dilation[k] == 1 || c->kernel[k] == 1);
+    return whole;
+}
+
+/* An operand with a first axis of n as the matrix [n, rest], or turned around. */
+static int as_matrix(specializer *s, const hebb_tensor *t, int operand, int64_t n, bool turned) {
+    const hebb_shape from = s->signature[t->in[operand]->id].shape;
+    int64_t rest = 1;
+    for (int k = 1; k < from.rank; k++) rest *= from.dim[k];
+    const hebb_shape rows = HEBB_SHAPE(n, rest), columns = HEBB_SHAPE(rest, n);
+    int x = ir_reshape(s->ir, hb_widen(s, IR_OF(s, t->in[operand]), t), rows, t);
+    return turned ? ir_view(s->ir, x, columns, 0, (const int64_t[]){1, rest}, t) : x;
+}
+
+static int lower_product(specializer *s, const hebb_tensor *t, const hb_step *step) {
+    const hb_conv *c = &step->u.conv;
+    const int64_t images = c->batch, filters = c->out_channels;
+    const int64_t elements = c->in_channels * c->in[0] * c->in[1] * c->in[2];
+    int in[2];
+    ir_node node = {.kind = IR_MATMUL, .dtype = hb_arithmetic(t->dtype), .origin = t};
+    if (step->kind == HB_CONV) {
+        node.shape = HEBB_SHAPE(images, filters);
+        in[0] = as_matrix(s, t, 0, images, false);
+        in[1] = as_matrix(s, t, 1, filters, true);
+    } else if (step->kind == HB_CONV_INPUT) {
+        node.shape = HEBB_SHAPE(images, elements);
+        in[0] = as_matrix(s, t, 0, images, false);
+        in[1] = as_matrix(s, t, 1, filters, false);
+    } else {
+        node.shape = HEBB_SHAPE(filters, elements);
+        in[0] = as_matrix(s, t, 1, images, true);
+        in[1] = as_matrix(s, t, 0, images, false);
+    }
+    int product = hb_narrow(s, ir_add(s->ir, &node, in, 2), t);
+    return ir_reshape(s->ir, product, s->signature[t->id].shape, t);
+}
+
 int hb_lower_conv(specializer *s, const hebb_tensor *t) {
     hb_step step;
     hebb_shape in[2] = {s->signature[t->in[0]->id].shape, s->signature[t->in[1]->id].shape};
     hb_conv_step(t, in, s->signature[t->id].shape, &step);
-    return add_step(s, t, &step, 2);
+    return is_product(&step.u.conv) ? lower_product(s, t, &step) : add_step(s, t, &step, 2);
 }
 
 /* Windows side by side are x with its axes cut in two and put in another order. */

@@ -21,13 +21,13 @@ hebb_status hb_fail_memory(hb_error *error, const char *what, size_t bytes) {
     return hb_fail(error, HEBB_E_MEMORY, "out of memory: %zu bytes for %s", bytes, what);
 }
 
-bool hb_log_enabled(void) {
+static bool log_enabled(void) {
     const char *value = getenv("HEBB_LOG");
     return value != NULL && strcmp(value, "info") == 0;
 }
 
 void hb_log(const char *format, ...) {
-    if (!hb_log_enabled()) return;
+    if (!log_enabled()) return;
     char line[HB_MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);

@@ -20,7 +20,6 @@ hebb_status hb_fail_memory(hb_error *error, const char *what, size_t bytes);
 
 /* HEBB_LOG=info: choices of devices and solvers on stderr. Off by default; then nothing is written.
  */
-bool hb_log_enabled(void);
 void hb_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -36,7 +36,6 @@ typedef struct hb_check_sum {
 /* Keeps the first error; returns it. */
 hebb_status hb_check_fail(hb_check *c, hebb_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-double hb_check_random(hb_check *c); /* in [0, 1) */
 double hb_check_weight(hb_check *c); /* in +-[0.5, 1.5) */
 /* Stores the value, rounded to the array's dtype, which is f32 or f64; returns what was stored. */
 double hb_check_set(hebb_array *array, int64_t index, double value);

@@ -17,8 +17,8 @@ hebb_status hb_check_fail(hb_check *c, hebb_status status, const char *format, .
     return c->status = status;
 }
 
-/* splitmix64 (Steele, Lea and Flood 2014). */
-double hb_check_random(hb_check *c) {
+/* In [0, 1): splitmix64 (Steele, Lea and Flood 2014). */
+static double uniform(hb_check *c) {
     uint64_t z = c->random += 0x9E3779B97F4A7C15u;
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
     z = (z ^ z >> 27) * 0x94D049BB133111EBu;
@@ -26,8 +26,8 @@ double hb_check_random(hb_check *c) {
 }
 
 double hb_check_weight(hb_check *c) {
-    double size = 0.5 + hb_check_random(c);
-    return hb_check_random(c) < 0.5 ? -size : size;
+    double size = 0.5 + uniform(c);
+    return uniform(c) < 0.5 ? -size : size;
 }
 
 double hb_check_set(hebb_array *array, int64_t index, double value) {
@@ -112,7 +112,7 @@ static hebb_status draw(hb_check *c, hb_check_x *x) {
     hebb_status status = hebb_array_resize(&x->value, hebb_tensor_dtype(x->tensor), shape);
     if (status != HEBB_OK) return hb_check_fail(c, status, "gradcheck: no memory for a value");
     for (int64_t i = 0; i < hebb_array_count(&x->value); i++)
-        hb_check_set(&x->value, i, 4 * hb_check_random(c) - 2);
+        hb_check_set(&x->value, i, 4 * uniform(c) - 2);
     c->feeds[c->n_feeds++] = (hebb_feed){x->tensor, &x->value};
     return HEBB_OK;
 }

@@ -95,7 +95,8 @@ static hebb_status bind_shape(specializer *s, const hebb_tensor *node, hb_error 
 
 /* ---- sources ---- */
 
-int hb_buffer_of(specializer *s, const hebb_tensor *tensor) {
+/* The plan's buffer of a variable, input or constant. */
+static int buffer_of(specializer *s, const hebb_tensor *tensor) {
     int *buffer = &s->buffer[tensor->id];
     if (*buffer == 0) {
         *buffer = s->ir->n_buffers++;
@@ -108,7 +109,7 @@ static int lower_buffer(specializer *s, const hebb_tensor *t) {
     ir_node node = {.kind = IR_BUFFER,
                     .dtype = t->dtype,
                     .shape = s->signature[t->id].shape,
-                    .buffer = hb_buffer_of(s, t),
+                    .buffer = buffer_of(s, t),
                     .origin = t};
     return ir_add(s->ir, &node, NULL, 0);
 }
@@ -397,7 +398,7 @@ static int lower_scatter_set(specializer *s, const hebb_tensor *t) {
 static int lower_identity(specializer *s, const hebb_tensor *t) {
     int value = IR_OF(s, t->in[t->n_in - 1]); /* of ASSIGN: the new value */
     if (t->op == HB_OP_ASSIGN) {
-        int buffer = hb_buffer_of(s, t->in[0]);
+        int buffer = buffer_of(s, t->in[0]);
         s->ir->buffers[buffer].written = true;
         s->ir->assigns[s->ir->n_assigns++] = (ir_assign){buffer, value};
     }
@@ -540,7 +541,7 @@ hebb_status hb_specialize_initial(const hebb_graph *graph, const bool *wanted, h
     if (lower_all(&s, HEBB_MODE_INFERENCE, error) != HEBB_OK) return error->status;
     for (int v = 0; v < graph->n_variables; v++) {
         if (!wanted[v]) continue;
-        int buffer = hb_buffer_of(&s, graph->variables[v]);
+        int buffer = buffer_of(&s, graph->variables[v]);
         result->buffers[buffer].written = true;
         result->assigns[result->n_assigns++] =
             (ir_assign){buffer, s.value[graph->variables[v]->attrs->initial->id]};

@@ -1,5 +1,5 @@
-/* What specialize.c, specialize_steps.c, scan.c and invariant.c share: the state of lowering a graph, or a
- * scan's body, to an ir. */
+/* What specialize.c, specialize_steps.c, scan.c and invariant.c share: the state of lowering a
+ * graph, or a scan's body, to an ir. */
 #ifndef HB_SPECIALIZE_H
 #define HB_SPECIALIZE_H
 
@@ -23,8 +23,6 @@ typedef struct specializer {
 
 #define IR_OF(s, t) ((s)->value[(t)->id])
 
-/* The plan's buffer of a variable, input or constant. */
-int hb_buffer_of(specializer *s, const hebb_tensor *tensor);
 /* The ir node that gives the tensor's value; those of its inputs are there. */
 int hb_lower_tensor(specializer *s, const hebb_tensor *t);
 
@@ -49,9 +47,9 @@ int hb_lower_scan(specializer *s, const hebb_tensor *t);
 int hb_lower_scan_stack(specializer *s, const hebb_tensor *t);
 int hb_lower_scan_last(specializer *s, const hebb_tensor *t);
 
-/* invariant.c: marks the tensors of a scan's body that are to be computed once, before the scan, and
-   says how many; `captured` and `bound` are, by graph id, what the body gets from around it and all
-   that it gets. */
+/* invariant.c: marks the tensors of a scan's body that are to be computed once, before the scan,
+   and says how many; `captured` and `bound` are, by graph id, what the body gets from around it and
+   all that it gets. */
 int hb_find_invariants(specializer *body, const bool *captured, const bool *bound, bool *hoisted);
 /* Lowers these around the scan. */
 void hb_lower_invariants(specializer *around, const bool *captured, const bool *hoisted);

@@ -15,10 +15,6 @@ bool hb_take_axes(hebb_tensor *x, hb_op op, const int *axes, int n_axes, hb_attr
 /* y[i] = x[i - 1] along the axis, or x[i + 1] if `reverse`, and the value where there is none. */
 hebb_tensor *hb_shift(hebb_tensor *x, int axis, double value, bool reverse);
 
-/* A range from start up to stop that must lie within the size of the axis, now or when it is bound;
-   negative ones count from the end. */
-hebb_tensor *hb_slice_exactly(hebb_tensor *x, int axis, int64_t start, int64_t stop);
-
 /* The axis and the one after it as one. */
 hebb_tensor *hb_merge_axes(hebb_tensor *x, int axis);
 
@@ -40,9 +36,6 @@ typedef struct hb_window_request {
     const int64_t (*pad)[2];
 } hb_window_request;
 bool hb_take_window(hebb_tensor *x, const hb_window_request *request, hb_window *window);
-
-/* Whether no number is negative or beyond 2^31 - 1. */
-bool hb_in_range(const int64_t *numbers, int n);
 
 /* x surrounded by `value` as the window wants it; x itself if it wants nothing. */
 hebb_tensor *hb_pad_for(hebb_tensor *x, const hb_window *window, double value);

@@ -7,7 +7,8 @@
 
 /* ---- options ---- */
 
-bool hb_in_range(const int64_t *numbers, int n) {
+/* Whether no number is negative or beyond 2^31 - 1. */
+static bool in_range(const int64_t *numbers, int n) {
     for (int k = 0; k < n; k++)
         if (numbers[k] < 0 || numbers[k] > INT32_MAX) return false;
     return true;
@@ -22,7 +23,7 @@ static bool refuse(hebb_tensor *x, const char *op, const char *what) {
 static bool check_numbers(hebb_tensor *x, const char *op, const char *name, const int64_t *numbers,
                           int n) {
     for (int k = 0; k < n; k++)
-        if (!hb_in_range(&numbers[k], 1)) {
+        if (!in_range(&numbers[k], 1)) {
             hb_graph_error(x->graph, HEBB_E_ARGUMENT,
                            "%s: .%s has a %lld; wanted are 0 to 2^31 - 1", op, name,
                            (long long)numbers[k]);
@@ -185,7 +186,7 @@ hebb_tensor *hebb_pad(hebb_tensor *x, const hebb_border *borders, int n_borders,
         return hb_graph_error(x->graph, HEBB_E_NULL, "pad: the borders are NULL");
     for (int b = 0; b < n_borders; b++) {
         attrs.borders[b] = borders[b];
-        if (!hb_in_range((int64_t[]){borders[b].before, borders[b].after}, 2))
+        if (!in_range((int64_t[]){borders[b].before, borders[b].after}, 2))
             return hb_graph_error(x->graph, HEBB_E_ARGUMENT,
                                   "pad: a border is negative or out of range");
     }

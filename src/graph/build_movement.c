@@ -4,7 +4,9 @@
 
 /* ---- what they share ---- */
 
-hebb_tensor *hb_slice_exactly(hebb_tensor *x, int axis, int64_t start, int64_t stop) {
+/* A range from start up to stop that must lie within the size of the axis, now or when it is bound;
+   negative ones count from the end. */
+static hebb_tensor *slice_exactly(hebb_tensor *x, int axis, int64_t start, int64_t stop) {
     return hb_node(NULL, HB_OP_SLICE, &x, 1,
                    &(hb_attrs){.exact = true, .n_ranges = 1, .ranges = {{axis, start, stop, 1}}});
 }
@@ -137,7 +139,7 @@ void hebb_split(hebb_tensor *x, int axis, int count, hebb_tensor **parts) {
         return;
     }
     for (int k = 0; k < count; k++)
-        parts[k] = hb_slice_exactly(x, at, k * (size / count), (k + 1) * (size / count));
+        parts[k] = slice_exactly(x, at, k * (size / count), (k + 1) * (size / count));
 }
 
 /* What sizes say: their sum without the one that is open, whose number is *open, or -1. */
@@ -183,16 +185,15 @@ void hebb_split_sizes(hebb_tensor *x, int axis, const int64_t *sizes, int count,
     }
     for (int k = 0; k < count; k++) { /* behind the open part, places count from the end */
         const int64_t left = sum - first;
-        if (k == open) parts[k] = hb_slice_exactly(x, at, first, left > 0 ? -left : HEBB_END);
-        else if (sizes[k] == 0) parts[k] = hb_slice_exactly(x, at, 0, 0);
-        else if (open < 0 || k < open) parts[k] = hb_slice_exactly(x, at, first, first + sizes[k]);
-        else
-            parts[k] = hb_slice_exactly(x, at, -left, left > sizes[k] ? sizes[k] - left : HEBB_END);
+        if (k == open) parts[k] = slice_exactly(x, at, first, left > 0 ? -left : HEBB_END);
+        else if (sizes[k] == 0) parts[k] = slice_exactly(x, at, 0, 0);
+        else if (open < 0 || k < open) parts[k] = slice_exactly(x, at, first, first + sizes[k]);
+        else parts[k] = slice_exactly(x, at, -left, left > sizes[k] ? sizes[k] - left : HEBB_END);
         if (k != open) first += sizes[k];
     }
     if (size != HEBB_ANY || open >= 0) return;
     /* The last part must end where the axis does: seen from there, it is the same one. */
-    hebb_tensor *end = hb_slice_exactly(x, at, sum - sizes[count - 1], HEBB_END);
+    hebb_tensor *end = slice_exactly(x, at, sum - sizes[count - 1], HEBB_END);
     parts[count - 1] = hb_node(NULL, HB_OP_RESHAPE, (hebb_tensor *[]){end, parts[count - 1]}, 2,
                                &(hb_attrs){.mode = HB_RESHAPE_SAME});
 }
@@ -247,8 +248,8 @@ hebb_tensor *hebb_pad_reflect(hebb_tensor *x, int axis, int64_t before, int64_t 
     const int at = checked_axis(x, "pad_reflect", axis);
     if (at < 0 || !check_padding(x, "pad_reflect", before, after)) return &x->graph->inert;
     hebb_tensor *front = NULL, *back = NULL;
-    if (before > 0) front = hebb_flip(hb_slice_exactly(x, at, 1, before + 1), &at, 1);
-    if (after > 0) back = hebb_flip(hb_slice_exactly(x, at, -1 - after, -1), &at, 1);
+    if (before > 0) front = hebb_flip(slice_exactly(x, at, 1, before + 1), &at, 1);
+    if (after > 0) back = hebb_flip(slice_exactly(x, at, -1 - after, -1), &at, 1);
     return around(x, at, front, back);
 }
 
@@ -257,8 +258,8 @@ hebb_tensor *hebb_pad_edge(hebb_tensor *x, int axis, int64_t before, int64_t aft
     const int at = checked_axis(x, "pad_edge", axis);
     if (at < 0 || !check_padding(x, "pad_edge", before, after)) return &x->graph->inert;
     hebb_tensor *front = NULL, *back = NULL;
-    if (before > 0) front = hebb_repeat(hb_slice_exactly(x, at, 0, 1), at, before);
-    if (after > 0) back = hebb_repeat(hb_slice_exactly(x, at, -1, HEBB_END), at, after);
+    if (before > 0) front = hebb_repeat(slice_exactly(x, at, 0, 1), at, before);
+    if (after > 0) back = hebb_repeat(slice_exactly(x, at, -1, HEBB_END), at, after);
     return around(x, at, front, back);
 }
 

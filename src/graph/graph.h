@@ -239,12 +239,8 @@ int64_t hb_diagonal_size(int64_t rows, int64_t columns, int first);
 hebb_status hb_slice_extents(const hb_attrs *attrs, hebb_shape x, hb_extent extent[HEBB_MAX_RANK],
                              hb_error *error);
 
-/* infer_conv.c: along axis d of a window: elements from its first to its last one; what is added
-   before and after a known size; how many windows there are then, or an error if none. */
-int64_t hb_window_extent(const hb_window *window, int d, int64_t kernel);
+/* infer_conv.c: what a window adds before and after a known size along axis d. */
 void hb_window_pad(const hb_window *window, int d, int64_t size, int64_t kernel, int64_t pad[2]);
-hebb_status hb_window_count(const hb_window *window, int d, int64_t size, int64_t kernel,
-                            int64_t *count, hb_error *error);
 /* What PAD adds to x, by axis. */
 void hb_pad_borders(const hb_attrs *attrs, hebb_shape x, int64_t before[HEBB_MAX_RANK],
                     int64_t after[HEBB_MAX_RANK]);

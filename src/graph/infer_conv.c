@@ -3,7 +3,8 @@
 
 /* ---- along one axis ---- */
 
-int64_t hb_window_extent(const hb_window *window, int d, int64_t kernel) {
+/* Elements from the first to the last that a window covers along axis d. */
+static int64_t window_extent(const hb_window *window, int d, int64_t kernel) {
     return window->dilation[d] * (kernel - 1) + 1;
 }
 
@@ -12,7 +13,7 @@ void hb_window_pad(const hb_window *window, int d, int64_t size, int64_t kernel,
     pad[1] = window->pad[d][1];
     if (window->padding != HEBB_PADDING_SAME) return;
     int64_t stride = window->stride[d], count = size / stride + (size % stride != 0);
-    int64_t missing = (count - 1) * stride + hb_window_extent(window, d, kernel) - size;
+    int64_t missing = (count - 1) * stride + window_extent(window, d, kernel) - size;
     if (count == 0 || missing < 0) missing = 0;
     pad[0] = missing / 2;
     pad[1] = missing - pad[0];
@@ -26,13 +27,14 @@ static hebb_status check_kernel(int64_t kernel, int64_t dilation, hb_error *erro
     return HEBB_OK;
 }
 
-hebb_status hb_window_count(const hb_window *window, int d, int64_t size, int64_t kernel,
-                            int64_t *count, hb_error *error) {
+/* How many windows there are along axis d; none is an error. */
+static hebb_status window_count(const hb_window *window, int d, int64_t size, int64_t kernel,
+                                int64_t *count, hb_error *error) {
     *count = HEBB_ANY;
     if (kernel == HEBB_ANY) return HEBB_OK;
     TRY(check_kernel(kernel, window->dilation[d], error));
     if (size == HEBB_ANY) return HEBB_OK;
-    int64_t pad[2], extent = hb_window_extent(window, d, kernel), padded;
+    int64_t pad[2], extent = window_extent(window, d, kernel), padded;
     hb_window_pad(window, d, size, kernel, pad);
     if (__builtin_add_overflow(size, pad[0] + pad[1], &padded))
         return hb_fail(error, HEBB_E_SHAPE, "the padded size overflows");
@@ -82,7 +84,7 @@ static hebb_status conv_shape(const hb_window *window, hebb_shape x, hebb_shape 
     TRY(check_groups("x", x.dim[1], window->groups, w.dim[1], error));
     *y = (hebb_shape){.rank = x.rank, .dim = {x.dim[0], w.dim[0]}};
     for (int k = 2; k < x.rank; k++)
-        TRY(hb_window_count(window, k - 2, x.dim[k], w.dim[k], &y->dim[k], error));
+        TRY(window_count(window, k - 2, x.dim[k], w.dim[k], &y->dim[k], error));
     return HEBB_OK;
 }
 
@@ -111,7 +113,7 @@ static hebb_status transposed_size(const hb_window *window, int d, int64_t count
     TRY(check_kernel(kernel, window->dilation[d], error));
     bool same = window->padding == HEBB_PADDING_SAME;
     if (__builtin_mul_overflow(same ? count : count - 1, s, size) ||
-        (!same && __builtin_add_overflow(*size, hb_window_extent(window, d, kernel), size)))
+        (!same && __builtin_add_overflow(*size, window_extent(window, d, kernel), size)))
         return hb_fail(error, HEBB_E_SHAPE, "the size at spatial axis %d overflows", d);
     if (!same) *size += window->extra[d] - window->pad[d][0] - window->pad[d][1];
     if (*size >= 0) return HEBB_OK;
@@ -166,7 +168,7 @@ static hebb_status windows_shape(const hb_window *window, hebb_shape x, const in
     y->rank = x.rank + n;
     for (int d = 0; d < n; d++) {
         y->dim[x.rank + d] = kernel[d];
-        TRY(hb_window_count(window, d, x.dim[outer + d], kernel[d], &y->dim[outer + d], error));
+        TRY(window_count(window, d, x.dim[outer + d], kernel[d], &y->dim[outer + d], error));
     }
     return HEBB_OK;
 }

@@ -81,7 +81,6 @@ typedef struct plot_color {
     double r, g, b; /* 0...1 */
 } plot_color;
 
-plot_color hb_palette(int index);
 /* Of one entry of a legend or class; negative: gray. */
 plot_color hb_class_color(int32_t class_);
 /* Of lines, bars, and points without classes. */

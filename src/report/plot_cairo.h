@@ -27,10 +27,8 @@ typedef struct text_style {
 void hb_draw_panel(cairo_t *cr, const plot_panel *panel, double x, double y, double width,
                    double height);
 void hb_draw_text(cairo_t *cr, double x, double y, const char *text, text_style style);
-double hb_text_width(cairo_t *cr, const char *text, text_style style);
 
 /* plot_draw.c */
-void hb_set_color(cairo_t *cr, plot_color color, double alpha);
 /* All items, clipped to the axes. */
 void hb_draw_items(const plot_frame *frame);
 /* The sample of a line or mark in a legend, 20 wide, in the middle of that line. */

@@ -14,14 +14,14 @@ static plot_color mix(plot_color a, plot_color b, double t) {
 static const plot_color white = {1, 1, 1};
 
 /* M. Petroff, "Accessible color sequences for data visualization", arXiv:2107.02270, table 3. */
-plot_color hb_palette(int index) {
+static plot_color palette_color(int index) {
     static const unsigned colors[HB_PALETTE] = {0x3f90da, 0xffa90e, 0xbd1f01, 0x94a4a2, 0x832db6,
                                                 0xa96b59, 0xe76300, 0xb9ac70, 0x717581, 0x92dadd};
     return from_hex(colors[index % HB_PALETTE]);
 }
 
 plot_color hb_class_color(int32_t class_) {
-    return class_ < 0 ? from_hex(0xb0b0b0) : hb_palette(class_);
+    return class_ < 0 ? from_hex(0xb0b0b0) : palette_color(class_);
 }
 
 /* Dark blue over green to yellow, even steps of lightness: a few colors of matplotlib's viridis
@@ -35,7 +35,7 @@ static plot_color sequential(double t) {
 
 /* The lightest yellow would be lost on white. */
 plot_color hb_item_color(const plot_item *item) {
-    return item->shade > 0 ? sequential(0.9 * item->shade) : hb_palette(item->color);
+    return item->shade > 0 ? sequential(0.9 * item->shade) : palette_color(item->color);
 }
 
 plot_color hb_map_color(const plot_item *surface, double value) {
@@ -49,8 +49,8 @@ plot_color hb_map_color(const plot_item *surface, double value) {
     t = fmax(0, fmin(t, 1));
     if (surface->map == HEBB_MAP_SEQUENTIAL) return sequential(t);
     if (surface->map == HEBB_MAP_GRAY) return (plot_color){t, t, t};
-    return t < 0.5 ? mix(hb_palette(0), white, 0.4 + 1.2 * t)
-                   : mix(white, hb_palette(1), 0.6 - 1.2 * (1 - t));
+    return t < 0.5 ? mix(palette_color(0), white, 0.4 + 1.2 * t)
+                   : mix(white, palette_color(1), 0.6 - 1.2 * (1 - t));
 }
 
 /* The 216 colors of six levels each, numbered from 16. */

@@ -4,7 +4,7 @@
 
 #include "plot_cairo.h"
 
-void hb_set_color(cairo_t *cr, plot_color c, double alpha) {
+static void set_color(cairo_t *cr, plot_color c, double alpha) {
     cairo_set_source_rgba(cr, c.r, c.g, c.b, alpha);
 }
 
@@ -44,7 +44,7 @@ static void mark_path(cairo_t *cr, int color, double x, double y, double r) {
 static void draw_mark(cairo_t *cr, int form, plot_color color, double x, double y, double r,
                       double edge) {
     mark_path(cr, form, x, y, r);
-    hb_set_color(cr, color, 1);
+    set_color(cr, color, 1);
     cairo_fill_preserve(cr);
     cairo_set_line_width(cr, edge);
     cairo_set_source_rgb(cr, 1, 1, 1);
@@ -115,7 +115,7 @@ static void set_line(cairo_t *cr, const plot_item *item) {
                    : style == 3 ? long_dash
                                 : short_dash,
                    style != 0 ? 2 : 0, 0);
-    hb_set_color(cr, hb_item_color(item), 1);
+    set_color(cr, hb_item_color(item), 1);
 }
 
 static void draw_line(const plot_frame *f, const plot_item *item) {
@@ -238,7 +238,7 @@ void hb_draw_color_bar(cairo_t *cr, const plot_item *surface, double x, double y
     for (int k = 0; k < steps; k++) {
         double t = (k + 0.5) / steps;
         double value = 2 * (surface->low / 2 + t * (surface->high / 2 - surface->low / 2));
-        hb_set_color(cr, hb_map_color(surface, value), 1);
+        set_color(cr, hb_map_color(surface, value), 1);
         double step = height / steps, overlap = k + 1 < steps ? 0.5 : 0;
         cairo_rectangle(cr, x, y + height - (k + 1) * step - overlap, width, step + overlap);
         cairo_fill(cr);
@@ -250,7 +250,7 @@ void hb_draw_color_bar(cairo_t *cr, const plot_item *surface, double x, double y
 static void draw_bars(const plot_frame *f, const plot_item *item) {
     size_t place = 0, n = hb_bars_of(f->panel, item, &place);
     double width = 0.8 / (double)n, zero = near(to_y(f, 0));
-    hb_set_color(f->cr, hb_item_color(item), 1);
+    set_color(f->cr, hb_item_color(item), 1);
     for (size_t k = 0; k < item->n; k++) {
         double left = (double)k + 0.6 + width * (double)place, y = to_y(f, item->y[k]);
         if (isnan(y)) continue;
@@ -291,7 +291,7 @@ void hb_draw_items(const plot_frame *f) {
 void hb_draw_sample(const plot_frame *f, const legend_entry *entry, double x, double y) {
     const plot_item *item = entry->item;
     if (item->kind == ITEM_BARS) {
-        hb_set_color(f->cr, entry->shown, 1);
+        set_color(f->cr, entry->shown, 1);
         cairo_rectangle(f->cr, x + 4, y - 4.5, 12, 9);
         cairo_fill(f->cr);
         return;

@@ -15,7 +15,7 @@ static void set_font(cairo_t *cr, text_style style) {
     cairo_set_font_size(cr, style.size);
 }
 
-double hb_text_width(cairo_t *cr, const char *text, text_style style) {
+static double text_width(cairo_t *cr, const char *text, text_style style) {
     cairo_text_extents_t extents;
     set_font(cr, style);
     cairo_text_extents(cr, text, &extents);
@@ -23,7 +23,7 @@ double hb_text_width(cairo_t *cr, const char *text, text_style style) {
 }
 
 void hb_draw_text(cairo_t *cr, double x, double y, const char *text, text_style style) {
-    double width = hb_text_width(cr, text, style);
+    double width = text_width(cr, text, style);
     cairo_set_source_rgb(cr, style.gray, style.gray, style.gray);
     cairo_move_to(cr, x - style.align * width, y);
     cairo_show_text(cr, text);
@@ -48,7 +48,7 @@ typedef struct legend_layout {
 } legend_layout;
 
 static double entry_width(const plot_frame *f, size_t k) {
-    return SAMPLE + hb_text_width(f->cr, f->legend[k].name, LEGEND) + GAP;
+    return SAMPLE + text_width(f->cr, f->legend[k].name, LEGEND) + GAP;
 }
 
 /* Draws rows above the axes, or only counts them. */
@@ -185,7 +185,7 @@ static double bar_labels_height(const plot_frame *f, double room, bool *turned) 
     char number[24];
     double widest = 0;
     for (size_t k = 0; item != NULL && k < item->n; k++)
-        widest = fmax(widest, hb_text_width(f->cr, bar_label(item, k, number), TICK));
+        widest = fmax(widest, text_width(f->cr, bar_label(item, k, number), TICK));
     *turned = item != NULL && widest + 6 > room / (double)item->n;
     return *turned ? fmin(8 + 0.7 * widest, 90) : 0;
 }
@@ -208,8 +208,7 @@ static void draw_bar_labels(const plot_frame *f, bool turned) {
 
 static double widest_label(cairo_t *cr, const plot_axis *axis) {
     double widest = 0;
-    for (int k = 0; k < axis->n; k++)
-        widest = fmax(widest, hb_text_width(cr, axis->labels[k], TICK));
+    for (int k = 0; k < axis->n; k++) widest = fmax(widest, text_width(cr, axis->labels[k], TICK));
     return widest;
 }
 

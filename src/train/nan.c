@@ -49,8 +49,10 @@ static bool is_bad(hebb_model *m, hebb_tensor *t, const hebb_feed *feeds, size_t
     return status == HEBB_OK && !all_finite(value);
 }
 
-hebb_status hb_find_not_finite(hebb_model *m, const hebb_feed *feeds, size_t n_feeds, char *text,
-                               size_t size) {
+/* Describes the first tensor, of those that the loss and the step need, that is not finite with
+   what was fed last. */
+static void find_not_finite(hebb_model *m, const hebb_feed *feeds, size_t n_feeds, char *text,
+                            size_t size) {
     hebb_array value = {0};
     uint64_t step = hebb_session_step(m->session);
     size_t n = hebb_graph_size(m->graph);
@@ -68,7 +70,6 @@ hebb_status hb_find_not_finite(hebb_model *m, const hebb_feed *feeds, size_t n_f
     hebb_session_set_mode(m->session, HEBB_MODE_AUTO);
     hebb_session_set_step(m->session, step);
     hebb_array_free(&value);
-    return found ? HEBB_OK : HEBB_E_ARGUMENT;
 }
 
 /* ---- the callback ---- */
@@ -115,7 +116,7 @@ static hebb_status nan_batch_end(hebb_callback *self, hebb_fit_state *fit) {
         if (status != HEBB_OK) return status;
     }
     hebb_session_set_step(session, w->step);
-    hb_find_not_finite(m, fit->feeds, fit->n_feeds, text, sizeof text);
+    find_not_finite(m, fit->feeds, fit->n_feeds, text, sizeof text);
     return hb_model_fail(m, HEBB_E_ARGUMENT,
                          "fit: epoch %lld, batch %lld: the loss is not finite: %s",
                          (long long)fit->epoch, (long long)fit->batch - 1, text);

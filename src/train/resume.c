@@ -45,7 +45,7 @@ const hebb_array *hebb_bundle_get(const hebb_bundle *b, const char *key) {
     return hebb_safetensors_find(b->file, name);
 }
 
-void hb_bundle_free(hebb_bundle *b) {
+static void bundle_free(hebb_bundle *b) {
     for (size_t k = 0; k < b->count; k++) {
         free((char *)b->list[k].name);
         hebb_array_free(&b->values[k]);
@@ -102,7 +102,7 @@ hebb_status hb_fit_save(fit_run *run, const char *path) {
         status = hb_model_take(
             m, hebb_session_save(m->session, path, .arrays = b.list, .n_arrays = b.count));
     else if (m->status == HEBB_OK) hb_model_fail(m, status, "%s: out of memory", path);
-    hb_bundle_free(&b);
+    bundle_free(&b);
     return status;
 }
 

@@ -104,7 +104,6 @@ hebb_status hb_history_add(hebb_model *model, const char *name, double value);
 /* resume.c */
 hebb_status hb_fit_save(fit_run *run, const char *path);
 hebb_status hb_fit_resume(fit_run *run, const char *path);
-void hb_bundle_free(hebb_bundle *bundle);
 
 /* callbacks: whether value is better than best; the value that is monitored, NULL: the default one.
  */
@@ -119,10 +118,5 @@ hebb_status hb_monitor_step(monitor *m, hebb_fit_state *fit, bool *better);
 /* A few numbers, as a callback's state. */
 hebb_status hb_put_numbers(hebb_bundle *bundle, const char *key, const double *numbers, size_t n);
 bool hb_get_numbers(const hebb_bundle *bundle, const char *key, double *numbers, size_t n);
-
-/* nan.c: words on the first tensor, of those that the loss and the step need, that is not finite
-   with what was fed last. */
-hebb_status hb_find_not_finite(hebb_model *model, const hebb_feed *feeds, size_t n_feeds,
-                               char *text, size_t size);
 
 #endif

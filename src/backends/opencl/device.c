@@ -4,7 +4,7 @@
 
 #include "opencl.h"
 
-const char *hb_cl_code_name(cl_int code) {
+static const char *code_name(cl_int code) {
     static const char *const first[] = {
         "CL_SUCCESS",
         "CL_DEVICE_NOT_FOUND",
@@ -56,7 +56,7 @@ hebb_status hb_cl_fail(hb_error *error, const hb_device *device, cl_int code, co
     bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY ||
                   code == CL_INVALID_BUFFER_SIZE;
     return hb_fail(error, memory ? HEBB_E_MEMORY : HEBB_E_DEVICE, "%s on \"%s\" (%s): %s (%d)%s%s",
-                   function, device->info.name, device->info.id, hb_cl_code_name(code), code,
+                   function, device->info.name, device->info.id, code_name(code), code,
                    what != NULL ? " in " : "", what != NULL ? what : "");
 }
 
@@ -140,7 +140,6 @@ hebb_status hb_cl_open(int index, hb_device **out, hb_error *error) {
                        hb_cl_count());
     hb_device *device = calloc(1, sizeof *device);
     if (device == NULL) return hb_fail_memory(error, "a device", sizeof *device);
-    device->platform = platform;
     device->id = id;
     pthread_mutex_init(&device->lock, NULL);
     hb_cl_read_info(index, platform, id, &device->info);

@@ -11,7 +11,7 @@ enum { HB_CL_MOST_PHASES = 12, HB_CL_MOST_ACROSS = 4 };
 
 /* The instructions of a program are sorted: for each phase its reductions (of points of the phase
    before it), then what is done once a row, then what is done at every point of a row. */
-typedef enum hb_cl_level { HB_CL_REDUCTIONS, HB_CL_ROW, HB_CL_POINT, HB_CL_LEVELS } hb_cl_level;
+enum { HB_CL_REDUCTIONS, HB_CL_ROW, HB_CL_POINT, HB_CL_LEVELS };
 
 /* One program for all members. Its loop's first dimensions number the rows, the reduced ones run
    along one; no two points share memory, but for reading. */
@@ -57,9 +57,6 @@ typedef struct hb_cl_group_cut {
 bool hb_cl_is_kept(const hb_cl_group *group, int value);
 /* Of points, whether the phase uses a value. */
 bool hb_cl_is_used(const hb_cl_group *group, int phase, int value);
-/* False if registers or work-items do not suffice, or the rows would leave the device idle. */
-bool hb_cl_group_cut_make(const hb_device *device, const hb_cl_group *group,
-                          const hb_cl_space *space, hb_cl_group_cut *cut);
 void hb_cl_write_group(hb_cl_kernel *kernel, const hb_cl_group *group, const hb_cl_space *space,
                        const hb_cl_group_cut *cut);
 void hb_cl_write_group_lanes(hb_cl_kernel *kernel, const hb_cl_group *group,

@@ -32,15 +32,16 @@ static size_t local_bytes(const hb_cl_group *group, size_t items) {
     return bytes;
 }
 
-bool hb_cl_group_cut_make(const hb_device *device, const hb_cl_group *group,
-                          const hb_cl_space *space, hb_cl_group_cut *cut) {
+/* False if registers or work-items do not suffice, or the rows would leave the device idle. */
+static bool cut_for_gpus(const hb_device *device, const hb_cl_group *group,
+                         const hb_cl_space *space, hb_cl_group_cut *cut) {
     const int64_t rows = space->kept, columns = space->reduced;
     const int64_t words = kept_words(group, false);
     int64_t lanes = 1;
     while (lanes < LEAST_LANES && lanes < columns) lanes *= 2;
     while (lanes < WANTED_LANES && 4 * lanes < columns) lanes *= 2;
     for (;; lanes *= 2) {
-        const int64_t elements = (columns + lanes - 1) / lanes;
+        const int64_t elements = hb_ceil_div(columns, lanes);
         if (elements <= MOST_ELEMENTS && elements * words <= MOST_REGISTERS) break;
         if (lanes > (int64_t)device->max_group) return false;
     }
@@ -48,7 +49,7 @@ bool hb_cl_group_cut_make(const hb_device *device, const hb_cl_group *group,
     while (items < LEAST_GROUP) items *= 2;
     if (items > device->max_group) items = (size_t)lanes;
     *cut = (hb_cl_group_cut){
-        .group = items, .lanes = (int)lanes, .elements = (int)((columns + lanes - 1) / lanes)};
+        .group = items, .lanes = (int)lanes, .elements = (int)hb_ceil_div(columns, lanes)};
     return items <= device->max_group && local_bytes(group, items) <= device->local_bytes &&
            (rows * lanes >= FEW_ITEMS || rows * columns <= FEW_POINTS);
 }
@@ -65,8 +66,8 @@ static int across_words(const hb_cl_group *group, const hb_loop *last) {
 }
 
 /* On CPUs: rows in one piece, many enough for all cores. */
-static bool cut_lanes(const hb_device *device, const hb_cl_group *group, const hb_cl_space *space,
-                      const hb_step *steps, hb_cl_group_cut *cut) {
+static bool cut_for_cpus(const hb_device *device, const hb_cl_group *group,
+                         const hb_cl_space *space, const hb_step *steps, hb_cl_group_cut *cut) {
     const int64_t rows = space->kept, columns = space->reduced;
     if (space->n_reduced != 1 || columns < LEAST_COLUMNS) return false;
     int64_t elements = LEAST_COLUMNS;
@@ -86,7 +87,7 @@ static bool cut_lanes(const hb_device *device, const hb_cl_group *group, const h
         if (items > room) items = room;
     }
     *cut = (hb_cl_group_cut){
-        .elements = (int)elements, .rows = (rows + items - 1) / items, .last = last};
+        .elements = (int)elements, .rows = hb_ceil_div(rows, items), .last = last};
     return true;
 }
 
@@ -96,7 +97,7 @@ static hebb_status add_launch(hb_device *device, hb_prepared *prepared, const hb
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     if (cut->rows > 0) {
-        const int64_t items = (space->kept + cut->rows - 1) / cut->rows;
+        const int64_t items = hb_ceil_div(space->kept, cut->rows);
         hb_cl_write_group_lanes(&launch->source, group, space, cut);
         hb_cl_range_items(launch, items, 1, 1);
         if (cut->last != NULL) return hb_cl_loop_join(device, prepared, cut->last, items, error);
@@ -123,8 +124,8 @@ hebb_status hb_cl_group_prepare(hb_device *device, hb_prepared *prepared, const 
             return hb_fail_memory(error, "an index space", sizeof space);
         }
         const bool suits = space.lane >= space.n_kept &&
-                           (device->lanes ? cut_lanes(device, &group, &space, steps, &cut)
-                                          : hb_cl_group_cut_make(device, &group, &space, &cut));
+                           (device->lanes ? cut_for_cpus(device, &group, &space, steps, &cut)
+                                          : cut_for_gpus(device, &group, &space, &cut));
         if (suits) {
             *n_done = (size_t)group.n_steps;
             status = add_launch(device, prepared, steps, &group, &space, &cut, error);

@@ -77,7 +77,7 @@ void hb_cl_read_info(int index, cl_platform_id platform, cl_device_id id, hebb_d
     info->gpu = (type & CL_DEVICE_TYPE_GPU) != 0 && (type & CL_DEVICE_TYPE_CPU) == 0;
 }
 
-hebb_status hb_cl_describe(int index, hebb_device_info *info, hb_error *error) {
+static hebb_status describe(int index, hebb_device_info *info, hb_error *error) {
     cl_platform_id platform;
     cl_device_id id;
     if (!hb_cl_find(index, &platform, &id))
@@ -91,7 +91,7 @@ extern const hb_backend hb_opencl_backend;
 const hb_backend hb_opencl_backend = {
     .name = "opencl",
     .count = hb_cl_count,
-    .describe = hb_cl_describe,
+    .describe = describe,
     .open = hb_cl_open,
     .close = hb_cl_close,
     .has_dtype = hb_cl_has_dtype,

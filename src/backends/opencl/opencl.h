@@ -54,7 +54,6 @@ typedef struct hb_cl_stage {
 enum { HB_CL_STAGES = 8 };
 
 struct hb_device {
-    cl_platform_id platform;
     cl_device_id id;
     cl_context context;
     cl_command_queue queue; /* in order */
@@ -89,7 +88,6 @@ struct hb_buffer {
 /* Platform and device number `index` over all platforms; false if there are fewer. */
 bool hb_cl_find(int index, cl_platform_id *platform, cl_device_id *id);
 int hb_cl_count(void);
-hebb_status hb_cl_describe(int index, hebb_device_info *info, hb_error *error);
 /* Reads what describe() tells of a device. */
 void hb_cl_read_info(int index, cl_platform_id platform, cl_device_id id, hebb_device_info *info);
 
@@ -101,7 +99,6 @@ bool hb_cl_has_f64(cl_device_id id);
 /* Fills the error from an OpenCL code: the function that failed, on which device, doing what. */
 hebb_status hb_cl_fail(hb_error *error, const hb_device *device, cl_int code, const char *function,
                        const char *what);
-const char *hb_cl_code_name(cl_int code);
 
 /* ---- Memory ---- */
 
@@ -284,7 +281,7 @@ struct hb_prepared {
     const hb_step *steps;
     const char **solvers;
     size_t n_steps;
-    bool sliding;         /* a scan's body */
+    bool sliding;                     /* a scan's body */
     char (*beside)[HB_CL_TITLE_SIZE]; /* by step: how it is done, if beside others; or NULL */
     bool single;          /* launches are parts of a kernel with one work-group: see small.h */
     hb_cl_placed *placed; /* whose steps these are, or NULL */

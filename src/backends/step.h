@@ -8,6 +8,7 @@
 #define HB_STEP_H
 
 #include <hebb/custom.h>
+#include "../base/sizes.h"
 
 /* Where a step reads or writes: element (i0, i1, ...) of its index space is at
    buffer + (offset + sum of i_k stride[k]) elements. Strides may be 0 (broadcast, reduced) or
@@ -105,8 +106,9 @@ static inline bool hb_reads_output(const hb_loop *loop, const hb_operand *to) {
    LOOP without reductions over the space [batch..., m, n], with at least one HB_ACC for the
    product; its outputs are the step's. k may be 0: the product is 0. An output may be the memory of
    an epilogue input as in a LOOP, never of a or b.
-   b_stays: the step is part of a scan's body and B the same in all iterations. What a solver makes of
-   it in the first one may stay in the step's scratch memory, which nobody else uses meanwhile. */
+   b_stays: the step is part of a scan's body and B the same in all iterations. What a solver makes
+   of it in the first one may stay in the step's scratch memory, which nobody else uses meanwhile.
+ */
 typedef struct hb_gemm {
     hebb_dtype dtype;
     bool b_stays;
@@ -259,8 +261,5 @@ static inline uint64_t hb_scan_seed(uint64_t seed, int64_t iteration) {
     z = (z ^ z >> 27) * 0x94D049BB133111EBu;
     return z ^ z >> 31;
 }
-
-/* Into how many parts of b, the last one perhaps smaller, a is cut: both backends cut steps. */
-static inline int64_t hb_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 #endif

@@ -56,13 +56,9 @@ typedef struct writer {
     int *order, n;
 } writer;
 
-static bool in_arena(const hb_place *place) {
-    return place->node >= 0 && place->operand->buffer == HB_BUFFER_ARENA;
-}
-
 static void read_versions(const writer *w, hb_group *g) {
     for (int k = 0; k < g->n_places; k++)
-        if (!g->places[k].written && in_arena(&g->places[k]))
+        if (!g->places[k].written && hb_in_arena(&g->places[k]))
             g->places[k].node = w->version[g->places[k].node];
 }
 
@@ -83,7 +79,7 @@ static void write_versions(const writer *w, hb_group *g, int group) {
     int first = w->b->ir->n_nodes;
     for (int k = 0; k < g->n_places; k++) {
         hb_place *place = &g->places[k];
-        if (!place->written || !in_arena(place)) continue;
+        if (!place->written || !hb_in_arena(place)) continue;
         if (w->version[place->node] < first) /* not another output of this step */
             w->version[place->node] = new_version(w, place->node, group);
         place->node = w->version[place->node];
@@ -223,8 +219,8 @@ static hebb_status try_events(fit *f, int **order, int *n_steps, size_t *bytes, 
     units u = {.b = &f->b};
     u.first = ir_memory(f->b.ir, (size_t)(f->b.n_events + 1) * sizeof *u.first);
     if (u.first == NULL || !write_events(&f->b, order, n_steps)) return out_of_memory(f);
-    hebb_status status = hb_try_values(f->b.fusion, *order, *n_steps, f->reuse,
-                                       &(hb_look){find_units, &u}, &arena, f->error);
+    hebb_status status = hb_place_values(f->b.fusion, *order, *n_steps, f->reuse,
+                                         &(hb_look){find_units, &u}, &arena, f->error);
     if (u.failed) return out_of_memory(f);
     *bytes = arena.bytes;
     *same = status == HEBB_OK && same_units(&f->b, &u);
@@ -433,7 +429,7 @@ hebb_status hb_fit(hb_fusion *fusion, const hb_backend *backend, hb_device *devi
         return error->status;
     }
     hebb_status status =
-        hb_try_values(fusion, *order, *n_steps, reuse, &(hb_look){find_units, &u}, &arena, error);
+        hb_place_values(fusion, *order, *n_steps, reuse, &(hb_look){find_units, &u}, &arena, error);
     const size_t natural = arena.bytes;
     if (status != HEBB_OK || natural <= limit) return status;
     fusion->frugal = true;

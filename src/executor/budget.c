@@ -13,7 +13,7 @@
 
 #include "budget.h"
 
-enum { NEVER = INT_MAX, ALIGNMENT = 64, SMALLER = 16 };
+enum { NEVER = INT_MAX, SMALLER = 16 };
 
 typedef struct state {
     bool present, needed;
@@ -225,7 +225,7 @@ static bool dies(const spender *p, const hb_group *g, int in) {
 
 /* Memory that the step takes beyond what it reads. */
 static size_t more_bytes(const spender *p, const hb_group *g) {
-    size_t bytes = (g->step.scratch_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size_t bytes = hb_arena_bytes(g->step.scratch_bytes);
     int taken[8], n_taken = 0;
     for (int k = 0; k < g->n_places; k++) {
         const hb_place *out = &g->places[k];
@@ -235,8 +235,7 @@ static size_t more_bytes(const spender *p, const hb_group *g) {
         bool free_place = false;
         for (int i = 0; i < g->n_places && !free_place; i++) {
             const hb_place *in = &g->places[i];
-            bool candidate = !in->written && in->node >= 0 &&
-                             in->operand->buffer == HB_BUFFER_ARENA && n_taken < 8;
+            bool candidate = !in->written && hb_in_arena(in) && n_taken < 8;
             for (int j = 0; candidate && j < n_taken; j++) candidate = taken[j] != in->node;
             if (!candidate || !dies(p, g, in->node) || !hb_in_place(p->b->fusion, g, out, in->node))
                 continue;

@@ -49,10 +49,6 @@ static void count_readers(printer *p, const hb_group *g) {
     }
 }
 
-static size_t bytes_of(const ir_node *n) {
-    return (size_t)hebb_shape_count(n->shape) * hebb_dtype_size(n->dtype);
-}
-
 static const char *words(hb_reason reason) {
     switch (reason) {
     case HB_NEEDED: return "it is wanted in memory";
@@ -80,9 +76,9 @@ static void print_value(const printer *p, int node, FILE *out) {
     if (!p->f->root[node]) {
         fprintf(out, ", inside");
         if (at->n > 1)
-            fprintf(out, ": computing it again is less than keeping %zu bytes", bytes_of(n));
+            fprintf(out, ": computing it again is less than keeping %zu bytes", ir_bytes(n));
     } else if (p->f->stored[node]) {
-        fprintf(out, ", kept, %zu bytes, read by %d", bytes_of(n), p->readers[node]);
+        fprintf(out, ", kept, %zu bytes, read by %d", ir_bytes(n), p->readers[node]);
         if (*words(c->reason) != '\0') fprintf(out, ": %s", words(c->reason));
     } else fprintf(out, ", inside: those that read it are in the same step");
     if (again)

@@ -17,6 +17,13 @@ typedef struct hb_place {
     bool pointwise; /* element i of the space is element i of the node: may share memory in place */
 } hb_place;
 
+static inline bool hb_in_arena(const hb_place *place) {
+    return place->node >= 0 && place->operand->buffer == HB_BUFFER_ARENA;
+}
+
+/* What so many bytes take in the arena, where values and scratch memory begin at cache lines. */
+static inline size_t hb_arena_bytes(size_t bytes) { return hb_round_up(bytes, 64); }
+
 typedef struct hb_group {
     ir_kind kind; /* IR_SCALAR: a loop; IR_REDUCE: with reductions; IR_MATMUL, IR_GATHER,
                      IR_SCATTER_ADD, IR_STEP */
@@ -93,24 +100,20 @@ hebb_status hb_defer_assign(hb_fusion *fusion, int root, int buffer, hb_error *e
 hebb_status hb_order(hb_fusion *fusion, bool frugal, int **order, int *n_steps, hb_error *error);
 
 /* memory.c: gives every stored value its place in the arena and writes it into the steps' operands.
- */
+   With `look`, only to see what an order takes: shows the placed steps to look->at(), and takes the
+   places out again. */
 typedef struct hb_arena {
     size_t bytes;   /* the arena's size */
     size_t *offset; /* by node: where in the arena, in bytes */
 } hb_arena;
-hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
-                            hb_arena *arena, hb_error *error);
-/* Whether an output may be written over an input that is not needed after the step: each of its
-   elements is read where the same element of the output is written, and not later. */
-bool hb_in_place(const hb_fusion *fusion, const hb_group *group, const hb_place *out, int node);
-
-/* hb_place_values(), to see what an order takes: shows the placed steps to look->at(), and takes
-   the places out again. */
 typedef struct hb_look {
     void (*at)(void *context, const int *order, int n_steps);
     void *context;
 } hb_look;
-hebb_status hb_try_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
-                          const hb_look *look, hb_arena *arena, hb_error *error);
+hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
+                            const hb_look *look, hb_arena *arena, hb_error *error);
+/* Whether an output may be written over an input that is not needed after the step: each of its
+   elements is read where the same element of the output is written, and not later. */
+bool hb_in_place(const hb_fusion *fusion, const hb_group *group, const hb_place *out, int node);
 
 #endif

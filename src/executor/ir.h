@@ -82,6 +82,11 @@ struct ir_body {
     double flops, bytes;
 };
 
+/* Memory that the value takes. */
+static inline size_t ir_bytes(const ir_node *n) {
+    return (size_t)hebb_shape_count(n->shape) * hebb_dtype_size(n->dtype);
+}
+
 static inline bool ir_is_scatter(ir_kind kind) {
     return kind == IR_SCATTER_ADD || kind == IR_SCATTER_SET;
 }
@@ -142,8 +147,8 @@ hebb_status hb_simplify(const hb_ir *from, bool fold, bool cse, hb_ir *to, hb_er
 /* parts.c: whether no two copies of an IR_PARTS fill the same element (so that their order does not
    matter), if that is easy to see. */
 bool ir_parts_apart(hb_ir *ir, int parts);
-/* parts.c: the sum of two IR_PARTS that are zeros but for parts which do not meet: an IR_PARTS, or -1
-   if they are not such. */
+/* parts.c: the sum of two IR_PARTS that are zeros but for parts which do not meet: an IR_PARTS, or
+   -1 if they are not such. */
 int ir_add_parts(hb_ir *ir, int a, int b);
 
 /* fold.c: the scalar function on constants. */

@@ -7,10 +7,7 @@
 
 #include "fusion.h"
 
-enum {
-    ALIGNMENT = 64,
-    MOST_APART = 16, /* steps that backends look for to be done beside each other */
-};
+enum { MOST_APART = 16 }; /* steps that backends look for to be done beside each other */
 
 #define IN_CACHES (32.0 * (1 << 20)) /* bytes that a step moves */
 
@@ -34,14 +31,8 @@ typedef struct placer {
 
 static hb_group *step_group(const placer *p, int step) { return &p->f->groups[p->order[step]]; }
 
-static bool in_arena(const hb_place *place) {
-    return place->node >= 0 && place->operand->buffer == HB_BUFFER_ARENA;
-}
-
 static size_t bytes_of(const placer *p, int node) {
-    const ir_node *n = &p->ir->nodes[node];
-    size_t bytes = (size_t)hebb_shape_count(n->shape) * hebb_dtype_size(n->dtype);
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return hb_arena_bytes(ir_bytes(&p->ir->nodes[node]));
 }
 
 static void find_lifetimes(placer *p) {
@@ -50,7 +41,7 @@ static void find_lifetimes(placer *p) {
     for (int s = 0; s < p->n_steps; s++) {
         const hb_group *g = step_group(p, s);
         for (int k = 0; k < g->n_places; k++) {
-            if (!in_arena(&g->places[k])) continue;
+            if (!hb_in_arena(&g->places[k])) continue;
             int node = g->places[k].node;
             if (p->first[node] < 0) p->first[node] = s;
             p->last[node] = s;
@@ -79,7 +70,7 @@ bool hb_in_place(const hb_fusion *f, const hb_group *g, const hb_place *out, int
         return false;
     for (int k = 0; k < g->n_places; k++) {
         const hb_place *in = &g->places[k];
-        if (in->node == node && in_arena(in) && (in->written || !in->pointwise || in->late))
+        if (in->node == node && hb_in_arena(in) && (in->written || !in->pointwise || in->late))
             return false;
     }
     return true;
@@ -89,7 +80,8 @@ bool hb_in_place(const hb_fusion *f, const hb_group *g, const hb_place *out, int
 static int dying_input(const placer *p, const hb_group *g, const hb_place *out, int step) {
     for (int k = 0; k < g->n_places; k++) {
         const hb_place *in = &g->places[k];
-        if (in->written || !in_arena(in) || p->last[in->node] != step || p->first[in->node] == step)
+        if (in->written || !hb_in_arena(in) || p->last[in->node] != step ||
+            p->first[in->node] == step)
             continue;
         const block *b = &p->blocks[p->block_of[in->node]];
         if (b->last == step && b->given != step && hb_in_place(p->f, g, out, in->node))
@@ -108,7 +100,7 @@ static void make_blocks(placer *p, bool reuse) {
         hb_group *g = step_group(p, s);
         for (int k = 0; k < g->n_places; k++) {
             const hb_place *place = &g->places[k];
-            if (!in_arena(place) || p->block_of[place->node] >= 0) continue;
+            if (!hb_in_arena(place) || p->block_of[place->node] >= 0) continue;
             int donor = reuse && place->written ? dying_input(p, g, place, s) : -1;
             if (donor >= 0) {
                 block *b = &p->blocks[p->block_of[donor]];
@@ -121,9 +113,8 @@ static void make_blocks(placer *p, bool reuse) {
         }
         if (g->step.scratch_bytes > 0) {
             const bool stays = g->step.kind == HB_GEMM && g->step.u.gemm.b_stays;
-            g->step.scratch_offset =
-                new_block(p, (g->step.scratch_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT,
-                          stays ? 0 : s, stays ? p->n_steps - 1 : s);
+            g->step.scratch_offset = new_block(p, hb_arena_bytes(g->step.scratch_bytes),
+                                               stays ? 0 : s, stays ? p->n_steps - 1 : s);
         }
     }
 }
@@ -230,7 +221,7 @@ static void write_offsets(const placer *p, int sign) {
     for (int s = 0; s < p->n_steps; s++) {
         hb_group *g = step_group(p, s);
         for (int k = 0; k < g->n_places; k++)
-            if (in_arena(&g->places[k])) {
+            if (hb_in_arena(&g->places[k])) {
                 hb_operand *operand = g->places[k].operand;
                 operand->offset +=
                     sign * (int64_t)(p->blocks[p->block_of[g->places[k].node]].offset /
@@ -252,8 +243,8 @@ static hebb_status check_blocks(const placer *p, hb_error *error) {
     return HEBB_OK;
 }
 
-static hebb_status place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
-                                const hb_look *look, hb_arena *arena, hb_error *error) {
+hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
+                            const hb_look *look, hb_arena *arena, hb_error *error) {
     placer p = {.f = fusion, .ir = fusion->ir, .order = order, .n_steps = n_steps};
     size_t n = (size_t)p.ir->n_nodes + 1;
     p.first = ir_memory(p.ir, n * sizeof *p.first);
@@ -279,14 +270,4 @@ static hebb_status place_values(hb_fusion *fusion, const int *order, int n_steps
     for (int node = 0; node < p.ir->n_nodes; node++)
         if (p.block_of[node] >= 0) arena->offset[node] = p.blocks[p.block_of[node]].offset;
     return HEBB_OK;
-}
-
-hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
-                            hb_arena *arena, hb_error *error) {
-    return place_values(fusion, order, n_steps, reuse, NULL, arena, error);
-}
-
-hebb_status hb_try_values(hb_fusion *fusion, const int *order, int n_steps, bool reuse,
-                          const hb_look *look, hb_arena *arena, hb_error *error) {
-    return place_values(fusion, order, n_steps, reuse, look, arena, error);
 }

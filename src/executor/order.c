@@ -126,7 +126,7 @@ static int take_ready(orderer *o) {
 /* Applies to the values in the arena that a group reads or writes, each once. */
 static bool is_value(const hb_group *g, int i) {
     const hb_place *place = &g->places[i];
-    if (place->node < 0 || place->operand->buffer != HB_BUFFER_ARENA) return false;
+    if (!hb_in_arena(place)) return false;
     for (int j = 0; j < i; j++)
         if (g->places[j].node == place->node && g->places[j].written == place->written)
             return false;

@@ -16,10 +16,6 @@ static double now(void) {
 
 /* ---- statistics ---- */
 
-static size_t value_bytes(const ir_node *n) {
-    return (size_t)hebb_shape_count(n->shape) * hebb_dtype_size(n->dtype);
-}
-
 /* What every op's result would take if each were kept: measured before anything is optimized. */
 static size_t unshared_bytes(const hb_ir *ir) {
     size_t bytes = 0;
@@ -27,7 +23,7 @@ static size_t unshared_bytes(const hb_ir *ir) {
         ir_kind kind = ir->nodes[k].kind;
         if (kind != IR_BUFFER && kind != IR_INDEX && kind != IR_FULL && kind != IR_VIEW &&
             kind != IR_COPY)
-            bytes += value_bytes(&ir->nodes[k]);
+            bytes += ir_bytes(&ir->nodes[k]);
     }
     return bytes;
 }
@@ -148,7 +144,7 @@ static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_scan *scan,
                         error);
     fusion.spreads = b->spreads != NULL && b->spreads(plan->device->device);
     if (status == HEBB_OK)
-        status = hb_place_values(&fusion, order, n, reuse, &result->arena, error);
+        status = hb_place_values(&fusion, order, n, reuse, NULL, &result->arena, error);
     if (status != HEBB_OK) return status;
     if (hb_dumping()) hb_dump_values(&fusion, order, n, stderr);
     result->steps = ir_memory(ir, (size_t)n * sizeof *result->steps);

@@ -7,7 +7,7 @@
 
 #include "budget.h"
 
-enum { ALIGNMENT = 64, MOST_MEMBERS = 16 };
+enum { MOST_MEMBERS = 16 };
 
 /* What a byte that is read or written counts as, in floating-point operations: processors and GPUs
    do about so many in the time. */
@@ -15,15 +15,6 @@ enum { ALIGNMENT = 64, MOST_MEMBERS = 16 };
 
 static hb_group *group_at(const hb_budget *b, int step) {
     return &b->fusion->groups[b->order[step]];
-}
-
-static bool in_arena(const hb_place *place) {
-    return place->node >= 0 && place->operand->buffer == HB_BUFFER_ARENA;
-}
-
-static size_t bytes_of(const ir_node *n) {
-    size_t bytes = (size_t)hebb_shape_count(n->shape) * hebb_dtype_size(n->dtype);
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
 /* ---- values ---- */
@@ -37,7 +28,7 @@ static bool count_uses(hb_budget *b) {
     for (int s = 0; s < b->n_steps; s++) {
         const hb_group *g = group_at(b, s);
         for (int k = 0; k < g->n_places; k++)
-            if (in_arena(&g->places[k])) b->values[g->places[k].node].n_uses++;
+            if (hb_in_arena(&g->places[k])) b->values[g->places[k].node].n_uses++;
     }
     for (int node = 0; node < b->n_nodes; node++) {
         hb_value *v = &b->values[node];
@@ -54,9 +45,9 @@ static bool find_values(hb_budget *b) {
     for (int s = 0; s < b->n_steps; s++) {
         const hb_group *g = group_at(b, s);
         for (int k = 0; k < g->n_places; k++) {
-            if (!in_arena(&g->places[k])) continue;
+            if (!hb_in_arena(&g->places[k])) continue;
             hb_value *v = &b->values[g->places[k].node];
-            v->bytes = bytes_of(&b->ir->nodes[g->places[k].node]);
+            v->bytes = hb_arena_bytes(ir_bytes(&b->ir->nodes[g->places[k].node]));
             if (!g->places[k].written || v->made_at >= 0) add_use(v, s);
             if (!g->places[k].written) continue;
             v->pinned = v->pinned || v->made_at >= 0 || ir_is_scatter(g->kind);
@@ -123,7 +114,7 @@ static bool describe(hb_budget *b, const hb_group *g, hb_recipe *r) {
     r->n_in = r->n_out = 0;
     for (int k = 0; k < g->n_places; k++) {
         const hb_place *place = &g->places[k];
-        if (in_arena(place)) {
+        if (hb_in_arena(place)) {
             int *list = place->written ? r->out : r->in, *n = place->written ? &r->n_out : &r->n_in;
             bool there = false;
             for (int i = 0; i < *n; i++) there = there || list[i] == place->node;
@@ -160,7 +151,7 @@ static bool find_whole(hb_budget *b, int node, hb_recipe *r) {
 static int add_missing(hb_budget *b, const hb_group *g, hb_recipe *r) {
     for (int k = 0; k < g->n_places; k++) {
         const hb_place *place = &g->places[k];
-        if (place->written || !in_arena(place) || b->values[place->node].bytes > 0) continue;
+        if (place->written || !hb_in_arena(place) || b->values[place->node].bytes > 0) continue;
         if (r->n_members == MOST_MEMBERS || b->ir->nodes[place->node].kind != IR_SCALAR) return -1;
         int at = r->n_members++;
         for (; at > 0 && r->members[at - 1] > place->node; at--)
@@ -234,7 +225,8 @@ static bool list_values(hb_budget *b) {
         int from = b->n_list;
         for (int k = 0; k < g->n_places; k++) {
             int node = g->places[k].node;
-            if (!g->places[k].written || !in_arena(&g->places[k]) || b->values[node].made_at != s)
+            if (!g->places[k].written || !hb_in_arena(&g->places[k]) ||
+                b->values[node].made_at != s)
                 continue;
             bool there = false;
             for (int i = from; i < b->n_list; i++) there = there || b->list[i] == node;

@@ -66,12 +66,9 @@ typedef struct maker {
     hb_error *error;
 } maker;
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* That staggered loops are run for at once. */
 static int64_t rows_within(int64_t row_bytes) {
-    return most(STAGGERED_BYTES / most(row_bytes, 1), 1);
+    return hb_max(STAGGERED_BYTES / hb_max(row_bytes, 1), 1);
 }
 
 /* ---- slots ---- */
@@ -312,11 +309,11 @@ static void cut_rows(const maker *m) {
     const hb_cpu_rows *rows = m->rows;
     hb_cpu_blocks *b = m->blocks;
     const double row_bytes = rows->bytes > 1 ? rows->bytes : 1;
-    int64_t n = least((int64_t)(wanted_bytes(rows) / row_bytes), rows->rows / BLOCKS);
-    n = most(n, (int64_t)(FEW_BYTES / row_bytes));
-    if (m->staggered) n = least(STAGGERED_ROWS, rows->rows / BLOCKS);
+    int64_t n = hb_min((int64_t)(wanted_bytes(rows) / row_bytes), rows->rows / BLOCKS);
+    n = hb_max(n, (int64_t)(FEW_BYTES / row_bytes));
+    if (m->staggered) n = hb_min(STAGGERED_ROWS, rows->rows / BLOCKS);
     b->rows = rows->rows;
-    b->block_rows = most(least(n, rows->rows), 1);
+    b->block_rows = hb_max(hb_min(n, rows->rows), 1);
     b->whole = b->rows / b->block_rows;
     b->blocks = b->whole + (b->rows % b->block_rows > 0);
 }
@@ -375,10 +372,10 @@ static int64_t rows_at_once(hb_cpu_blocks *b) {
         const int64_t n = hb_cpu_stagger_rows(b->part[k].block_loop, b->block_rows, &columns);
         if (n == 0 || (k > 0 && columns != b->columns)) return 0;
         b->columns = columns;
-        rows = least(rows, n);
+        rows = hb_min(rows, n);
     }
     const int64_t row_bytes = b->columns * (int64_t)sizeof(float);
-    return row_bytes > STAGGERED_BYTES ? 0 : least(rows, rows_within(row_bytes));
+    return row_bytes > STAGGERED_BYTES ? 0 : hb_min(rows, rows_within(row_bytes));
 }
 
 /* *blocks becomes NULL, without an error, if they cannot be run staggered but should. */
@@ -482,7 +479,7 @@ static void turn_locals(const hb_cpu_blocks *b, int64_t turn, bound *at) {
 
 /* Rows of turn number `turn` of a block of so many rows; the last turn may have fewer. */
 static int64_t rows_of_turn(const hb_cpu_blocks *b, int64_t turn, int64_t rows) {
-    return turn < 0 ? 0 : most(0, least(b->together, rows - turn * b->together));
+    return turn < 0 ? 0 : hb_max(0, hb_min(b->together, rows - turn * b->together));
 }
 
 /* Loops [first, last), which have been aimed at n rows each, as one chain. */
@@ -523,7 +520,7 @@ static void run_staggered(const run_context *c, bound *at, int64_t rows) {
     for (int k = 0; k < b->n; k++)
         hb_cpu_walker_start(&at->walker[k], c->device, b->part[k].block_loop, b->block_rows,
                             b->together, &at->args, at->scratch + b->walker_at[k]);
-    const int64_t turns = (rows + b->together - 1) / b->together;
+    const int64_t turns = hb_ceil_div(rows, b->together);
     for (int64_t now = 0; now < turns + b->behind[b->n - 1]; now++) run_turn(c, at, rows, now);
     for (int k = 0; k < b->n; k++) hb_cpu_walker_end(&at->walker[k]);
 }
@@ -543,7 +540,7 @@ static void run_blocks(void *context, int64_t begin, int64_t end, int thread) {
     for (int64_t block = begin; block < end; block++) {
         move_to(c, block, &at);
         if (b->together > 0)
-            run_staggered(c, &at, least(b->block_rows, b->rows - block * b->block_rows));
+            run_staggered(c, &at, hb_min(b->block_rows, b->rows - block * b->block_rows));
         else run_one_by_one(c, &at, block);
     }
     c->device->isa->vector->fence();

@@ -48,7 +48,7 @@ bool hb_gemm_waits_at_output(const hb_gemm *gemm) {
 
 size_t hb_gemm_bytes(const hb_gemm *gemm, int64_t elements) {
     const size_t bytes = (size_t)elements * hebb_dtype_size(gemm->dtype);
-    return (bytes + HB_GEMM_ALIGNMENT - 1) / HB_GEMM_ALIGNMENT * HB_GEMM_ALIGNMENT;
+    return hb_round_up(bytes, HB_GEMM_ALIGNMENT);
 }
 
 size_t hb_gemm_scratch_bytes(const hb_device *device, hb_gemm_scratch scratch) {

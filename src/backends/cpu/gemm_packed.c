@@ -95,7 +95,7 @@ static int64_t row_of(const block *q, int64_t tile) {
 static int64_t columns_of(const block *q, int64_t panel) {
     const int64_t width = 2 * q->state->common.kernels->lanes;
     const int64_t rest = q->state->common.gemm->n - (q->panel0 + panel) * width;
-    return rest < width ? rest : width;
+    return hb_min(rest, width);
 }
 
 /* Elements [p, p + depth) of the rows of a tile. */

@@ -4,8 +4,6 @@
 
 #include "reduce.h"
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* f32, of which nothing is changed by the first element: the sum of no elements is -0. */
 static void clear_narrow(const hb_cpu_each *each, const hb_cpu_vector *vector, void *at,
                          int64_t n) {
@@ -34,7 +32,7 @@ void hb_cpu_fold_vectors(const hb_cpu_reduce *r, const hb_cpu_worker *w, char *t
 static void reduce_together(const hb_cpu_reduce *r, hb_cpu_worker *w, const hb_cpu_results *sums) {
     const int64_t end = sums->first + sums->n;
     for (int64_t k = sums->first; k < end; k += r->pre.fold_rows) {
-        const int64_t rows = least(r->pre.fold_rows, end - k);
+        const int64_t rows = hb_min(r->pre.fold_rows, end - k);
         hb_cpu_tile tile = {.row = k, .rows = rows, .columns = r->pre.space.columns};
         hb_cpu_tile_locate(&r->pre.space, &tile);
         hb_cpu_clear_vectors(r, w, rows);
@@ -85,8 +83,8 @@ void hb_cpu_clear_columns(const hb_cpu_reduce *r, const hb_cpu_vector *vector,
 enum { NEAR_COLUMNS = 1024 };
 
 static int64_t columns_of_box(const hb_cpu_program *p, int64_t columns) {
-    if (!p->loose) return least(columns, p->tile);
-    return p->gathers ? columns : least(columns, NEAR_COLUMNS);
+    if (!p->loose) return hb_min(columns, p->tile);
+    return p->gathers ? columns : hb_min(columns, NEAR_COLUMNS);
 }
 
 /* Boxes of some of `rows` rows and of columns of the panel: all rows, or one row, if values may
@@ -100,10 +98,10 @@ static void reduce_box(const hb_cpu_reduce *r, hb_cpu_worker *worker,
     if (together < 1) together = 1;
     const int64_t last = sums->first + sums->wide->n;
     for (int64_t done = 0; done < rows; done += together) {
-        hb_cpu_tile tile = {.row = row + done, .rows = least(together, rows - done)};
+        hb_cpu_tile tile = {.row = row + done, .rows = hb_min(together, rows - done)};
         hb_cpu_tile_locate(&p->space, &tile);
         for (tile.column = sums->first; tile.column < last; tile.column += columns) {
-            tile.columns = least(columns, last - tile.column);
+            tile.columns = hb_min(columns, last - tile.column);
             hb_cpu_worker_tile(worker, &tile);
         }
     }
@@ -116,7 +114,7 @@ void hb_cpu_reduce_linked_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
     worker->sums_column = sums->first;
     for (int64_t row = begin; row < end; row += HB_CPU_NARROW) {
         hb_cpu_clear_columns(r, worker->vector, sums);
-        reduce_box(r, worker, sums, row, least(HB_CPU_NARROW, end - row));
+        reduce_box(r, worker, sums, row, hb_min(HB_CPU_NARROW, end - row));
         hb_cpu_widen_columns(r, sums);
     }
 }

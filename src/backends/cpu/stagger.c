@@ -3,7 +3,6 @@
 
 enum { MOST_ROWS = 8 }; /* at once */
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static size_t up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /* Whether each row gives one result, gathered in one vector, or each column, and the rest of the
@@ -23,7 +22,7 @@ int64_t hb_cpu_stagger_rows(const hb_cpu_loop *prepared, int64_t rows, int64_t *
     *columns = chain.columns;
     if (!chain.reduce) return MOST_ROWS;
     if (!is_gathered(chain.reduce, &chain, rows)) return 0;
-    return chain.reduce->by_columns ? MOST_ROWS : least(MOST_ROWS, chain.program->fold_rows);
+    return chain.reduce->by_columns ? MOST_ROWS : hb_min(MOST_ROWS, chain.program->fold_rows);
 }
 
 bool hb_cpu_stagger_alone(const hb_cpu_loop *prepared) {
@@ -53,7 +52,7 @@ static void start_reduction(hb_cpu_walker *w, const hb_device *device, int64_t t
                             const hb_run_args *args, char *memory) {
     const hb_cpu_reduce *r = w->chain.reduce;
     const int64_t n = results_of(&w->chain, together);
-    const hb_cpu_tile largest = {.rows = 1, .columns = least(n, r->post.tile)};
+    const hb_cpu_tile largest = {.rows = 1, .columns = hb_min(n, r->post.tile)};
     hb_cpu_worker_start(&w->post, &r->post, device, args, memory, &largest);
     memory += up(r->post.scratch);
     w->wide = (hb_cpu_results){.n = n, .at = memory, .stride = n * (int64_t)sizeof(double)};
@@ -97,7 +96,7 @@ static void run_post(hb_cpu_walker *w, int64_t first, int64_t n) {
     w->post.wide_row = w->wide.stride;
     for (int64_t done = 0; done < n; done += most) {
         const hb_cpu_tile tile = {
-            .rows = 1, .column = first + done, .columns = least(most, n - done)};
+            .rows = 1, .column = first + done, .columns = hb_min(most, n - done)};
         w->post.wide = w->wide.at + done * (int64_t)sizeof(double);
         hb_cpu_worker_tile(&w->post, &tile);
     }

@@ -14,8 +14,6 @@ enum {
     GPU_ITEMS = 16384, /* wanted where indices are gone through several times */
 };
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 /* ---- what the kernels share ---- */
 
 typedef struct along_job {
@@ -27,7 +25,7 @@ typedef struct along_job {
 
 static bool is_wide(const hb_step *step) {
     const hb_along *a = &step->u.along;
-    int64_t most = a->outer * max64(a->n, a->m) * a->inner, limit = INT32_MAX - (1 << 20);
+    int64_t most = a->outer * hb_max(a->n, a->m) * a->inner, limit = INT32_MAX - (1 << 20);
     int64_t scratch = step->scratch_offset / 4 + a->outer * a->n * a->inner;
     if (step->kind == HB_ARGSORT && scratch > limit) return true;
     for (int k = 0; k < step->n_in; k++)
@@ -280,7 +278,7 @@ static bool put(const along_job *job) {
     const hb_along *along = job->along;
     const int64_t columns = along->outer * along->inner;
     const int64_t wanted = job->device->lanes ? 4 * (int64_t)job->device->info.units : GPU_ITEMS;
-    const int64_t parts = max64(1, min64(wanted / max64(1, columns), along->n));
+    const int64_t parts = hb_max(1, hb_min(wanted / hb_max(1, columns), along->n));
     const int64_t rows = hb_ceil_div(along->n, parts);
     hb_cl_kernel *kernel = begin(job, columns * hb_ceil_div(along->n, rows));
     if (kernel == NULL) return false;

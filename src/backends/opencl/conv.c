@@ -20,8 +20,6 @@
 
 enum { ROWS = 8, BLOCK_ROWS = 128, GROUP = 256, CPU_ITEMS = 32 };
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
 
 static hebb_dtype dtype_of(const hb_step *step) { return step->out[0].dtype; }
@@ -73,7 +71,7 @@ static hb_cl_conv_way way_on_gpus(const hb_device *device, const hb_cl_conv *p) 
 static int64_t parts_of_windows(const hb_cl_conv *p) {
     const int64_t panels = hb_ceil_div(p->columns, width_of(p->step));
     const int64_t items = hb_ceil_div(p->rows, BLOCK_ROWS) * panels * p->conv->groups;
-    return items == 0 ? 1 : max64(1, min64(p->conv->batch, hb_ceil_div(CPU_ITEMS, items)));
+    return items == 0 ? 1 : hb_max(1, hb_min(p->conv->batch, hb_ceil_div(CPU_ITEMS, items)));
 }
 
 static int64_t parts_of_weight(const hb_device *device, const hb_cl_conv *p) {
@@ -131,11 +129,11 @@ bool hb_cl_conv_is_wide(const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
     const int64_t limit = INT32_MAX - (1 << 20);
     int64_t largest = 0;
-    for (int k = 0; k < 2; k++) largest = max64(largest, p->step->in[k].offset);
-    largest = max64(largest, p->step->out[0].offset);
+    for (int k = 0; k < 2; k++) largest = hb_max(largest, p->step->in[k].offset);
+    largest = hb_max(largest, p->step->out[0].offset);
     int64_t arena = p->step->scratch_offset / 4 + p->parts * hb_cl_conv_weights(c);
     for (int d = 0; d < 3; d++) /* coordinates, too, before they are found to be outside */
-        if (max64(c->in[d], c->out[d] * c->stride[d]) + c->kernel[d] * c->dilation[d] +
+        if (hb_max(c->in[d], c->out[d] * c->stride[d]) + c->kernel[d] * c->dilation[d] +
                 c->before[d] >
             limit)
             return true;
@@ -310,9 +308,9 @@ static void write_gather_items(hb_cl_kernel *kernel, const hb_cl_conv *p) {
 
 /* Fewer rows an item where that gives every core a few. */
 static int64_t block_of(const hb_device *device, int64_t rows, int64_t others) {
-    int64_t wanted = hb_ceil_div(4 * (int64_t)device->info.units, max64(1, others));
+    int64_t wanted = hb_ceil_div(4 * (int64_t)device->info.units, hb_max(1, others));
     int64_t block = hb_ceil_div(hb_ceil_div(rows, wanted), ROWS) * ROWS;
-    return min64(BLOCK_ROWS, max64(ROWS, block));
+    return hb_min(BLOCK_ROWS, hb_max(ROWS, block));
 }
 
 static void prepare_gather(hb_device *device, hb_cl_launch *launch, const hb_cl_conv *p) {

@@ -16,8 +16,6 @@
 /* MOST_ZEROS: a padded image has at most so many times the places of the image and the result. */
 enum { TILE_ROWS = 8, BLOCK_ROWS = 64, FEW_CHANNELS = 12, COPY_GRAIN = 16384, MOST_ZEROS = 64 };
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
 
 static hebb_dtype dtype_of(const hb_cl_conv *p) { return p->step->out[0].dtype; }
@@ -60,7 +58,7 @@ static copy copy_of(const hb_cl_conv *p) {
        same few places of a cache. */
     const int64_t read = hb_ceil_div(span_of(&s), width_of(p)) * width_of(p) + s.reach;
     const int64_t line = width_of(p) / 2;
-    s.plane = (hb_ceil_div(max64(volume(s.padded), read), line) | 1) * line;
+    s.plane = (hb_ceil_div(hb_max(volume(s.padded), read), line) | 1) * line;
     s.elements = s.images * s.planes * s.plane;
     return s;
 }
@@ -146,7 +144,7 @@ static bool add_planes(hb_prepared *prepared, const hb_cl_conv *p, const copy *s
     hb_cl_kernel *kernel;
     if (!begin(prepared, p, s, &kernel)) return false;
     const int64_t planes = s->images * s->planes;
-    const int64_t each = min64(planes, hb_ceil_div(COPY_GRAIN, s->plane));
+    const int64_t each = hb_min(planes, hb_ceil_div(COPY_GRAIN, s->plane));
     const char *from = p->step->kind == HB_CONV_INPUT ? "m" : "n";
     write_before(kernel, p);
     hb_cl_index_param(kernel, "p0", s->padded[0]);

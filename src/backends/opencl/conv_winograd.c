@@ -13,8 +13,6 @@ enum { IMAGE_BYTES = 384 << 10, MOST_IMAGE_BYTES = 2 << 20, TASKS = 16, ITEMS = 
 
 enum { TILE_ROWS = HB_CL_WINOGRAD_ROWS, PANEL = HB_CL_WINOGRAD_PANEL };
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 typedef struct layout {
     const hb_conv *conv;
     bool transposed;
@@ -33,7 +31,7 @@ int64_t hb_cl_winograd_odd_lines(int64_t floats) { return (hb_ceil_div(floats, 1
 /* What products read and transforms write of a channel. */
 static int64_t row_of(const layout *l, int64_t tile_rows) {
     const int64_t tiles = tile_rows * l->tiles_x;
-    return hb_cl_winograd_odd_lines(max64(hb_ceil_div(tiles, PANEL) * PANEL, tiles + 15));
+    return hb_cl_winograd_odd_lines(hb_max(hb_ceil_div(tiles, PANEL) * PANEL, tiles + 15));
 }
 
 static int64_t image_bytes(const layout *l, int64_t tile_rows) {
@@ -87,7 +85,7 @@ static layout layout_of(const hb_device *device, const hb_cl_conv *p) {
     l.tile_rows = c->batch * l.tiles_y;
     l.each = rows_of_a_task(&l);
     l.tasks = hb_ceil_div(l.tile_rows, l.each);
-    l.items = min64(l.tasks * c->groups, ITEMS * (int64_t)device->info.units);
+    l.items = hb_min(l.tasks * c->groups, ITEMS * (int64_t)device->info.units);
     l.row = row_of(&l, l.each);
     l.plane = hb_cl_winograd_odd_lines(l.channels * l.row);
     l.weights_plane = hb_cl_winograd_odd_lines(l.row_blocks * l.channels * TILE_ROWS);

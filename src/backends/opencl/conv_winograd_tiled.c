@@ -25,9 +25,6 @@ enum {
     MOST_PARTS = 512
 };
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-
 static bool is_weight(const hb_cl_conv *p) { return p->step->kind == HB_CONV_WEIGHT; }
 
 /* Of a group's images. */
@@ -85,8 +82,8 @@ int64_t hb_cl_conv_winograd_tiled_parts(const hb_device *device, const hb_cl_con
     const int64_t blocks =
         hb_ceil_div(c->out_channels, SIDE) * hb_ceil_div(c->in_channels, SIDE) * c->groups;
     const int64_t parts =
-        min64((int64_t)device->info.units / blocks, tiles_of(p) / (LEAST_SLICES * DEPTH));
-    return max64(1, min64(parts, MOST_PARTS));
+        hb_min((int64_t)device->info.units / blocks, tiles_of(p) / (LEAST_SLICES * DEPTH));
+    return hb_max(1, hb_min(parts, MOST_PARTS));
 }
 
 /* ---- text of all kernels ---- */

@@ -11,8 +11,6 @@
 /* Rows and channels of a block at most, tiles at a time, and work-items at least. */
 enum { BLOCK = 64, TILES = 48, ITEMS = 16 };
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 typedef struct layout {
     int64_t tiles_x, tiles_y, tile_rows, each; /* of a group; rows of tiles at a time */
     int64_t rows, channels;                    /* of a block, in whole vectors ... */
@@ -27,14 +25,14 @@ static layout layout_of(const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
     layout l = {.tiles_x = hb_ceil_div(c->out[2], 2), .tiles_y = hb_ceil_div(c->out[1], 2)};
     l.tile_rows = c->batch * l.tiles_y;
-    l.each = min64(l.tile_rows, max64(1, TILES / l.tiles_x));
+    l.each = hb_min(l.tile_rows, hb_max(1, TILES / l.tiles_x));
     l.row_blocks = hb_ceil_div(c->out_channels, BLOCK);
     l.channel_blocks = hb_ceil_div(c->in_channels, BLOCK);
     l.rows = hb_ceil_div(hb_ceil_div(c->out_channels, l.row_blocks), 16) * 16;
     l.channels = hb_ceil_div(hb_ceil_div(c->in_channels, l.channel_blocks), HB_CL_WINOGRAD_PANEL) *
                  HB_CL_WINOGRAD_PANEL;
     l.blocks = c->groups * l.row_blocks * l.channel_blocks;
-    l.parts = min64(l.tile_rows, hb_ceil_div(ITEMS, l.blocks));
+    l.parts = hb_min(l.tile_rows, hb_ceil_div(ITEMS, l.blocks));
     l.image_plane = hb_cl_winograd_odd_lines(l.each * l.tiles_x * l.channels);
     l.result_plane = hb_cl_winograd_odd_lines(l.each * l.tiles_x * l.rows);
     l.turned_images = (2 * l.each + 2) * c->in[2] * l.channels;

@@ -68,7 +68,7 @@ hebb_status hb_cl_fold_prepare(hb_device *device, hb_prepared *prepared, const h
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     if (device->lanes) per_item = CPU_GRAIN;
     write_fold(&launch->source, step, per_item);
-    if (device->lanes) hb_cl_range_items(launch, (count + per_item - 1) / per_item, 1, 1);
+    if (device->lanes) hb_cl_range_items(launch, hb_ceil_div(count, per_item), 1, 1);
     else hb_cl_range(launch, count, device->max_group < 64 ? 1 : 64);
     return HEBB_OK;
 }

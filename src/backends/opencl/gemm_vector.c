@@ -12,8 +12,6 @@
 #define ALIGNED                                                                                    \
     "__attribute__((aligned(64)))" /* vectors within a line: the compiler would say 16 */
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t width_of(const hb_gemm *gemm) { return gemm->dtype == HEBB_F32 ? 32 : 16; }
 static int64_t panels_of(const hb_gemm *gemm) { return hb_ceil_div(gemm->n, width_of(gemm)); }
 
@@ -116,7 +114,7 @@ static int64_t block_rows(const hb_device *device, const hb_cl_product *product,
     int64_t panels = hb_ceil_div(gemm->n, width_of(gemm)) * product->batches;
     int64_t wanted = hb_ceil_div((keeps ? 16 : 4) * (int64_t)device->info.units, panels);
     int64_t rows = hb_ceil_div(hb_ceil_div(gemm->m, wanted), TILE_ROWS) * TILE_ROWS;
-    return min64(BLOCK_ROWS, max64(TILE_ROWS, rows));
+    return hb_min(BLOCK_ROWS, hb_max(TILE_ROWS, rows));
 }
 
 static void write_params(hb_cl_kernel *kernel, const hb_cl_product *product, int64_t rows) {

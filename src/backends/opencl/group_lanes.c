@@ -201,7 +201,7 @@ static void store_across(writer *w) {
     const hb_step *last = w->cut->last;
     if (last == NULL) return;
     const hb_cl_cut cut = {.scratch = last->scratch_offset,
-                           .splits = (w->space->kept + w->cut->rows - 1) / w->cut->rows};
+                           .splits = hb_ceil_div(w->space->kept, w->cut->rows)};
     PRINT(w, "const hb_index split = (hb_index)HB_ITEM(0) * columns;\n");
     for (int k = 0; k < w->group->n_across; k++) {
         const hb_cl_reduction r = across_of(w, k);

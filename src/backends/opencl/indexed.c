@@ -6,8 +6,6 @@
 #define CPU_GRAIN 16384
 #define GPU_ITEMS 16384 /* scanning indices is cheap, so long as there is work for all */
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 static bool is_wide(const hb_indexed *indexed) {
     const int64_t limit = INT32_MAX - (1 << 20);
     return indexed->x.offset + indexed->rows * indexed->width > limit ||
@@ -65,7 +63,7 @@ static void cut_gather(hb_device *device, const hb_indexed *indexed, hb_cl_launc
         hb_cl_range(launch, points, device->max_group < 256 ? 1 : 256);
         return;
     }
-    int64_t items = max64(1, min64(points / CPU_GRAIN, 8 * (int64_t)device->info.units));
+    int64_t items = hb_max(1, hb_min(points / CPU_GRAIN, 8 * (int64_t)device->info.units));
     int64_t per_item = hb_ceil_div(indexed->count, items);
     hb_cl_index_param(&launch->source, "per_item", per_item);
     hb_cl_range_items(launch, hb_ceil_div(indexed->count, per_item), 1, 1);
@@ -98,9 +96,9 @@ static void write_scatter(hb_cl_kernel *kernel, const hb_indexed *indexed, bool 
 
 static void cut_scatter(hb_device *device, const hb_indexed *indexed, hb_cl_launch *launch) {
     int64_t points = indexed->count * indexed->width, parts;
-    if (device->lanes) parts = min64(points / CPU_GRAIN, 4 * (int64_t)device->info.units);
-    else parts = GPU_ITEMS / max64(1, indexed->width);
-    parts = max64(1, min64(parts, indexed->rows));
+    if (device->lanes) parts = hb_min(points / CPU_GRAIN, 4 * (int64_t)device->info.units);
+    else parts = GPU_ITEMS / hb_max(1, indexed->width);
+    parts = hb_max(1, hb_min(parts, indexed->rows));
     int64_t per_item = hb_ceil_div(indexed->rows, parts);
     hb_cl_index_param(&launch->source, "per_item", per_item);
     parts = hb_ceil_div(indexed->rows, per_item);

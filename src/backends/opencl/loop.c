@@ -33,8 +33,6 @@
 #define GPU_LEAST    2   /* the fewest rounds of an item of a split */
 #define MAX_SPLITS   512
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 static size_t power_of_two(size_t n) {
     size_t p = 1;
     while (2 * p <= n) p *= 2;
@@ -52,9 +50,9 @@ static int count_reductions(const hb_loop *loop) {
 
 /* Cuts the reduced space's `pieces` into at most `wanted` splits of equal size. */
 static void cut_splits(hb_cl_cut *cut, int64_t pieces, int64_t wanted) {
-    wanted = max64(1, min64(min64(wanted, pieces), MAX_SPLITS));
-    cut->per_split = max64(1, hb_ceil_div(pieces, wanted));
-    cut->splits = max64(1, hb_ceil_div(pieces, cut->per_split));
+    wanted = hb_max(1, hb_min(hb_min(wanted, pieces), MAX_SPLITS));
+    cut->per_split = hb_max(1, hb_ceil_div(pieces, wanted));
+    cut->splits = hb_max(1, hb_ceil_div(pieces, cut->per_split));
 }
 
 /* A sum takes three arrays of at most 8 bytes an element. */
@@ -68,7 +66,7 @@ static int64_t column_chunk(const hb_loop *loop) {
 static int64_t weight_of(const hb_loop *loop) {
     int64_t work = loop->n_instr;
     for (int i = 0; i < loop->n_instr; i++) work += hb_instr_cost((hb_code)loop->instr[i].code);
-    return max64(1, work / CPU_PLAIN);
+    return hb_max(1, work / CPU_PLAIN);
 }
 
 /* Several items a core, so that one core's delay does not leave the others waiting: POCL gives half
@@ -76,20 +74,20 @@ static int64_t weight_of(const hb_loop *loop) {
    which a core often gets the same ones in each step. */
 int64_t hb_cl_items(const hb_device *device, int64_t points) {
     const int64_t units = device->info.units;
-    return max64(CPU_ITEMS * units, min64(CPU_MANY * units, points / CPU_LARGE));
+    return hb_max(CPU_ITEMS * units, hb_min(CPU_MANY * units, points / CPU_LARGE));
 }
 
 /* One, if there is not work for two. */
 static int64_t items_for(const hb_device *device, const hb_loop *loop, int64_t points) {
     const int64_t work = points * weight_of(loop);
     if (work < 2 * CPU_GRAIN) return 1;
-    return min64(work / CPU_ITEM, hb_cl_items(device, points));
+    return hb_min(work / CPU_ITEM, hb_cl_items(device, points));
 }
 
 /* Shorter chunks where the loop would not be cut into so many units. */
 static int64_t lane_chunk(const hb_cl_space *space, int64_t lanes, int64_t items) {
     int64_t chunk = CPU_CHUNK;
-    const int64_t others = space->kept / max64(1, lanes);
+    const int64_t others = space->kept / hb_max(1, lanes);
     while (chunk > CPU_LEAST && others * hb_ceil_div(lanes, chunk) < items) chunk /= 2;
     return chunk;
 }
@@ -100,20 +98,20 @@ static void cut_for_cpu(const hb_device *device, const hb_cl_space *space, bool 
     int64_t lanes = loop->dim[space->lane];
     bool kept_lane = space->lane < space->n_kept;
     cut->form = !reduces(loop) ? HB_CL_LANES : (kept_lane ? HB_CL_COLUMNS : HB_CL_ROWS);
-    int64_t points = space->kept * max64(1, space->reduced);
+    int64_t points = space->kept * hb_max(1, space->reduced);
     int64_t items = items_for(device, loop, points);
     cut->chunk = cut->form == HB_CL_LANES ? lane_chunk(space, lanes, items) : CPU_CHUNK;
     if (cut->form == HB_CL_COLUMNS) cut->chunk = column_chunk(loop);
-    cut->chunks = max64(1, hb_ceil_div(lanes, cut->chunk));
+    cut->chunks = hb_max(1, hb_ceil_div(lanes, cut->chunk));
     cut->units = space->kept;
     if (kept_lane) cut->units = lanes == 0 ? 0 : space->kept / lanes * cut->chunks;
-    cut->per_item = max64(1, hb_ceil_div(cut->units, items));
+    cut->per_item = hb_max(1, hb_ceil_div(cut->units, items));
     cut->splits = 1;
-    int64_t used = max64(1, hb_ceil_div(cut->units, cut->per_item));
-    items = min64(items, points / CPU_SPLIT);
+    int64_t used = hb_max(1, hb_ceil_div(cut->units, cut->per_item));
+    items = hb_min(items, points / CPU_SPLIT);
     if (!may_split || used * 4 > items) return;
     int64_t pieces = cut->form == HB_CL_COLUMNS ? space->reduced
-                                                : space->reduced / max64(1, lanes) * cut->chunks;
+                                                : space->reduced / hb_max(1, lanes) * cut->chunks;
     cut_splits(cut, pieces, items / used);
 }
 
@@ -137,12 +135,12 @@ static int unroll_for_gpu(const hb_loop *loop, int64_t points) {
 static int64_t sharers_for_gpu(const hb_device *device, const hb_cl_space *space) {
     const size_t local = (size_t)(8 * GPU_GROUP * count_reductions(&space->loop));
     if (local > device->local_bytes) return 1;
-    int64_t wanted = hb_ceil_div(GPU_ITEMS, max64(1, space->kept)), most = GPU_GROUP, sharers = 1;
+    int64_t wanted = hb_ceil_div(GPU_ITEMS, hb_max(1, space->kept)), most = GPU_GROUP, sharers = 1;
     if (space->lane >= space->n_kept)
-        wanted = max64(wanted, max64(GPU_ROW, space->reduced / GPU_ALONG));
+        wanted = hb_max(wanted, hb_max(GPU_ROW, space->reduced / GPU_ALONG));
     else
-        for (int64_t width = 1; width < min64(GPU_SECTOR, space->kept); width *= 2) most /= 2;
-    most = min64(most, space->reduced / GPU_POINTS);
+        for (int64_t width = 1; width < hb_min(GPU_SECTOR, space->kept); width *= 2) most /= 2;
+    most = hb_min(most, space->reduced / GPU_POINTS);
     while (sharers < wanted && 2 * sharers <= most) sharers *= 2;
     return sharers;
 }
@@ -151,7 +149,7 @@ static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool 
                         hb_cl_cut *cut) {
     cut->splits = 1;
     cut->units = space->kept;
-    cut->group = power_of_two((size_t)min64(GPU_GROUP, (int64_t)device->max_group));
+    cut->group = power_of_two((size_t)hb_min(GPU_GROUP, (int64_t)device->max_group));
     if (!reduces(&space->loop)) {
         cut->form = HB_CL_POINTS;
         return;
@@ -161,10 +159,10 @@ static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool 
     cut->unroll = unroll_for_gpu(&space->loop, points);
     /* For groups of the full size, which may become smaller when scratch memory is set aside. */
     const int64_t rounds = points / cut->unroll;
-    const int64_t groups = hb_ceil_div(max64(1, space->kept), GPU_GROUP / sharers);
+    const int64_t groups = hb_ceil_div(hb_max(1, space->kept), GPU_GROUP / sharers);
     if (may_split && rounds > GPU_ROUNDS)
-        cut_splits(cut, space->reduced, min64(GPU_ITEMS / GPU_GROUP / groups, rounds / GPU_LEAST));
-    sharers = min64(sharers, (int64_t)cut->group);
+        cut_splits(cut, space->reduced, hb_min(GPU_ITEMS / GPU_GROUP / groups, rounds / GPU_LEAST));
+    sharers = hb_min(sharers, (int64_t)cut->group);
     cut->form = sharers > 1 ? HB_CL_GROUPS : HB_CL_ITEMS;
     cut->width = (int)((int64_t)cut->group / sharers);
 }
@@ -185,7 +183,7 @@ static size_t scratch_bytes(const hb_cl_space *space, const hb_cl_cut *cut) {
 /* One item, or on a GPU one group, does all. */
 static void cut_alone(const hb_device *device, const hb_cl_space *space, hb_cl_cut *cut) {
     cut_space(device, space, false, cut);
-    cut->per_item = max64(1, cut->units);
+    cut->per_item = hb_max(1, cut->units);
     if (cut->form == HB_CL_GROUPS) {
         cut->form = HB_CL_ITEMS;
         cut->unroll = unroll_for_gpu(&space->loop, space->reduced);

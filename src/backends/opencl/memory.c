@@ -21,7 +21,7 @@ static void CL_CALLBACK free_memory(cl_mem memory, void *host) { free(host); }
    driver's own memory will do. */
 static cl_mem create_in_huge_pages(hb_device *device, size_t bytes) {
     if (device->info.gpu || !device->lanes || bytes < 4 * HUGE_PAGE) return NULL;
-    const size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    const size_t whole = hb_round_up(bytes, HUGE_PAGE);
     void *host = aligned_alloc(HUGE_PAGE, whole);
     if (host == NULL) return NULL;
     (void)madvise(host, whole, MADV_HUGEPAGE); /* a wish */

@@ -28,7 +28,7 @@ void hb_cl_range(hb_cl_launch *launch, int64_t n, size_t group) {
     launch->rank = 1;
     launch->local[0] = group;
     launch->local[1] = launch->local[2] = 1;
-    launch->global[0] = ((size_t)n + group - 1) / group * group;
+    launch->global[0] = hb_round_up((size_t)n, group);
     launch->global[1] = launch->global[2] = 1;
 }
 

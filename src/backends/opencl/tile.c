@@ -4,8 +4,6 @@
 /* Rows of a slice are longer than the tile, so that a column does not fall into one bank. */
 enum { PAD = 4, MOST_PARTS = 512, SUM_GROUP = 256, MOST_LANES = 16, ITEMS_A_UNIT = 512 };
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-
 static int across(hb_cl_tile t) { return t.columns / t.item_columns; }
 static int down(hb_cl_tile t) { return t.rows / t.item_rows; }
 int hb_cl_tile_items(hb_cl_tile t) { return across(t) * down(t); }
@@ -20,8 +18,8 @@ int64_t hb_cl_tile_parts(const hb_device *device, int64_t tiles, int64_t depth) 
     if (tiles < 1) return 1;
     /* A part's slices, at least: its first loads, and the sum after it, take longer than a few. */
     const int64_t units = device->info.units, least = 16 * tiles <= units ? 4 : 8;
-    int64_t parts = min64(3 * units / tiles, depth / (least * HB_CL_DEPTH));
-    parts = min64(parts, MOST_PARTS);
+    int64_t parts = hb_min(3 * units / tiles, depth / (least * HB_CL_DEPTH));
+    parts = hb_min(parts, MOST_PARTS);
     return parts > 1 ? parts : 1;
 }
 

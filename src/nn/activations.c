@@ -5,12 +5,7 @@
 #include <hebb/indexing.h>
 #include <hebb/movement.h>
 #include <hebb/reductions.h>
-
-static hebb_tensor *number(hebb_tensor *like, double value) {
-    return hebb_scalar_like(like, value);
-}
-static hebb_tensor *times(hebb_tensor *x, double factor) { return hebb_mul(x, number(x, factor)); }
-static hebb_tensor *plus(hebb_tensor *x, double term) { return hebb_add(x, number(x, term)); }
+#include "nn.h"
 
 hebb_tensor *hebb_linear(hebb_tensor *x) { return x; }
 

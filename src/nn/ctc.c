@@ -11,10 +11,6 @@
 
 #include "nn.h"
 
-static hebb_tensor *number(hebb_tensor *like, double value) {
-    return hebb_scalar_like(like, value);
-}
-
 /* ---- arguments ---- */
 
 static bool may_be_equal(int64_t a, int64_t b) { return a == b || a == HEBB_ANY || b == HEBB_ANY; }

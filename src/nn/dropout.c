@@ -8,10 +8,6 @@
 
 #include "nn.h"
 
-static hebb_tensor *times(hebb_tensor *x, double factor) {
-    return hebb_mul(x, hebb_scalar_like(x, factor));
-}
-
 /* NULL if x is floating and the number in [low, high); else what the layer returns. */
 static hebb_tensor *check(const char *what, const char *number, hebb_tensor *x, double value,
                           double high) {

@@ -14,11 +14,6 @@
 static const double SMALL = 1e-7; /* keeps logarithms and quotients finite, as in Keras */
 static const hebb_loss_options DEFAULTS;
 
-static hebb_tensor *number(hebb_tensor *like, double value) {
-    return hebb_scalar_like(like, value);
-}
-static hebb_tensor *times(hebb_tensor *x, double factor) { return hebb_mul(x, number(x, factor)); }
-static hebb_tensor *plus(hebb_tensor *x, double term) { return hebb_add(x, number(x, term)); }
 static hebb_tensor *from_one(hebb_tensor *x) { return hebb_sub(number(x, 1), x); }
 static hebb_tensor *at_least(hebb_tensor *x, double least) {
     return hebb_maximum(x, number(x, least));
@@ -26,7 +21,6 @@ static hebb_tensor *at_least(hebb_tensor *x, double least) {
 static hebb_tensor *inside(hebb_tensor *p) { return hebb_clip(p, SMALL, 1 - SMALL); }
 static hebb_tensor *rows(hebb_tensor *x) { return hebb_sum(x, HEBB_AXES(-1), false); }
 static hebb_tensor *all(hebb_tensor *x) { return hebb_sum(x, HEBB_ALL_AXES, false); }
-static double or_default(double value, double preset) { return value == 0 ? preset : value; }
 
 /* ---- what all losses share ---- */
 

@@ -8,11 +8,6 @@
 
 #include "metrics.h"
 
-static hebb_tensor *number(hebb_tensor *like, double value) {
-    return hebb_scalar_like(like, value);
-}
-static hebb_tensor *total(hebb_tensor *x) { return hebb_sum(x, HEBB_ALL_AXES, false); }
-
 /* ---- one threshold: totals are true and false positives, true and false negatives ---- */
 
 enum { TP, FP, TN, FN, CELLS };

@@ -5,10 +5,6 @@
 
 #include "metrics.h"
 
-static hebb_tensor *number(hebb_tensor *like, double value) {
-    return hebb_scalar_like(like, value);
-}
-
 /* ---- R^2 ---- */
 
 /* totals [4, columns]: the weights, weighted targets, their squares, squares of what is missed. */

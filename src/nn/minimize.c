@@ -22,19 +22,6 @@ typedef struct training {
     hebb_tensor *before; /* steps made before this one */
 } training;
 
-static hebb_tensor *times(hebb_tensor *x, double factor) {
-    return hebb_mul(x, hebb_scalar_like(x, factor));
-}
-
-static hebb_tensor *as_dtype(hebb_tensor *x, hebb_dtype dtype) {
-    return hebb_tensor_dtype(x) == dtype ? x : hebb_cast(x, dtype);
-}
-
-/* What gradients of that dtype are treated in. */
-static hebb_dtype wide_dtype(const hebb_tensor *x) {
-    return hebb_tensor_dtype(x) == HEBB_F64 ? HEBB_F64 : HEBB_F32;
-}
-
 static void add_update(training *t, hebb_tensor *update) { t->updates[t->n_updates++] = update; }
 
 /* ---- numbers that make no sense ---- */

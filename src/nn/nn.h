@@ -7,6 +7,30 @@
 
 #define HB_NAME_SIZE 256
 
+/* ---- shorthand for formulas ---- */
+
+static inline hebb_tensor *number(hebb_tensor *like, double value) {
+    return hebb_scalar_like(like, value);
+}
+static inline hebb_tensor *times(hebb_tensor *x, double factor) {
+    return hebb_mul(x, number(x, factor));
+}
+static inline hebb_tensor *plus(hebb_tensor *x, double term) {
+    return hebb_add(x, number(x, term));
+}
+static inline hebb_tensor *total(hebb_tensor *x) { return hebb_sum(x, HEBB_ALL_AXES, false); }
+static inline hebb_tensor *as_dtype(hebb_tensor *x, hebb_dtype dtype) {
+    return hebb_tensor_dtype(x) == dtype ? x : hebb_cast(x, dtype);
+}
+/* What x is computed with where f16 or bf16 would not do. */
+static inline hebb_dtype wide_dtype(const hebb_tensor *x) {
+    return hebb_tensor_dtype(x) == HEBB_F64 ? HEBB_F64 : HEBB_F32;
+}
+/* An option's value, or what 0 stands for. */
+static inline double or_default(double value, double preset) { return value == 0 ? preset : value; }
+
+/* ---- names, sizes, layers, losses ---- */
+
 /* Writes "prefix", or "prefix_1", "prefix_2", ...: the first under which none of the n parts exists
    as a variable prefix/part. */
 void hb_fresh_prefix(const hebb_graph *graph, const char *prefix, const char *const *parts, int n,

@@ -10,16 +10,6 @@
 
 /* ---- pieces ---- */
 
-static hebb_dtype wide_dtype(const hebb_tensor *x) {
-    return hebb_tensor_dtype(x) == HEBB_F64 ? HEBB_F64 : HEBB_F32;
-}
-
-static hebb_tensor *plus(hebb_tensor *x, double term) {
-    return hebb_add(x, hebb_scalar_like(x, term));
-}
-
-static double or_default(double value, double preset) { return value == 0 ? preset : value; }
-
 /* NULL if x is floating, of that rank at least, with these sizes known, and the numbers make sense;
    else what the layer returns. */
 static hebb_tensor *check(const char *what, hebb_tensor *x, int rank, int from, int to,

@@ -5,13 +5,6 @@
 
 #include "nn.h"
 
-static hebb_tensor *times(hebb_tensor *x, double factor) {
-    return hebb_mul(x, hebb_scalar_like(x, factor));
-}
-static hebb_tensor *plus(hebb_tensor *x, double term) {
-    return hebb_add(x, hebb_scalar_like(x, term));
-}
-
 /* ---- what rules are made of ---- */
 
 /* Rules compute, and keep their state, in f32 for variables of f16 and bf16: only the variable's
@@ -19,10 +12,6 @@ static hebb_tensor *plus(hebb_tensor *x, double term) {
 static hebb_dtype rule_dtype(const hebb_tensor *variable) {
     hebb_dtype dtype = hebb_tensor_dtype(variable);
     return dtype == HEBB_F16 || dtype == HEBB_BF16 ? HEBB_F32 : dtype;
-}
-
-static hebb_tensor *as_dtype(hebb_tensor *x, hebb_dtype dtype) {
-    return hebb_tensor_dtype(x) == dtype ? x : hebb_cast(x, dtype);
 }
 
 static hebb_tensor *wide(hebb_tensor *x) { return as_dtype(x, rule_dtype(x)); }
@@ -122,8 +111,6 @@ static hebb_tensor *sgd_update(const hebb_optimizer *self, hebb_tensor *variable
     return both(assign(self, velocity, next),
                 assign(self, variable, hebb_add(decayed(self, variable), step)));
 }
-
-static double or_default(double value, double preset) { return value == 0 ? preset : value; }
 
 hebb_optimizer hebb_sgd_with(const hebb_sgd_options *options) {
     static const hebb_sgd_options defaults;

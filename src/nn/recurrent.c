@@ -148,7 +148,7 @@ static hebb_tensor *check(hebb_tensor *x, const recurrence *r) {
     return NULL;
 }
 
-static hebb_initializer or_default(hebb_initializer own, hebb_initializer preset) {
+static hebb_initializer given_or(hebb_initializer own, hebb_initializer preset) {
     return own.kind == HEBB_INIT_DEFAULT ? preset : own;
 }
 
@@ -172,12 +172,11 @@ static hebb_tensor *projected(hebb_tensor *x, recurrence *r) {
     hebb_graph *graph = hebb_tensor_graph(x);
     hebb_dtype dtype = hebb_tensor_dtype(x);
     int64_t features = hebb_tensor_shape(x).dim[2], width = r->gates * r->units;
-    hebb_tensor *kernel =
-        hebb_variable(graph, "kernel", dtype, HEBB_SHAPE(features, width),
-                      or_default(r->o->kernel_initializer, hebb_glorot_uniform()));
+    hebb_tensor *kernel = hebb_variable(graph, "kernel", dtype, HEBB_SHAPE(features, width),
+                                        given_or(r->o->kernel_initializer, hebb_glorot_uniform()));
     r->recurrent_kernel =
         hebb_variable(graph, "recurrent_kernel", dtype, HEBB_SHAPE(r->units, width),
-                      or_default(r->o->recurrent_initializer, hebb_orthogonal(1)));
+                      given_or(r->o->recurrent_initializer, hebb_orthogonal(1)));
     if (r->o->dropout != 0) {
         hebb_tensor *ones = hebb_ones_like(hebb_sum(x, HEBB_AXES(1), true));
         x = hebb_mul(x, hebb_dropout(ones, r->o->dropout));

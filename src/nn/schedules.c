@@ -2,16 +2,9 @@
 #include <math.h>
 #include <stdio.h>
 
-#include <hebb/ops.h>
-#include <hebb/schedules.h>
+#include "nn.h"
 
 static const double PI = 3.14159265358979323846;
-
-static hebb_tensor *number(hebb_tensor *like, double value) {
-    return hebb_scalar_like(like, value);
-}
-static hebb_tensor *times(hebb_tensor *x, double factor) { return hebb_mul(x, number(x, factor)); }
-static hebb_tensor *plus(hebb_tensor *x, double term) { return hebb_add(x, number(x, term)); }
 
 /* min(step, steps) / steps */
 static hebb_tensor *share(hebb_tensor *step, double steps) {

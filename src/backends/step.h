@@ -65,6 +65,14 @@ static inline int hb_fourth(const hb_instr *instr) {
     return instr->code == HB_USER ? instr->d : -1;
 }
 
+/* Whether the value is an operand. */
+static inline bool hb_uses(const hb_instr *instr, int value) {
+    return (instr->code != HB_LOAD && instr->a == value) || instr->b == value ||
+           instr->c == value || hb_fourth(instr) == value;
+}
+
+static inline bool hb_is_reduction(int code) { return code >= HB_SUM && code <= HB_PROD; }
+
 /* A value to be stored. A value made before n_pre is stored at every point of the space (its
    operand then has no reduced dimension collapsed); one made after it, once for every kept point.
  */
@@ -91,6 +99,16 @@ typedef struct hb_loop {
     hb_output *out;
     hb_instr *instr;
 } hb_loop;
+
+static inline bool hb_reduces(const hb_loop *loop) { return loop->n_pre < loop->n_instr; }
+
+/* How many reductions there are: instructions n_pre, n_pre + 1, ... */
+static inline int hb_count_reductions(const hb_loop *loop) {
+    int n = 0;
+    while (loop->n_pre + n < loop->n_instr && hb_is_reduction(loop->instr[loop->n_pre + n].code))
+        n++;
+    return n;
+}
 
 /* Whether the loop reads from where it writes to. */
 static inline bool hb_reads_output(const hb_loop *loop, const hb_operand *to) {
@@ -144,6 +162,9 @@ typedef struct hb_conv {
     int64_t batch, groups, in_channels, out_channels; /* channels of one group */
     int64_t in[3], kernel[3], out[3], stride[3], dilation[3], before[3];
 } hb_conv;
+
+/* Of sizes in three dimensions, or of a kernel. */
+static inline int64_t hb_volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
 
 /* FOLD: x[o, i] = sum over p, k with p stride + k dilation = i of y[o, p, k], for three spatial
    dimensions: y [outer, out..., kernel...] makes x [outer, in...]. Numeric. The transpose of

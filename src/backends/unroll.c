@@ -18,8 +18,6 @@ typedef struct unroller {
     int16_t *value;  /* by instruction: what it has become at the current point */
 } unroller;
 
-static bool is_reduction(int code) { return code >= HB_SUM && code <= HB_PROD; }
-
 /* What combines two results of a reduction; -1 for none. */
 static int pairwise(const hb_instr *reduction) {
     static const int code[] = {HB_ADD, HB_MAX, HB_MIN, HB_MUL};
@@ -38,7 +36,7 @@ bool hb_can_unroll(const hb_loop *loop, const bool *small) {
     for (int k = 0; k < loop->rank; k++)
         if (loop->reduce[k] && !small[k]) return false;
     for (int i = loop->n_pre; i < loop->n_instr; i++)
-        if (is_reduction(loop->instr[i].code) &&
+        if (hb_is_reduction(loop->instr[i].code) &&
             (pairwise(&loop->instr[i]) < 0 ||
              loop->instr[i].dtype != loop->instr[loop->instr[i].a].dtype))
             return false;
@@ -102,7 +100,7 @@ static void copy_instruction(unroller *u, int i, const int64_t *at) {
 static void combine(unroller *u, bool first) {
     for (int i = u->from->n_pre; i < u->from->n_instr; i++) {
         const hb_instr *instr = &u->from->instr[i];
-        if (!is_reduction(instr->code)) continue;
+        if (!hb_is_reduction(instr->code)) continue;
         const int16_t value = u->value[instr->a];
         u->value[i] = first ? value
                             : append(u, (hb_instr){.code = (uint8_t)pairwise(instr),
@@ -151,7 +149,7 @@ static void unroll(unroller *u) {
         first = false;
     } while (next_point(u, at));
     for (int i = from->n_pre; i < from->n_instr; i++)
-        if (!is_reduction(from->instr[i].code)) copy_instruction(u, i, at);
+        if (!hb_is_reduction(from->instr[i].code)) copy_instruction(u, i, at);
     for (int i = 0; i < from->n_out; i++)
         if (from->out[i].value >= from->n_pre) store(u, &from->out[i], at);
     u->to->n_pre = u->to->n_instr;

@@ -316,7 +316,7 @@ static void count_loop(const hb_loop *loop, hb_step *step) {
         if (loop->reduce[k] && loop->dim[k] > 0) kept /= (double)loop->dim[k];
     for (int k = 0; k < loop->n_instr; k++) {
         hb_code code = (hb_code)loop->instr[k].code;
-        bool reduction = code >= HB_SUM && code <= HB_PROD;
+        bool reduction = hb_is_reduction(code);
         step->flops += hb_code_flops(code) * (k < loop->n_pre || reduction ? points : kept);
     }
     for (int k = 0; k < loop->n_in; k++)

@@ -3,16 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../base/clock.h"
 #include "budget.h"
 #include "plan.h"
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- statistics ---- */
 
@@ -184,7 +178,7 @@ static hebb_status make_steps(hb_plan *plan, const hb_plan_choices *choices, hb_
 static hebb_status build(hb_plan *plan, const hebb_graph *graph, const hb_plan_choices *choices,
                          const bool *initial, hb_error *error) {
     hb_ir raw = {0};
-    double start = now();
+    double start = hb_seconds();
     hebb_status status = initial != NULL ? hb_specialize_initial(graph, initial, &raw, error)
                                          : hb_specialize(graph, plan->fetches, plan->n_fetches,
                                                          plan->inputs, plan->mode, &raw, error);
@@ -196,7 +190,7 @@ static hebb_status build(hb_plan *plan, const hebb_graph *graph, const hb_plan_c
     if (status != HEBB_OK) return status;
     plan->stats.unshared_bytes = unshared;
     count_work(plan);
-    plan->stats.plan_seconds = now() - start;
+    plan->stats.plan_seconds = hb_seconds() - start;
     if (hb_dumping()) hb_dump_plan(plan, stderr);
     return HEBB_OK;
 }

@@ -1,8 +1,8 @@
 /* Times the steps of a session's runs and hands them to whoever wants to know: a trace, rows. */
 #define _DEFAULT_SOURCE
 #include <stdlib.h>
-#include <time.h>
 
+#include "../base/clock.h"
 #include "profile_parts.h"
 
 struct hb_profile {
@@ -15,11 +15,7 @@ struct hb_profile {
     bool gathers;    /* into the rows */
 };
 
-static double microseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e6 * (double)t.tv_sec + 1e-3 * (double)t.tv_nsec;
-}
+static double microseconds(void) { return 1e6 * hb_seconds(); }
 
 double hb_timed_flops(const hb_timed *t) {
     double sum = 0;

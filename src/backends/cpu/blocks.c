@@ -111,14 +111,6 @@ static bool copy_operands(const hb_loop *from, int more_out, hb_loop *to) {
     return true;
 }
 
-static int reductions_of(const hb_loop *loop) {
-    int n = 0;
-    while (loop->n_pre + n < loop->n_instr && loop->instr[loop->n_pre + n].code >= HB_SUM &&
-           loop->instr[loop->n_pre + n].code <= HB_PROD)
-        n++;
-    return n;
-}
-
 static int64_t kept_of(const hb_loop *form) {
     int64_t kept = 1;
     for (int k = 1; k < form->rank; k++)
@@ -147,7 +139,7 @@ static bool partial(maker *m, const hb_loop *form, int i, hb_operand *o) {
 /* A loop that collapses: its block stops at the reductions. */
 static bool make_partial_outputs(maker *m, const hb_cpu_member *member, hb_loop *block) {
     const hb_loop *form = &member->form;
-    const int n = reductions_of(form);
+    const int n = hb_count_reductions(form);
     block->n_instr = form->n_pre + n;
     block->n_out = 0;
     for (int i = 0; i < form->n_out; i++)
@@ -162,7 +154,7 @@ static bool make_partial_outputs(maker *m, const hb_cpu_member *member, hb_loop 
 
 /* The instructions after the blocks: load partial results, reduce them, and go on as the form. */
 static bool make_end_instructions(const hb_loop *form, part *p) {
-    const int n = reductions_of(form), shift = n - form->n_pre;
+    const int n = hb_count_reductions(form), shift = n - form->n_pre;
     p->instr = malloc((size_t)(form->n_instr - form->n_pre + n + 1) * sizeof *p->instr);
     if (!p->instr) return false;
     for (int i = 0; i < n; i++) {
@@ -189,7 +181,7 @@ static bool make_end_instructions(const hb_loop *form, part *p) {
 /* Inputs of the end: the partial results, then those of the form. */
 static bool make_end(maker *m, const hb_cpu_member *member, part *p) {
     const hb_loop *form = &member->form;
-    const int n = reductions_of(form);
+    const int n = hb_count_reductions(form);
     hb_loop *end = &p->end;
     *end = *form;
     end->in = malloc((size_t)(form->n_in + n + 1) * sizeof *end->in);
@@ -223,7 +215,7 @@ static bool make_end(maker *m, const hb_cpu_member *member, part *p) {
 
 static bool make_block(maker *m, const hb_cpu_member *member, part *p) {
     const hb_loop *form = &member->form;
-    const int more = member->collapses ? reductions_of(form) : 0;
+    const int more = member->collapses ? hb_count_reductions(form) : 0;
     if (!copy_operands(form, more, &p->block)) return false;
     for (int i = 0; i < form->n_in; i++)
         if (!aim(m, &member->access[i], &p->block.in[i])) return false;
@@ -339,7 +331,7 @@ static void place_locals(const hb_cpu_rows *rows, hb_cpu_blocks *b) {
         b->local_at[k] = (int64_t)b->thread_bytes;
         b->local_step[k] = l->step;
         /* Not a multiple of 4 KiB apart: loads would wait for stores that look like theirs. */
-        b->turn_bytes[k] = ((n - 1) * l->step + l->size + 63) / 64 * 64 + 576;
+        b->turn_bytes[k] = (int64_t)hb_round_up((size_t)((n - 1) * l->step + l->size), 64) + 576;
         b->thread_bytes += (size_t)(b->turn_bytes[k] * b->turns[k]);
     }
 }
@@ -352,7 +344,7 @@ static void place_walkers(hb_cpu_blocks *b) {
             hb_cpu_walker_bytes(b->part[k].block_loop, b->block_rows, b->together, &links);
     }
     b->links_at = (int64_t)b->thread_bytes;
-    b->thread_bytes += (links * sizeof(hb_cpu_link) + 63) / 64 * 64;
+    b->thread_bytes += hb_round_up(links * sizeof(hb_cpu_link), 64);
 }
 
 static bool make_scratch(const maker *m) {

@@ -46,7 +46,7 @@ static inline int hb_cpu_number(const hb_cpu_maker *m, int absolute) {
 /* All operands of the instruction that makes v; -1 where there is none. */
 static inline void hb_cpu_operands(const hb_cpu_maker *m, int v, int operands[4]) {
     const hb_instr *instr = hb_cpu_instruction(m, v);
-    const bool none = instr->code == HB_LOAD || (instr->code >= HB_SUM && instr->code <= HB_PROD);
+    const bool none = instr->code == HB_LOAD || hb_is_reduction(instr->code);
     operands[0] = none ? -1 : hb_cpu_number(m, instr->a);
     operands[1] = none ? -1 : hb_cpu_number(m, instr->b);
     operands[2] = none ? -1 : hb_cpu_number(m, instr->c);
@@ -57,9 +57,7 @@ static inline void hb_cpu_operands(const hb_cpu_maker *m, int v, int operands[4]
 static inline const hb_instr *hb_cpu_reduction_at(const hb_cpu_maker *m, int i) {
     const hb_loop *loop = m->part->loop;
     const int at = m->part->last + i;
-    if (at >= loop->n_instr || loop->instr[at].code < HB_SUM || loop->instr[at].code > HB_PROD)
-        return NULL;
-    return &loop->instr[at];
+    return at < loop->n_instr && hb_is_reduction(loop->instr[at].code) ? &loop->instr[at] : NULL;
 }
 
 /* ---- chain.c ---- */

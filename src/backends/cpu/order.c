@@ -33,7 +33,7 @@ static void remove_dimension(hb_loop *loop, int k) {
 
 /* Reductions need a dimension to run over, be it of size 1. */
 static void keep_one_reduced(hb_loop *loop) {
-    if (loop->n_pre == loop->n_instr) return;
+    if (!hb_reduces(loop)) return;
     for (int k = 0; k < loop->rank; k++)
         if (loop->reduce[k]) return;
     const int k = loop->rank++;

@@ -114,14 +114,12 @@ static hb_cpu_map *map_of(const hb_cpu_maker *m, const hb_instr *instr) {
     }
 }
 
-static bool is_reduction(int code) { return code >= HB_SUM && code <= HB_PROD; }
-
 static hb_cpu_action_kind kind_of(const hb_cpu_maker *m, const hb_instr *instr) {
     if (instr->code == HB_LOAD)
         return m->part->loop->in[instr->a].buffer == HB_BUFFER_INDEX ? HB_CPU_INDEX : HB_CPU_LOAD;
     if (instr->code == HB_ACC) return HB_CPU_PRODUCT;
     if (instr->code >= HB_BITS && instr->code <= HB_NORMAL) return HB_CPU_RANDOM;
-    return is_reduction(instr->code) ? HB_CPU_REDUCED : HB_CPU_MAP;
+    return hb_is_reduction(instr->code) ? HB_CPU_REDUCED : HB_CPU_MAP;
 }
 
 /* Nanoseconds for an element: about what the AVX2 functions take of the first-level cache. */
@@ -147,12 +145,12 @@ static void find_uses(hb_cpu_maker *m) {
     for (int i = 0; i < loop->n_out; i++)
         if (writes(part, i)) use(m->values, hb_cpu_number(m, loop->out[i].value), INT_MAX);
     for (int i = part->last; i < loop->n_instr; i++)
-        if (is_reduction(loop->instr[i].code))
+        if (hb_is_reduction(loop->instr[i].code))
             use(m->values, hb_cpu_number(m, loop->instr[i].a), INT_MAX);
     for (int v = n - 1; v >= 0; v--) {
         const hb_instr *instr = hb_cpu_instruction(m, v);
         m->values[v].size = (int)hebb_dtype_size((hebb_dtype)instr->dtype);
-        if (!m->values[v].used || instr->code == HB_LOAD || is_reduction(instr->code)) continue;
+        if (!m->values[v].used || instr->code == HB_LOAD || hb_is_reduction(instr->code)) continue;
         use(m->values, hb_cpu_number(m, instr->a), v);
         use(m->values, hb_cpu_number(m, instr->b), v);
         use(m->values, hb_cpu_number(m, instr->c), v);

@@ -52,9 +52,7 @@ static uint64_t identity_of(int code, hebb_dtype dtype) {
 static hebb_status make_reductions(const hb_device *device, const hb_loop *loop, hb_cpu_reduce *r,
                                    hb_error *error) {
     const hb_cpu_vector *vector = device->isa->vector;
-    while (loop->n_pre + r->n < loop->n_instr && loop->instr[loop->n_pre + r->n].code >= HB_SUM &&
-           loop->instr[loop->n_pre + r->n].code <= HB_PROD)
-        r->n++;
+    r->n = hb_count_reductions(loop);
     r->each = calloc((size_t)r->n + 1, sizeof *r->each);
     if (!r->each) return hb_fail_memory(error, "reductions", (size_t)r->n * sizeof *r->each);
     if (r->n > SUMS_SCRATCH / (64 * 16))
@@ -72,10 +70,6 @@ static hebb_status make_reductions(const hb_device *device, const hb_loop *loop,
     }
     return HEBB_OK;
 }
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t quotient_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 static bool whole_rows(const hb_cpu_program *p) {
     return p->space.columns < HB_CPU_WIDE && p->space.columns <= p->tile;
@@ -103,10 +97,10 @@ static hebb_status make_pre(const hb_device *device, const hb_loop *loop, const 
    full. */
 static int64_t group_of(const hb_cpu_reduce *r) {
     int64_t group = r->alone ? r->kept : r->kept / UNITS;
-    if (r->points > 0) group = most(group, r->pre.tile / r->points);
-    group = least(group, GROUP);
-    group = least(group, SUMS_SCRATCH / 8 / most(r->n, 1));
-    return most(group, 1);
+    if (r->points > 0) group = hb_max(group, r->pre.tile / r->points);
+    group = hb_min(group, GROUP);
+    group = hb_min(group, SUMS_SCRATCH / 8 / hb_max(r->n, 1));
+    return hb_max(group, 1);
 }
 
 static hebb_status make_post(const hb_device *device, const hb_loop *loop,
@@ -126,10 +120,10 @@ static void make_units(hb_cpu_reduce *r) {
     if (r->by_columns) {
         const int64_t outer = space->columns > 0 ? r->kept / space->columns : 0;
         r->rows = r->points;
-        r->together = whole_rows(&r->pre) ? r->pre.tile / most(space->columns, 1) : 1;
-        r->panel = least(PANEL, SUMS_SCRATCH / 16 / most(r->n, 1) / 64 * 64);
-        if (whole_rows(&r->pre)) r->panel = most(space->columns, 1);
-        r->panels = quotient_up(space->columns, r->panel);
+        r->together = whole_rows(&r->pre) ? r->pre.tile / hb_max(space->columns, 1) : 1;
+        r->panel = hb_min(PANEL, SUMS_SCRATCH / 16 / hb_max(r->n, 1) / 64 * 64);
+        if (whole_rows(&r->pre)) r->panel = hb_max(space->columns, 1);
+        r->panels = hb_ceil_div(space->columns, r->panel);
         r->units = outer * r->panels;
         r->pieces = r->rows;
         return;
@@ -145,11 +139,11 @@ static hebb_status make_chunks(hb_cpu_reduce *r, hb_error *error) {
     r->chunks = 1;
     if (r->alone || r->units == 0 || r->units >= UNITS / 2 || r->points == 0) return HEBB_OK;
     const int64_t unit_points = r->points * (r->kept / r->units);
-    r->chunks = least(quotient_up(UNITS, r->units), unit_points / CHUNK_WORK);
-    r->chunks = least(r->chunks, r->by_columns ? r->pieces / CHUNK_ROWS : r->pieces);
-    r->chunks = most(r->chunks, 1);
+    r->chunks = hb_min(hb_ceil_div(UNITS, r->units), unit_points / CHUNK_WORK);
+    r->chunks = hb_min(r->chunks, r->by_columns ? r->pieces / CHUNK_ROWS : r->pieces);
+    r->chunks = hb_max(r->chunks, 1);
     if (r->chunks == 1) return HEBB_OK;
-    r->combined = least(COMBINED, SUMS_SCRATCH / 8 / r->n);
+    r->combined = hb_min(COMBINED, SUMS_SCRATCH / 8 / r->n);
     const size_t bytes = (size_t)(r->chunks * r->n * r->kept) * 8;
     r->partial = hb_cpu_allocate(bytes);
     return r->partial ? HEBB_OK : hb_fail_memory(error, "partial sums", bytes);
@@ -222,12 +216,12 @@ static void reduce_short_rows(const run_context *c, const hb_cpu_results *sums, 
     const int64_t points = r->together / r->rows, end = sums->first + sums->n;
     hb_cpu_worker worker;
     hb_cpu_tile tile = {.row = sums->first * r->rows,
-                        .rows = least(points, sums->n) * r->rows,
+                        .rows = hb_min(points, sums->n) * r->rows,
                         .columns = r->pre.space.columns};
     hb_cpu_tile_locate(&r->pre.space, &tile);
     hb_cpu_worker_start(&worker, &r->pre, c->device, c->args, scratch, &tile);
     for (int64_t k = sums->first; k < end; k += points) {
-        const int64_t n = least(points, end - k);
+        const int64_t n = hb_min(points, end - k);
         tile.row = k * r->rows;
         tile.rows = n * r->rows;
         hb_cpu_tile_locate(&r->pre.space, &tile);
@@ -282,11 +276,11 @@ static void reduce_short_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
                                  const hb_cpu_column_sums *sums, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row += r->together) {
         hb_cpu_tile tile = {
-            .row = row, .rows = least(r->together, end - row), .columns = r->pre.space.columns};
+            .row = row, .rows = hb_min(r->together, end - row), .columns = r->pre.space.columns};
         hb_cpu_tile_locate(&r->pre.space, &tile);
         hb_cpu_worker_tile(worker, &tile);
         for (int64_t at = 0; at < tile.rows; at += HB_CPU_NARROW) {
-            fold_columns(r, worker, sums, &tile, at, least(HB_CPU_NARROW, tile.rows - at), true);
+            fold_columns(r, worker, sums, &tile, at, hb_min(HB_CPU_NARROW, tile.rows - at), true);
             hb_cpu_widen_columns(r, sums);
         }
     }
@@ -308,7 +302,7 @@ static void reduce_long_columns(const hb_cpu_reduce *r, hb_cpu_worker *worker,
         hb_cpu_tile tile = {.row = row, .rows = 1};
         hb_cpu_tile_locate(&r->pre.space, &tile);
         for (tile.column = sums->first; tile.column < last; tile.column += r->pre.tile) {
-            tile.columns = least(r->pre.tile, last - tile.column);
+            tile.columns = hb_min(r->pre.tile, last - tile.column);
             if (r->pre.far && row + 1 < end) prefetch_row_below(r, worker, tile);
             hb_cpu_worker_tile(worker, &tile);
             fold_columns(r, worker, sums, &tile, 0, 1, in_block == 0);
@@ -328,9 +322,9 @@ static void reduce_columns(const run_context *c, const hb_cpu_results *sums, int
                                        .stride = r->panel * 8};
     hb_cpu_worker worker;
     hb_cpu_tile tile = {.row = row,
-                        .rows = least(r->together, end - begin),
+                        .rows = hb_min(r->together, end - begin),
                         .column = narrow.first,
-                        .columns = least(sums->n, r->pre.tile)};
+                        .columns = hb_min(sums->n, r->pre.tile)};
     hb_cpu_tile_locate(&r->pre.space, &tile);
     hb_cpu_worker_start(&worker, &r->pre, c->device, c->args, scratch->pre, &tile);
     if (r->pre.fold == HB_CPU_FOLD_COLUMNS)
@@ -344,7 +338,7 @@ static void locate_unit(const hb_cpu_reduce *r, int64_t unit, hb_cpu_results *su
     if (r->by_columns) {
         const int64_t columns = r->pre.space.columns, first = unit % r->panels * r->panel;
         sums->first = unit / r->panels * columns + first;
-        sums->n = least(r->panel, columns - first);
+        sums->n = hb_min(r->panel, columns - first);
     } else {
         hb_cpu_tile tile;
         hb_cpu_tile_at(&r->post, 0, r->post.space.rows, unit, &tile);
@@ -374,8 +368,8 @@ static void run_post(const run_context *c, const hb_cpu_results *sums, char *scr
     for (int64_t done = 0; done < sums->n;) {
         const int64_t at = sums->first + done, left = sums->n - done;
         hb_cpu_tile tile = {.row = at / columns, .rows = 1, .column = at % columns};
-        tile.columns = least(least(columns - tile.column, left), post->tile);
-        if (tile.columns == columns) tile.rows = least(left, post->tile) / columns;
+        tile.columns = hb_min(hb_min(columns - tile.column, left), post->tile);
+        if (tile.columns == columns) tile.rows = hb_min(left, post->tile) / columns;
         hb_cpu_worker worker;
         hb_cpu_tile_locate(&post->space, &tile);
         hb_cpu_worker_start(&worker, post, c->device, c->args, scratch, &tile);
@@ -433,7 +427,7 @@ static void combine_chunks(void *context, int64_t begin, int64_t end, int thread
     unit_scratch scratch;
     for (int64_t task = begin; task < end; task++) {
         hb_cpu_results sums = {.at = scratch.sums, .first = task * r->combined};
-        sums.n = least(r->combined, r->kept - sums.first);
+        sums.n = hb_min(r->combined, r->kept - sums.first);
         sums.stride = sums.n * 8;
         hb_cpu_clear_results(r, &sums);
         for (int64_t chunk = 0; chunk < r->chunks; chunk++)
@@ -454,7 +448,7 @@ void hb_cpu_reduce_run(const hb_device *device, const hb_cpu_reduce *reduce,
     }
     hb_cpu_parallel(device, reduce->units * reduce->chunks, reduce->ns, run_chunks, &context);
     const int64_t parts = reduce->chunks * reduce->n;
-    hb_cpu_parallel(device, quotient_up(reduce->kept, reduce->combined),
+    hb_cpu_parallel(device, hb_ceil_div(reduce->kept, reduce->combined),
                     (double)(reduce->kept * parts) * COMBINED_NS, combine_chunks, &context);
 }
 

@@ -95,7 +95,7 @@ static int64_t slot_bytes(int size, int64_t tile) {
     return size < 0 ? SINGLE_BYTES : (size * tile + 63) / 64 * 64;
 }
 
-static size_t up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+static size_t up(size_t bytes) { return hb_round_up(bytes, 64); }
 
 /* In this order: pointers to values, slots, strips, links made ready. */
 size_t hb_cpu_scratch_bytes(const hb_cpu_maker *m, int64_t tile) {

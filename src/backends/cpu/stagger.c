@@ -3,7 +3,7 @@
 
 enum { MOST_ROWS = 8 }; /* at once */
 
-static size_t up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+static size_t up(size_t bytes) { return hb_round_up(bytes, 64); }
 
 /* Whether each row gives one result, gathered in one vector, or each column, and the rest of the
    loop is about nothing but these results. */

@@ -40,7 +40,7 @@ static bool short_rows(const hb_loop *loop, bool *small) {
 
 bool hb_cpu_can_unroll(const hb_loop *loop, bool *small) {
     if (loop->rank == 0) return false;
-    if (loop->n_pre == loop->n_instr) {
+    if (!hb_reduces(loop)) {
         if (loop->rank < 2 || !short_rows(loop, small)) return false;
     } else memcpy(small, loop->reduce, sizeof loop->reduce);
     return hb_can_unroll(loop, small);

@@ -20,8 +20,6 @@
 
 enum { ROWS = 8, BLOCK_ROWS = 128, GROUP = 256, CPU_ITEMS = 32 };
 
-static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
-
 static hebb_dtype dtype_of(const hb_step *step) { return step->out[0].dtype; }
 static int width_of(const hb_step *step) { return dtype_of(step) == HEBB_F32 ? 32 : 16; }
 
@@ -92,15 +90,15 @@ static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
     switch (step->kind) {
     case HB_CONV:
         p.rows = c->out_channels;
-        p.columns = volume(c->out);
+        p.columns = hb_volume(c->out);
         break;
     case HB_CONV_INPUT:
         p.rows = c->in_channels;
-        p.columns = volume(c->in);
+        p.columns = hb_volume(c->in);
         break;
     default:
         p.rows = c->out_channels;
-        p.columns = c->in_channels * volume(c->kernel);
+        p.columns = c->in_channels * hb_volume(c->kernel);
         break;
     }
     p.way = device->lanes ? way_on_cpus(device, &p) : way_on_gpus(device, &p);
@@ -109,7 +107,7 @@ static hb_cl_conv product_of(hb_device *device, const hb_step *step) {
 }
 
 int64_t hb_cl_conv_weights(const hb_conv *c) {
-    return c->groups * c->in_channels * c->out_channels * volume(c->kernel);
+    return c->groups * c->in_channels * c->out_channels * hb_volume(c->kernel);
 }
 
 size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step) {
@@ -138,17 +136,9 @@ bool hb_cl_conv_is_wide(const hb_cl_conv *p) {
             limit)
             return true;
     return arena > limit ||
-           largest + c->batch * c->groups * c->in_channels * volume(c->in) > limit ||
-           largest + c->batch * c->groups * c->out_channels * volume(c->out) > limit ||
+           largest + c->batch * c->groups * c->in_channels * hb_volume(c->in) > limit ||
+           largest + c->batch * c->groups * c->out_channels * hb_volume(c->out) > limit ||
            largest + hb_cl_conv_weights(c) > limit;
-}
-
-static void write_sizes(hb_cl_kernel *kernel, const char *name, const int64_t size[3]) {
-    for (int d = 0; d < 3; d++) {
-        char text[HB_CL_NAME_SIZE];
-        snprintf(text, sizeof text, "%s%d", name, d);
-        hb_cl_index_param(kernel, text, size[d]);
-    }
 }
 
 void hb_cl_conv_operands(hb_cl_kernel *kernel, const hb_cl_conv *p) {
@@ -170,12 +160,12 @@ void hb_cl_conv_operands(hb_cl_kernel *kernel, const hb_cl_conv *p) {
     hb_cl_index_param(kernel, "groups", c->groups);
     hb_cl_index_param(kernel, "inner", c->in_channels);
     hb_cl_index_param(kernel, "outer", c->out_channels);
-    write_sizes(kernel, "n", c->in);
-    write_sizes(kernel, "k", c->kernel);
-    write_sizes(kernel, "m", c->out);
-    write_sizes(kernel, "s", c->stride);
-    write_sizes(kernel, "d", c->dilation);
-    write_sizes(kernel, "e", c->before);
+    hb_cl_sizes_param(kernel, "n", c->in);
+    hb_cl_sizes_param(kernel, "k", c->kernel);
+    hb_cl_sizes_param(kernel, "m", c->out);
+    hb_cl_sizes_param(kernel, "s", c->stride);
+    hb_cl_sizes_param(kernel, "d", c->dilation);
+    hb_cl_sizes_param(kernel, "e", c->before);
     hb_cl_print(&kernel->body, "a += oa;\nb += ob;\ny += oy;\n"
                                "const hb_index taps = k0 * k1 * k2;\n"
                                "const hb_index ins = n0 * n1 * n2, outs = m0 * m1 * m2;\n");

@@ -16,8 +16,6 @@
 /* MOST_ZEROS: a padded image has at most so many times the places of the image and the result. */
 enum { TILE_ROWS = 8, BLOCK_ROWS = 64, FEW_CHANNELS = 12, COPY_GRAIN = 16384, MOST_ZEROS = 64 };
 
-static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
-
 static hebb_dtype dtype_of(const hb_cl_conv *p) { return p->step->out[0].dtype; }
 static int64_t width_of(const hb_cl_conv *p) { return dtype_of(p) == HEBB_F32 ? 32 : 16; }
 
@@ -51,14 +49,14 @@ static copy copy_of(const hb_cl_conv *p) {
     }
     if (weight) {
         s.plane = hb_ceil_div(s.planes, width_of(p)) * width_of(p);
-        s.elements = s.images * volume(s.padded) * s.plane;
+        s.elements = s.images * hb_volume(s.padded) * s.plane;
         return s;
     }
     /* Tiles read up to their full width. An odd number of lines, so that planes do not share the
        same few places of a cache. */
     const int64_t read = hb_ceil_div(span_of(&s), width_of(p)) * width_of(p) + s.reach;
     const int64_t line = width_of(p) / 2;
-    s.plane = (hb_ceil_div(hb_max(volume(s.padded), read), line) | 1) * line;
+    s.plane = (hb_ceil_div(hb_max(hb_volume(s.padded), read), line) | 1) * line;
     s.elements = s.images * s.planes * s.plane;
     return s;
 }
@@ -66,7 +64,7 @@ static copy copy_of(const hb_cl_conv *p) {
 static int64_t packed_weights(const hb_cl_conv *p, const copy *s) {
     if (p->step->kind == HB_CONV_WEIGHT) return 0;
     return p->conv->groups * hb_ceil_div(p->rows, TILE_ROWS) * TILE_ROWS * s->planes *
-           volume(p->conv->kernel);
+           hb_volume(p->conv->kernel);
 }
 
 bool hb_cl_conv_shifted_can(const hb_device *device, const hb_cl_conv *p) {
@@ -78,10 +76,10 @@ bool hb_cl_conv_shifted_can(const hb_device *device, const hb_cl_conv *p) {
     const copy s = copy_of(p);
     if (p->step->kind == HB_CONV_WEIGHT)
         return c->in_channels >= FEW_CHANNELS &&
-               volume(s.padded) <= MOST_ZEROS * (volume(c->in) + volume(c->out));
+               hb_volume(s.padded) <= MOST_ZEROS * (hb_volume(c->in) + hb_volume(c->out));
     for (int d = 0; d < 3; d++)
         if (c->stride[d] != 1) return false;
-    return s.planes > 0 && 3 * volume(s.to) > 2 * (volume(s.padded) - s.reach);
+    return s.planes > 0 && 3 * hb_volume(s.to) > 2 * (hb_volume(s.padded) - s.reach);
 }
 
 int64_t hb_cl_conv_shifted_elements(const hb_cl_conv *p) {
@@ -97,7 +95,7 @@ double hb_cl_conv_shifted_cost(const hb_cl_conv *p) {
                (double)c->in_channels;
     const copy s = copy_of(p);
     const int64_t columns = hb_ceil_div(span_of(&s), width_of(p)) * width_of(p);
-    return rows * (double)columns / (double)volume(s.to) * (1 + 6 / (double)s.planes);
+    return rows * (double)columns / (double)hb_volume(s.to) * (1 + 6 / (double)s.planes);
 }
 
 /* ---- text ---- */
@@ -282,7 +280,7 @@ static bool add_sums(hb_prepared *prepared, const hb_cl_conv *p, const copy *s) 
         "y[(r * inner + column + l) * taps] = t[r * %d + l];\n",
         width, BLOCK_ROWS, BLOCK_ROWS, width, type, BLOCK_ROWS, width, width, type, type, type,
         suffix, width, width);
-    set_items(prepared, hb_ceil_div(c->in_channels, width) * volume(c->kernel),
+    set_items(prepared, hb_ceil_div(c->in_channels, width) * hb_volume(c->kernel),
               hb_ceil_div(p->rows, BLOCK_ROWS), c->groups * p->parts);
     return true;
 }

@@ -6,21 +6,11 @@
 
 #define CPU_GRAIN 4096
 
-static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
-
-static void write_sizes(hb_cl_kernel *kernel, const char *name, const int64_t size[3]) {
-    for (int d = 0; d < 3; d++) {
-        char text[HB_CL_NAME_SIZE];
-        snprintf(text, sizeof text, "%s%d", name, d);
-        hb_cl_index_param(kernel, text, size[d]);
-    }
-}
-
 static bool is_wide(const hb_step *step) {
     const hb_fold *f = &step->u.fold;
     const int64_t limit = INT32_MAX - (1 << 20);
-    return step->in[0].offset + f->outer * volume(f->out) * volume(f->kernel) > limit ||
-           step->out[0].offset + f->outer * volume(f->in) > limit;
+    return step->in[0].offset + f->outer * hb_volume(f->out) * hb_volume(f->kernel) > limit ||
+           step->out[0].offset + f->outer * hb_volume(f->in) > limit;
 }
 
 static void write_fold(hb_cl_kernel *kernel, const hb_step *step, int64_t per_item) {
@@ -32,13 +22,13 @@ static void write_fold(hb_cl_kernel *kernel, const hb_step *step, int64_t per_it
     hb_cl_buffer_param(kernel, "x", step->out[0].buffer, dtype, true);
     hb_cl_index_param(kernel, "oy", step->in[0].offset);
     hb_cl_index_param(kernel, "ox", step->out[0].offset);
-    hb_cl_index_param(kernel, "count", f->outer * volume(f->in));
+    hb_cl_index_param(kernel, "count", f->outer * hb_volume(f->in));
     hb_cl_index_param(kernel, "per_item", per_item);
-    write_sizes(kernel, "n", f->in);
-    write_sizes(kernel, "k", f->kernel);
-    write_sizes(kernel, "m", f->out);
-    write_sizes(kernel, "s", f->stride);
-    write_sizes(kernel, "d", f->dilation);
+    hb_cl_sizes_param(kernel, "n", f->in);
+    hb_cl_sizes_param(kernel, "k", f->kernel);
+    hb_cl_sizes_param(kernel, "m", f->out);
+    hb_cl_sizes_param(kernel, "s", f->stride);
+    hb_cl_sizes_param(kernel, "d", f->dilation);
     hb_cl_print(&kernel->body,
                 "const hb_index first = (hb_index)HB_ITEM(0) * per_item;\n"
                 "const hb_index end = min(first + per_item, count);\n"
@@ -61,7 +51,7 @@ static void write_fold(hb_cl_kernel *kernel, const hb_step *step, int64_t per_it
 
 hebb_status hb_cl_fold_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error) {
-    int64_t count = step->u.fold.outer * volume(step->u.fold.in), per_item = 1;
+    int64_t count = step->u.fold.outer * hb_volume(step->u.fold.in), per_item = 1;
     *solver = "gather";
     if (count == 0) return HEBB_OK;
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);

@@ -8,8 +8,6 @@
 
 enum { LEAD = 4 }; /* among so many first steps, one must reduce */
 
-static bool reduces(const hb_loop *loop) { return loop->n_pre < loop->n_instr; }
-
 /* ---- dimensions ---- */
 
 /* The coarsest dimensions into which both can be cut. */
@@ -53,10 +51,10 @@ static bool same_dims(const hb_loop *a, const hb_loop *b) {
 /* Which of a loop's dimensions number rows. */
 static bool find_rows(const maker *m, const hb_loop *loop, bool *is_row) {
     const hb_loop *like = same_dims(loop, m->anchor) ? m->anchor : loop;
-    if (like == m->anchor || reduces(loop)) {
+    if (like == m->anchor || hb_reduces(loop)) {
         for (int k = 0; k < loop->rank; k++) {
             is_row[k] = !like->reduce[k];
-            if (reduces(loop) && loop->reduce[k] != like->reduce[k]) return false;
+            if (hb_reduces(loop) && loop->reduce[k] != like->reduce[k]) return false;
         }
         return true;
     }
@@ -130,7 +128,7 @@ static bool add_member(maker *m, const hb_loop *loop) {
     *of = (member){.loop = loop};
     select_dims(loop, is_row, &of->row, &of->column);
     const int64_t columns = count(&of->column);
-    if (count(&of->row) != m->rows || (columns != m->columns && (columns != 1 || reduces(loop))))
+    if (count(&of->row) != m->rows || (columns != m->columns && (columns != 1 || hb_reduces(loop))))
         return false;
     dims row = of->row, column = m->column;
     if (m->n > 0 && !refine(&of->row, &m->row, &row)) return false;
@@ -146,7 +144,7 @@ static bool add_member(maker *m, const hb_loop *loop) {
 /* Whether a loop reduces over the rows, and over nothing else. */
 static bool is_across(const maker *m, const hb_step *step) {
     const hb_loop *loop = &step->u.loop;
-    if (!is_candidate(step) || !reduces(loop) || !same_dims(loop, m->anchor)) return false;
+    if (!is_candidate(step) || !hb_reduces(loop) || !same_dims(loop, m->anchor)) return false;
     for (int k = 0; k < loop->rank; k++)
         if (loop->dim[k] > 1 && loop->reduce[k] == m->anchor->reduce[k]) return false;
     return true;
@@ -326,7 +324,7 @@ static bool make_group(maker *m, const hb_step *steps, int n, bool across, hb_cl
 static bool find_anchor(maker *m, const hb_step *steps, size_t n_steps) {
     for (size_t k = 0; k < n_steps && k < LEAD && is_candidate(&steps[k]); k++) {
         const hb_loop *loop = &steps[k].u.loop;
-        if (!reduces(loop)) continue;
+        if (!hb_reduces(loop)) continue;
         m->anchor = loop;
         m->rows = m->columns = 1;
         for (int d = 0; d < loop->rank; d++)

@@ -75,4 +75,8 @@ typedef struct hb_cl_group_writer {
     const hb_loop *loop; /* of the space */
 } hb_cl_group_writer;
 
+static inline int first_of(const hb_cl_group_writer *w, int phase, int level) {
+    return hb_cl_first(w->group, phase, level);
+}
+
 #endif

@@ -20,10 +20,6 @@ enum {
 
 #define PRINT(w, ...) hb_cl_print(&(w)->kernel->body, __VA_ARGS__)
 
-static int first_of(const writer *w, int phase, int level) {
-    return hb_cl_first(w->group, phase, level);
-}
-
 static const char *type_of(const writer *w, int value) {
     return hb_cl_type((hebb_dtype)w->loop->instr[value].dtype);
 }

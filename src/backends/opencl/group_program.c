@@ -13,8 +13,6 @@ static bool moves(const maker *m, const hb_operand *o, bool along_row) {
     return false;
 }
 
-static bool is_half(int dtype) { return dtype == HEBB_F16 || dtype == HEBB_BF16; }
-
 /* Appends an instruction, whose operands are the program's, and says when it is done. -1: no room.
  */
 static int append(maker *m, hb_instr instr) {
@@ -30,7 +28,7 @@ static int append(maker *m, hb_instr instr) {
         if (m->level[operands[k]] == HB_CL_POINT) level = HB_CL_POINT;
         if (m->phase[operands[k]] > phase) phase = m->phase[operands[k]];
     }
-    if (hb_cl_is_reduction((hb_code)instr.code)) {
+    if (hb_is_reduction(instr.code)) {
         level = HB_CL_REDUCTIONS;
         if (++phase == HB_CL_MOST_PHASES) return -1;
     }
@@ -78,7 +76,7 @@ static int append_instruction(maker *m, const member *of, const hb_instr *from) 
 static int at_points(maker *m, int value) {
     if (m->level[value] == HB_CL_POINT) return value;
     const int dtype = m->program->instr[value].dtype;
-    if (is_half(dtype)) return -1;
+    if (hb_cl_is_half(dtype)) return -1;
     const int copy = append(m, (hb_instr){.code = HB_CAST,
                                           .dtype = (uint8_t)dtype,
                                           .a = (int16_t)value,
@@ -102,7 +100,7 @@ static bool append_output(maker *m, int value, const hb_operand *to) {
 static bool append_across(maker *m, hb_cl_group *group) {
     const member *last = &m->member[m->n - 1];
     for (int i = m->across->n_pre; i < m->across->n_instr; i++) {
-        if (!hb_cl_is_reduction((hb_code)m->across->instr[i].code)) continue;
+        if (!hb_is_reduction(m->across->instr[i].code)) continue;
         if (group->n_across == HB_CL_MOST_ACROSS) return false;
         const int of = at_points(m, last->value[m->across->instr[i].a]);
         if (of < 0) return false;
@@ -126,11 +124,6 @@ static bool append_member(maker *m, member *of) {
 
 /* ---- phases ---- */
 
-static bool uses(const hb_instr *instr, int value) {
-    return (instr->code != HB_LOAD && instr->a == value) || instr->b == value ||
-           instr->c == value || hb_fourth(instr) == value;
-}
-
 static bool is_overwritten(const maker *m, const hb_operand *in) {
     for (int i = 0; i < m->program->n_out; i++)
         if (hb_cl_members_meet(m, in, &m->program->out[i].to)) return true;
@@ -147,7 +140,7 @@ static void delay_loads(maker *m) {
         int phase = HB_CL_MOST_PHASES;
         for (int k = i + 1; k < p->n_instr; k++) {
             const int at = m->level[k] == HB_CL_REDUCTIONS ? m->phase[k] - 1 : m->phase[k];
-            if (uses(&p->instr[k], i) && at < phase) phase = at;
+            if (hb_uses(&p->instr[k], i) && at < phase) phase = at;
         }
         for (int k = 0; k < p->n_out; k++)
             if (p->out[k].value == i) phase = 0;

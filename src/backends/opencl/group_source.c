@@ -14,15 +14,6 @@ typedef hb_cl_group_writer writer;
 
 #define PRINT(w, ...) hb_cl_print(&(w)->kernel->body, __VA_ARGS__)
 
-static int first_of(const writer *w, int phase, int level) {
-    return hb_cl_first(w->group, phase, level);
-}
-
-static bool uses(const hb_instr *instr, int value) {
-    return (instr->code != HB_LOAD && instr->a == value) || instr->b == value ||
-           instr->c == value || hb_fourth(instr) == value;
-}
-
 static int phase_of(const hb_cl_group *group, int value) {
     int phase = 0;
     while (phase + 1 < group->n_phases && hb_cl_first(group, phase + 1, 0) <= value) phase++;
@@ -31,7 +22,7 @@ static int phase_of(const hb_cl_group *group, int value) {
 
 bool hb_cl_is_used(const hb_cl_group *group, int phase, int value) {
     for (int i = hb_cl_first(group, phase, HB_CL_POINT); i < hb_cl_first(group, phase + 1, 0); i++)
-        if (uses(&group->loop.instr[i], value)) return true;
+        if (hb_uses(&group->loop.instr[i], value)) return true;
     return false;
 }
 
@@ -162,7 +153,7 @@ void hb_cl_write_group(hb_cl_kernel *kernel, const hb_cl_group *group, const hb_
     declare_shared(&w);
     write_row(&w);
     for (int phase = 0; phase < group->n_phases; phase++) {
-        write_tree(&w, first_of(&w, phase, 0), first_of(&w, phase, HB_CL_ROW));
+        write_tree(&w, hb_cl_first(group, phase, 0), hb_cl_first(group, phase, HB_CL_ROW));
         write_once(&w, phase);
         write_points(&w, phase);
     }

@@ -97,6 +97,14 @@ void hb_cl_index_param(hb_cl_kernel *kernel, const char *name, int64_t value) {
     hb_cl_param_add(kernel, HB_CL_INDEX, name, value);
 }
 
+void hb_cl_sizes_param(hb_cl_kernel *kernel, const char *name, const int64_t size[3]) {
+    for (int d = 0; d < 3; d++) {
+        char text[HB_CL_NAME_SIZE];
+        snprintf(text, sizeof text, "%s%d", name, d);
+        hb_cl_index_param(kernel, text, size[d]);
+    }
+}
+
 void hb_cl_buffer_param(hb_cl_kernel *kernel, const char *name, int buffer, hebb_dtype dtype,
                         bool written) {
     hb_cl_param *param = add(kernel, name);
@@ -127,7 +135,7 @@ void hb_cl_local_array(hb_cl_kernel *kernel, const char *name, hebb_dtype dtype,
 }
 
 void hb_cl_need(hb_cl_kernel *kernel, hb_cl_part part, hebb_dtype dtype) {
-    if (dtype == HEBB_F16 || dtype == HEBB_BF16) return; /* what there is of them is in every one */
+    if (hb_cl_is_half(dtype)) return; /* what there is of them is in every one */
     if (dtype == HEBB_BOOL) dtype = HEBB_U8;
     kernel->parts[part] |= 1u << dtype;
     kernel->parts[HB_CL_SCALAR] |= 1u << dtype;

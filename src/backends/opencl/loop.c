@@ -39,15 +39,6 @@ static size_t power_of_two(size_t n) {
     return p;
 }
 
-static bool reduces(const hb_loop *loop) { return loop->n_pre < loop->n_instr; }
-
-static int count_reductions(const hb_loop *loop) {
-    int n = 0;
-    for (int i = loop->n_pre; i < loop->n_instr; i++)
-        n += hb_cl_is_reduction((hb_code)loop->instr[i].code);
-    return n;
-}
-
 /* Cuts the reduced space's `pieces` into at most `wanted` splits of equal size. */
 static void cut_splits(hb_cl_cut *cut, int64_t pieces, int64_t wanted) {
     wanted = hb_max(1, hb_min(hb_min(wanted, pieces), MAX_SPLITS));
@@ -58,7 +49,7 @@ static void cut_splits(hb_cl_cut *cut, int64_t pieces, int64_t wanted) {
 /* A sum takes three arrays of at most 8 bytes an element. */
 static int64_t column_chunk(const hb_loop *loop) {
     int64_t chunk = COLUMN_CHUNK;
-    while (chunk > LEAST_CHUNK && chunk * 24 * count_reductions(loop) > COLUMN_BYTES) chunk /= 2;
+    while (chunk > LEAST_CHUNK && chunk * 24 * hb_count_reductions(loop) > COLUMN_BYTES) chunk /= 2;
     return chunk;
 }
 
@@ -97,7 +88,7 @@ static void cut_for_cpu(const hb_device *device, const hb_cl_space *space, bool 
     const hb_loop *loop = &space->loop;
     int64_t lanes = loop->dim[space->lane];
     bool kept_lane = space->lane < space->n_kept;
-    cut->form = !reduces(loop) ? HB_CL_LANES : (kept_lane ? HB_CL_COLUMNS : HB_CL_ROWS);
+    cut->form = !hb_reduces(loop) ? HB_CL_LANES : (kept_lane ? HB_CL_COLUMNS : HB_CL_ROWS);
     int64_t points = space->kept * hb_max(1, space->reduced);
     int64_t items = items_for(device, loop, points);
     cut->chunk = cut->form == HB_CL_LANES ? lane_chunk(space, lanes, items) : CPU_CHUNK;
@@ -133,7 +124,7 @@ static int unroll_for_gpu(const hb_loop *loop, int64_t points) {
 /* How many items of a group share a kept point: so many that there are enough of them, unless that
    would leave them little to do or neighbors too little of a piece of memory. */
 static int64_t sharers_for_gpu(const hb_device *device, const hb_cl_space *space) {
-    const size_t local = (size_t)(8 * GPU_GROUP * count_reductions(&space->loop));
+    const size_t local = (size_t)(8 * GPU_GROUP * hb_count_reductions(&space->loop));
     if (local > device->local_bytes) return 1;
     int64_t wanted = hb_ceil_div(GPU_ITEMS, hb_max(1, space->kept)), most = GPU_GROUP, sharers = 1;
     if (space->lane >= space->n_kept)
@@ -150,7 +141,7 @@ static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool 
     cut->splits = 1;
     cut->units = space->kept;
     cut->group = power_of_two((size_t)hb_min(GPU_GROUP, (int64_t)device->max_group));
-    if (!reduces(&space->loop)) {
+    if (!hb_reduces(&space->loop)) {
         cut->form = HB_CL_POINTS;
         return;
     }
@@ -170,14 +161,14 @@ static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool 
 static void cut_space(const hb_device *device, const hb_cl_space *space, bool may_split,
                       hb_cl_cut *cut) {
     memset(cut, 0, sizeof *cut);
-    may_split = may_split && reduces(&space->loop) && space->kept > 0 && space->reduced > 0;
+    may_split = may_split && hb_reduces(&space->loop) && space->kept > 0 && space->reduced > 0;
     if (device->lanes) cut_for_cpu(device, space, may_split, cut);
     else cut_for_gpu(device, space, may_split, cut);
 }
 
 static size_t scratch_bytes(const hb_cl_space *space, const hb_cl_cut *cut) {
     if (cut->splits <= 1) return 0;
-    return 8 * (size_t)count_reductions(&space->loop) * (size_t)(cut->splits * space->kept);
+    return 8 * (size_t)hb_count_reductions(&space->loop) * (size_t)(cut->splits * space->kept);
 }
 
 /* One item, or on a GPU one group, does all. */
@@ -200,7 +191,7 @@ int64_t hb_cl_loop_items(const hb_device *device, const hb_loop *loop) {
 }
 
 size_t hb_cl_loop_scratch(hb_device *device, const hb_loop *loop) {
-    if (!reduces(loop)) return 0;
+    if (!hb_reduces(loop)) return 0;
     hb_cl_space space;
     if (!hb_cl_space_make(&space, loop)) return 0; /* prepare() will fail likewise, and say so */
     hb_cl_cut cut;
@@ -287,7 +278,7 @@ static void write_second_program(const hb_loop *loop, second_stage *stage, int n
     int load = 0, n = n_loads;
     for (int i = loop->n_pre; i < loop->n_instr; i++) {
         hb_instr instr = loop->instr[i];
-        if (hb_cl_is_reduction((hb_code)instr.code)) {
+        if (hb_is_reduction(instr.code)) {
             hebb_dtype dtype = (hebb_dtype)instr.dtype;
             stage->in[load] = partial_operand(space, cut, load, dtype);
             stage->instr[load] =
@@ -302,7 +293,7 @@ static void write_second_program(const hb_loop *loop, second_stage *stage, int n
 static hebb_status second_stage_make(second_stage *stage, const hb_cl_space *space,
                                      const hb_cl_cut *cut, hb_error *error) {
     const hb_loop *loop = &space->loop;
-    int n_loads = count_reductions(loop);
+    int n_loads = hb_count_reductions(loop);
     memset(stage, 0, sizeof *stage);
     stage->in = calloc((size_t)(loop->n_in + n_loads), sizeof *stage->in);
     stage->out = calloc((size_t)loop->n_out + 1, sizeof *stage->out);
@@ -389,10 +380,10 @@ static bool find_small(const hb_device *device, const hb_cl_space *space, bool *
     bool any_long = false;
     if (!device->lanes || space->kept == 0 || space->reduced == 0) return false;
     for (int k = 0; k < loop->rank; k++) {
-        small[k] = reduces(loop) ? k >= space->n_kept : loop->dim[k] <= SMALL;
+        small[k] = hb_reduces(loop) ? k >= space->n_kept : loop->dim[k] <= SMALL;
         any_long = any_long || (!small[k] && loop->dim[k] >= LONG);
     }
-    return any_long && (small[space->lane] || reduces(loop)) && hb_can_unroll(loop, small);
+    return any_long && (small[space->lane] || hb_reduces(loop)) && hb_can_unroll(loop, small);
 }
 
 /* Replaces a space by one without its small dimensions; *unrolled is what that is of. False where

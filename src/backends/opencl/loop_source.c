@@ -45,7 +45,7 @@ static bool find_reductions(writer *w) {
     w->reductions = calloc((size_t)w->loop->n_instr + 1, sizeof *w->reductions);
     if (w->reductions == NULL) return false;
     for (int i = w->loop->n_pre; i < w->loop->n_instr; i++) {
-        if (!hb_cl_is_reduction((hb_code)w->loop->instr[i].code)) continue;
+        if (!hb_is_reduction(w->loop->instr[i].code)) continue;
         w->reductions[w->n++] = hb_cl_reduction_of(w->loop, i);
         hb_cl_need(w->kernel, HB_CL_BLOCKS, (hebb_dtype)w->loop->instr[i].dtype);
     }

@@ -210,10 +210,14 @@ typedef struct hb_cl_kernel {
 const char *hb_cl_type(hebb_dtype dtype);
 const char *hb_cl_suffix(hebb_dtype dtype);
 
+static inline bool hb_cl_is_half(int dtype) { return dtype == HEBB_F16 || dtype == HEBB_BF16; }
+
 /* Declare an argument once; a second call with the same name does nothing. */
 void hb_cl_buffer_param(hb_cl_kernel *kernel, const char *name, int buffer, hebb_dtype dtype,
                         bool written);
 void hb_cl_index_param(hb_cl_kernel *kernel, const char *name, int64_t value);
+/* Three of them, name0 to name2. */
+void hb_cl_sizes_param(hb_cl_kernel *kernel, const char *name, const int64_t size[3]);
 void hb_cl_param_add(hb_cl_kernel *kernel, hb_cl_param_kind kind, const char *name, int64_t value);
 void hb_cl_local_array(hb_cl_kernel *kernel, const char *name, hebb_dtype dtype, int64_t count);
 void hb_cl_need(hb_cl_kernel *kernel, hb_cl_part part, hebb_dtype dtype);
@@ -334,7 +338,6 @@ typedef struct hb_cl_space {
 /* False when out of memory. */
 bool hb_cl_space_make(hb_cl_space *space, const hb_loop *loop);
 void hb_cl_space_free(hb_cl_space *space);
-bool hb_cl_is_reduction(hb_code code);
 /* Whether an operand's elements over dims[0...rank) have indices beyond 31 bits. */
 bool hb_cl_is_wide(const hb_operand *operand, int rank, const int64_t *dim);
 /* Merges dimensions [from, *to) of dim[] that are adjacent in every operand. */

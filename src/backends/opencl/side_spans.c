@@ -74,14 +74,12 @@ static bool add_indexed(hb_cl_spans *spans, const hb_indexed *indexed, bool gath
            add_whole(spans, &indexed->y, indexed->count * indexed->width, gathers);
 }
 
-static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
-
 /* By a launch that prepares, the weights alone. */
 static bool add_conv(hb_cl_spans *spans, const hb_step *step, bool prepares) {
     const hb_conv *c = &step->u.conv;
-    const int64_t x = c->batch * c->groups * c->in_channels * volume(c->in);
-    const int64_t w = c->groups * c->out_channels * c->in_channels * volume(c->kernel);
-    const int64_t y = c->batch * c->groups * c->out_channels * volume(c->out);
+    const int64_t x = c->batch * c->groups * c->in_channels * hb_volume(c->in);
+    const int64_t w = c->groups * c->out_channels * c->in_channels * hb_volume(c->kernel);
+    const int64_t y = c->batch * c->groups * c->out_channels * hb_volume(c->out);
     int64_t in0 = x, in1 = y, out = w;
     if (step->kind == HB_CONV) in1 = w, out = y;
     if (step->kind == HB_CONV_INPUT) in0 = y, in1 = w, out = x;

@@ -5,10 +5,6 @@
 
 #include "opencl.h"
 
-bool hb_cl_is_reduction(hb_code code) {
-    return code >= HB_SUM && code <= HB_PROD;
-}
-
 /* Sums are formed in 64 bits; a margin is left for ranges that are rounded up. */
 bool hb_cl_is_wide(const hb_operand *operand, int rank, const int64_t *dim) {
     const int64_t limit = INT32_MAX - (1 << 20);
@@ -115,8 +111,8 @@ static bool merge(hb_cl_space *space) {
 
 /* ---- the lane dimension ---- */
 
-/* The part of the points that have an element of their own: what a channel has once is read all over
-   again by its points, but from the cache. */
+/* The part of the points that have an element of their own: what a channel has once is read all
+   over again by its points, but from the cache. */
 static double share_of(const hb_loop *loop, const hb_operand *operand) {
     double share = 1;
     for (int k = 0; k < loop->rank; k++)
@@ -183,7 +179,7 @@ static int64_t product(const hb_loop *loop, int from, int to) {
 bool hb_cl_space_make(hb_cl_space *space, const hb_loop *loop) {
     memset(space, 0, sizeof *space);
     space->loop = *loop;
-    bool reduces = loop->n_pre < loop->n_instr;
+    bool reduces = hb_reduces(loop);
     if (!copy_operands(&space->loop, loop)) {
         hb_cl_space_free(space);
         return false;

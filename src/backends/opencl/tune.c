@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../../base/clock.h"
 #include "opencl.h"
 
 enum { LINE = 256, HEAD = 512, RUNS = 20 };
@@ -220,19 +220,13 @@ static bool trial_make(hb_device *device, trial *t, const hb_step *step, size_t 
 
 /* ---- measuring ---- */
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double run_once(hb_device *device, hb_prepared *prepared, const hb_run_args *args) {
     hb_error ignored = {0};
-    const double start = now();
+    const double start = hb_seconds();
     if (hb_cl_run_locked(device, prepared, args, &ignored) != HEBB_OK ||
         hb_cl_finish(device, &ignored) != HEBB_OK)
         return -1;
-    return now() - start;
+    return hb_seconds() - start;
 }
 
 /* The shortest time of some runs after the first, in seconds; -1 where that goes wrong. */

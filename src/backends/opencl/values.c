@@ -218,11 +218,10 @@ static void write_constant(hb_cl_text *text, const hb_instr *instr) {
 }
 
 static bool is_real(int dtype) { return dtype == HEBB_F32 || dtype == HEBB_F64; }
-static bool is_half(int dtype) { return dtype == HEBB_F16 || dtype == HEBB_BF16; }
 
 static void write_cast(hb_cl_text *text, const hb_loop *loop, const hb_instr *instr) {
     int from = loop->instr[instr->a].dtype;
-    if (is_half(instr->dtype) || is_half(from))
+    if (hb_cl_is_half(instr->dtype) || hb_cl_is_half(from))
         hb_cl_print(text, "hb_%s_of_%s(v%d)", hebb_dtype_name((hebb_dtype)instr->dtype),
                     hebb_dtype_name((hebb_dtype)from), instr->a);
     else if (instr->dtype == HEBB_BOOL)
@@ -299,8 +298,7 @@ static void write_value(hb_cl_kernel *kernel, const hb_loop *loop, int at, int l
 void hb_cl_write_values(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int lane,
                         const char *product) {
     for (int i = from; i < to; i++)
-        if (!hb_cl_is_reduction((hb_code)loop->instr[i].code))
-            write_value(kernel, loop, i, lane, product);
+        if (!hb_is_reduction(loop->instr[i].code)) write_value(kernel, loop, i, lane, product);
 }
 
 void hb_cl_write_stores(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to, int lane) {

@@ -11,6 +11,8 @@
 
 /* Fills attrs with the axes; false after recording an error. */
 bool hb_take_axes(hebb_tensor *x, hb_op op, const int *axes, int n_axes, hb_attrs *attrs);
+/* The reduction `op` over the axes. */
+hebb_tensor *hb_reduce(hebb_tensor *x, hb_op op, const int *axes, int n_axes, bool keep);
 
 /* y[i] = x[i - 1] along the axis, or x[i + 1] if `reverse`, and the value where there is none. */
 hebb_tensor *hb_shift(hebb_tensor *x, int axis, double value, bool reverse);

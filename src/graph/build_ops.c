@@ -69,22 +69,22 @@ bool hb_take_axes(hebb_tensor *x, hb_op op, const int *axes, int n_axes, hb_attr
     return true;
 }
 
-static hebb_tensor *reduce(hebb_tensor *x, hb_op op, const int *axes, int n_axes, bool keep) {
+hebb_tensor *hb_reduce(hebb_tensor *x, hb_op op, const int *axes, int n_axes, bool keep) {
     hb_attrs attrs = {.keep = keep};
     if (!hb_take_axes(x, op, axes, n_axes, &attrs)) return &x->graph->inert;
     return hb_node(NULL, op, &x, 1, &attrs);
 }
 
 hebb_tensor *hebb_sum(hebb_tensor *x, const int *axes, int n_axes, bool keep) {
-    return reduce(x, HB_OP_SUM, axes, n_axes, keep);
+    return hb_reduce(x, HB_OP_SUM, axes, n_axes, keep);
 }
 
 hebb_tensor *hebb_max(hebb_tensor *x, const int *axes, int n_axes, bool keep) {
-    return reduce(x, HB_OP_MAX, axes, n_axes, keep);
+    return hb_reduce(x, HB_OP_MAX, axes, n_axes, keep);
 }
 
 hebb_tensor *hebb_min(hebb_tensor *x, const int *axes, int n_axes, bool keep) {
-    return reduce(x, HB_OP_MIN, axes, n_axes, keep);
+    return hb_reduce(x, HB_OP_MIN, axes, n_axes, keep);
 }
 
 hebb_tensor *hebb_size(hebb_tensor *x, const int *axes, int n_axes, hebb_dtype dtype) {
@@ -106,11 +106,11 @@ hebb_tensor *hebb_mean(hebb_tensor *x, const int *axes, int n_axes, bool keep) {
    equals nothing. */
 static hebb_tensor *arg_extremum(hebb_tensor *x, hb_op op, int axis, bool keep) {
     if (hebb_tensor_is_inert(x)) return x;
-    hebb_tensor *extremum = reduce(x, op, &axis, 1, true);
+    hebb_tensor *extremum = hb_reduce(x, op, &axis, 1, true);
     hebb_tensor *found = hebb_or(hebb_equal(x, extremum), hebb_not_equal(x, x));
     hebb_tensor *index = hebb_iota_like(x, axis, HEBB_I32);
     hebb_tensor *none = hebb_scalar_like(index, INT32_MAX);
-    return reduce(hebb_select(found, index, none), HB_OP_MIN, &axis, 1, keep);
+    return hb_reduce(hebb_select(found, index, none), HB_OP_MIN, &axis, 1, keep);
 }
 
 hebb_tensor *hebb_argmax(hebb_tensor *x, int axis, bool keep) {

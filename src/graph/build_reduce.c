@@ -5,22 +5,16 @@
 
 /* ---- primitives ---- */
 
-static hebb_tensor *reduce(hebb_tensor *x, hb_op op, const int *axes, int n_axes, bool keep) {
-    hb_attrs attrs = {.keep = keep};
-    if (!hb_take_axes(x, op, axes, n_axes, &attrs)) return &x->graph->inert;
-    return hb_node(NULL, op, &x, 1, &attrs);
-}
-
 hebb_tensor *hebb_prod(hebb_tensor *x, const int *axes, int n_axes, bool keep) {
-    return reduce(x, HB_OP_PROD, axes, n_axes, keep);
+    return hb_reduce(x, HB_OP_PROD, axes, n_axes, keep);
 }
 
 hebb_tensor *hebb_any(hebb_tensor *x, const int *axes, int n_axes, bool keep) {
-    return reduce(x, HB_OP_ANY, axes, n_axes, keep);
+    return hb_reduce(x, HB_OP_ANY, axes, n_axes, keep);
 }
 
 hebb_tensor *hebb_all(hebb_tensor *x, const int *axes, int n_axes, bool keep) {
-    return reduce(x, HB_OP_ALL, axes, n_axes, keep);
+    return hb_reduce(x, HB_OP_ALL, axes, n_axes, keep);
 }
 
 /* ---- composed ---- */

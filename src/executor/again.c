@@ -1,6 +1,6 @@
-/* Fits a plan into a limit of memory: asks budget.c what is to be made again, writes the steps that
-   do, and sees how much memory that really takes, which depends on where memory.c finds room.
-   Called by plan.c. */
+/* Fits a plan into a memory limit: asks budget.c what to recompute, writes those steps, and
+   measures how much memory the result takes, which depends on where memory.c finds room: budget.c
+   does not see fragmentation. Called by plan.c. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,12 @@
-/* Which values of a plan are dropped and made again, so that what is in memory never exceeds a
-   budget: the steps are gone through in order, and when something does not fit, the value is
-   dropped that costs least to make again for what it frees: bytes, and for how many steps. To the
-   cost belongs what else would have to be made again with it, so that dropped values do not grow
-   into long chains (M. Kirisame et al., "Dynamic Tensor Rematerialization", 2021). Every next use
-   is known here, so nothing is kept that has none, and nothing is dropped unless it must be.
+/* Decides which values are dropped and recomputed so that what is in memory never exceeds a budget:
+   it simulates the steps in order and, when something does not fit, evicts the value with the least
+   cost of recomputing it for what that frees: bytes, times the steps until its next use. The cost
+   includes all that must be recomputed with it, so that dropped values do not grow into long chains
+   (M. Kirisame et al., "Dynamic Tensor Rematerialization", 2021). Every next use is known here: a
+   value without one is freed, and no other is evicted before it must be.
 
-   Whatever a dropped value is to be made of is kept, or can itself be made again in time: before
-   the step that overwrites a variable it depends on. Called by again.c. */
+   What a dropped value is recomputed from is kept, or can itself be recomputed in time: before the
+   step that overwrites a variable it depends on. Called by again.c. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

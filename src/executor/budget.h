@@ -1,6 +1,6 @@
-/* Making a plan fit into less memory: values are dropped after a use and computed again before the
-   next one. recipes.c finds how each value could be computed again, budget.c decides which ones
-   are, again.c writes the steps of that; plan.c calls hb_fit(). */
+/* Rematerialization: a plan is made to fit into less memory by dropping values after a use and
+   computing them again before the next one. recipes.c finds how each value could be recomputed,
+   budget.c decides which ones are, again.c writes the steps that do; plan.c calls hb_fit(). */
 #ifndef HB_BUDGET_H
 #define HB_BUDGET_H
 

@@ -1,11 +1,12 @@
-/* Decides which values get memory of their own (roots) and which roots one step computes (groups).
+/* Fusion: decides which values are materialized (roots), and which roots one step computes
+   (groups).
 
-   Elementwise nodes that are not roots are computed where they are read, through whatever view they
+   Elementwise nodes that are not roots are inlined into their readers, through whatever view they
    are read by. A node becomes a root if a matrix product, an index op or the user wants it in
-   memory, if a reader's view cannot be expressed, or if computing it again for several readers
-   costs more than keeping it. Then groups of roots over the same index space are merged, so that a
-   step has several outputs, a matrix product its epilogue, and a reduction what comes before and
-   after it. */
+   memory, if a reader's view cannot be expressed by strides, or if recomputing it for several
+   readers costs more than keeping it. Then groups over the same index space are merged (merge.c),
+   so that a step has several outputs, a matrix product an epilogue, and a reduction an elementwise
+   prologue and epilogue. */
 #include <stdlib.h>
 #include <string.h>
 

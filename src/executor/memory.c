@@ -1,7 +1,7 @@
-/* Places values in the arena. A value lives from the step that writes it to the last one that reads
-   it; values that do not live at once share memory, and an output takes the place of an input that
-   dies there if both are at the same element at each point. Called by plan.c once the order is
-   known. */
+/* Places values in the arena. A value's live range goes from the step that writes it to the last
+   one that reads it. Values whose live ranges do not overlap may share memory, and an output is
+   written in place of an input that dies in its step where each element is read before it is
+   overwritten. Called by plan.c, and by again.c to try an order, once the order is known. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,9 +2,9 @@
    before and after them and with others that read the same, small loops with each other, products
    with their epilogues. Called by fuse.c.
 
-   Two groups cannot become one step if one needs the other by way of a third. All groups stand in
-   an order in which each comes after those it reads from, so only groups between the two are looked
-   at. */
+   Two groups cannot become one step if one depends on the other through a third: their merger would
+   be a cycle. The groups are kept in topological order, so only those between the two can be that
+   third one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +59,7 @@ static void visit_group(merger *m, const hb_group *g, int from, int *depth) {
     if (ir_is_scatter(g->kind)) visit_node(m, get(m->p, g->members[0])->in[0], from, depth);
 }
 
-/* Whether `reader` needs `to` by way of a third group. */
+/* Whether `reader` depends on `to` through a third group. */
 static bool needs_indirectly(merger *m, int reader, int to) {
     const int from = m->position[to];
     int depth = 0;

@@ -1,6 +1,6 @@
-/* The order of the steps: after what they read, and a variable's new value after everybody has read
-   the old one. Steps that write variables go first among those that could: what they read is free
-   then. */
+/* The order of the steps, a topological one: a step comes after those that make what it reads, and
+   one that overwrites a variable after all that read its old value. Of the steps that are ready,
+   those that write variables go first: they free what they read. Called by plan.c and again.c. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* Values made of parts (IR_PARTS): which of its elements a copy fills, and sums of values that are
-   zero but for a part, as the gradients of slices are: one value with all of the parts. */
+/* Values made of parts (IR_PARTS), as a concatenation is: which elements a copy fills, and how sums
+   of values that are zero outside of a part, as the gradients of slices are, become one value with
+   all of the parts. Called by fuse.c and simplify.c. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

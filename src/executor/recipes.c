@@ -1,7 +1,7 @@
-/* How each value of a plan could be computed again: by the step that made it, or, if it is
-   elementwise, by a step of its own from values that the first step has stored. Both give the same
-   bits: a step of its own is the same scalar program, and reductions and products are only done
-   again as they were. Called by again.c before budget.c chooses. */
+/* How each value of a plan could be recomputed: by the step that made it, or, if it is elementwise,
+   by a smaller step from values that the first one has stored. Both give the same bits: the smaller
+   step runs the same scalar program, and reductions and matrix products are only repeated as a
+   whole. Called by again.c before budget.c chooses. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Strided views and how they compose. Pure arithmetic on shapes. */
+/* Strided views and how they compose: arithmetic on shapes, of which ir.h has the contract. */
 #include "ir.h"
 
 hb_view hb_contiguous(hebb_shape shape) {

@@ -1,8 +1,8 @@
-/* Which values of a program are made by chains (chain_kernel.h). Called by program.c when a program
-   is made; nothing here runs.
+/* Decides which instructions of a program become chains (chain_kernel.h); links.c then writes their
+   links. Called by program.c when a program is made; nothing here runs.
 
-   Values stay in the order of their instructions; what is not in a chain is done before the chain
-   that is being made if it can be, so that chains become long. links.c writes the links. */
+   Instructions stay in their order, but one that cannot be a link goes before the chain that is
+   being collected if dependences allow, so that chains become long. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-/* Chains: several instructions of a LOOP program in one pass over a tile. What one makes and the
-   next one reads stays in registers, a strip of a few vectors at a time. chain.c writes the links
-   of a chain, chain_kernel.c runs them, once compiled for each instruction set.
+/* Chains: several instructions of a LOOP program in one pass over a tile. links.c writes a chain as
+   direct threaded code for a machine with one accumulator, a strip of a few vectors in registers;
+   chain_kernel.c, compiled once per instruction set, interprets its instructions, the links.
 
-   A link works on the strip in the registers, called x here, and on a strip y of memory. All values
-   are float32; truths are 32 bits, all ones or none, and bytes of 0 or 1 in memory. */
+   A link works on the accumulator, called x here, and on a strip y of memory. All values are
+   float32; truth values are 32 bits, all ones or none, and bytes of 0 or 1 in memory. */
 #ifndef HB_CPU_CHAIN_KERNEL_H
 #define HB_CPU_CHAIN_KERNEL_H
 

@@ -1,10 +1,10 @@
-/* Writes the links of a program's chains (chain.c has found them). Called by program.c when a
-   program is made.
+/* Writes the links of a program's chains, which chain.c has found: code for a machine with one
+   accumulator. Called by program.c when a program is made.
 
-   The value in the registers ("at hand") is the one made last. One that is read again when another
-   is at hand is kept in a strip of scratch memory, or read from where it is stored anyway: its
-   tile, or an output. All links are written twice: the first time shows what has to be kept, and
-   for how long. */
+   The accumulator holds the value made last (`at_hand`). A value that is read later is spilled to a
+   strip of scratch memory, unless it is stored anyway, in its tile or an output, and can be read
+   from there. All links are written twice: the first pass finds what has to be spilled, and for how
+   long. */
 #include <stdlib.h>
 
 #include "maker.h"

@@ -1,4 +1,5 @@
-/* What program.c, chain.c and slots.c share while they make a program. */
+/* What program.c, chain.c, links.c, turns.c and slots.c share while they compile a program
+   (program.h). */
 #ifndef HB_CPU_MAKER_H
 #define HB_CPU_MAKER_H
 
@@ -15,7 +16,7 @@ typedef struct hb_cpu_value {
     bool follows;         /* loaded by another one's action, which is ahead of it */
     int chain;            /* that makes it, or -1 */
     bool tiled;           /* it is needed in a tile, or in place: not only by links of its chain */
-    bool kept;            /* links of its chain read it from memory */
+    bool kept;            /* spilled: links of its chain read it from memory */
     int last_position;    /* of those that need it so, the last in the sequence; or INT_MAX */
     int strip, last_link; /* its strip, or -1; the last member of the chain that reads that */
 } hb_cpu_value;

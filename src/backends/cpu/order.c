@@ -1,6 +1,6 @@
-/* The dimensions of a LOOP: merged where they can be, and put in the order in which memory is best
-   walked. Called by loop.c and reduce.c when a loop is prepared. Looks at strides only, never at
-   programs or memory. */
+/* The dimensions of a LOOP: collapsed where all operands allow it, and interchanged into the order
+   in which memory is best walked. Called by loop.c and reduce.c when a loop is prepared. Looks at
+   strides only, never at programs or memory. */
 #include <stdlib.h>
 #include <string.h>
 

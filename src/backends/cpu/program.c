@@ -1,6 +1,7 @@
-/* From instructions to a program: what is constant, what stays in place, what is stored how. Chains
-   are found by chain.c and links.c, scratch memory is slots.c's. Called by loop.c and reduce.c when
-   a loop is prepared; nothing here runs. */
+/* Compiles the instructions of a LOOP to a program: which values are constant, which operands are
+   read in place, how results are stored. chain.c and links.c find and write the chains, slots.c
+   allocates scratch memory. Called by loop.c and reduce.c when a loop is prepared; tile.c runs the
+   program. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Finds LOOPs that follow each other and may be run row by row: each is written so that its first
-   dimension is the row ("form"), and what one does to memory must not meet what another does
-   outside of the same row. Called when a plan is prepared; looks at operands only. */
+/* Finds consecutive LOOPs that may be run row by row: each is rewritten so that its first dimension
+   is the row (its "form"), and no dependence between two of them, through memory that one writes,
+   may cross from row to row. Called by cpu.c when a plan is prepared; looks at operands only. */
 #include <stdlib.h>
 #include <string.h>
 

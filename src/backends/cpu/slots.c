@@ -1,5 +1,6 @@
-/* The scratch memory of a program: which values need a tile there, which may share one, and how
-   large tiles may be; and its constants. Called by program.c when a program is made. */
+/* The scratch memory of a program: which values need a tile there, which may share one because
+   their live ranges do not overlap, and how large tiles may be; and its constants. Called by
+   program.c when a program is made. */
 #include <stdlib.h>
 
 #include "maker.h"

@@ -1,7 +1,7 @@
-/* Loops of a block (rows.h) whose rows are one chain each, run staggered: while one is at some
-   rows, the next one is at those before, and their links are one chain. Strip by strip, memory is
-   read, the arithmetic done and results stored past the caches, so that none of these waits for
-   another. blocks.c says who is where when. */
+/* Software pipelining of the loops of a block (rows.h) whose rows are one chain each: while one
+   loop is at some rows, the next one is at the rows before those, and their links are run as one
+   chain. So each strip mixes loads, arithmetic and stores past the caches, none of which waits for
+   another loop's. blocks.c says which loop is at which rows when. */
 #ifndef HB_CPU_STAGGER_H
 #define HB_CPU_STAGGER_H
 

@@ -56,9 +56,14 @@ static hebb_status begin(hebb_session *s) {
     return s->error.status;
 }
 
-/* For the inert tensor of a builder that failed: what the graph has kept of that. */
-static hebb_status graph_error(hebb_session *s) {
-    s->error = s->graph->error;
+/* A tensor that a call was given, in its role ("the fed "): of this graph, and not the inert one of
+   a builder that failed, for which the error is what the graph has kept of that. */
+static hebb_status check_tensor(hebb_session *s, const char *what, const char *role,
+                                const hebb_tensor *t) {
+    if (t->graph != s->graph)
+        return hb_fail(&s->error, HEBB_E_GRAPH, "%s: %s%s is of another graph", what, role,
+                       hebb_tensor_name(t));
+    if (t->op == HB_OP_INERT) s->error = s->graph->error;
     return s->error.status;
 }
 
@@ -383,10 +388,8 @@ static hebb_status take_feeds(hebb_session *s, const hebb_feed *feeds, size_t n)
         if (t == NULL || feeds[k].array == NULL)
             return hb_fail(&s->error, HEBB_E_NULL, "run: feed %zu has a NULL %s", k,
                            t == NULL ? "tensor" : "array");
-        if (t->graph != s->graph)
-            return hb_fail(&s->error, HEBB_E_GRAPH, "run: the fed %s is of another graph",
-                           hebb_tensor_name(t));
-        if (t->op == HB_OP_INERT) return graph_error(s);
+        status = check_tensor(s, "run", "the fed ", t);
+        if (status != HEBB_OK) return status;
         if (t->op != HB_OP_INPUT)
             return hb_fail(&s->error, HEBB_E_ARGUMENT,
                            "run: %s is fed but is no input (its op is %s)", hebb_tensor_name(t),
@@ -412,10 +415,8 @@ static hebb_status take_fetches(hebb_session *s, const hebb_fetch *fetches, size
         const hebb_tensor *t = fetches[k].tensor;
         if (t == NULL)
             return hb_fail(&s->error, HEBB_E_NULL, "run: the tensor of fetch %zu is NULL", k);
-        if (t->graph != s->graph)
-            return hb_fail(&s->error, HEBB_E_GRAPH, "run: the fetched %s is of another graph",
-                           hebb_tensor_name(t));
-        if (t->op == HB_OP_INERT) return graph_error(s);
+        const hebb_status status = check_tensor(s, "run", "the fetched ", t);
+        if (status != HEBB_OK) return status;
         if (t->op == HB_OP_GROUP && fetches[k].array != NULL)
             return hb_fail(&s->error, HEBB_E_ARGUMENT,
                            "run: %s is a group, which has no value to fetch", t->name);
@@ -569,10 +570,8 @@ static hebb_status check_variable(hebb_session *s, const char *what, const hebb_
     if (variable == NULL || value == NULL)
         return hb_fail(&s->error, HEBB_E_NULL, "%s: the %s is NULL", what,
                        variable == NULL ? "variable" : "array");
-    if (variable->graph != s->graph)
-        return hb_fail(&s->error, HEBB_E_GRAPH, "%s: %s is of another graph", what,
-                       hebb_tensor_name(variable));
-    if (variable->op == HB_OP_INERT) return graph_error(s);
+    const hebb_status status = check_tensor(s, what, "", variable);
+    if (status != HEBB_OK) return status;
     if (variable->op != HB_OP_VARIABLE)
         return hb_fail(&s->error, HEBB_E_ARGUMENT, "%s: %s is no variable", what,
                        hebb_tensor_name(variable));

@@ -20,7 +20,6 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **state,
 
 static void release(void *state) {}
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 typedef struct run_context {
     const hb_cpu_vector *vector;
     const hb_along *along;
@@ -40,7 +39,7 @@ static run_context context_of(const hb_device *device, const hb_step *step) {
                          .along = along,
                          .dtype = dtype == HEBB_BOOL ? HEBB_U8 : dtype,
                          .size = (int64_t)hebb_dtype_size(dtype),
-                         .width = least(PIECE, along->inner),
+                         .width = hb_min(PIECE, along->inner),
                          .pieces = along->inner > 0 ? hb_ceil_div(along->inner, PIECE) : 0,
                          .chunks = 1};
 }
@@ -103,8 +102,8 @@ static void recur(void *context, int64_t begin, int64_t end, int thread) {
     for (int64_t unit = begin; unit < end; unit++) {
         const int64_t column = unit % c->pieces * c->width, rest = unit / c->pieces;
         const int64_t first = rest % c->chunks * CHUNK;
-        const int64_t n = c->chunks > 1 ? least(CHUNK, along->n - first) : along->n;
-        const int64_t width = least(c->width, along->inner - column);
+        const int64_t n = c->chunks > 1 ? hb_min(CHUNK, along->n - first) : along->n;
+        const int64_t width = hb_min(c->width, along->inner - column);
         const int64_t at = row_at(along, rest / c->chunks, first) + column;
         if (width >= 8) rows(c, at, step, n, width);
         else
@@ -113,7 +112,7 @@ static void recur(void *context, int64_t begin, int64_t end, int thread) {
 }
 
 static int64_t last_row(const run_context *c, int64_t outer, int64_t chunk) {
-    return row_at(c->along, outer, least((chunk + 1) * CHUNK, c->along->n) - 1);
+    return row_at(c->along, outer, hb_min((chunk + 1) * CHUNK, c->along->n) - 1);
 }
 
 /* Chunk ends become sums over all chunks so far. */
@@ -153,7 +152,7 @@ static void add_carried(void *context, int64_t begin, int64_t end, int thread) {
     const int64_t inner = c->along->inner;
     for (int64_t unit = begin; unit < end; unit++) {
         const int64_t outer = unit / (c->chunks - 1), chunk = unit % (c->chunks - 1) + 1;
-        const int64_t first = chunk * CHUNK, stop = least(first + CHUNK, c->along->n) - 1;
+        const int64_t first = chunk * CHUNK, stop = hb_min(first + CHUNK, c->along->n) - 1;
         const char *carried = c->y + last_row(c, outer, chunk - 1) * c->size;
         if (inner == 1) {
             char *to = c->y + row_at(c->along, outer, first) * c->size;
@@ -223,7 +222,7 @@ static void take_elements(void *context, int64_t begin, int64_t end, int thread)
     for (int64_t at = begin, next; at < end; at = next) {
         const int64_t outer = at / of_one;
         const char *x = c->x + outer * along->n * along->inner * c->size;
-        next = least(end, (outer + 1) * of_one);
+        next = hb_min(end, (outer + 1) * of_one);
         switch (c->size) {
         case 1: take_some(c, x, at, next, 1); break;
         case 2: take_some(c, x, at, next, 2); break;
@@ -254,7 +253,7 @@ static void put_columns(void *context, int64_t begin, int64_t end, int thread) {
     hb_cpu_map *add = c->vector->map[HB_ADD][c->dtype];
     for (int64_t unit = begin; unit < end; unit++) {
         const int64_t outer = unit / c->pieces, first = unit % c->pieces * c->width;
-        const int64_t last = least(first + c->width, along->inner);
+        const int64_t last = hb_min(first + c->width, along->inner);
         char *x = c->x + outer * along->n * along->inner * c->size;
         for (int64_t i = 0; i < along->m; i++)
             for (int64_t j = first; j < last; j++) {

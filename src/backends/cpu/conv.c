@@ -81,11 +81,11 @@ static int64_t floor_mod(int64_t a, int64_t b) { return (a % b + b) % b; }
    and are copied from there, which costs about as much as TILE_MACS multiplications of each. */
 static int64_t images_together(const state *s, int64_t points) {
     enum { TILE_MACS = 12 };
-    const int64_t lanes = s->kernels->lanes, sum = s->channels * hb_conv_volume(s->conv->kernel);
-    const int64_t made = hb_conv_up(points, lanes) * lanes;
+    const int64_t lanes = s->kernels->lanes, sum = s->channels * hb_volume(s->conv->kernel);
+    const int64_t made = hb_ceil_div(points, lanes) * lanes;
     const bool copied = s->axis[0].stride * s->axis[1].stride * s->axis[2].stride > 1;
     const bool wasteful = (made - points) * sum > (copied ? 0 : TILE_MACS * points);
-    return wasteful ? hb_conv_max(1, s->conv->batch) : 1;
+    return wasteful ? hb_max(1, s->conv->batch) : 1;
 }
 
 static void describe_sizes(const hb_device *device, const hb_step *step, state *s) {
@@ -107,24 +107,24 @@ static void describe_sizes(const hb_device *device, const hb_step *step, state *
         axis *a = &s->axis[d];
         a->stride = s->transposed ? c->stride[d] : 1;
         a->step = s->transposed ? 1 : c->stride[d];
-        a->residues = hb_conv_min(a->stride, s->to[d]);
+        a->residues = hb_min(a->stride, s->to[d]);
         s->phases *= a->residues;
-        points *= hb_conv_up(s->to[d], a->stride);
+        points *= hb_ceil_div(s->to[d], a->stride);
     }
-    const int64_t taps = hb_conv_volume(c->kernel), width = width_of(s);
+    const int64_t taps = hb_volume(c->kernel), width = width_of(s);
     const int64_t row = s->to[2] / s->axis[2].stride > 0 ? s->to[2] / s->axis[2].stride : 1;
     s->together = images_together(s, points);
-    s->blocks = hb_conv_up(s->together * points, panel_points(s));
+    s->blocks = hb_ceil_div(s->together * points, panel_points(s));
     s->depth = DEPTH_BYTES / s->element;
     if (s->depth > taps * s->channels) s->depth = taps * s->channels;
     /* A panel of consecutive points has this many pieces of rows, and one for what is missing. */
-    s->most_runs = hb_conv_min(width, hb_conv_up(width, row) + 1) + 1;
+    s->most_runs = hb_min(width, hb_ceil_div(width, row) + 1) + 1;
     s->packs_weights = s->transposed || c->batch * points >= FEW_POINTS;
     if (s->packs_weights)
         s->weights_bytes = hb_conv_aligned(c->groups * s->rows * s->channels * taps * s->element);
     s->panel_bytes = hb_conv_aligned((s->depth * TASK_PANELS + 1) * width * s->element);
-    s->run_bytes = hb_conv_aligned(hb_conv_min(taps, s->depth) * s->most_runs *
-                                   (int64_t)sizeof(hb_cpu_image_run));
+    s->run_bytes =
+        hb_conv_aligned(hb_min(taps, s->depth) * s->most_runs * (int64_t)sizeof(hb_cpu_image_run));
     if (!is_direct(s)) s->tile_bytes = hb_conv_aligned(s->rows * panel_points(s) * s->element);
     s->thread_bytes = s->panel_bytes + s->run_bytes + s->tile_bytes;
 }
@@ -135,7 +135,7 @@ static void describe_axis(const hb_conv *c, int d, bool transposed, int64_t size
     for (int64_t r = 0; r < a->residues; r++) {
         residue *one = &a->residue[r];
         *one =
-            (residue){.count = hb_conv_up(size - r, s), .first = a->taps, .packed_ahead = a->taps};
+            (residue){.count = hb_ceil_div(size - r, s), .first = a->taps, .packed_ahead = a->taps};
         for (int64_t k = 0; k < c->kernel[d]; k++) {
             const int64_t at = k * c->dilation[d] - c->before[d];
             if (transposed && floor_mod(r - at, s) != 0) continue;
@@ -173,7 +173,7 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **made, 
         a->shift = calloc(n + 1, sizeof *a->shift);
         failed = failed || !a->residue || !a->tap || !a->shift;
     }
-    s->target = calloc((size_t)hb_conv_volume(s->conv->kernel) + 1, sizeof *s->target);
+    s->target = calloc((size_t)hb_volume(s->conv->kernel) + 1, sizeof *s->target);
     if (failed || !s->target) {
         release(s);
         return hb_fail_memory(error, "a convolution", sizeof *s);
@@ -259,7 +259,7 @@ PACK_CHANNEL(word32)
 PACK_CHANNEL(word64)
 
 static void pack_block(const state *s, const char *w, int64_t row, int64_t rows, char *to) {
-    const int64_t volume = hb_conv_volume(s->conv->kernel), size = s->element;
+    const int64_t volume = hb_volume(s->conv->kernel), size = s->element;
     const int64_t depth = s->channels * volume;
     if (!s->transposed) {
         s->kernels->pack(rows, depth, w + row * depth * size, depth, 1, rows,
@@ -278,11 +278,11 @@ static void pack_block(const state *s, const char *w, int64_t row, int64_t rows,
 static void pack_weights(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
-    const int64_t most = s->kernels->rows, blocks = hb_conv_up(s->rows, most);
-    const int64_t group = s->rows * s->channels * hb_conv_volume(s->conv->kernel) * s->element;
+    const int64_t most = s->kernels->rows, blocks = hb_ceil_div(s->rows, most);
+    const int64_t group = s->rows * s->channels * hb_volume(s->conv->kernel) * s->element;
     for (int64_t i = begin; i < end; i++) {
         const int64_t row = i % blocks * most, at = i / blocks * group;
-        pack_block(s, j->w + at, row, hb_conv_min(most, s->rows - row), j->scratch + at);
+        pack_block(s, j->w + at, row, hb_min(most, s->rows - row), j->scratch + at);
     }
 }
 
@@ -298,12 +298,12 @@ static bool next_slice(const state *s, const grid *g, slice *k) {
     if (g->taps > s->depth) {
         if (k->t1 == g->taps) k->c0++, k->t1 = 0;
         k->t0 = k->t1;
-        k->t1 = hb_conv_min(k->t0 + s->depth, g->taps);
+        k->t1 = hb_min(k->t0 + s->depth, g->taps);
         k->c1 = k->c0 + 1;
     } else {
         k->c0 = k->c1;
         k->t1 = g->taps;
-        k->c1 = g->taps == 0 ? s->channels : hb_conv_min(k->c0 + s->depth / g->taps, s->channels);
+        k->c1 = g->taps == 0 ? s->channels : hb_min(k->c0 + s->depth / g->taps, s->channels);
     }
     return k->c0 < s->channels && g->taps > 0;
 }
@@ -315,10 +315,10 @@ typedef struct piece {
 } piece;
 
 static piece piece_of(const grid *g, int64_t first, int64_t done, int64_t count) {
-    const int64_t point = first + done, of_image = hb_conv_volume(g->size);
+    const int64_t point = first + done, of_image = hb_volume(g->size);
     piece p = {.begin = done, .image = point / of_image};
     hb_conv_split(point % of_image, g->size, p.at);
-    p.length = hb_conv_min(g->size[2] - p.at[2], count - done);
+    p.length = hb_min(g->size[2] - p.at[2], count - done);
     return p;
 }
 
@@ -336,7 +336,7 @@ static hb_cpu_image_run run_of(const state *s, const piece *p, const int64_t tap
                             .low = (int32_t)low,
                             .high = (int32_t)high};
     if (high > low) {
-        const int64_t image = s->conv->groups * s->channels * hb_conv_volume(s->from);
+        const int64_t image = s->conv->groups * s->channels * hb_volume(s->from);
         run.from = p->image * image + (source[0] * s->from[1] + source[1]) * s->from[2] + source[2];
     }
     return run;
@@ -372,12 +372,12 @@ typedef struct task {
 
 static void pack_panels(const job *j, const task *t, const slice *k) {
     const state *s = j->s;
-    const int64_t width = width_of(s), plane = hb_conv_volume(s->from);
+    const int64_t width = width_of(s), plane = hb_volume(s->from);
     const int64_t images = s->conv->batch * s->conv->groups * s->channels * plane;
     const int64_t at = (t->image * s->channels + k->c0) * plane;
     const int64_t depth = (k->c1 - k->c0) * (k->t1 - k->t0);
     for (int64_t p = 0; p * width < t->count; p++) {
-        const int64_t count = hb_conv_min(width, t->count - p * width);
+        const int64_t count = hb_min(width, t->count - p * width);
         const int64_t runs = find_runs(s, &t->g, k, t->first + p * width, count, t->run);
         s->kernels->pack_image(k->c1 - k->c0, k->t1 - k->t0, runs, t->run, s->axis[2].step,
                                j->x + at * s->element, plane, at, images - at,
@@ -394,7 +394,7 @@ typedef struct row_block {
 static row_block block_of(const job *j, const task *t, int64_t row, int64_t rows, int64_t p) {
     const state *s = j->s;
     const int64_t depth = s->channels * t->g.taps;
-    const int64_t group = t->group * s->rows * s->channels * hb_conv_volume(s->conv->kernel);
+    const int64_t group = t->group * s->rows * s->channels * hb_volume(s->conv->kernel);
     if (!s->packs_weights)
         return (row_block){j->w + (group + row * depth + p) * s->element, depth, 1};
     const int64_t at = group + t->ahead * s->channels * s->rows + row * depth + p * rows;
@@ -407,10 +407,10 @@ static void multiply(const job *j, const task *t, const slice *k, bool add, char
     const hb_cpu_gemm_type *kernels = s->kernels;
     const int64_t width = width_of(s), size = s->element, depth = (k->c1 - k->c0) * (k->t1 - k->t0);
     for (int64_t row = t->row0; row < t->row1; row += kernels->rows) {
-        const int64_t rows = hb_conv_min(kernels->rows, t->row1 - row), at = row - t->row0;
+        const int64_t rows = hb_min(kernels->rows, t->row1 - row), at = row - t->row0;
         const row_block b = block_of(j, t, row, rows, k->c0 * t->g.taps + k->t0);
         for (int64_t p = 0; p * width < t->count; p++) {
-            const int64_t count = hb_conv_min(width, t->count - p * width);
+            const int64_t count = hb_min(width, t->count - p * width);
             kernels->tile[rows - 1][count > kernels->lanes](
                 depth, b.w, b.row, b.along, t->panels + p * depth * width * size, width,
                 c + (at * c_row + p * width) * size, c_row, count, add);
@@ -441,7 +441,7 @@ static void scatter(const job *j, const task *t, char *y, int64_t plane) {
 
 static void run_task(const job *j, task *t) {
     const state *s = j->s;
-    const int64_t plane = hb_conv_volume(s->to), size = s->element;
+    const int64_t plane = hb_volume(s->to), size = s->element;
     const bool direct = is_direct(s);
     char *y = j->y + (t->image * s->rows + t->row0) * plane * size;
     char *c = direct ? y + t->first * size : t->tile;
@@ -466,7 +466,7 @@ static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
     task t = {.panels = own,
               .run = (hb_cpu_image_run *)(void *)(own + s->panel_bytes),
               .tile = own + s->panel_bytes + s->run_bytes};
-    const int64_t units = hb_conv_up(s->rows, s->kernels->rows);
+    const int64_t units = hb_ceil_div(s->rows, s->kernels->rows);
     for (int64_t i = begin; i < end; i++) {
         const int64_t part = i % j->row_parts, block = i / j->row_parts % s->blocks;
         const int64_t phase = i / j->row_parts / s->blocks % s->phases;
@@ -475,16 +475,16 @@ static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
         t.g = grid_of(s, phase);
         t.ahead = s->transposed ? taps_ahead(s, &t.g) : 0;
         t.row0 = units * part / j->row_parts * s->kernels->rows;
-        t.row1 = hb_conv_min(s->rows, units * (part + 1) / j->row_parts * s->kernels->rows);
+        t.row1 = hb_min(s->rows, units * (part + 1) / j->row_parts * s->kernels->rows);
         t.first = block * panel_points(s);
-        t.count = hb_conv_min(panel_points(s), t.g.points - t.first);
+        t.count = hb_min(panel_points(s), t.g.points - t.first);
         if (t.count > 0 && t.row1 > t.row0) run_task(j, &t);
     }
 }
 
 static double macs_of(const hb_conv *c) {
     return (double)c->batch * (double)c->groups * (double)c->in_channels * (double)c->out_channels *
-           (double)hb_conv_volume(c->kernel) * (double)hb_conv_volume(c->out);
+           (double)hb_volume(c->kernel) * (double)hb_volume(c->out);
 }
 
 static void run(hb_device *device, const void *made, const hb_run_args *args) {
@@ -502,9 +502,9 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
     /* Each part of the rows packs the panels for itself, so there are no more than threads need. */
     if (tasks < device->threads)
         j.row_parts =
-            hb_conv_min(hb_conv_up(s->rows, s->kernels->rows), hb_conv_up(device->threads, tasks));
+            hb_min(hb_ceil_div(s->rows, s->kernels->rows), hb_ceil_div(device->threads, tasks));
     if (s->packs_weights)
-        hb_cpu_parallel(device, c->groups * hb_conv_up(s->rows, s->kernels->rows),
+        hb_cpu_parallel(device, c->groups * hb_ceil_div(s->rows, s->kernels->rows),
                         (double)s->weights_bytes / (double)s->element, pack_weights, &j);
     hb_conv_parallel(device, s->threads, tasks * j.row_parts, macs_of(c), s->kernels->lanes,
                      run_tasks, &j);
@@ -518,12 +518,13 @@ static bool can_do(const hb_device *device, const hb_step *step) { return true; 
 static double cost(const hb_device *device, const hb_step *step) {
     state s;
     describe_sizes(device, step, &s);
-    const int64_t run = hb_conv_max(1, s.to[2] / s.axis[2].stride), lanes = s.kernels->lanes;
-    const int64_t of_image = hb_conv_volume(s.to) / s.phases, all = s.conv->batch * of_image;
-    const int64_t made = s.together > 1 ? all : s.conv->batch * hb_conv_up(of_image, lanes) * lanes;
+    const int64_t run = hb_max(1, s.to[2] / s.axis[2].stride), lanes = s.kernels->lanes;
+    const int64_t of_image = hb_volume(s.to) / s.phases, all = s.conv->batch * of_image;
+    const int64_t made =
+        s.together > 1 ? all : s.conv->batch * hb_ceil_div(of_image, lanes) * lanes;
     const double packing = 1 + 24 / (double)s.rows * (1 + 8 / (double)run);
-    return packing * (double)made / (double)hb_conv_max(1, all) +
-           (s.packs_weights ? 20 / (double)hb_conv_max(1, all) : 0);
+    return packing * (double)made / (double)hb_max(1, all) +
+           (s.packs_weights ? 20 / (double)hb_max(1, all) : 0);
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {

@@ -8,13 +8,8 @@
 
 extern const hb_cpu_solver hb_cpu_conv_shifted;
 
-static inline int64_t hb_conv_volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
-static inline int64_t hb_conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t hb_conv_max(int64_t a, int64_t b) { return a > b ? a : b; }
-static inline int64_t hb_conv_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 static inline size_t hb_conv_aligned(int64_t bytes) {
-    return ((size_t)bytes + HB_GEMM_ALIGNMENT - 1) / HB_GEMM_ALIGNMENT * HB_GEMM_ALIGNMENT;
+    return hb_round_up((size_t)bytes, HB_GEMM_ALIGNMENT);
 }
 
 static inline const hb_cpu_gemm_type *hb_conv_kernels(const hb_device *device,
@@ -33,8 +28,8 @@ static inline void hb_conv_split(int64_t index, const int64_t size[3], int64_t a
 /* Of j in [0, count), those with 0 <= first + j step < size are [*low, *high). step > 0. */
 static inline void hb_conv_inside(int64_t first, int64_t step, int64_t size, int64_t count,
                                   int64_t *low, int64_t *high) {
-    *low = first >= 0 ? 0 : hb_conv_up(-first, step);
-    *high = first >= size ? 0 : hb_conv_up(size - first, step);
+    *low = first >= 0 ? 0 : hb_ceil_div(-first, step);
+    *high = first >= size ? 0 : hb_ceil_div(size - first, step);
     if (*high > count) *high = count;
     if (*low > *high) *low = *high;
 }

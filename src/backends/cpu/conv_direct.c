@@ -40,8 +40,8 @@ bool hb_direct_fits(const hb_step *step) {
     const hb_conv *c = &step->u.conv;
     return step->out[0].dtype == HEBB_F32 && c->in[0] == 1 && c->kernel[0] == 1 && c->out[0] == 1 &&
            c->before[0] == 0 && c->stride[0] == 1 && c->batch > 0 && c->groups > 0 &&
-           c->in_channels > 0 && c->out_channels > 0 && hb_conv_volume(c->in) > 0 &&
-           hb_conv_volume(c->kernel) > 0 && hb_conv_volume(c->out) > 0 && hb_conv_copies_fit(c);
+           c->in_channels > 0 && c->out_channels > 0 && hb_volume(c->in) > 0 &&
+           hb_volume(c->kernel) > 0 && hb_volume(c->out) > 0 && hb_conv_copies_fit(c);
 }
 
 /* ---- the source ---- */
@@ -49,7 +49,7 @@ bool hb_direct_fits(const hb_step *step) {
 /* Columns of one row of the image, `from`, to the phases' rows at `to`, which are `phase` apart. */
 static void copy_row(const hb_direct_source *s, const hb_cpu_vector *vector, const float *from,
                      float *to, int64_t phase) {
-    const int64_t step = s->step[1], end = hb_conv_min(s->before[1] + s->size[1], s->length * step);
+    const int64_t step = s->step[1], end = hb_min(s->before[1] + s->size[1], s->length * step);
     int64_t x = s->before[1];
     if (step == 1 && x < end) memcpy(to + x, from, (size_t)(end - x) * sizeof *to);
     if (step == 1) return;
@@ -108,15 +108,14 @@ static void describe_axis(state *s, int axis) {
     s->to[axis] = s->transposed ? c->in[axis + 1] : c->out[axis + 1];
     source->size[axis] = s->transposed ? c->out[axis + 1] : c->in[axis + 1];
     source->step[axis] = s->transposed ? 1 : stride;
-    s->stride[axis] = s->transposed ? hb_conv_min(stride, s->to[axis]) : 1;
-    s->grid[axis] = s->transposed ? hb_conv_up(s->to[axis], stride) : s->to[axis];
-    source->before[axis] =
-        s->transposed ? hb_conv_max(0, -floor_div(before - span, stride)) : before;
+    s->stride[axis] = s->transposed ? hb_min(stride, s->to[axis]) : 1;
+    s->grid[axis] = s->transposed ? hb_ceil_div(s->to[axis], stride) : s->to[axis];
+    source->before[axis] = s->transposed ? hb_max(0, -floor_div(before - span, stride)) : before;
     s->reach[axis] = 0;
     for (int64_t residue = 0; residue < s->stride[axis]; residue++)
         for (int64_t k = 0; k < c->kernel[axis + 1]; k++)
             s->reach[axis] =
-                hb_conv_max(s->reach[axis], place_of(s, axis, residue, k) / source->step[axis]);
+                hb_max(s->reach[axis], place_of(s, axis, residue, k) / source->step[axis]);
 }
 
 static void describe(const hb_device *device, const hb_step *step, state *s) {
@@ -126,7 +125,7 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
                  .kernels = device->isa->direct,
                  .vector = device->isa->vector,
                  .transposed = step->kind == HB_CONV_INPUT,
-                 .volume = hb_conv_volume(c->kernel),
+                 .volume = hb_volume(c->kernel),
                  .threads = device->threads};
     s->rows = s->transposed ? c->in_channels : c->out_channels;
     s->channels = s->transposed ? c->out_channels : c->in_channels;
@@ -135,16 +134,16 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->source.length = s->grid[1] + s->reach[1];
     s->source.spare = s->kernels->lanes;
     const int64_t images = c->batch * c->groups;
-    s->band = hb_conv_up(s->grid[0], hb_conv_up(TASKS, images));
+    s->band = hb_ceil_div(s->grid[0], hb_ceil_div(TASKS, images));
     while (s->band > 1 && source_floats(s, s->band) * (int64_t)sizeof(float) > SOURCE_BYTES)
-        s->band = hb_conv_up(s->band, 2);
-    s->bands = hb_conv_up(s->grid[0], s->band);
-    s->chunk = hb_conv_max(1, hb_conv_min(s->band, POINTS / s->source.length));
+        s->band = hb_ceil_div(s->band, 2);
+    s->bands = hb_ceil_div(s->grid[0], s->band);
+    s->chunk = hb_max(1, hb_min(s->band, POINTS / s->source.length));
     s->in_place = s->rows >= HB_DIRECT_ROWS && s->grid[1] == s->to[1] && s->to[1] >= LONG_ROW;
-    s->row = hb_conv_up(points_of(s, s->chunk), 16) * 16;
+    s->row = hb_ceil_div(points_of(s, s->chunk), 16) * 16;
     s->source_floats = source_floats(s, s->band);
     s->thread_floats = s->source_floats + s->stride[1] * HB_DIRECT_ROWS * s->row;
-    s->weights_floats = hb_conv_up(c->groups * s->rows * s->channels * s->volume, 16) * 16;
+    s->weights_floats = hb_ceil_div(c->groups * s->rows * s->channels * s->volume, 16) * 16;
 }
 
 /* ---- grids and their taps ---- */
@@ -175,7 +174,7 @@ static bool next_grid(const state *s, grid *g) {
                                s->transposed ? s->conv->stride[2] : 1};
     g->taps = 1;
     for (int axis = 0; axis < 2; axis++) {
-        g->size[axis] = hb_conv_up(s->to[axis] - g->residue[axis], stride[axis]);
+        g->size[axis] = hb_ceil_div(s->to[axis] - g->residue[axis], stride[axis]);
         g->taps *= taps_of(s, axis, g->residue[axis]);
     }
     return true;
@@ -218,7 +217,7 @@ static void pack_weights(void *context, int64_t begin, int64_t end, int thread) 
         float *to = j->scratch + group * s->rows * s->channels * s->volume;
         for (grid g = first_grid(); next_grid(s, &g);)
             for (int64_t k = 0, rows; k < s->rows; k += rows) {
-                rows = hb_conv_min(HB_DIRECT_ROWS, s->rows - k);
+                rows = hb_min(HB_DIRECT_ROWS, s->rows - k);
                 for (int64_t c = 0; c < s->channels; c++)
                     for (int64_t t = -1, place[2]; (t = next_tap(s, &g, t, place)) >= 0;)
                         for (int64_t i = k; i < k + rows; i++) {
@@ -301,12 +300,12 @@ static void run_task(const job *j, const task *t) {
                    j->x + t->image * s->channels * s->source.size[0] * s->source.size[1], t->first,
                    s->band + s->reach[0], t->source);
     for (grid g = first_grid(); next_grid(s, &g);) {
-        const int64_t height = hb_conv_min(s->band, g.size[0] - t->first);
+        const int64_t height = hb_min(s->band, g.size[0] - t->first);
         if (g.residue[1] > 0) continue; /* it was made with the first one */
         for (piece p = {.first = 0}; p.first < height; p.first += s->chunk) {
-            p.height = hb_conv_min(s->chunk, height - p.first);
+            p.height = hb_min(s->chunk, height - p.first);
             for (p.k = 0; p.k < s->rows; p.k += HB_DIRECT_ROWS) {
-                p.rows = hb_conv_min(HB_DIRECT_ROWS, s->rows - p.k);
+                p.rows = hb_min(HB_DIRECT_ROWS, s->rows - p.k);
                 (s->in_place ? make_rows : make_and_keep_rows)(j, t, &g, &p);
             }
         }

@@ -25,7 +25,7 @@ bool hb_direct_fits(const hb_step *step);
 
 /* Floats of a plane with `rows` rows, and between channels. */
 static inline int64_t hb_direct_phase(const hb_direct_source *s, int64_t rows) {
-    return hb_conv_up(rows * s->length + s->spare, 16) * 16;
+    return hb_ceil_div(rows * s->length + s->spare, 16) * 16;
 }
 static inline int64_t hb_direct_channel(const hb_direct_source *s, int64_t rows) {
     return s->step[0] * s->step[1] * hb_direct_phase(s, rows);

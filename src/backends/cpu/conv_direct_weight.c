@@ -41,7 +41,7 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
                  .kernels = device->isa->direct,
                  .vector = device->isa->vector,
                  .rows = c->out_channels,
-                 .taps = c->in_channels * hb_conv_volume(c->kernel),
+                 .taps = c->in_channels * hb_volume(c->kernel),
                  .threads = device->threads};
     s->source = (hb_direct_source){.channels = c->in_channels, .spare = s->kernels->lanes};
     for (int axis = 0; axis < 2; axis++) {
@@ -53,13 +53,13 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->source.length = c->out[2] + (c->kernel[2] - 1) * c->dilation[2] / c->stride[2];
     s->band = c->out[1];
     while (s->band > 1 && source_floats(s, s->band) * (int64_t)sizeof(float) > SOURCE_BYTES)
-        s->band = hb_conv_up(s->band, 2);
+        s->band = hb_ceil_div(s->band, 2);
     s->source_floats = source_floats(s, s->band);
     s->chunk = s->band;
     while (s->chunk > 1 && source_floats(s, s->chunk) * (int64_t)sizeof(float) > CHUNK_BYTES)
-        s->chunk = hb_conv_up(s->chunk, 2);
-    s->parts = hb_conv_min(c->batch, hb_conv_up(TASKS, c->groups));
-    s->sum_floats = hb_conv_up(s->rows * s->taps * s->kernels->lanes, 16) * 16;
+        s->chunk = hb_ceil_div(s->chunk, 2);
+    s->parts = hb_min(c->batch, hb_ceil_div(TASKS, c->groups));
+    s->sum_floats = hb_ceil_div(s->rows * s->taps * s->kernels->lanes, 16) * 16;
     s->all_sums = s->parts * c->groups * s->sum_floats;
 }
 
@@ -92,13 +92,13 @@ static void sum_task(const job *j, int64_t number, float *source) {
         const float *x = j->x + image * c->in_channels * area;
         const float *dy = j->dy + image * s->rows * places;
         for (int64_t first = 0; first < c->out[1]; first += s->band) {
-            const int64_t height = hb_conv_min(s->band, c->out[1] - first);
+            const int64_t height = hb_min(s->band, c->out[1] - first);
             hb_direct_copy(&s->source, s->vector, x, first, s->band + s->reach, source);
             for (int64_t r = 0; r < height; r += s->chunk)
                 s->kernels->gradient((int)s->rows, (int)s->taps, s->offset,
                                      source + r * s->source.length, s->source.length,
                                      dy + (first + r) * c->out[2], places,
-                                     hb_conv_min(s->chunk, height - r), c->out[2], sum, s->taps);
+                                     hb_min(s->chunk, height - r), c->out[2], sum, s->taps);
         }
     }
 }
@@ -158,9 +158,9 @@ static double cost(const hb_device *device, const hb_step *step) {
     state s;
     describe(device, step, &s);
     const int64_t lanes = s.kernels->lanes, width = s.conv->out[2];
-    const double used = (double)width / (double)(hb_conv_up(width, lanes) * lanes);
+    const double used = (double)width / (double)(hb_ceil_div(width, lanes) * lanes);
     const double step_area = (double)(s.source.step[0] * s.source.step[1]);
-    const double volume = (double)hb_conv_volume(s.conv->kernel);
+    const double volume = (double)hb_volume(s.conv->kernel);
     return (2.3 + (s.rows < 3 ? 0.7 : 0)) / used + 4 * step_area / (double)s.rows / volume;
 }
 

@@ -43,8 +43,8 @@ static int64_t reach_of(const state *s) {
 static int64_t plane_of(const state *s, int64_t band) {
     const hb_conv *c = s->conv;
     const int64_t padded = (band + (c->kernel[1] - 1) * c->dilation[1]) * s->length;
-    const int64_t read = hb_conv_up(points_of(s, band), s->width) * s->width + reach_of(s);
-    const int64_t lines = hb_conv_up(hb_conv_max(padded, read) * s->element, LINE);
+    const int64_t read = hb_ceil_div(points_of(s, band), s->width) * s->width + reach_of(s);
+    const int64_t lines = hb_ceil_div(hb_max(padded, read) * s->element, LINE);
     return (lines | 1) * LINE / s->element;
 }
 
@@ -55,7 +55,7 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
                  .kernels = hb_conv_kernels(device, step),
                  .transposed = step->kind == HB_CONV_INPUT,
                  .element = (int64_t)hebb_dtype_size(step->out[0].dtype),
-                 .taps = hb_conv_volume(c->kernel),
+                 .taps = hb_volume(c->kernel),
                  .threads = device->threads};
     s->width = 2 * s->kernels->lanes;
     s->rows = s->transposed ? c->in_channels : c->out_channels;
@@ -67,12 +67,12 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
         s->before[d] = s->transposed ? reach - c->before[d + 1] : c->before[d + 1];
     }
     s->length = s->to[1] + (c->kernel[2] - 1) * c->dilation[2];
-    const int64_t images = hb_conv_max(1, c->batch * c->groups);
-    const int64_t wanted = hb_conv_up(TASKS, images);
-    s->band = hb_conv_max(1, hb_conv_up(s->to[0], wanted));
+    const int64_t images = hb_max(1, c->batch * c->groups);
+    const int64_t wanted = hb_ceil_div(TASKS, images);
+    s->band = hb_max(1, hb_ceil_div(s->to[0], wanted));
     while (s->band > 1 && s->channels * plane_of(s, s->band) * s->element > IMAGE_BYTES)
-        s->band = hb_conv_up(s->band, 2);
-    s->bands = hb_conv_up(s->to[0], s->band);
+        s->band = hb_ceil_div(s->band, 2);
+    s->bands = hb_ceil_div(s->to[0], s->band);
     s->plane = plane_of(s, s->band);
     s->weights_bytes = hb_conv_aligned(c->groups * s->rows * s->channels * s->taps * s->element);
     s->image_bytes = hb_conv_aligned(s->channels * s->plane * s->element);
@@ -155,8 +155,8 @@ static void keep(const job *j, const task *t, int64_t row, int64_t rows, int64_t
     char *y = j->y + ((t->image * s->rows + row) * plane + t->first * s->to[1]) * size;
     for (int64_t i = 0, n; i < count; i += n) {
         const int64_t q = (point + i) / s->length, at = (point + i) % s->length;
-        n = hb_conv_min(count - i, s->length - at);
-        const int64_t kept = hb_conv_min(n, s->to[1] - at);
+        n = hb_min(count - i, s->length - at);
+        const int64_t kept = hb_min(n, s->to[1] - at);
         if (kept <= 0) continue;
         for (int64_t r = 0; r < rows; r++)
             memcpy(y + (r * plane + q * s->to[1] + at) * size, t->tile + (r * s->width + i) * size,
@@ -174,13 +174,13 @@ static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
                   .first = i % s->bands * s->band,
                   .padded = own,
                   .tile = own + s->image_bytes};
-        t.rows = hb_conv_min(s->band, s->to[0] - t.first);
+        t.rows = hb_min(s->band, s->to[0] - t.first);
         pad(j, &t);
         const int64_t points = points_of(s, t.rows);
         for (int64_t point = 0; point < points; point += s->width) {
-            const int64_t count = hb_conv_min(s->width, points - point);
+            const int64_t count = hb_min(s->width, points - point);
             for (int64_t row = 0, rows; row < s->rows; row += rows) {
-                rows = hb_conv_min(s->kernels->rows, s->rows - row);
+                rows = hb_min(s->kernels->rows, s->rows - row);
                 sum_taps(j, &t, row, rows, point, count);
                 keep(j, &t, row, rows, point, count);
             }
@@ -224,7 +224,7 @@ static bool can_do(const hb_device *device, const hb_step *step) {
 static double moving_weights(const hb_step *step) {
     const hb_conv *c = &step->u.conv;
     const int64_t *to = step->kind == HB_CONV ? c->out : c->in;
-    return 200 / (double)hb_conv_max(1, c->batch * hb_conv_volume(to));
+    return 200 / (double)hb_max(1, c->batch * hb_volume(to));
 }
 
 /* In units of a multiplication in the full tile, as that of conv.c: points for nothing, a tile's
@@ -233,7 +233,7 @@ static double cost(const hb_device *device, const hb_step *step) {
     state s;
     describe(device, step, &s);
     const int64_t points = points_of(&s, s.band), lanes = s.kernels->lanes;
-    const double made = (double)(hb_conv_up(points, lanes) * lanes) / (double)(s.band * s.to[1]);
+    const double made = (double)(hb_ceil_div(points, lanes) * lanes) / (double)(s.band * s.to[1]);
     return made * (1 + 12 / (double)s.channels) + moving_weights(step);
 }
 

@@ -38,16 +38,16 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
                  .conv = c,
                  .kernels = hb_conv_kernels(device, step),
                  .element = (int64_t)hebb_dtype_size(step->out[0].dtype),
-                 .taps = hb_conv_volume(c->kernel),
+                 .taps = hb_volume(c->kernel),
                  .threads = device->threads};
     const int64_t width = width_of(s);
     s->columns = c->in_channels * s->taps;
     s->depth = DEPTH_BYTES / s->element;
     s->by_tap = c->in_channels >= FEW_CHANNELS;
     s->panels =
-        s->by_tap ? s->taps * hb_conv_up(c->in_channels, width) : hb_conv_up(s->columns, width);
+        s->by_tap ? s->taps * hb_ceil_div(c->in_channels, width) : hb_ceil_div(s->columns, width);
     const int64_t tasks = s->panels * c->groups;
-    s->parts = tasks == 0 ? 1 : hb_conv_min(c->batch, hb_conv_up(TASKS, tasks));
+    s->parts = tasks == 0 ? 1 : hb_min(c->batch, hb_ceil_div(TASKS, tasks));
     if (s->parts < 1) s->parts = 1;
     s->sum_bytes = hb_conv_aligned(s->parts * tasks * c->out_channels * width * s->element);
     s->thread_bytes = hb_conv_aligned(s->depth * width * s->element);
@@ -67,12 +67,12 @@ typedef struct panel {
 static panel panel_of(const state *s, int64_t number) {
     const int64_t width = width_of(s), channels = s->conv->in_channels;
     panel p = {.first = number * width};
-    p.count = hb_conv_min(width, s->columns - p.first);
+    p.count = hb_min(width, s->columns - p.first);
     if (!s->by_tap) return p;
-    const int64_t each = hb_conv_up(channels, width);
+    const int64_t each = hb_ceil_div(channels, width);
     p.t = number / each;
     p.c = number % each * width;
-    p.count = hb_conv_min(width, channels - p.c);
+    p.count = hb_min(width, channels - p.c);
     return p;
 }
 
@@ -99,7 +99,7 @@ static piece piece_of(const hb_conv *c, const int64_t place[3], const int64_t ta
 
 static void pack_tap(const state *s, const panel *p, const char *x, const piece *q, int64_t length,
                      char *to) {
-    const int64_t row = width_of(s) * s->element, plane = hb_conv_volume(s->conv->in);
+    const int64_t row = width_of(s) * s->element, plane = hb_volume(s->conv->in);
     const int64_t step = s->conv->stride[2];
     memset(to, 0, (size_t)(q->low * row));
     if (q->high > q->low)
@@ -123,7 +123,7 @@ PACK_COLUMN(word64)
 
 static void pack_pairs(const state *s, const panel *p, const char *x, const int64_t place[3],
                        int64_t length, char *to) {
-    const int64_t width = width_of(s), plane = hb_conv_volume(s->conv->in);
+    const int64_t width = width_of(s), plane = hb_volume(s->conv->in);
     for (int64_t i = 0; i < p->count; i++) {
         int64_t tap[3];
         const int64_t column = p->first + i;
@@ -144,7 +144,7 @@ static void pack_places(const state *s, const panel *p, const char *x, int64_t f
         memset(to, 0, (size_t)(count * width_of(s) * s->element));
     for (int64_t done = 0; done < count; done += length) {
         hb_conv_split(first + done, s->conv->out, place);
-        length = hb_conv_min(s->conv->out[2] - place[2], count - done);
+        length = hb_min(s->conv->out[2] - place[2], count - done);
         char *rows = to + done * width_of(s) * s->element;
         if (s->by_tap) {
             const piece q = piece_of(s->conv, place, tap, length);
@@ -161,7 +161,7 @@ static void multiply(const state *s, const panel *p, const char *dy, int64_t pla
     const hb_cpu_gemm_type *kernels = s->kernels;
     const int64_t width = width_of(s), size = s->element;
     for (int64_t row = 0; row < s->conv->out_channels; row += kernels->rows) {
-        const int64_t rows = hb_conv_min(kernels->rows, s->conv->out_channels - row);
+        const int64_t rows = hb_min(kernels->rows, s->conv->out_channels - row);
         kernels->tile[rows - 1][p->count > kernels->lanes](
             count, dy + row * places * size, places, 1, packed, width, sum + row * width * size,
             width, p->count, true);
@@ -171,7 +171,7 @@ static void multiply(const state *s, const panel *p, const char *dy, int64_t pla
 static void sum_task(const job *j, int64_t number, int thread) {
     const state *s = j->s;
     const hb_conv *c = s->conv;
-    const int64_t size = s->element, rows = c->out_channels, places = hb_conv_volume(c->out);
+    const int64_t size = s->element, rows = c->out_channels, places = hb_volume(c->out);
     const int64_t part = number / s->panels / c->groups, group = number / s->panels % c->groups;
     const panel p = panel_of(s, number % s->panels);
     char *sum = j->sums + number * rows * width_of(s) * size;
@@ -179,10 +179,10 @@ static void sum_task(const job *j, int64_t number, int thread) {
     memset(sum, 0, (size_t)(rows * width_of(s) * size));
     for (int64_t n = c->batch * part / s->parts; n < c->batch * (part + 1) / s->parts; n++) {
         const int64_t image = n * c->groups + group;
-        const char *x = j->x + image * c->in_channels * hb_conv_volume(c->in) * size;
+        const char *x = j->x + image * c->in_channels * hb_volume(c->in) * size;
         const char *dy = j->dy + image * rows * places * size;
         for (int64_t first = 0; first < places; first += s->depth) {
-            const int64_t count = hb_conv_min(s->depth, places - first);
+            const int64_t count = hb_min(s->depth, places - first);
             pack_places(s, &p, x, first, count, packed);
             multiply(s, &p, dy + first * size, places, count, packed, sum);
         }
@@ -231,10 +231,10 @@ static void add_row(const job *j, int64_t group, int64_t block, int64_t row) {
 static void add_blocks(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
-    const int64_t rows = s->conv->out_channels, chunks = hb_conv_up(rows, ADD_ROWS);
+    const int64_t rows = s->conv->out_channels, chunks = hb_ceil_div(rows, ADD_ROWS);
     const int64_t blocks = s->panels / turns_of(s);
     for (int64_t i = begin; i < end; i++) {
-        const int64_t first = i % chunks * ADD_ROWS, last = hb_conv_min(rows, first + ADD_ROWS);
+        const int64_t first = i % chunks * ADD_ROWS, last = hb_min(rows, first + ADD_ROWS);
         for (int64_t row = first; row < last; row++)
             add_row(j, i / chunks / blocks, i / chunks % blocks, row);
     }
@@ -254,7 +254,7 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
     if (tasks == 0 || c->out_channels == 0) return;
     hb_conv_parallel(device, s->threads, tasks, macs, s->kernels->lanes, sum_tasks, &j);
     hb_cpu_parallel(device,
-                    c->groups * (s->panels / turns_of(s)) * hb_conv_up(c->out_channels, ADD_ROWS),
+                    c->groups * (s->panels / turns_of(s)) * hb_ceil_div(c->out_channels, ADD_ROWS),
                     (double)s->sum_bytes / 4, add_blocks, &j);
 }
 
@@ -267,9 +267,8 @@ static double cost(const hb_device *device, const hb_step *step) {
     state s;
     describe(device, step, &s);
     const int64_t lanes = s.kernels->lanes, columns = s.by_tap ? s.conv->in_channels : s.columns;
-    const double waste =
-        (double)(hb_conv_up(columns, lanes) * lanes) / (double)hb_conv_max(1, columns);
-    return waste * (1.1 + (s.by_tap ? 30 : 60) / (double)hb_conv_max(1, s.conv->out_channels));
+    const double waste = (double)(hb_ceil_div(columns, lanes) * lanes) / (double)hb_max(1, columns);
+    return waste * (1.1 + (s.by_tap ? 30 : 60) / (double)hb_max(1, s.conv->out_channels));
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {

@@ -195,7 +195,7 @@ static void copy_parts(void *context, int64_t begin, int64_t end, int thread) {
 
 static void copy(const hb_device *device, void *to, const void *from, size_t bytes) {
     copying c = {to, from, bytes};
-    hb_cpu_parallel(device, (int64_t)((bytes + COPY_PART - 1) / COPY_PART), COPY_NS * (double)bytes,
+    hb_cpu_parallel(device, hb_ceil_div((int64_t)bytes, COPY_PART), COPY_NS * (double)bytes,
                     copy_parts, &c);
 }
 

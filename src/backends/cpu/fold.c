@@ -23,7 +23,7 @@ typedef void add_row(const hb_fold *f, const char *from, char *to);
     static void add_row_##name(const hb_fold *f, const char *from_, char *to_) {                   \
         const T *from = (const T *)(const void *)from_;                                            \
         T *to = (T *)(void *)to_;                                                                  \
-        const int64_t volume = hb_conv_volume(f->kernel), stride = f->stride[2];                   \
+        const int64_t volume = hb_volume(f->kernel), stride = f->stride[2];                        \
         for (int64_t k = 0; k < f->kernel[2]; k++)                                                 \
             for (int64_t p = 0; p < f->out[2]; p++)                                                \
                 to[p * stride + k * f->dilation[2]] =                                              \
@@ -57,8 +57,8 @@ static int64_t window_at(const hb_fold *f, int d, int64_t i, int64_t k) {
 
 static void fold_row(const job *j, int64_t outer, int64_t i0, int64_t i1, char *to) {
     const hb_fold *f = j->f;
-    const int64_t volume = hb_conv_volume(f->kernel);
-    const char *y = j->y + outer * hb_conv_volume(f->out) * volume * j->size;
+    const int64_t volume = hb_volume(f->kernel);
+    const char *y = j->y + outer * hb_volume(f->out) * volume * j->size;
     for (int64_t k0 = 0; k0 < f->kernel[0]; k0++) {
         const int64_t p0 = window_at(f, 0, i0, k0);
         for (int64_t k1 = 0; p0 >= 0 && k1 < f->kernel[1]; k1++) {

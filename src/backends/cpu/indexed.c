@@ -155,8 +155,8 @@ static void run_scatter(hb_device *device, const void *state, const hb_run_args 
         context.add = device->isa->vector->map[HB_ADD][indexed->x.dtype];
     context.tasks = device->threads;
     if (indexed->width >= 4 * PIECE)
-        hb_cpu_parallel(device, (indexed->width + PIECE - 1) / PIECE, move_ns(indexed),
-                        write_pieces, &context);
+        hb_cpu_parallel(device, hb_ceil_div(indexed->width, PIECE), move_ns(indexed), write_pieces,
+                        &context);
     else if (indexed->width <= FEW && context.add && add_rows[indexed->x.dtype])
         add_rows[indexed->x.dtype](&context);
     else hb_cpu_parallel(device, context.tasks, move_ns(indexed), write_rows, &context);

@@ -72,11 +72,10 @@ void hb_cpu_simple_free(hb_loop *simple) {
     simple->out = NULL;
 }
 
-/* Elements that an operand has at the points of the loop. */
-static double elements(const hb_loop *loop, const hb_operand *o) {
-    double count = 1;
+int64_t hb_cpu_elements(const hb_loop *loop, const hb_operand *o) {
+    int64_t count = 1;
     for (int k = 0; k < loop->rank; k++)
-        if (o->stride[k] != 0) count *= (double)loop->dim[k];
+        if (o->stride[k] != 0) count *= loop->dim[k];
     return count;
 }
 
@@ -86,10 +85,10 @@ static double elements(const hb_loop *loop, const hb_operand *o) {
 static double consecutive(const hb_loop *loop, int k) {
     double count = 0;
     for (int i = 0; i < loop->n_in; i++)
-        if (loop->in[i].stride[k] == 1) count += 2 * elements(loop, &loop->in[i]);
+        if (loop->in[i].stride[k] == 1) count += 2 * (double)hb_cpu_elements(loop, &loop->in[i]);
     for (int i = 0; i < loop->n_out; i++)
         if (loop->out[i].to.stride[k] == 1 && loop->out[i].value < loop->n_pre)
-            count += 3 * elements(loop, &loop->out[i].to);
+            count += 3 * (double)hb_cpu_elements(loop, &loop->out[i].to);
     return count;
 }
 

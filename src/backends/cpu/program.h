@@ -122,7 +122,7 @@ typedef struct hb_cpu_program {
     bool even;                               /* all links' views are */
     bool loose;                              /* no value needs a tile: boxes may be of any size */
     hb_cpu_fold_kind fold;
-    bool gathers; /* all that its links do is to fold what they load */
+    bool gathers;                           /* all that its links do is to fold what they load */
     int fold_strip[HB_CPU_MOST_REDUCTIONS]; /* by reduction, of FOLD_ROWS: where its vectors are */
     int fold_rows; /* so many; with several, a row has one result, and a loose tile as many rows */
     bool far;      /* its memory is larger than the second-level cache, ... */
@@ -155,6 +155,10 @@ typedef struct hb_cpu_order {
     bool by_columns; /* then the last entry is kept too */
 } hb_cpu_order;
 hb_cpu_order hb_cpu_order_of(const hb_loop *loop);
+
+/* How many elements an operand has at the points of the loop: the product of the dimensions along
+   which it moves. */
+int64_t hb_cpu_elements(const hb_loop *loop, const hb_operand *o);
 
 /* ---- unroll.c ---- */
 

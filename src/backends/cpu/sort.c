@@ -106,8 +106,6 @@ static uint64_t word_of(const sorting *s, int64_t start, int round, uint32_t pla
     return (uint64_t)(uint32_t)(s->along->reverse ? ~key : key) << 32 | place;
 }
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* Words of the places that are in the lower halves. */
 static void make_words(const sorting *s, int64_t start, int round, uint64_t *words, int64_t n) {
     for (int64_t i = 0; i < n; i++) words[i] = word_of(s, start, round, (uint32_t)words[i]);
@@ -224,13 +222,13 @@ static void sort_lines(void *context, int64_t begin, int64_t end, int thread) {
 
 static void number_chunks(void *context, int64_t begin, int64_t end, int thread) {
     const sorting *s = context;
-    number_words(s->from, begin * CHUNK, least(end * CHUNK, s->along->n));
+    number_words(s->from, begin * CHUNK, hb_min(end * CHUNK, s->along->n));
 }
 
 static void make_chunks(void *context, int64_t begin, int64_t end, int thread) {
     const sorting *s = context;
     const int64_t first = begin * CHUNK;
-    make_words(s, s->start, s->round, s->from + first, least(end * CHUNK, s->along->n) - first);
+    make_words(s, s->start, s->round, s->from + first, hb_min(end * CHUNK, s->along->n) - first);
 }
 
 static void count_chunks(void *context, int64_t begin, int64_t end, int thread) {
@@ -238,7 +236,7 @@ static void count_chunks(void *context, int64_t begin, int64_t end, int thread) 
     for (int64_t chunk = begin; chunk < end; chunk++) {
         uint32_t *count = s->counts + chunk * MOST_BUCKETS;
         memset(count, 0, MOST_BUCKETS * sizeof *count);
-        const int64_t last = least((chunk + 1) * CHUNK, s->along->n);
+        const int64_t last = hb_min((chunk + 1) * CHUNK, s->along->n);
         for (int64_t i = chunk * CHUNK; i < last; i++)
             count[bucket_of(s->from[i], s->shift, MORE_BITS)]++;
     }
@@ -263,14 +261,14 @@ static void spread_chunks(void *context, int64_t begin, int64_t end, int thread)
     const sorting *s = context;
     for (int64_t chunk = begin; chunk < end; chunk++) {
         const int64_t first = chunk * CHUNK;
-        spread(s->to, s->from + first, least(CHUNK, s->along->n - first), s->shift, MORE_BITS,
+        spread(s->to, s->from + first, hb_min(CHUNK, s->along->n - first), s->shift, MORE_BITS,
                s->counts + chunk * MOST_BUCKETS);
     }
 }
 
 static void store_chunks(void *context, int64_t begin, int64_t end, int thread) {
     const sorting *s = context;
-    store_places(s, s->start, s->from, begin * CHUNK, least(end * CHUNK, s->along->n));
+    store_places(s, s->start, s->from, begin * CHUNK, hb_min(end * CHUNK, s->along->n));
 }
 
 static void sort_long(const hb_device *device, sorting *s) {

@@ -37,13 +37,6 @@ static int inner_of(const hb_loop *loop) {
     return hb_cpu_order_of(loop).dim[loop->rank - 1];
 }
 
-static int64_t elements_of(const hb_loop *loop, const hb_operand *o) {
-    int64_t count = 1;
-    for (int k = 0; k < loop->rank; k++)
-        if (o->stride[k] != 0) count *= loop->dim[k];
-    return count;
-}
-
 static bool lies_across(const hb_loop *loop, const hb_operand *o, int inner) {
     const int64_t size = (int64_t)hebb_dtype_size(o->dtype);
     if (o->buffer < 0 || llabs(o->stride[inner]) * size < LINE || loop->dim[inner] < LEAST)
@@ -51,12 +44,12 @@ static bool lies_across(const hb_loop *loop, const hb_operand *o, int inner) {
     bool side_by_side = false;
     for (int k = 0; k < loop->rank; k++)
         side_by_side = side_by_side || (o->stride[k] == 1 && loop->dim[k] >= LEAST);
-    return side_by_side && elements_of(loop, o) >= MANY;
+    return side_by_side && hb_cpu_elements(loop, o) >= MANY;
 }
 
 static size_t bytes_of(const hb_loop *loop, const hb_operand *o) {
-    const size_t bytes = (size_t)elements_of(loop, o) * hebb_dtype_size(o->dtype);
-    return (bytes + 63) / 64 * 64;
+    const size_t bytes = (size_t)hb_cpu_elements(loop, o) * hebb_dtype_size(o->dtype);
+    return hb_round_up(bytes, 64);
 }
 
 /* How many inputs are copied, and into how many bytes. */

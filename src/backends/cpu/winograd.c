@@ -40,7 +40,7 @@ bool hb_winograd_fits(const hb_step *step) {
     for (int d = 0; d < 3; d++)
         if (c->stride[d] != 1 || (d > 0 && c->dilation[d] != 1)) return false;
     return c->batch > 0 && c->groups > 0 && c->in_channels > 0 && c->out_channels > 0 &&
-           hb_conv_volume(c->in) > 0 && hb_conv_volume(c->out) > 0;
+           hb_volume(c->in) > 0 && hb_volume(c->out) > 0;
 }
 
 /* ---- layout ---- */
@@ -48,14 +48,14 @@ bool hb_winograd_fits(const hb_step *step) {
 /* Panels are two vectors wide, or one at the end: which takes more than half of the time. */
 static double waste(const state *s, int64_t tile_rows) {
     const int64_t tiles = tile_rows * s->tiles_x, lanes = s->gemm->lanes;
-    const int64_t vectors = hb_conv_up(tiles, lanes);
+    const int64_t vectors = hb_ceil_div(tiles, lanes);
     return ((double)vectors + (vectors % 2 != 0 ? 0.25 : 0)) * (double)lanes / (double)tiles;
 }
 
 /* Floats of a channel: what products read and transforms write, in whole vectors. */
 static int64_t plane_of(const state *s, int64_t tile_rows) {
     const int64_t tiles = tile_rows * s->tiles_x, wide = 2 * s->gemm->lanes;
-    const int64_t read = hb_conv_up(tiles, wide) * wide;
+    const int64_t read = hb_ceil_div(tiles, wide) * wide;
     const int64_t written = tiles - s->tiles_x + s->tiles_vectors * s->kernels->lanes;
     return hb_winograd_odd_lines(read > written ? read : written);
 }
@@ -66,8 +66,8 @@ static int64_t image_bytes(const state *s, int64_t tile_rows) {
 
 /* Of the numbers of rows that fit, the one with the least waste; a panel's worth if it can be. */
 static int64_t rows_of_a_task(const state *s) {
-    const int64_t tasks = hb_conv_up(TASKS, s->conv->groups), wide = 2 * s->gemm->lanes;
-    const int64_t most = hb_conv_up(s->tile_rows, tasks);
+    const int64_t tasks = hb_ceil_div(TASKS, s->conv->groups), wide = 2 * s->gemm->lanes;
+    const int64_t most = hb_ceil_div(s->tile_rows, tasks);
     int64_t best = 1;
     for (int64_t rows = 2; rows <= s->tile_rows; rows++) {
         const bool little = (rows - 1) * s->tiles_x < wide;
@@ -87,7 +87,7 @@ typedef struct run_of_tiles {
 
 /* Rows of tiles begin runs, and so do panels. */
 static int64_t most_runs(const state *s) {
-    return s->each + hb_conv_up(s->each * s->tiles_x, 2 * s->gemm->lanes);
+    return s->each + hb_ceil_div(s->each * s->tiles_x, 2 * s->gemm->lanes);
 }
 
 static void describe(const hb_device *device, const hb_step *step, state *s) {
@@ -102,16 +102,16 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->channels = s->transposed ? c->out_channels : c->in_channels;
     s->height = s->transposed ? c->in[1] : c->out[1];
     s->width = s->transposed ? c->in[2] : c->out[2];
-    s->tiles_y = hb_conv_up(s->height, 2);
-    s->tiles_x = hb_conv_up(s->width, 2);
-    s->tiles_vectors = hb_conv_up(s->tiles_x, s->kernels->lanes);
+    s->tiles_y = hb_ceil_div(s->height, 2);
+    s->tiles_x = hb_ceil_div(s->width, 2);
+    s->tiles_vectors = hb_ceil_div(s->tiles_x, s->kernels->lanes);
     s->image = s->transposed
                    ? (hb_winograd_image){c->out[1], c->out[2], 2 - c->before[1], 2 - c->before[2]}
                    : (hb_winograd_image){c->in[1], c->in[2], c->before[1], c->before[2]};
     s->tile_rows = c->batch * s->tiles_y;
     s->each = rows_of_a_task(s);
-    s->tasks = hb_conv_up(s->tile_rows, s->each);
-    s->row_blocks = hb_conv_up(s->rows, s->gemm->rows);
+    s->tasks = hb_ceil_div(s->tile_rows, s->each);
+    s->row_blocks = hb_ceil_div(s->rows, s->gemm->rows);
     s->row = plane_of(s, s->each);
     s->plane = hb_winograd_odd_lines(s->channels * s->row);
     s->weights_plane = hb_winograd_odd_lines(s->row_blocks * s->channels * s->gemm->rows);
@@ -144,7 +144,7 @@ static void transform_weights(void *context, int64_t begin, int64_t end, int thr
         const float *w = j->w + group * s->rows * s->channels * 9 + first * row;
         float *u = weights_of(j, group) + block * s->channels * height;
         for (int64_t c = 0; c < s->channels; c++, u += height)
-            s->kernels->filter(hb_conv_min(height, s->rows - first),
+            s->kernels->filter(hb_min(height, s->rows - first),
                                w + c * 9 * (s->transposed ? s->rows : 1), row, s->transposed, u,
                                s->weights_plane);
     }
@@ -168,7 +168,7 @@ static void transform_images(const job *j, const task *t) {
         for (int64_t r = 0, n; r < t->count; r += n, to += n * s->tiles_x) {
             const int64_t image = (t->first + r) / s->tiles_y, first = (t->first + r) % s->tiles_y;
             const float *x = j->x + ((image * s->conv->groups + t->group) * s->channels + c) * area;
-            n = hb_conv_min(t->count - r, s->tiles_y - first);
+            n = hb_min(t->count - r, s->tiles_y - first);
             if (c + 1 < s->channels) s->kernels->ask(&s->image, x + area, 2 * first, 2 * n + 2);
             s->kernels->image(&s->image, x, first, n, s->tiles_x, to, s->tiles_x, s->plane);
         }
@@ -183,13 +183,13 @@ static const run_of_tiles *find_runs(const job *j, const task *t, int64_t tiles)
     for (int64_t i = 0, n; i < tiles; i += n, run++) {
         const int64_t r = t->first + i / s->tiles_x, x = i % s->tiles_x, at = i % wide;
         const int64_t image = r / s->tiles_y, y = 2 * (r % s->tiles_y);
-        n = hb_conv_min(s->tiles_x - x, hb_conv_min(wide - at, tiles - i));
+        n = hb_min(s->tiles_x - x, hb_min(wide - at, tiles - i));
         *run = (run_of_tiles){
             .panel = i / wide,
             .from = 2 * at,
             .to =
                 ((image * s->conv->groups + t->group) * s->rows * s->height + y) * s->width + 2 * x,
-            .count = hb_conv_min(2 * n, s->width - 2 * x),
+            .count = hb_min(2 * n, s->width - 2 * x),
             .both = y + 1 < s->height};
     }
     return run;
@@ -203,7 +203,7 @@ static const run_of_tiles *multiply_panel(const job *j, const task *t, int64_t b
     const int64_t tile = panel * 2 * s->gemm->lanes;
     const run_of_tiles *run = runs;
     const int64_t height = s->gemm->rows, wide = 2 * s->gemm->lanes, plane = height * wide;
-    const int64_t first = block * height, rows = hb_conv_min(height, s->rows - first);
+    const int64_t first = block * height, rows = hb_min(height, s->rows - first);
     const float *u = weights_of(j, t->group) + first * s->channels;
     hb_cpu_gemm_tile *multiply = s->gemm->tile[rows - 1][count > s->gemm->lanes];
     for (int64_t e = 0; e < HB_WINOGRAD_PLANES; e++)
@@ -236,15 +236,15 @@ static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
     for (int64_t i = begin; i < end; i++) {
         t.group = i / s->tasks;
         t.first = i % s->tasks * s->each;
-        t.count = hb_conv_min(s->each, s->tile_rows - t.first);
+        t.count = hb_min(s->each, s->tile_rows - t.first);
         transform_images(j, &t);
         const int64_t tiles = t.count * s->tiles_x;
         const run_of_tiles *last = find_runs(j, &t, tiles);
         for (int64_t block = 0; block < s->row_blocks; block++) {
             const run_of_tiles *run = t.runs;
             for (int64_t panel = 0; panel * wide < tiles; panel++)
-                run = multiply_panel(j, &t, block, panel, hb_conv_min(wide, tiles - panel * wide),
-                                     run, last);
+                run = multiply_panel(j, &t, block, panel, hb_min(wide, tiles - panel * wide), run,
+                                     last);
         }
     }
 }

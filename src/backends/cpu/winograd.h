@@ -12,10 +12,10 @@ extern const hb_cpu_solver hb_cpu_winograd_conv, hb_cpu_winograd_weight;
    apart does not share the same few places of L1. */
 enum { HB_WINOGRAD_LINE = 16 };
 static inline int64_t hb_winograd_lines(int64_t floats) {
-    return hb_conv_up(floats, HB_WINOGRAD_LINE) * HB_WINOGRAD_LINE;
+    return hb_ceil_div(floats, HB_WINOGRAD_LINE) * HB_WINOGRAD_LINE;
 }
 static inline int64_t hb_winograd_odd_lines(int64_t floats) {
-    return (hb_conv_up(floats, HB_WINOGRAD_LINE) | 1) * HB_WINOGRAD_LINE;
+    return (hb_ceil_div(floats, HB_WINOGRAD_LINE) | 1) * HB_WINOGRAD_LINE;
 }
 
 /* 3 x 3, strides and dilation of 1, f32. */

@@ -59,15 +59,15 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
                  .lanes = device->isa->winograd->lanes,
                  .rows = c->out_channels,
                  .threads = device->threads};
-    s->channels = hb_conv_up(c->in_channels, s->lanes) * s->lanes;
-    s->tiles_y = hb_conv_up(c->out[1], 2);
-    s->tiles_x = hb_conv_up(c->out[2], 2);
+    s->channels = hb_ceil_div(c->in_channels, s->lanes) * s->lanes;
+    s->tiles_y = hb_ceil_div(c->out[1], 2);
+    s->tiles_x = hb_ceil_div(c->out[2], 2);
     s->tile_rows = c->batch * s->tiles_y;
     s->sum_plane = s->rows * s->channels;
     s->sum_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->sum_plane);
     const bool small = s->sum_floats * (int64_t)sizeof(float) <= SMALL_SUM_BYTES;
-    const int64_t most = small ? hb_conv_min(OWN_BYTES, device->l2_bytes) : KEPT_BYTES;
-    s->sums = small ? hb_conv_min(SUMS, s->tile_rows) : 1;
+    const int64_t most = small ? hb_min(OWN_BYTES, device->l2_bytes) : KEPT_BYTES;
+    s->sums = small ? hb_min(SUMS, s->tile_rows) : 1;
     while (s->each < s->tile_rows && kept_bytes(s, s->each + 1) <= most) s->each++;
     if (s->each == 0) s->each = 1;
     s->image = (hb_winograd_image){c->in[1], c->in[2], c->before[1], c->before[2]};
@@ -111,7 +111,7 @@ static piece piece_at(const batch *b, int64_t at) {
     const int64_t tiles_y = b->j->s->tiles_y, first = (b->first + at) % tiles_y;
     return (piece){.image = (b->first + at) / tiles_y,
                    .first = first,
-                   .rows = hb_conv_min(b->count - at, tiles_y - first),
+                   .rows = hb_min(b->count - at, tiles_y - first),
                    .at = at};
 }
 
@@ -123,7 +123,7 @@ static void transform_channels(const batch *b, int64_t c, float *turned) {
     for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows))
         s->kernels->image_of_channels(
             &s->image, j->x + ((p.image * s->conv->groups + j->group) * all + c) * area, area,
-            hb_conv_min(s->lanes, all - c), p.first, p.rows, s->tiles_x, turned,
+            hb_min(s->lanes, all - c), p.first, p.rows, s->tiles_x, turned,
             b->images + p.at * s->tiles_x * s->channels + c, s->channels, s->image_plane);
 }
 
@@ -144,7 +144,7 @@ static void transform_result(const batch *b, int64_t k) {
 
 /* A task is a vector of channels, or as many rows of the results. */
 static int64_t transforms_of(const state *s) {
-    return s->channels / s->lanes + hb_conv_up(s->rows, s->lanes);
+    return s->channels / s->lanes + hb_ceil_div(s->rows, s->lanes);
 }
 
 static void transform(void *context, int64_t begin, int64_t end, int thread) {
@@ -154,7 +154,7 @@ static void transform(void *context, int64_t begin, int64_t end, int thread) {
     for (int64_t i = begin; i < end; i++) {
         const int64_t c = i * s->lanes, k = c - s->channels;
         if (k < 0) transform_channels(b, c, turned);
-        for (int64_t row = k; row >= 0 && row < hb_conv_min(k + s->lanes, s->rows); row++)
+        for (int64_t row = k; row >= 0 && row < hb_min(k + s->lanes, s->rows); row++)
             transform_result(b, row);
     }
 }
@@ -165,15 +165,15 @@ static void transform(void *context, int64_t begin, int64_t end, int thread) {
 static void multiply(void *context, int64_t begin, int64_t end, int thread) {
     const batch *b = context;
     const state *s = b->j->s;
-    const int64_t height = s->gemm->rows, blocks = hb_conv_up(s->rows, height);
+    const int64_t height = s->gemm->rows, blocks = hb_ceil_div(s->rows, height);
     const int64_t wide = 2 * s->gemm->lanes, tiles = b->count * s->tiles_x;
     for (int64_t i = begin; i < end; i++) {
         const int64_t e = i / PARTS, part = i % PARTS;
         const float *image = b->images + e * s->image_plane;
         for (int64_t c = 0; c < s->channels; c += wide) {
-            const int64_t columns = hb_conv_min(wide, s->channels - c);
+            const int64_t columns = hb_min(wide, s->channels - c);
             for (int64_t n = blocks * part / PARTS; n < blocks * (part + 1) / PARTS; n++) {
-                const int64_t k = n * height, rows = hb_conv_min(height, s->rows - k);
+                const int64_t k = n * height, rows = hb_min(height, s->rows - k);
                 s->gemm->tile[rows - 1][columns > s->gemm->lanes](
                     tiles, b->results + e * s->result_plane + k * s->row, s->row, 1, image + c,
                     s->channels, b->sums + e * s->sum_plane + k * s->channels + c, s->channels,
@@ -195,7 +195,7 @@ static void run_parts(void *context, int64_t begin, int64_t end, int thread) {
         b.sums = j->sums + part * s->sum_floats;
         b.add = false;
         for (b.first = s->tile_rows * part / s->sums; b.first < last; b.first += b.count) {
-            b.count = hb_conv_min(s->each, last - b.first);
+            b.count = hb_min(s->each, last - b.first);
             transform(&b, 0, transforms_of(s), thread);
             multiply(&b, 0, HB_WINOGRAD_PLANES * PARTS, thread);
             b.add = true;
@@ -226,7 +226,7 @@ static void run_together(hb_device *device, const job *j) {
     batch b = {.j = j, .sums = j->sums, .images = j->sums + s->sum_floats};
     b.results = b.images + s->image_floats;
     for (; b.first < s->tile_rows; b.first += s->each, b.add = true) {
-        b.count = hb_conv_min(s->each, s->tile_rows - b.first);
+        b.count = hb_min(s->each, s->tile_rows - b.first);
         const double tiles = (double)(b.count * s->tiles_x);
         hb_conv_parallel(device, s->threads, transforms_of(s),
                          tiles * (double)(s->rows + s->channels) * 80, s->gemm->lanes, transform,
@@ -276,7 +276,7 @@ static bool can_do(const hb_device *device, const hb_step *step) {
 static double cost(const hb_device *device, const hb_step *step) {
     state s;
     describe(device, step, &s);
-    const double points = (double)hb_conv_volume(s.conv->out);
+    const double points = (double)hb_volume(s.conv->out);
     const double padded = (double)(4 * s.tiles_y * s.tiles_x) / points;
     const double channels = (double)s.conv->in_channels;
     return padded *

@@ -226,3 +226,23 @@ Test(errors, null_and_inert_are_accepted) {
     cr_expect(hebb_tensor_is_inert(hebb_gradient(x, NULL)));
     hebb_graph_destroy(g);
 }
+
+Test(gradient_rules, reach_what_no_constant_hides) {
+    hebb_graph *g = hebb_graph_create(), *other = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(3));
+    hebb_tensor *n = hebb_input(g, "n", HEBB_I32, HEBB_SHAPE(3));
+    hebb_tensor *stopped = hebb_stop_gradient(hebb_exp(x));
+    cr_expect(hebb_gradient_reaches(x, x));
+    cr_expect(hebb_gradient_reaches(hebb_exp(hebb_mul(x, x)), x));
+    cr_expect(hebb_gradient_reaches(hebb_add(stopped, x), x), "by another path");
+    cr_expect_not(hebb_gradient_reaches(hebb_exp(stopped), x));
+    cr_expect_not(hebb_gradient_reaches(hebb_floor(x), x));
+    cr_expect_not(hebb_gradient_reaches(hebb_cast(n, HEBB_F32), n), "no gradient of integers");
+    cr_expect_not(hebb_gradient_reaches(x, hebb_exp(x)), "made later");
+    cr_expect_not(hebb_gradient_reaches(hebb_input(other, "y", HEBB_F32, HEBB_SHAPE(3)), x));
+    cr_expect_not(hebb_gradient_reaches(NULL, x));
+    cr_expect_not(hebb_gradient_reaches(x, NULL));
+    cr_expect_eq(hebb_graph_status(g), HEBB_OK);
+    hebb_graph_destroy(other);
+    hebb_graph_destroy(g);
+}

@@ -28,7 +28,8 @@ HEBB_API hebb_tensor *hebb_gradient(hebb_tensor *y, hebb_tensor *x);
 
 /* Whether gradients of y reach x: y depends on it by a path that does not lead through an op that
    counts as constant, which are stop_gradient, comparisons, rounding and integers. If not, the
-   gradient is zeros. An op without a gradient rule, which is an error, is reached. */
+   gradient is zeros. An op without a gradient rule, which is an error, is reached. False for NULL,
+   for inert tensors and those of two graphs, and for an x that is not floating. */
 HEBB_API bool hebb_gradient_reaches(const hebb_tensor *y, const hebb_tensor *x);
 
 /* HEBB_TENSORS(a, b): a list of tensors and how many they are, two arguments in one. */

@@ -135,6 +135,30 @@ Test(sums, third_derivative) {
     calc_close(&c);
 }
 
+/* The gradient by x, a tensor of ones, of the sum of x times b [3, 1, 2], which has 1 to 6. */
+static void expect_summed(hebb_shape sizes, hebb_shape fed, const double *expected) {
+    calc c = calc_open("cpu");
+    double ones[] = {1, 1, 1, 1, 1, 1};
+    hebb_array value = hebb_array_view(ones, HEBB_F64, fed);
+    hebb_tensor *x = hebb_input(c.graph, "x", HEBB_F64, sizes);
+    hebb_tensor *b = hebb_reshape(VECTOR(c.graph, 1, 2, 3, 4, 5, 6), HEBB_SHAPE(3, 1, 2));
+    hebb_array gradient = calc_fed(&c, x, &value, hebb_gradient(hebb_matmul(x, b), x), NULL);
+    cr_assert(hebb_shape_equal(gradient.shape, fed));
+    for (int64_t k = 0; k < hebb_array_count(&gradient); k++)
+        cr_expect_float_eq(hebb_array_at(&gradient, k), expected[k], 1e-12, "%d", (int)k);
+    hebb_array_free(&gradient);
+    calc_close(&c);
+}
+
+/* What an op needs x's open size to be, the gradient knows; which others were stretched, only the
+   run. */
+Test(sums, over_what_was_stretched_of_an_open_shape) {
+    const double all[] = {21, 21}, each[] = {3, 3, 7, 7, 11, 11};
+    expect_summed(HEBB_SHAPE(2, HEBB_ANY), HEBB_SHAPE(2, 1), all);
+    expect_summed(HEBB_SHAPE(HEBB_ANY, 2, HEBB_ANY), HEBB_SHAPE(1, 2, 1), all);
+    expect_summed(HEBB_SHAPE(HEBB_ANY, 2, HEBB_ANY), HEBB_SHAPE(3, 2, 1), each);
+}
+
 /* ---- what is constant ---- */
 
 Test(constants, have_zero_gradients) {

@@ -29,17 +29,19 @@ static void mark_needed(sweep *s, int first) {
 }
 
 /* The transpose of the broadcasting that the op may have done. With open sizes this is decided when
-   they are bound: sum_like of equal shapes costs nothing then. */
+   they are bound: sum_like of equal shapes costs nothing then, nor does a factor of 1. */
 static hebb_tensor *sum_to(hebb_tensor *cotangent, hebb_tensor *x) {
-    if (hebb_shape_count(x->shape) >= 0 && hebb_shape_equal(cotangent->shape, x->shape))
-        return cotangent;
-    if (x->shape.rank > cotangent->shape.rank) return hebb_broadcast_like(cotangent, x);
-    for (int k = 1; k <= x->shape.rank; k++) { /* a rule may answer with less than x's shape, too */
-        int64_t c = cotangent->shape.dim[cotangent->shape.rank - k],
-                d = x->shape.dim[x->shape.rank - k];
-        if (c == 1 && d != 1) return hebb_broadcast_like(cotangent, x);
+    const hebb_shape from = cotangent->shape, to = x->shape;
+    if (hebb_shape_count(to) >= 0 && hebb_shape_equal(from, to)) return cotangent;
+    bool stretched = to.rank > from.rank, summed = from.rank > to.rank;
+    for (int k = 1; k <= to.rank && k <= from.rank; k++) {
+        int64_t c = from.dim[from.rank - k], d = to.dim[to.rank - k];
+        stretched |= c == 1 && d != 1; /* a rule may answer with less than x's shape, too */
+        summed |= c != 1 && (d == 1 || d == HEBB_ANY);
     }
-    return hebb_sum_like(cotangent, x);
+    if (!stretched) return hebb_sum_like(cotangent, x);
+    if (!summed) return hebb_broadcast_like(cotangent, x);
+    return hebb_sum_like(hebb_mul(cotangent, hebb_ones_like(x)), x);
 }
 
 static void accumulate(sweep *s, hebb_tensor *x, hebb_tensor *cotangent) {

@@ -247,6 +247,17 @@ Test(minimize, penalties_and_norms_are_of_kernels) {
     end(&f);
 }
 
+Test(minimize, a_group_may_limit_the_norm_of_a_bias) {
+    fixture f = make_fixture();
+    steps(&f,
+          hebb_minimize(f.loss, hebb_sgd(.learning_rate = 0.1),
+                        HEBB_PARAMETER_GROUPS({.match = "bias", .max_norm = 0.5})),
+          1);
+    EXPECT_NEAR(first_of(&f, f.w), 1.8);
+    EXPECT_NEAR(first_of(&f, f.b), 0.5 / sqrt(2));
+    end(&f);
+}
+
 Test(minimize, attached_penalties_and_updates_belong_to_a_step) {
     fixture f = make_fixture();
     hebb_tensor *n = hebb_state(f.g, "n", HEBB_F32, HEBB_SCALAR, hebb_zeros());

@@ -159,8 +159,8 @@ typedef struct hebb_minimize_options {
     /* of variables of rank 2 or more (kernels, not biases), unless a group says so for others */
     double l1, l2;   /* adds l1 sum |w| + l2 sum w^2 to the loss, by its gradient */
     double max_norm; /* after each update, columns (all axes but the last; of convolution kernels
-                        all but the first) are scaled to a norm of at most this (N. Srivastava et
-                        al. 2014) */
+                        all but the first; all of a vector) are scaled to a norm of at most this (N.
+                        Srivastava et al. 2014) */
     int accumulate;  /* runs whose gradients' mean makes a step; default 1. The iteration counts
                         steps */
     double average; /* keeps moving averages, state NAME/average = average a + (1 - average) w, that

@@ -17,10 +17,9 @@ static hebb_dtype rule_dtype(const hebb_tensor *variable) {
 static hebb_tensor *wide(hebb_tensor *x) { return as_dtype(x, rule_dtype(x)); }
 
 /* The axes that a unit's incoming weights lie along: all but the last; of a convolution's kernel
-   all but the first. Returns how many. */
+   all but the first; of a bias its only one. Returns how many. */
 static int incoming_axes(hebb_tensor *w, int axes[HEBB_MAX_RANK]) {
     int rank = hebb_tensor_shape(w).rank, n = 0;
-    if (rank < 2) axes[n++] = 0;
     for (int k = rank > 2; k < rank - (rank == 2); k++) axes[n++] = k;
     return n;
 }

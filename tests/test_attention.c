@@ -257,6 +257,29 @@ Test(attention, of_nothing_is_nothing_on_opencl) {
     hebb_device_close(device);
 }
 
+/* Two keys and four queries, which see what is less than one or two places away. */
+Test(attention, nothing_in_the_window_is_nothing) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_device *device = cpu_device();
+    hebb_tensor *query = hebb_full(g, HEBB_F64, HEBB_SHAPE(1, 4, 2), 1), *weights[2];
+    hebb_tensor *key = hebb_full(g, HEBB_F64, HEBB_SHAPE(1, 2, 2), 1);
+    for (int k = 0; k < 2; k++)
+        hebb_multi_head_attention(query, key, 1, 2, .sliding_window = 1 + k, .causal_mask = k > 0,
+                                  .scores = &weights[k]);
+    const double want[2][8] = {{1, 0, 0, 1, 0, 0, 0, 0}, {1, 0, 0.5, 0.5, 0, 1, 0, 0}};
+    hebb_array got[2] = {{0}, {0}};
+    hebb_session *s = hebb_session_create(g, device);
+    hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({weights[0], &got[0]}, {weights[1], &got[1]}));
+    cr_assert_not(hebb_failed(s), "%s", hebb_message(s));
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < 8; i++)
+            cr_expect_float_eq(hebb_array_at(&got[k], i), want[k][i], 1e-12, "%d of %d", i, k);
+    for (int k = 0; k < 2; k++) hebb_array_free(&got[k]);
+    hebb_session_destroy(s);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
+}
+
 /* ---- keys and values kept from run to run ---- */
 
 enum { FEATURES = 6, CACHE = 8, ROWS = 2 };

@@ -129,6 +129,12 @@ static hebb_tensor *by_masks(const hb_asked *a, int rank) {
     return both(full, both(placed(a->value_mask, rank, false), placed(a->query_mask, rank, true)));
 }
 
+/* Whether a query sees something by its place alone: the first key, if only later ones are hidden;
+   within a window itself, if it is among the keys. */
+static bool sees_something(const hb_asked *a) {
+    return a->window == 0 || (a->query == a->key && a->keys == HEBB_ANY);
+}
+
 /* The least that the dtype can hold: its exponential is 0 beside any other. */
 static double lowest(hebb_dtype dtype) {
     return dtype == HEBB_F64 ? -1e300 : dtype == HEBB_F16 ? -65504 : -3.3e38;
@@ -140,9 +146,9 @@ hebb_tensor *hb_weights(const hb_asked *a, hebb_tensor *scores) {
     if (allowed == NULL) return hebb_softmax(scores);
     hebb_tensor *low = hebb_scalar_like(scores, lowest(hebb_tensor_dtype(scores)));
     hebb_tensor *weights = hebb_softmax(hebb_select(allowed, scores, low));
-    /* Where nothing is allowed, all are equally low. By place alone a query sees itself at least.
-     */
-    return masks == NULL ? weights : hebb_select(allowed, weights, hebb_scalar_like(weights, 0));
+    /* Where nothing is allowed, all are equally low. */
+    if (masks == NULL && sees_something(a)) return weights;
+    return hebb_select(allowed, weights, hebb_scalar_like(weights, 0));
 }
 
 /* ---- layers without projections ---- */

@@ -310,6 +310,19 @@ Test(metrics, weights_and_what_is_ignored) {
     desk_free(&d, NULL);
 }
 
+Test(metrics, what_is_true_is_counted_in_the_dtype_of_the_weights) {
+    desk d = desk_make();
+    hebb_tensor *like = hebb_cast(d.label, HEBB_F64);
+    hebb_tensor *w = hebb_select(hebb_equal(like, hebb_scalar_like(like, 2)),
+                                 hebb_scalar_like(like, 0.1), hebb_scalar_like(like, 1));
+    cr_expect_float_eq(measure(&d, hebb_metric_confusion_matrix(d.x, d.label, .weights = w)),
+                       2.1 / 3.1, 1e-14);
+    cr_expect_float_eq(
+        measure(&d, hebb_metric_sparse_categorical_accuracy(d.x, d.label, .weights = w)), 2.1 / 4.1,
+        1e-14);
+    desk_free(&d, NULL);
+}
+
 Test(metrics, nothing_gives_0) {
     desk d = desk_make();
     hebb_tensor *zero = hebb_zeros_like(d.x);

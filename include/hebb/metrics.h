@@ -79,7 +79,7 @@ typedef struct hebb_metric_options {
 /* Errors are the graph's, and the counts then inert: HEBB_E_NULL, HEBB_E_SHAPE (prediction and
    target do not fit, a size that must be known is open), HEBB_E_DTYPE, HEBB_E_ARGUMENT (an option
    out of its range). A quotient whose divisor is 0 is 0. Sums within a batch are f32, or f64 of an
-   f64 prediction; over batches f64. */
+   f64 prediction (where only true and false are counted, of f64 weights); over batches f64. */
 
 /* ---- means and sums ---- */
 

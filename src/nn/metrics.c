@@ -87,7 +87,8 @@ hebb_tensor *hb_metric_counts(hebb_tensor *const *scalars, int n) {
 }
 
 hebb_tensor *hb_metric_mean_counts(const char *name, hebb_tensor *values, hebb_tensor *weights) {
-    values = hb_metric_wide(values);
+    bool exact = weights != NULL && hebb_tensor_dtype(weights) == HEBB_F64;
+    values = exact ? hebb_cast(values, HEBB_F64) : hb_metric_wide(values);
     hebb_tensor *w = hb_metric_weights(name, weights, values);
     return hb_metric_counts((hebb_tensor *[]){total(hebb_mul(w, values)), total(w)}, 2);
 }

@@ -353,7 +353,9 @@ static hebb_tensor *matrix(const char *name, hebb_tensor *p, hebb_tensor *labels
     if (o->ignore)
         counts = hebb_and(counts, hebb_not_equal(labels, number(labels, o->ignored_label)));
     cell = hebb_select(counts, cell, number(cell, -1));
-    hebb_dtype dtype = o->weights == NULL ? HEBB_I32 : HEBB_F32;
+    hebb_dtype dtype = o->weights == NULL                          ? HEBB_I32
+                       : hebb_tensor_dtype(o->weights) == HEBB_F64 ? HEBB_F64
+                                                                   : HEBB_F32;
     hebb_tensor *w = hb_metric_weights(name, o->weights, hebb_cast(labels, dtype));
     hebb_tensor *none = hebb_full(hebb_tensor_graph(p), dtype, HEBB_SHAPE(*classes * *classes), 0);
     hebb_shape flat = HEBB_SHAPE(HEBB_ANY);

@@ -15,14 +15,15 @@
 #include "../winograd_memory.h"
 
 /* Transforms that are kept at a time, in a thread's L2 or by all threads in L3; sums that are
-   small, and parts that have some; tasks of a product. */
+   small, and parts that have some; tasks of a product; threads that memory is judged by. */
 enum {
     OWN_BYTES = 1 << 20,
     KEPT_BYTES = 2 << 20,
     SMALL_SUM_BYTES = 512 << 10,
     MOST_SUM_BYTES = 64 << 20,
     SUMS = 16,
-    PARTS = 4
+    PARTS = 4,
+    JUDGED = 2
 };
 
 typedef struct state {
@@ -260,13 +261,19 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
 
 /* ---- the solver ---- */
 
+/* What the solver takes is judged by the scratch memory of JUDGED threads, so that the choice, and
+   with it the bits of the result, does not depend on how many there are. More of them work only as
+   far as their memory is in proportion, too. */
+static bool is_wasteful(const state *s, int threads) {
+    return hb_winograd_is_wasteful(s->conv,
+                                   (int64_t)(s->shared_bytes + (size_t)threads * s->thread_bytes));
+}
+
 static bool can_do(const hb_device *device, const hb_step *step) {
     if (!hb_winograd_fits(step)) return false;
     state s;
     describe(device, step, &s);
-    const size_t bytes = s.shared_bytes + (size_t)s.threads * s.thread_bytes;
-    return !hb_winograd_is_wasteful(s.conv, (int64_t)bytes) &&
-           s.sum_floats * (int64_t)sizeof(float) <= MOST_SUM_BYTES &&
+    return !is_wasteful(&s, JUDGED) && s.sum_floats * (int64_t)sizeof(float) <= MOST_SUM_BYTES &&
            kept_bytes(&s, s.each) <= 2 * KEPT_BYTES;
 }
 
@@ -287,7 +294,9 @@ static double cost(const hb_device *device, const hb_step *step) {
 static size_t scratch(const hb_device *device, const hb_step *step) {
     state s;
     describe(device, step, &s);
-    return s.shared_bytes + (size_t)device->threads * s.thread_bytes;
+    int threads = device->threads;
+    while (threads > JUDGED && is_wasteful(&s, threads)) threads--;
+    return s.shared_bytes + (size_t)threads * s.thread_bytes;
 }
 
 static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {

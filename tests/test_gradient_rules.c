@@ -23,6 +23,17 @@ Test(kinks, relu_has_derivative_0_at_0) {
     calc_close(&c);
 }
 
+Test(kinks, elu_has_none_and_selu_at_0_the_slope_below) {
+    calc c = calc_open("cpu");
+    const double scale = 1.0507009873554805, alpha = 1.6732632423543772;
+    hebb_tensor *x = VECTOR(c.graph, 0, 3, -1);
+    EXPECT_VALUES(&c, hebb_gradient(hebb_elu(x), x), 1e-15, 1, 1, exp(-1));
+    EXPECT_VALUES(&c, hebb_gradient(hebb_celu(x), x), 1e-15, 1, 1, exp(-1));
+    EXPECT_VALUES(&c, hebb_gradient(hebb_selu(x), x), 1e-15, scale * alpha, scale,
+                  scale * alpha * exp(-1));
+    calc_close(&c);
+}
+
 Test(kinks, equal_operands_of_maximum_and_minimum_give_to_the_second) {
     calc c = calc_open("cpu");
     hebb_tensor *a = VECTOR(c.graph, 1, 2, 3), *b = VECTOR(c.graph, 1, 3, 2);

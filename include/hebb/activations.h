@@ -23,7 +23,7 @@ HEBB_API hebb_tensor *hebb_hard_tanh(hebb_tensor *x); /* the same, by its other 
 HEBB_API hebb_tensor *hebb_elu(hebb_tensor *x);       /* x where x > 0, else e^x - 1 */
 HEBB_API hebb_tensor *hebb_celu(hebb_tensor *x);      /* the same, as alpha is 1 */
 /* lambda x, or lambda alpha (e^x - 1), with which layers keep mean 0 and deviation 1 (G. Klambauer
-   et al. 2017). */
+   et al. 2017). The derivative at 0 is lambda alpha. */
 HEBB_API hebb_tensor *hebb_selu(hebb_tensor *x);
 HEBB_API hebb_tensor *hebb_gelu(hebb_tensor *x);         /* x (1 + erf(x / sqrt 2)) / 2 */
 HEBB_API hebb_tensor *hebb_gelu_tanh(hebb_tensor *x);    /* its approximation by a tanh */

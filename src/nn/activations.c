@@ -39,10 +39,11 @@ hebb_tensor *hebb_log_softmax(hebb_tensor *x) {
 hebb_tensor *hebb_relu6(hebb_tensor *x) { return hebb_clip(x, 0, 6); }
 hebb_tensor *hebb_hard_tanh(hebb_tensor *x) { return hebb_ramp(x); }
 
-/* e^x - 1 is taken of min(x, 0) alone: of a large x it, and its derivative, would overflow. */
+/* e^x - 1 is taken of min(0, x) alone: of a large x it, and its derivative, would overflow. In this
+   order x gets the gradient at 0, where the derivative is 1 from both sides. */
 hebb_tensor *hebb_elu(hebb_tensor *x) {
     hebb_tensor *zero = number(x, 0);
-    hebb_tensor *below = hebb_expm1(hebb_minimum(x, zero));
+    hebb_tensor *below = hebb_expm1(hebb_minimum(zero, x));
     return hebb_select(hebb_greater(x, zero), x, below);
 }
 
@@ -51,7 +52,7 @@ hebb_tensor *hebb_celu(hebb_tensor *x) { return hebb_elu(x); }
 hebb_tensor *hebb_selu(hebb_tensor *x) {
     static const double scale = 1.0507009873554805, alpha = 1.6732632423543772;
     hebb_tensor *zero = number(x, 0);
-    hebb_tensor *below = times(hebb_expm1(hebb_minimum(x, zero)), alpha);
+    hebb_tensor *below = times(hebb_expm1(hebb_minimum(zero, x)), alpha);
     return times(hebb_select(hebb_greater(x, zero), x, below), scale);
 }
 

@@ -35,9 +35,10 @@ HEBB_API hebb_tensor *hebb_log_sigmoid(hebb_tensor *x);
 HEBB_API hebb_tensor *hebb_softsign(hebb_tensor *x);    /* x / (1 + |x|) */
 HEBB_API hebb_tensor *hebb_squareplus(hebb_tensor *x);  /* (x + sqrt(x^2 + 4)) / 2 */
 HEBB_API hebb_tensor *hebb_tanh_shrink(hebb_tensor *x); /* x - tanh(x) */
-HEBB_API hebb_tensor *hebb_hard_shrink(hebb_tensor *x); /* x where |x| > 1/2, else 0 */
-HEBB_API hebb_tensor *hebb_soft_shrink(hebb_tensor *x); /* x moved towards 0 by 1/2 */
-/* x where x > limit, else value. */
+HEBB_API hebb_tensor *hebb_hard_shrink(hebb_tensor *x); /* x where |x| > 1/2, else 0, as of NaN */
+/* x moved towards 0 by 1/2; the derivative at +-1/2 is 1. */
+HEBB_API hebb_tensor *hebb_soft_shrink(hebb_tensor *x);
+/* x where x > limit, else value: of NaN the value (PyTorch: NaN), as Keras. */
 HEBB_API hebb_tensor *hebb_threshold(hebb_tensor *x, double limit, double value);
 /* The first half of the last axis times the sigmoid of the second: [..., 2 n] -> [..., n] (Y.
    Dauphin et al. 2017). */

@@ -26,7 +26,7 @@ extern "C" {
 /* ---- elementwise, one operand: the result has x's shape and dtype ---- */
 HEBB_API hebb_tensor *hebb_neg(hebb_tensor *x);        /* -x, numeric */
 HEBB_API hebb_tensor *hebb_abs(hebb_tensor *x);        /* |x|, numeric; gradient 0 at 0 */
-HEBB_API hebb_tensor *hebb_sign(hebb_tensor *x);       /* -1, 0 or 1, numeric; gradient 0 */
+HEBB_API hebb_tensor *hebb_sign(hebb_tensor *x);       /* -1, 0, 1 or NaN, numeric; gradient 0 */
 HEBB_API hebb_tensor *hebb_square(hebb_tensor *x);     /* x * x, numeric */
 HEBB_API hebb_tensor *hebb_sqrt(hebb_tensor *x);       /* floating; NaN for x < 0 */
 HEBB_API hebb_tensor *hebb_exp(hebb_tensor *x);        /* floating */
@@ -49,8 +49,8 @@ HEBB_API hebb_tensor *hebb_mul(hebb_tensor *a, hebb_tensor *b); /* numeric */
 HEBB_API hebb_tensor *hebb_div(hebb_tensor *a, hebb_tensor *b); /* numeric; integers truncate,
                                                                    and x / 0 is 0 for them */
 HEBB_API hebb_tensor *hebb_pow(hebb_tensor *a, hebb_tensor *b); /* floating */
-/* The larger, the smaller; NaN if either is. Where both are equal the gradient goes to b, so that
-   hebb_maximum(x, 0) has the usual derivative 0 at 0. */
+/* The larger, the smaller; NaN if either is. Where both are equal the gradient goes to b (in
+   PyTorch half of it to each), so that hebb_maximum(x, 0) has the usual derivative 0 at 0. */
 HEBB_API hebb_tensor *hebb_maximum(hebb_tensor *a, hebb_tensor *b); /* numeric */
 HEBB_API hebb_tensor *hebb_minimum(hebb_tensor *a, hebb_tensor *b); /* numeric */
 /* Comparisons give bool, without gradient. */
@@ -127,7 +127,7 @@ HEBB_API hebb_tensor *hebb_shift_left(hebb_tensor *x, hebb_tensor *n);
 HEBB_API hebb_tensor *hebb_shift_right(hebb_tensor *x, hebb_tensor *n);
 /* min(max(x, low), high), numeric; high where low > high. NaN stays NaN; an infinite bound is none;
    a NaN bound, or one that x's dtype cannot hold, is HEBB_E_ARGUMENT. The gradient is 1 strictly
-   between the bounds and 0 on them and outside. */
+   between the bounds and 0 on them (PyTorch and TensorFlow: 1) and outside. */
 HEBB_API hebb_tensor *hebb_clip(hebb_tensor *x, double low, double high);
 
 /* ---- reductions ----

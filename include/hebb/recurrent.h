@@ -20,7 +20,7 @@ typedef struct hebb_recurrent_options {
     bool go_backwards; /* from the last step to the first; results stay at their inputs' positions
                           (Keras reverses them), and the last one is that of the first step */
     hebb_tensor *mask; /* bool [batch, time]: where it is false, state and result are those of the
-                          step before */
+                          step before, at first the initial state (Keras: a result of 0) */
     hebb_tensor_list initial_state; /* [batch, units] each: h, of an LSTM h and c; default zeros */
     hebb_tensor **final_state;      /* to be set: h, of an LSTM h and c; may be NULL */
     hebb_activation activation;     /* default hebb_tanh */

@@ -56,7 +56,7 @@ HEBB_API hebb_schedule hebb_cosine_decay_restarts(double rate, int64_t steps, do
    to `most` in the first 30 % of the steps, then down to most / 250000. */
 HEBB_API hebb_schedule hebb_one_cycle(double most, int64_t steps);
 /* `then`, after `steps` in which the rate rises linearly from 0 to what `then` begins with: its
-   step 0 is step number `steps`. */
+   step 0 is step number `steps`. A warm-up of a warm-up is one of as many steps as both have. */
 HEBB_API hebb_schedule hebb_warm_up(int64_t steps, hebb_schedule then);
 
 /* The rate at a step (a floating scalar, counted from 0) as a tensor: to look at a schedule, or for

@@ -11,10 +11,10 @@
 
    defined; the file undefines them. No branches where a select will do, so that loops over these
    functions vectorize. float functions are polynomials of their own, accurate to a few units in the
-   last place; double is for checking gradients and calls the platform's functions, where C and
-   OpenCL have one. Exponentials and logarithms are here, the other functions in scalar_math.h and
-   scalar_special.h, which this file includes in their place; the text for OpenCL is made of all
-   three. */
+   last place. Those of double are so for the most common functions (scalar_double.h); the others
+   are the platform's, where C and OpenCL have one. Exponentials and logarithms of float are here,
+   the other functions in scalar_math.h and scalar_special.h, which this file includes in their
+   place; the text for OpenCL is made of all of them. */
 
 #ifndef HB_SCALAR_COMMON
 #define HB_SCALAR_COMMON
@@ -28,10 +28,13 @@
 typedef uint hb_u32;
 typedef int hb_i32;
 typedef long hb_i64;
+typedef ulong hb_u64;
 typedef uchar hb_u8;
 typedef ushort hb_u16;
 #define HB_BITS(x)        as_uint(x)
 #define HB_FLOAT(bits)    as_float(bits)
+#define HB_BITS64(x)      as_ulong(x)
+#define HB_DOUBLE(bits)   as_double(bits)
 #define HB_MULHI(a, b)    mul_hi((uint)(a), (uint)(b))
 #define HB_MATH_F32(name) name
 #define HB_INFINITY_F32   INFINITY
@@ -47,6 +50,7 @@ typedef ushort hb_u16;
 typedef uint32_t hb_u32;
 typedef int32_t hb_i32;
 typedef int64_t hb_i64;
+typedef uint64_t hb_u64;
 typedef uint8_t hb_u8;
 typedef uint16_t hb_u16;
 #define HB_INLINE         static inline __attribute__((always_inline, unused))
@@ -60,10 +64,23 @@ HB_INLINE float hb_float(hb_u32 b) {
     memcpy(&x, &b, 4);
     return x;
 }
+HB_INLINE hb_u64 hb_bits64(double x) {
+    hb_u64 b;
+    memcpy(&b, &x, 8);
+    return b;
+}
+HB_INLINE double hb_double(hb_u64 b) {
+    double x;
+    memcpy(&x, &b, 8);
+    return x;
+}
 #define HB_BITS(x)        hb_bits(x)
 #define HB_FLOAT(bits)    hb_float(bits)
+#define HB_BITS64(x)      hb_bits64(x)
+#define HB_DOUBLE(bits)   hb_double(bits)
 #define HB_MULHI(a, b)    ((hb_u32)(((uint64_t)(a) * (b)) >> 32))
 #define HB_MATH_F32(name) name##f
+#define HB_CLOSE_FORMS    /* of functions of float that are made in double for most arguments */
 #define HB_INFINITY_F32   __builtin_inff()
 #define HB_NAN_F32        __builtin_nanf("")
 #define HB_NAN            __builtin_nanf("")
@@ -290,14 +307,7 @@ HB_INLINE HB_T HB_NAME(sigmoid)(HB_T x) {
     return 5.96046448e-8f / (5.96046448e-8f + HB_NAME(exp_scaled)(-x, -24));
 }
 #else
-HB_INLINE HB_T HB_NAME(exp)(HB_T x) { return exp(x); }
-HB_INLINE HB_T HB_NAME(log)(HB_T x) { return log(x); }
-HB_INLINE HB_T HB_NAME(tanh)(HB_T x) { return tanh(x); }
-/* 1 / (1 + e^-x), in terms of e^-|x| so that neither tail overflows or cancels. */
-HB_INLINE HB_T HB_NAME(sigmoid)(HB_T x) {
-    HB_T e = HB_NAME(exp)(-HB_MATH(fabs)(x));
-    return (x >= HB_C(0.0) ? HB_C(1.0) : e) / (HB_C(1.0) + e);
-}
+#include "scalar_double.h"
 #endif
 
 /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). The rounding of u = 1 + e is made up for by the

@@ -13,22 +13,45 @@ HB_INLINE hb_u8 HB_NAME(isinf)(HB_T x) { return HB_MATH(fabs)(x) == HB_INFINITY;
 HB_INLINE hb_u8 HB_NAME(isfinite)(HB_T x) { return HB_MATH(fabs)(x) < HB_INFINITY; }
 HB_INLINE HB_T HB_NAME(rsqrt)(HB_T x) { return HB_C(1.0) / HB_MATH(sqrt)(x); }
 
-/* What is left of a / b rounded down: 0 or of b's sign, as in Python. fmod is exact. */
-HB_INLINE HB_T HB_NAME(mod)(HB_T a, HB_T b) {
-    HB_T r = HB_MATH(fmod)(a, b);
+/* What is left of a / b rounded down, 0 or of b's sign, as in Python, of what C's fmod leaves,
+   which is exact. */
+HB_INLINE HB_T HB_NAME(mod_of)(HB_T r, HB_T b) {
     int other = (r != HB_C(0.0)) & ((r < HB_C(0.0)) != (b < HB_C(0.0)));
     r = other ? r + b : r;
     return r == HB_C(0.0) ? HB_MATH(copysign)(r, b) : r;
 }
 /* (a - mod) / b is a whole number but for rounding; the nearest one is taken, as in NumPy. */
-HB_INLINE HB_T HB_NAME(floor_div)(HB_T a, HB_T b) {
-    HB_T r = HB_MATH(fmod)(a, b);
+HB_INLINE HB_T HB_NAME(floor_div_of)(HB_T r, HB_T a, HB_T b) {
     int other = (r != HB_C(0.0)) & ((r < HB_C(0.0)) != (b < HB_C(0.0)));
     HB_T q = (a - r) / b;
     q = HB_MATH(rint)(other ? q - HB_C(1.0) : q);
     q = q == HB_C(0.0) ? HB_MATH(copysign)(q, a / b) : q;
     return b == HB_C(0.0) ? a / b : q;
 }
+HB_INLINE HB_T HB_NAME(mod_far)(HB_T a, HB_T b) { return HB_NAME(mod_of)(HB_MATH(fmod)(a, b), b); }
+HB_INLINE HB_T HB_NAME(floor_div_far)(HB_T a, HB_T b) {
+    return HB_NAME(floor_div_of)(HB_MATH(fmod)(a, b), a, b);
+}
+#if HB_KIND == HB_KIND_F32 && defined(HB_CLOSE_FORMS)
+/* fmod of floats whose quotient is below 2^28: two of them differ by at least 2^-53 then, so that
+   the one in double is cut to the right whole number, and the rest is exact. */
+HB_INLINE int HB_NAME(mod_is_close)(HB_T a, HB_T b) {
+    float most = 268435456.0f * fabsf(b);
+    return (fabsf(a) < most) & (most < HB_INFINITY_F32);
+}
+HB_INLINE HB_T HB_NAME(fmod_close)(HB_T a, HB_T b) {
+    double x = a, y = b;
+    return (float)(x - trunc(x / y) * y);
+}
+HB_INLINE HB_T HB_NAME(mod_close)(HB_T a, HB_T b) {
+    return HB_NAME(mod_of)(HB_NAME(fmod_close)(a, b), b);
+}
+HB_INLINE HB_T HB_NAME(floor_div_close)(HB_T a, HB_T b) {
+    return HB_NAME(floor_div_of)(HB_NAME(fmod_close)(a, b), a, b);
+}
+#endif
+HB_INLINE HB_T HB_NAME(mod)(HB_T a, HB_T b) { return HB_NAME(mod_far)(a, b); }
+HB_INLINE HB_T HB_NAME(floor_div)(HB_T a, HB_T b) { return HB_NAME(floor_div_far)(a, b); }
 
 #if HB_KIND == HB_KIND_F32
 
@@ -164,22 +187,18 @@ HB_INLINE HB_T HB_NAME(cos_near)(HB_T r) {
     return p * z * z + (1.0f - 0.5f * z);
 }
 
-/* Within 2.5 ulp for any x, tan within 4. */
-HB_INLINE HB_T HB_NAME(sin)(HB_T x) {
-    hb_angle a = HB_NAME(quarters)(x);
+HB_INLINE HB_T HB_NAME(sin_of)(hb_angle a, HB_T x) {
     float s = HB_NAME(sin_near)(a.r), c = HB_NAME(cos_near)(a.r);
     hb_u32 sign = ((a.quarters & 2u) << 30) ^ (HB_BITS(x) & 0x80000000u);
     return HB_FLOAT(HB_BITS((a.quarters & 1u) != 0u ? c : s) ^ sign);
 }
-HB_INLINE HB_T HB_NAME(cos)(HB_T x) {
-    hb_angle a = HB_NAME(quarters)(x);
+HB_INLINE HB_T HB_NAME(cos_of)(hb_angle a) {
     float s = HB_NAME(sin_near)(a.r), c = HB_NAME(cos_near)(a.r);
     hb_u32 sign = ((a.quarters + 1u) & 2u) << 30;
     return HB_FLOAT(HB_BITS((a.quarters & 1u) != 0u ? s : c) ^ sign);
 }
 /* The polynomial is that of Cephes (tanf.c). */
-HB_INLINE HB_T HB_NAME(tan)(HB_T x) {
-    hb_angle a = HB_NAME(quarters)(x);
+HB_INLINE HB_T HB_NAME(tan_of)(hb_angle a, HB_T x) {
     float z = a.r * a.r;
     float p = 9.38540185543e-3f;
     p = p * z + 3.11992232697e-3f;
@@ -191,6 +210,29 @@ HB_INLINE HB_T HB_NAME(tan)(HB_T x) {
     p = (a.quarters & 1u) != 0u ? -1.0f / p : p;
     return HB_FLOAT(HB_BITS(p) ^ (HB_BITS(x) & 0x80000000u));
 }
+/* Within 2.5 ulp for any x, tan within 4. */
+HB_INLINE HB_T HB_NAME(sin_far)(HB_T x) { return HB_NAME(sin_of)(HB_NAME(quarters)(x), x); }
+HB_INLINE HB_T HB_NAME(cos_far)(HB_T x) { return HB_NAME(cos_of)(HB_NAME(quarters)(x)); }
+HB_INLINE HB_T HB_NAME(tan_far)(HB_T x) { return HB_NAME(tan_of)(HB_NAME(quarters)(x), x); }
+#ifdef HB_CLOSE_FORMS
+/* The angle of |x| <= 1e6, in double: the product with the first part of pi / 2, which has 33 bits,
+   is exact. */
+HB_INLINE hb_angle HB_NAME(quarters_close)(HB_T x) {
+    double d = fabsf(x);
+    double k = (d * 0.63661977236758134308 + 6755399441055744.0) - 6755399441055744.0;
+    hb_angle angle;
+    angle.r = (float)((d - k * 1.57079632673412561417) - k * 6.07710050650619224932e-11);
+    angle.quarters = (hb_u32)(hb_i32)k;
+    return angle;
+}
+HB_INLINE int HB_NAME(sin_is_close)(HB_T x) { return fabsf(x) <= 1e6f; }
+HB_INLINE HB_T HB_NAME(sin_close)(HB_T x) { return HB_NAME(sin_of)(HB_NAME(quarters_close)(x), x); }
+HB_INLINE HB_T HB_NAME(cos_close)(HB_T x) { return HB_NAME(cos_of)(HB_NAME(quarters_close)(x)); }
+HB_INLINE HB_T HB_NAME(tan_close)(HB_T x) { return HB_NAME(tan_of)(HB_NAME(quarters_close)(x), x); }
+#endif
+HB_INLINE HB_T HB_NAME(sin)(HB_T x) { return HB_NAME(sin_far)(x); }
+HB_INLINE HB_T HB_NAME(cos)(HB_T x) { return HB_NAME(cos_far)(x); }
+HB_INLINE HB_T HB_NAME(tan)(HB_T x) { return HB_NAME(tan_far)(x); }
 
 /* asin w for 0 <= w <= 1/2, z = w^2: the polynomial of Cephes (asinf.c). */
 HB_INLINE HB_T HB_NAME(asin_near)(HB_T w, HB_T z) {
@@ -312,19 +354,12 @@ HB_INLINE HB_T HB_NAME(atanh)(HB_T x) {
 #else
 
 HB_INLINE HB_T HB_NAME(cbrt)(HB_T x) { return cbrt(x); }
-HB_INLINE HB_T HB_NAME(expm1)(HB_T x) { return expm1(x); }
-HB_INLINE HB_T HB_NAME(log1p)(HB_T x) { return log1p(x); }
-HB_INLINE HB_T HB_NAME(log2)(HB_T x) { return log2(x); }
-HB_INLINE HB_T HB_NAME(sin)(HB_T x) { return sin(x); }
-HB_INLINE HB_T HB_NAME(cos)(HB_T x) { return cos(x); }
 HB_INLINE HB_T HB_NAME(tan)(HB_T x) { return tan(x); }
 HB_INLINE HB_T HB_NAME(asin)(HB_T x) { return asin(x); }
 HB_INLINE HB_T HB_NAME(acos)(HB_T x) { return acos(x); }
 HB_INLINE HB_T HB_NAME(atan)(HB_T x) { return atan(x); }
 HB_INLINE HB_T HB_NAME(atan2)(HB_T y, HB_T x) { return atan2(y, x); }
 HB_INLINE HB_T HB_NAME(hypot)(HB_T x, HB_T y) { return hypot(x, y); }
-HB_INLINE HB_T HB_NAME(sinh)(HB_T x) { return sinh(x); }
-HB_INLINE HB_T HB_NAME(cosh)(HB_T x) { return cosh(x); }
 HB_INLINE HB_T HB_NAME(asinh)(HB_T x) { return asinh(x); }
 HB_INLINE HB_T HB_NAME(acosh)(HB_T x) { return acosh(x); }
 HB_INLINE HB_T HB_NAME(atanh)(HB_T x) { return atanh(x); }

@@ -62,3 +62,42 @@ Test(values, an_infinite_bound_is_none) {
     EXPECT_VALUES(&c, hebb_gradient(hebb_clip(x, -3, 2), x), 0, 0, 1, 0);
     calc_close(&c);
 }
+
+/* Those far from 0 among close ones, at the ends of vectors and of tiles: each element becomes what
+   it becomes by itself. */
+static void expect_apart(hebb_tensor *(*f)(hebb_tensor *x), double (*exact)(double x),
+                         hebb_dtype dtype, double allowed) {
+    enum { COUNT = 3001 };
+    calc c = calc_open("cpu");
+    hebb_tensor *x = hebb_input(c.graph, "x", dtype, HEBB_SHAPE(COUNT));
+    hebb_array mixed = hebb_array_zeros(dtype, HEBB_SHAPE(COUNT));
+    hebb_array close = hebb_array_zeros(dtype, HEBB_SHAPE(COUNT));
+    for (int i = 0; i < COUNT; i++) {
+        const bool far = i % 331 == 0 || i == COUNT - 1;
+        hebb_array_set(&mixed, i, far ? 3e6 + 1e5 * i : 0.37 * i - 500);
+        hebb_array_set(&close, i, far ? 1 : 0.37 * i - 500);
+    }
+    hebb_tensor *y = f(x);
+    hebb_array a = calc_fed(&c, x, &mixed, y, NULL), b = calc_fed(&c, x, &close, y, NULL);
+    for (int i = 0; i < COUNT; i++) {
+        const double got = hebb_array_at(&a, i), at = hebb_array_at(&mixed, i);
+        cr_expect(fabs(got - exact(at)) <= allowed, "%g becomes %g", at, got);
+        if (at == hebb_array_at(&close, i)) cr_expect_eq(got, hebb_array_at(&b, i));
+    }
+    hebb_array_free(&a);
+    hebb_array_free(&b);
+    hebb_array_free(&mixed);
+    hebb_array_free(&close);
+    calc_close(&c);
+}
+
+static hebb_tensor *rest(hebb_tensor *x) { return hebb_mod(x, hebb_scalar_like(x, 0.0078125)); }
+static double exact_rest(double x) { return x - floor(x * 128) / 128; }
+
+Test(values, far_arguments_do_not_change_their_neighbors) {
+    expect_apart(hebb_sin, sin, HEBB_F32, 2e-7);
+    expect_apart(hebb_cos, cos, HEBB_F32, 2e-7);
+    expect_apart(hebb_sin, sin, HEBB_F64, 3e-16);
+    expect_apart(hebb_cos, cos, HEBB_F64, 3e-16);
+    expect_apart(rest, exact_rest, HEBB_F32, 0);
+}

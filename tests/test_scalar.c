@@ -59,6 +59,9 @@ static float f_log2(float x) { return hb_log2_f32(x); }
 static float f_sin(float x) { return hb_sin_f32(x); }
 static float f_cos(float x) { return hb_cos_f32(x); }
 static float f_tan(float x) { return hb_tan_f32(x); }
+static float f_sin_close(float x) { return hb_sin_close_f32(x); }
+static float f_cos_close(float x) { return hb_cos_close_f32(x); }
+static float f_tan_close(float x) { return hb_tan_close_f32(x); }
 static float f_asin(float x) { return hb_asin_f32(x); }
 static float f_acos(float x) { return hb_acos_f32(x); }
 static float f_atan(float x) { return hb_atan_f32(x); }
@@ -90,6 +93,9 @@ static const function functions[] = {
     {"sin", f_sin, sin, -3.4e38f, 3.4e38f, 2.5},
     {"cos", f_cos, cos, -3.4e38f, 3.4e38f, 2.5},
     {"tan", f_tan, tan, -3.4e38f, 3.4e38f, 4},
+    {"sin of close", f_sin_close, sin, -1e6f, 1e6f, 2.5},
+    {"cos of close", f_cos_close, cos, -1e6f, 1e6f, 2.5},
+    {"tan of close", f_tan_close, tan, -1e6f, 1e6f, 4},
     {"asin", f_asin, asin, -1, 1, 2.5},
     {"acos", f_acos, acos, -1, 1, 1.5},
     {"atan", f_atan, atan, -3.4e38f, 3.4e38f, 3},
@@ -331,6 +337,30 @@ Test(accuracy, of_functions_of_two_numbers) {
     cr_expect_leq(length, 1.5, "%g", length);
 }
 
+/* What is left of quotients near whole numbers, too. */
+Test(accuracy, of_divisions_in_double) {
+    uint32_t state = 1;
+    int close = 0;
+    for (int i = 0; i < 2000000; i++) {
+        float b = float_of(state = state * 1664525u + 1013904223u);
+        float a =
+            i % 2 == 0
+                ? b * (float)(i % 100000)
+                : float_of(bits_of(b) + (state = state * 1664525u + 1013904223u) % (28u << 23));
+        if (i % 4 == 0) a = nextafterf(a, i % 8 == 0 ? INFINITY : -INFINITY);
+        if (!hb_mod_is_close_f32(a, b)) continue;
+        close++;
+        float q = hb_floor_div_close_f32(a, b), r = hb_mod_close_f32(a, b);
+        cr_assert(r == hb_mod_far_f32(a, b) && q == hb_floor_div_far_f32(a, b),
+                  "%.9g / %.9g is %.9g, rest %.9g, not %.9g, %.9g", a, b, q, r,
+                  hb_floor_div_far_f32(a, b), hb_mod_far_f32(a, b));
+    }
+    cr_expect_gt(close, 1000000);
+    cr_expect(!hb_mod_is_close_f32(1, 0) && !hb_mod_is_close_f32(NAN, 1));
+    cr_expect(!hb_mod_is_close_f32(1, INFINITY) && !hb_mod_is_close_f32(INFINITY, 1));
+    cr_expect(signbit(hb_mod_close_f32(4, -2)) && !signbit(hb_mod_close_f32(-4, 2)));
+}
+
 Test(special, angles_of_zeros_and_infinities_are_those_of_c) {
     static const float list[] = {0.0f, -0.0f, 1, -1, INFINITY, -INFINITY, NAN};
     for (size_t i = 0; i < N(list); i++)
@@ -347,6 +377,7 @@ Test(special, angles_of_zeros_and_infinities_are_those_of_c) {
 
 Test(special, signs_of_zeros_are_kept) {
     cr_expect(signbit(hb_sin_f32(-0.0f)) && signbit(hb_tan_f32(-0.0f)));
+    cr_expect(signbit(hb_sin_close_f32(-0.0f)) && signbit(hb_tan_close_f32(-0.0f)));
     cr_expect(signbit(hb_expm1_f32(-0.0f)) && signbit(hb_log1p_f32(-0.0f)));
     cr_expect(signbit(hb_asinh_f32(-0.0f)) && signbit(hb_atanh_f32(-0.0f)));
     cr_expect(signbit(hb_erf_f32(-0.0f)) && signbit(hb_cbrt_f32(-0.0f)));

@@ -73,7 +73,7 @@ HEBB_API hebb_tensor *hebb_select(hebb_tensor *condition, hebb_tensor *a, hebb_t
 /* ---- elementwise mathematics: floating unless it says otherwise ----
    Outside its domain a function is NaN, at a pole infinite. f32 results are within a few units in
    the last place over the whole range (kernels/scalar_math.h and scalar_special.h give each one's
-   bound). */
+   bound, scalar_double.h those of f64). */
 HEBB_API hebb_tensor *hebb_rsqrt(hebb_tensor *x); /* 1 / sqrt(x) */
 HEBB_API hebb_tensor *hebb_cbrt(hebb_tensor *x);  /* the real cube root; of negative x too */
 HEBB_API hebb_tensor *hebb_expm1(hebb_tensor *x); /* e^x - 1, exact near 0 */

@@ -131,6 +131,17 @@ ONE_BODY void pad(hb_cpu_map *map, char *out, const char *a, const char *b, int6
                 arity == 2 ? (const char *)(y + whole) : NULL, rest, sizeof *to, sizeof *x);       \
     }
 
+/* Some functions have a form for arguments close to 0: made by the names of all are the loops for
+   those that are far. */
+#define sin_f32       sin_far_f32
+#define cos_f32       cos_far_f32
+#define tan_f32       tan_far_f32
+#define mod_f32       mod_far_f32
+#define floor_div_f32 floor_div_far_f32
+#define sin_f64       sin_far_f64
+#define cos_f64       cos_far_f64
+#define hb_sin_f64    hb_sin_far_f64
+#define hb_cos_f64    hb_cos_far_f64
 #define SCALAR(CODE, name, arity, types, result, flops)                                            \
     TAKES_f32_##types(MAP_##types(f32, name, arity, result))                                       \
         TAKES_f64_##types(MAP_##types(f64, name, arity, result))                                   \
@@ -141,6 +152,54 @@ ONE_BODY void pad(hb_cpu_map *map, char *out, const char *a, const char *b, int6
                             TAKES_i8_##types(MAP_##types(i8, name, arity, result))
 #include "../../../kernels/scalar.def"
 #undef SCALAR
+
+#undef sin_f32
+#undef cos_f32
+#undef tan_f32
+#undef mod_f32
+#undef floor_div_f32
+#undef sin_f64
+#undef cos_f64
+#undef hb_sin_f64
+#undef hb_cos_f64
+
+/* A block at a time, and in both forms where some of its elements are far: what an element becomes
+   does not depend on its neighbors. */
+enum { CLOSE_BLOCK = 256 };
+#define CLOSE(type, name, arity, domain)                                                           \
+    MAP_R(type, name##_close, arity, T)                                                            \
+    HB_INLINE int name##_has_far_##type(const c_##type *x, const c_##type *y, int64_t n) {         \
+        int far = 0;                                                                               \
+        (void)y;                                                                                   \
+        _Pragma("omp simd reduction(| : far)") for (int64_t i = 0; i < n; i++) far |=              \
+            !APPLY_##arity(hb_##domain##_is_close_##type);                                         \
+        return far;                                                                                \
+    }                                                                                              \
+    ONE_BODY void name##_both_##type(c_##type *to, const c_##type *x, const c_##type *y,           \
+                                     int64_t n) {                                                  \
+        c_##type close[CLOSE_BLOCK], far[CLOSE_BLOCK];                                             \
+        name##_close_##type(close, x, y, NULL, n);                                                 \
+        name##_far_##type(far, x, y, NULL, n);                                                     \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            to[i] = APPLY_##arity(hb_##domain##_is_close_##type) ? close[i] : far[i];              \
+    }                                                                                              \
+    static void name##_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \
+        c_##type *to = out;                                                                        \
+        const c_##type *x = a, *y = b;                                                             \
+        for (int64_t left = n, part; left > 0; left -= part, to += part, x += part) {              \
+            part = left < CLOSE_BLOCK ? left : CLOSE_BLOCK;                                        \
+            if (name##_has_far_##type(x, y, part)) name##_both_##type(to, x, y, part);             \
+            else name##_close_##type(to, x, y, NULL, part);                                        \
+            if (arity == 2) y += part;                                                             \
+        }                                                                                          \
+    }
+CLOSE(f32, sin, 1, sin)
+CLOSE(f32, cos, 1, sin)
+CLOSE(f32, tan, 1, sin)
+CLOSE(f32, mod, 2, mod)
+CLOSE(f32, floor_div, 2, mod)
+CLOSE(f64, sin, 1, sin)
+CLOSE(f64, cos, 1, sin)
 
 #define SELECT(type, TYPE)                                                                         \
     static void select_##type(void *out, const void *a, const void *b, const void *c, int64_t n) { \

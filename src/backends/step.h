@@ -119,6 +119,13 @@ static inline bool hb_reads_output(const hb_loop *loop, const hb_operand *to) {
 
 /* ---- GEMM ---- */
 
+/* Of a matrix the elements of row i and column j with low <= j - i <= high. No matrix is as large
+   as HB_BAND_FAR: a band with that as its ends has all elements. */
+#define HB_BAND_FAR ((int64_t)1 << 40)
+typedef struct hb_band {
+    int64_t low, high;
+} hb_band;
+
 /* C[batch..., i, j] = sum over p of A[batch..., i, p] B[batch..., p, j]; f32 or f64. The strides of
    a and b are those of the batch dimensions, then of row and column, any of them. The epilogue is a
    LOOP without reductions over the space [batch..., m, n], with at least one HB_ACC for the
@@ -126,10 +133,13 @@ static inline bool hb_reads_output(const hb_loop *loop, const hb_operand *to) {
    an epilogue input as in a LOOP, never of a or b.
    b_stays: the step is part of a scan's body and B the same in all iterations. What a solver makes
    of it in the first one may stay in the step's scratch memory, which nobody else uses meanwhile.
- */
+   banded: each matrix of a and of b is zero outside of its band, and outside of its own the product
+   may be taken to be zero, since nobody reads it there but to multiply it by zero. A solver may
+   make use of that, or not. */
 typedef struct hb_gemm {
     hebb_dtype dtype;
-    bool b_stays;
+    bool b_stays, banded;
+    hb_band a_band, b_band, c_band;
     int n_batch; /* at most HEBB_MAX_RANK - 2 */
     int64_t batch[HEBB_MAX_RANK];
     int64_t m, n, k;

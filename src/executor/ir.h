@@ -27,6 +27,11 @@ typedef enum ir_kind {
     IR_OUTPUT,      /* output imm.i, 1 or more, of the IR_STEP that is its input */
 } ir_kind;
 
+/* Of a product's operands where they may be other than zero, and of itself where that matters. */
+typedef struct ir_bands {
+    hb_band a, b, c;
+} ir_bands;
+
 typedef struct ir_node {
     ir_kind kind;
     hb_code code;
@@ -45,6 +50,7 @@ typedef struct ir_node {
     int into; /* IR_COPY: the node whose value this is a part of; larger than its own number */
     int64_t offset, stride[HEBB_MAX_RANK];
     const hb_step *step;       /* IR_STEP: kind, u, name, flops and bytes; without operands */
+    const ir_bands *bands;     /* IR_MATMUL: NULL, or what bands.c has found */
     const hebb_tensor *origin; /* for names */
 } ir_node;
 
@@ -150,6 +156,9 @@ bool ir_parts_apart(hb_ir *ir, int parts);
 /* parts.c: the sum of two IR_PARTS that are zeros but for parts which do not meet: an IR_PARTS, or
    -1 if they are not such. */
 int ir_add_parts(hb_ir *ir, int a, int b);
+
+/* bands.c: products of matrices that are zero, or not wanted, beyond some diagonal. */
+void ir_find_bands(hb_ir *ir);
 
 /* fold.c: the scalar function on constants. */
 void hb_fold_scalar(hb_code code, hebb_dtype dtype, hebb_dtype in_dtype, const ir_node *const *in,

@@ -454,6 +454,12 @@ static bool lower_gemm(writer *w) {
                       .a = matrix(w, &a, rank, merged),
                       .b = matrix(w, &b, rank, merged)};
     memcpy(gemm->batch, g->space.dim, sizeof gemm->batch);
+    if (product->bands != NULL && merged == 0) {
+        gemm->banded = true;
+        gemm->a_band = product->bands->a;
+        gemm->b_band = product->bands->b;
+        gemm->c_band = product->bands->c;
+    }
     w->loop = &gemm->epilogue;
     shape_loop(w);
     write_loop(w);

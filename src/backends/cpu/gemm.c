@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 const hb_cpu_solver *const hb_cpu_gemm_solvers[] = {&hb_cpu_gemm_packed, &hb_cpu_gemm_in_place,
-                                                    &hb_cpu_gemm_parts, &hb_cpu_gemm_vector, NULL};
+                                                    &hb_cpu_gemm_parts,  &hb_cpu_gemm_vector,
+                                                    &hb_cpu_gemm_banded, NULL};
 
 const hb_cpu_gemm_type *hb_gemm_kernels(const hb_device *device, const hb_gemm *gemm) {
     const hb_cpu_gemm_kernels *kernels = device->isa->gemm;

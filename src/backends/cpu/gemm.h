@@ -1,6 +1,6 @@
-/* What the matrix-product solvers (gemm_in_place.c, gemm_packed.c, gemm_parts.c, gemm_vector.c)
-   share: the step as they see it, the way to its memory, and how work is cut. Only they and gemm.c
-   include it. */
+/* What the matrix-product solvers (gemm_banded.c, gemm_in_place.c, gemm_packed.c, gemm_parts.c,
+   gemm_vector.c) share: the step as they see it, the way to its memory, and how work is cut. Only
+   they and gemm.c include it. */
 #ifndef HB_CPU_GEMM_H
 #define HB_CPU_GEMM_H
 
@@ -9,7 +9,7 @@
 #include "loop.h"
 
 extern const hb_cpu_solver hb_cpu_gemm_packed, hb_cpu_gemm_in_place, hb_cpu_gemm_parts,
-    hb_cpu_gemm_vector;
+    hb_cpu_gemm_vector, hb_cpu_gemm_banded;
 
 /* Multiply-adds that packing an element costs (measured: 1.5 cycles, of 16 each). */
 enum { HB_GEMM_PACK_MACS = 24 };

@@ -152,10 +152,11 @@ static void refer_normalization(const run *r, int64_t rows, int64_t columns) {
 
 /* ---- tests ---- */
 
-/* Rows and columns: one block, many, with rows left over; short rows, rows that are run staggered,
-   and rows of many tiles. */
-static const int64_t sizes[][2] = {{8, 3},      {37, 17},    {1000, 200}, {4099, 33},
-                                   {130, 2003}, {1003, 261}, {613, 400},  {9, 20011}};
+/* Rows and columns: one block, many, with rows left over; short rows, of which the last ones are
+   turned around, rows that are run staggered, and rows of many tiles. */
+static const int64_t sizes[][2] = {{8, 3},      {37, 17},    {1000, 200}, {4099, 33},  {130, 2003},
+                                   {1003, 261}, {613, 400},  {9, 20011},  {20011, 13}, {65001, 4},
+                                   {8191, 32},  {16200, 16}, {100003, 2}, {8197, 31}};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 Test(rows, softmax) {

@@ -2,13 +2,15 @@
    block, with operands whose memory moves from block to block. A loop that reduces the rows writes
    partial results, and another loop, after all blocks, combines them. Where all loops are chains, a
    block is run staggered (stagger.h): some rows at a time, each loop that many rows behind the one
-   before it. Blocks are cut by sizes alone, so results do not depend on the number of threads. */
+   before it. Rows of few elements are turned around (turned_rows.h). Blocks are cut by sizes alone,
+   so results do not depend on the number of threads. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "loop.h"
 #include "rows.h"
 #include "stagger.h"
+#include "turned_rows.h"
 
 enum {
     /* That a block moves, about; what several members read counts for each of them, so that the
@@ -19,6 +21,10 @@ enum {
     BLOCKS = 32,                /* wanted, if they are not that small */
     STAGGERED_ROWS = 128,       /* of a block: so many that it is mostly run by all loops */
     STAGGERED_BYTES = 32 << 10, /* of a value, at once; longer rows are not staggered */
+    TURNED_BYTES = 256 << 10,   /* of a block whose rows are turned: shorter loops cost more */
+    TURNED_ROWS = 1024,         /* of it, at most, */
+    ALONG = 64,                 /* a multiple of this many */
+    SKEW = 16,                  /* elements of a row are not a power of two apart */
     MOST_SLOTS = 96,
 };
 
@@ -48,6 +54,9 @@ struct hb_cpu_blocks {
     size_t thread_bytes;
     char *scratch; /* [threads][thread_bytes] */
     double ns;
+    /* If rows are turned: */
+    hb_cpu_turned_rows turned;
+    int64_t across; /* elements between those of one row; 0: they are not turned */
     /* If they are run staggered: */
     int64_t together; /* rows at once; 0: they are not */
     int64_t columns;
@@ -63,6 +72,7 @@ typedef struct maker {
     const hb_cpu_rows *rows;
     hb_cpu_blocks *blocks;
     bool staggered; /* what is made, if it can be */
+    bool turned;
     hb_error *error;
 } maker;
 
@@ -84,18 +94,37 @@ static int take_slot(hb_cpu_blocks *b, slot wanted) {
     return b->n_slots++;
 }
 
+/* The scratch memory's number that an access is to, -1 for none; *at: where that begins in the
+   plan's memory. */
+static int scratch_of(const maker *m, const hb_cpu_access *a, int64_t *at) {
+    const hb_cpu_turned_array *array =
+        m->turned ? hb_cpu_turned_array_of(&m->blocks->turned, a) : NULL;
+    if (array) *at = array->at;
+    else if (a->local >= 0) *at = m->rows->local[a->local].at;
+    return array ? array->local : a->local;
+}
+
+/* Elements of one row are far apart, those of neighboring rows side by side. */
+static void turn_strides(const maker *m, hb_operand *o) {
+    o->offset *= m->blocks->across;
+    for (int k = 1; k < HEBB_MAX_RANK; k++) o->stride[k] *= m->blocks->across;
+    o->stride[0] = 1;
+}
+
 /* Points an operand at its slot; operands of one loop in the same memory stay so. */
 static bool aim(maker *m, const hb_cpu_access *a, hb_operand *o) {
     const int64_t size = (int64_t)hebb_dtype_size(o->dtype);
+    int64_t begin = 0;
     if (o->buffer == HB_BUFFER_INDEX) return true;
-    const bool local = a->local >= 0;
-    const int at = take_slot(
-        m->blocks,
-        (slot){.buffer = local ? -1 : o->buffer, .local = a->local, .step = local ? 0 : a->step});
+    const int local = scratch_of(m, a, &begin);
+    const int at = take_slot(m->blocks, (slot){.buffer = local >= 0 ? -1 : o->buffer,
+                                               .local = local,
+                                               .step = local >= 0 ? 0 : a->step});
     o->buffer = at;
-    o->last = a->quiet;
-    if (local) o->offset -= m->rows->local[a->local].at / size;
-    if (local && at >= 0) m->blocks->local_slot[a->local] = at;
+    o->last = a->quiet && local < 0;
+    o->offset -= begin / size;
+    if (local >= 0 && at >= 0) m->blocks->local_slot[local] = at;
+    if (m->turned && hb_cpu_is_wide(a)) turn_strides(m, o);
     return at >= 0;
 }
 
@@ -257,7 +286,7 @@ static void find_ahead(const maker *m, int number, int64_t *ahead) {
         if (m->staggered && a->quiet)
             rows = (b->behind[number] - b->behind[first_with(m, number, a)] + 1) *
                    rows_within(a->bytes);
-        ahead[i] = a->quiet ? a->step * rows : 0;
+        ahead[i] = a->quiet && !(m->turned && hb_cpu_is_wide(a)) ? a->step * rows : 0;
     }
 }
 
@@ -291,21 +320,24 @@ static hebb_status prepare_part(maker *m, int number, part *p) {
 /* ---- sizes ---- */
 
 /* Each block of a loop that reduces the rows leaves partial results to combine. */
-static double wanted_bytes(const hb_cpu_rows *rows) {
+static double wanted_bytes(const maker *m) {
+    const hb_cpu_rows *rows = m->rows;
     for (int k = 0; k < rows->n; k++)
         if (rows->member[k].collapses) return BLOCK_BYTES;
-    return SMALL_BLOCK_BYTES;
+    return m->turned ? TURNED_BYTES : SMALL_BLOCK_BYTES;
 }
 
 static void cut_rows(const maker *m) {
     const hb_cpu_rows *rows = m->rows;
     hb_cpu_blocks *b = m->blocks;
     const double row_bytes = rows->bytes > 1 ? rows->bytes : 1;
-    int64_t n = hb_min((int64_t)(wanted_bytes(rows) / row_bytes), rows->rows / BLOCKS);
+    int64_t n = hb_min((int64_t)(wanted_bytes(m) / row_bytes), rows->rows / BLOCKS);
     n = hb_max(n, (int64_t)(FEW_BYTES / row_bytes));
     if (m->staggered) n = hb_min(STAGGERED_ROWS, rows->rows / BLOCKS);
+    if (m->turned) n = hb_max(hb_min(n, TURNED_ROWS), ALONG) / ALONG * ALONG;
     b->rows = rows->rows;
     b->block_rows = hb_max(hb_min(n, rows->rows), 1);
+    if (m->turned) b->across = (int64_t)hb_round_up((size_t)b->block_rows, ALONG) + SKEW;
     b->whole = b->rows / b->block_rows;
     b->blocks = b->whole + (b->rows % b->block_rows > 0);
 }
@@ -322,17 +354,31 @@ static int64_t turns_with(const hb_cpu_rows *rows, const hb_cpu_blocks *b, int l
     return b->behind[last] - b->behind[first] + 1;
 }
 
+/* Memory of a local for a turn. */
+static int64_t local_bytes(const hb_cpu_blocks *b, const hb_cpu_local *l, bool wide) {
+    const int64_t n = b->together > 0 ? b->together : b->block_rows;
+    return wide ? l->size * b->across : (n - 1) * l->step + l->size;
+}
+
+static void place_local(hb_cpu_blocks *b, int k, int64_t bytes) {
+    b->local_at[k] = (int64_t)b->thread_bytes;
+    /* Not a multiple of 4 KiB apart: loads would wait for stores that look like theirs. */
+    b->turn_bytes[k] = (int64_t)hb_round_up((size_t)bytes, 64) + 576;
+    b->thread_bytes += (size_t)(b->turn_bytes[k] * b->turns[k]);
+}
+
 static void place_locals(const hb_cpu_rows *rows, hb_cpu_blocks *b) {
-    b->n_locals = rows->n_locals;
+    b->n_locals = rows->n_locals + b->turned.n;
     for (int k = 0; k < rows->n_locals; k++) {
-        const hb_cpu_local *l = &rows->local[k];
+        const bool wide = b->across > 0 && b->turned.wide[k];
         b->turns[k] = b->together > 0 ? turns_with(rows, b, k) : 1;
-        const int64_t n = b->together > 0 ? b->together : b->block_rows;
-        b->local_at[k] = (int64_t)b->thread_bytes;
-        b->local_step[k] = l->step;
-        /* Not a multiple of 4 KiB apart: loads would wait for stores that look like theirs. */
-        b->turn_bytes[k] = (int64_t)hb_round_up((size_t)((n - 1) * l->step + l->size), 64) + 576;
-        b->thread_bytes += (size_t)(b->turn_bytes[k] * b->turns[k]);
+        b->local_step[k] = rows->local[k].step;
+        place_local(b, k, local_bytes(b, &rows->local[k], wide));
+    }
+    for (int k = 0; k < b->turned.n; k++) {
+        const hb_cpu_turned_array *t = &b->turned.array[k];
+        b->turns[t->local] = 1;
+        place_local(b, t->local, t->elements * (int64_t)hebb_dtype_size(t->dtype) * b->across);
     }
 }
 
@@ -370,13 +416,27 @@ static int64_t rows_at_once(hb_cpu_blocks *b) {
     return row_bytes > STAGGERED_BYTES ? 0 : hb_min(rows, rows_within(row_bytes));
 }
 
+/* Where the arrays that are turned lie. */
+static bool aim_turned(maker *m) {
+    hb_cpu_blocks *b = m->blocks;
+    for (int k = 0; k < b->turned.n; k++) {
+        hb_cpu_turned_array *t = &b->turned.array[k];
+        t->slot = take_slot(b, (slot){.buffer = t->buffer, .local = -1, .step = t->step});
+        if (t->slot < 0) return false;
+    }
+    return true;
+}
+
 /* *blocks becomes NULL, without an error, if they cannot be run staggered but should. */
 static hebb_status make(maker *m, hb_cpu_blocks **blocks) {
     *blocks = NULL;
     hb_cpu_blocks *b = m->blocks = calloc(1, sizeof *b);
     if (!b) return hb_fail_memory(m->error, "blocks", sizeof *b);
+    if (m->turned) m->turned = hb_cpu_turn_rows(m->rows, &b->turned);
+    if (!m->turned) b->turned.n = 0;
+    m->staggered = m->staggered && !m->turned;
     cut_rows(m);
-    hebb_status status = HEBB_OK;
+    hebb_status status = aim_turned(m) ? HEBB_OK : hb_fail_memory(m->error, "blocks", sizeof *b);
     for (; b->n < m->rows->n && !status; b->n++) status = prepare_part(m, b->n, &b->part[b->n]);
     if (!status && m->staggered) b->together = rows_at_once(b);
     if (!status && b->together == 0 && m->staggered) {
@@ -391,7 +451,7 @@ static hebb_status make(maker *m, hb_cpu_blocks **blocks) {
 
 hebb_status hb_cpu_blocks_make(hb_device *device, const hb_cpu_rows *rows, hb_cpu_blocks **blocks,
                                hb_error *error) {
-    maker m = {.device = device, .rows = rows, .staggered = true, .error = error};
+    maker m = {.device = device, .rows = rows, .staggered = true, .turned = true, .error = error};
     const hebb_status status = make(&m, blocks);
     if (status || *blocks) return status;
     m.staggered = false;
@@ -517,11 +577,25 @@ static void run_staggered(const run_context *c, bound *at, int64_t rows) {
     for (int k = 0; k < b->n; k++) hb_cpu_walker_end(&at->walker[k]);
 }
 
+/* What the block's rows have in memory to scratch memory, or back. */
+static void turn_arrays(const run_context *c, const bound *at, int64_t block, bool back) {
+    const hb_cpu_blocks *b = c->blocks;
+    const int64_t rows = hb_min(b->block_rows, b->rows - block * b->block_rows);
+    for (int k = 0; k < b->turned.n; k++) {
+        const hb_cpu_turned_array *t = &b->turned.array[k];
+        if (back ? t->written : t->read)
+            hb_cpu_turn(c->device, t, rows, b->across, hb_cpu_base(&at->args, t->slot) + t->at,
+                        at->scratch + b->local_at[t->local], back);
+    }
+}
+
 static void run_one_by_one(const run_context *c, bound *at, int64_t block) {
     const hb_cpu_blocks *b = c->blocks;
+    turn_arrays(c, at, block, false);
     for (int k = 0; k < b->n; k++)
         hb_cpu_loop_run_alone(
             c->device, block < b->whole ? b->part[k].block_loop : b->part[k].rest_loop, &at->args);
+    turn_arrays(c, at, block, true);
 }
 
 static void run_blocks(void *context, int64_t begin, int64_t end, int thread) {

@@ -8,6 +8,7 @@
 
 #include "loop.h"
 #include "transpose.h"
+#include "turned.h"
 
 /* Sequences, and elements of each, that are turned at a time: both sides stay in the first cache
    where lines are done with in halves. */
@@ -51,7 +52,7 @@ HB_DEFINE_TRANSPOSE_8(transpose_pairs, pairs, pairs)
 TURN(bytes, bytes, uint8_t, 16)
 TURN(pairs, pairs, uint16_t, 8)
 
-static hb_cpu_gemm_turn *turn_of(const hb_device *device, hebb_dtype dtype) {
+hb_cpu_gemm_turn *hb_cpu_turn_of(const hb_device *device, hebb_dtype dtype) {
     switch (hebb_dtype_size(dtype)) {
     case 1: return turn_bytes;
     case 2: return turn_pairs;
@@ -104,7 +105,7 @@ static hebb_status prepare(hb_device *device, const hb_step *step, void **state,
         return status;
     }
     (void)find(&t->loop, t);
-    t->turn = turn_of(device, t->loop.in[0].dtype);
+    t->turn = hb_cpu_turn_of(device, t->loop.in[0].dtype);
     t->tasks = 1;
     for (int k = 0; k < t->loop.rank; k++) {
         t->parts[k] = t->loop.dim[k];

@@ -22,6 +22,7 @@
 #define LOW (-1e9)
 
 enum { FEWEST_ROWS = 32 }; /* of matrices that are worth it, and columns */
+#define MOST_SHARE 0.9     /* of their elements */
 
 /* Outside of the band the value is `outside`; LOW and less is as good as -infinity. Constants have
    an empty band. The truths inside of the band of a comparison are the others: `exact`. */
@@ -352,33 +353,42 @@ static void want_inputs(finder *f, int node) {
 
 /* ---- all of it ---- */
 
-/* Of [rows, columns], whether a tenth or more is outside of the band. */
-static bool leaves_out(hb_band band, int64_t rows, int64_t columns) {
-    if (is_none(band) || rows < FEWEST_ROWS || columns < FEWEST_ROWS) return false;
+static bool is_all(hb_band a) { return a.low <= -HB_BAND_FAR && a.high >= HB_BAND_FAR; }
+
+/* Of the matrices of a value, what share is in the band. */
+static double share_of(hb_band band, hebb_shape shape) {
+    const int64_t rows = shape.dim[shape.rank - 2], columns = shape.dim[shape.rank - 1];
+    if (is_all(band) || rows == 0 || columns == 0) return 1;
     double inside = 0;
     for (int64_t i = 0; i < rows; i++) {
         const int64_t first = hb_max(i + band.low, 0), last = hb_min(i + band.high, columns - 1);
         inside += (double)hb_max(last - first + 1, 0);
     }
-    return inside < 0.9 * (double)rows * (double)columns;
+    return inside / ((double)rows * (double)columns);
+}
+
+/* The band, or all where it leaves out little. */
+static hb_band worth(hb_band band, hebb_shape shape) {
+    if (is_none(band) || shape.dim[shape.rank - 2] < FEWEST_ROWS ||
+        shape.dim[shape.rank - 1] < FEWEST_ROWS)
+        return all;
+    return share_of(band, shape) < MOST_SHARE ? band : all;
 }
 
 static hb_band zero_outside(const finder *f, int node) {
     const settled x = f->settled[node];
-    const hebb_shape s = get(f, node)->shape;
-    const bool use =
-        is_settled_at(x, 0) && leaves_out(x.band, s.dim[s.rank - 2], s.dim[s.rank - 1]);
-    return use ? x.band : all;
+    return is_settled_at(x, 0) ? worth(x.band, get(f, node)->shape) : all;
 }
-
-static bool is_all(hb_band a) { return a.low <= -HB_BAND_FAR && a.high >= HB_BAND_FAR; }
 
 static void set_bands(finder *f, int node) {
     ir_node *n = &f->ir->nodes[node];
-    const int rank = n->shape.rank;
-    ir_bands found = {zero_outside(f, n->in[0]), zero_outside(f, n->in[1]), f->wanted[node]};
-    if (!leaves_out(found.c, n->shape.dim[rank - 2], n->shape.dim[rank - 1])) found.c = all;
+    const hebb_shape a = get(f, n->in[0])->shape, b = get(f, n->in[1])->shape;
+    ir_bands found = {.a = zero_outside(f, n->in[0]),
+                      .b = zero_outside(f, n->in[1]),
+                      .c = worth(f->wanted[node], n->shape)};
     if (is_all(found.a) && is_all(found.b) && is_all(found.c)) return;
+    found.share = fmin(share_of(found.a, a), share_of(found.b, b));
+    found.share = fmin(found.share, share_of(found.c, n->shape));
     ir_bands *kept = ir_memory(f->ir, sizeof *kept);
     if (kept == NULL) return;
     *kept = found;

@@ -30,6 +30,7 @@ typedef enum ir_kind {
 /* Of a product's operands where they may be other than zero, and of itself where that matters. */
 typedef struct ir_bands {
     hb_band a, b, c;
+    double share; /* of the multiply-adds of the whole product, about */
 } ir_bands;
 
 typedef struct ir_node {

@@ -472,7 +472,7 @@ static bool lower_gemm(writer *w) {
     double batch = 1, size = (double)hebb_dtype_size(gemm->dtype);
     for (int k = 0; k < gemm->n_batch; k++) batch *= (double)gemm->batch[k];
     double m = (double)gemm->m, n = (double)gemm->n, depth = (double)gemm->k;
-    step->flops += 2 * batch * m * n * depth;
+    step->flops += 2 * batch * m * n * depth * (gemm->banded ? product->bands->share : 1);
     step->bytes += batch * (m * depth + depth * n) * size;
     return true;
 }

@@ -341,6 +341,7 @@ Test(steps, winograd) {
     try_random(case_conv_3x3, 40, (case_limits){1000000, false});
 }
 Test(steps, folds) { try_random(case_fold, 100, (case_limits){20000, true}); }
+Test(steps, resampling) { try_random(case_resample, 150, (case_limits){30000, true}); }
 Test(steps, along_an_axis) { try_random(case_along, 120, (case_limits){0, true}); }
 Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }
 

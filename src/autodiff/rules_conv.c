@@ -1,5 +1,6 @@
-/* Gradient rules of convolutions, windows and padding. A convolution is linear in each of its
-   operands; the three of them are each other's transposes, so that every rule is two of them. */
+/* Gradient rules of convolutions, windows, resampling and padding. A convolution is linear in each
+   of its operands; the three of them are each other's transposes, so that every rule is two of
+   them. */
 #include "rules.h"
 
 static hebb_tensor *conv_node(const hb_grad *d, hb_op op, hebb_tensor *a, hebb_tensor *b,
@@ -40,6 +41,14 @@ void gradient_fold(hb_grad *d) {
     for (int k = 0; k < attrs.window.n; k++)
         attrs.window.kernel[k] = y.dim[y.rank - attrs.window.n + k];
     d->dx[0] = hb_node(NULL, HB_OP_WINDOWS, &d->dy, 1, &attrs);
+}
+
+void gradient_resample(hb_grad *d) {
+    d->dx[0] = node_like(HB_OP_RESAMPLE_BACK, d->dy, d->x[0], d->y->attrs);
+}
+
+void gradient_resample_back(hb_grad *d) {
+    d->dx[0] = hb_node(NULL, HB_OP_RESAMPLE, &d->dy, 1, d->y->attrs);
 }
 
 void gradient_pad(hb_grad *d) { d->dx[0] = node_like(HB_OP_UNPAD, d->dy, d->x[0], d->y->attrs); }

@@ -8,6 +8,7 @@
 #define HB_STEP_H
 
 #include <hebb/custom.h>
+#include "../base/resample.h"
 #include "../base/sizes.h"
 
 /* Where a step reads or writes: element (i0, i1, ...) of its index space is at
@@ -184,6 +185,14 @@ typedef struct hb_fold {
     int64_t in[3], kernel[3], out[3], stride[3], dilation[3];
 } hb_fold;
 
+/* RESAMPLE: x [outer, in..., inner] becomes y [outer, out..., inner] along each of three axes
+   (those that are missing are HB_KEPT and have size 1); or, `transposed`, y becomes what the
+   transpose of that linear map makes of it, in the shape of x. f32 or f64. */
+typedef struct hb_resample {
+    int64_t outer, inner, transposed;
+    hb_resample_axis axis[3];
+} hb_resample;
+
 /* Along the middle of [outer, n, inner]; not of f16 or bf16.
    ARGSORT: x -> i32 y: the places of x's elements in ascending (or descending) order; equal ones in
    order of place; NaN counts as the largest. Any dtype. Nobody reads more than the first m.
@@ -220,6 +229,7 @@ typedef enum hb_step_kind {
     HB_CONV_INPUT,
     HB_CONV_WEIGHT,
     HB_FOLD,
+    HB_RESAMPLE,
     HB_ARGSORT,
     HB_RECURRENCE,
     HB_TAKE_ALONG,
@@ -240,6 +250,7 @@ typedef struct hb_step {
         hb_indexed indexed;
         hb_conv conv;
         hb_fold fold;
+        hb_resample resample;
         hb_along along;
         hb_custom custom;
         const hb_scan *scan;

@@ -33,7 +33,8 @@ static int kind_of(hb_op op) {
         SCATTER_SET = WORK,
         ALONG = WORK,
         CONV = WORK,
-        FOLD = WORK
+        FOLD = WORK,
+        RESAMPLE = WORK
     };
     static const unsigned char kinds[HB_OPS] = {
 #define OP(ID, name, from, to, shape, gradient, lowering, code) lowering,

@@ -70,6 +70,13 @@ static void add_conv(hb_text *text, const hb_conv *c) {
     add_sizes(text, " x ", c->out, 3);
 }
 
+static void add_resample(hb_text *text, const hb_resample *r) {
+    const hb_resample_axis *a = r->axis;
+    hb_text_add(text, "%" PRId64 " of ", r->outer);
+    add_sizes(text, "in ", (const int64_t[]){a[0].in, a[1].in, a[2].in, r->inner}, 4);
+    add_sizes(text, ", out ", (const int64_t[]){a[0].out, a[1].out, a[2].out, r->inner}, 4);
+}
+
 void hb_text_add_shapes(hb_text *text, const hb_step *step) {
     const hb_gemm *g = &step->u.gemm;
     const hb_fold *f = &step->u.fold;
@@ -95,6 +102,7 @@ void hb_text_add_shapes(hb_text *text, const hb_step *step) {
         add_sizes(text, "in ", f->in, 3);
         add_sizes(text, ", kernel ", f->kernel, 3);
         break;
+    case HB_RESAMPLE: add_resample(text, &step->u.resample); break;
     case HB_ARGSORT:
     case HB_RECURRENCE:
     case HB_TAKE_ALONG:

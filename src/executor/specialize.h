@@ -39,6 +39,7 @@ int hb_narrow(specializer *s, int x, const hebb_tensor *t);
 /* specialize_steps.c: the lowerings to steps on whole tensors. */
 int hb_lower_conv(specializer *s, const hebb_tensor *t);
 int hb_lower_fold(specializer *s, const hebb_tensor *t);
+int hb_lower_resample(specializer *s, const hebb_tensor *t);
 int hb_lower_along(specializer *s, const hebb_tensor *t);
 int hb_lower_custom(specializer *s, const hebb_tensor *t);
 

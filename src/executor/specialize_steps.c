@@ -96,6 +96,14 @@ int hb_lower_fold(specializer *s, const hebb_tensor *t) {
     return add_step(s, t, &step, 1);
 }
 
+int hb_lower_resample(specializer *s, const hebb_tensor *t) {
+    const bool back = t->op == HB_OP_RESAMPLE_BACK;
+    const hebb_shape x = s->signature[t->in[back ? 1 : 0]->id].shape;
+    hb_step step;
+    if (hb_resample_step(t, x, &step, &s->ir->error) != HEBB_OK) return 0;
+    return add_step(s, t, &step, 1);
+}
+
 /* ---- along one axis ---- */
 
 /* The step without its operands: x is [outer, n, inner] around the axis. */

@@ -39,6 +39,8 @@ typedef struct hb_window_request {
 } hb_window_request;
 bool hb_take_window(hebb_tensor *x, const hb_window_request *request, hb_window *window);
 
+/* Whether the window may want something around a tensor. */
+bool hb_is_padded(const hb_window *window);
 /* x surrounded by `value` as the window wants it; x itself if it wants nothing. */
 hebb_tensor *hb_pad_for(hebb_tensor *x, const hb_window *window, double value);
 

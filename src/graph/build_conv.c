@@ -193,10 +193,13 @@ hebb_tensor *hebb_pad(hebb_tensor *x, const hebb_border *borders, int n_borders,
     return pad_node(x, &attrs, value);
 }
 
-hebb_tensor *hb_pad_for(hebb_tensor *x, const hb_window *window, double value) {
+bool hb_is_padded(const hb_window *window) {
     static const int64_t nothing[3][2];
-    if (window->padding == HEBB_PADDING_EXPLICIT &&
-        memcmp(window->pad, nothing, (size_t)window->n * sizeof nothing[0]) == 0)
-        return x;
+    return window->padding != HEBB_PADDING_EXPLICIT ||
+           memcmp(window->pad, nothing, (size_t)window->n * sizeof nothing[0]) != 0;
+}
+
+hebb_tensor *hb_pad_for(hebb_tensor *x, const hb_window *window, double value) {
+    if (!hb_is_padded(window)) return x;
     return pad_node(x, &(hb_attrs){.window = *window}, value);
 }

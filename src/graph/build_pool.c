@@ -1,5 +1,6 @@
-/* Pooling and resizing (hebb/conv.h), composed: pooling is a reduction over windows, which are
-   views of a padded x; resizing gathers along an axis. */
+/* Pooling and resizing (hebb/conv.h). Maxima, and means over windows side by side, are reductions
+   over windows, which are views of a padded x. Other means and resizing are RESAMPLE, linear maps
+   axis by axis, of floating dtypes; nearest elements of others are gathered. */
 #include <math.h>
 #include <string.h>
 
@@ -75,13 +76,13 @@ hebb_tensor *hebb_max_pool_with(hebb_tensor *x, hebb_shape kernel,
     return reduce_windows(x, &window, lowest(x->dtype), hebb_max);
 }
 
-/* How many elements of x each window has: from ones in the shape of the last axes of x. */
-static hebb_tensor *counts(hebb_tensor *x, const hb_window *window) {
-    hebb_range first[HEBB_MAX_RANK];
-    int outer = x->shape.rank - window->n;
-    for (int k = 0; k < outer; k++) first[k] = (hebb_range){k, 0, 1, 1};
-    hebb_tensor *ones = hebb_ones_like(hebb_slice(x, first, outer > 0 ? outer : 0));
-    return reduce_windows(ones, window, 0, hebb_sum);
+/* Whether windows lie side by side, without padding. */
+static bool is_tiling(const hb_window *window) {
+    bool tiles = !hb_is_padded(window);
+    for (int d = 0; d < window->n; d++)
+        tiles = tiles && window->stride[d] == window->kernel[d] &&
+                (window->dilation[d] == 1 || window->kernel[d] == 1);
+    return tiles;
 }
 
 hebb_tensor *hebb_average_pool_with(hebb_tensor *x, hebb_shape kernel,
@@ -92,10 +93,14 @@ hebb_tensor *hebb_average_pool_with(hebb_tensor *x, hebb_shape kernel,
         return &x->graph->inert;
     if (hb_half(x->dtype)) /* as in hebb_mean() */
         return hebb_cast(hebb_average_pool_with(hebb_cast(x, HEBB_F32), kernel, options), x->dtype);
-    bool plain = hb_pad_for(x, &window, 0) == x;
-    if (plain || (options != NULL && options->count_include_pad))
-        return reduce_windows(x, &window, 0, hebb_mean);
-    return hebb_div(reduce_windows(x, &window, 0, hebb_sum), counts(x, &window));
+    if (is_tiling(&window)) return reduce_windows(x, &window, 0, hebb_mean);
+    hb_attrs attrs = {
+        .axis = -window.n,
+        .window = window,
+        .resampling = {.n = window.n,
+                       .rule = HB_WINDOW_MEANS,
+                       .count_padding = options != NULL && options->count_include_pad}};
+    return hb_node(NULL, HB_OP_RESAMPLE, &x, 1, &attrs);
 }
 
 static hebb_tensor *pool_all(hebb_tensor *x, const char *op, reduction *reduce) {
@@ -166,10 +171,19 @@ static hebb_tensor *move_axis(hebb_tensor *x, int from, int to) {
     return hebb_transpose(x, order, n);
 }
 
+/* Along the first of the last n axes and those after it; sizes of HEBB_ANY keep an axis. */
+static hebb_tensor *resample(hebb_tensor *x, hb_resample_rule rule, hebb_shape sizes,
+                             hebb_coordinates coordinates) {
+    hb_attrs attrs = {.axis = -sizes.rank,
+                      .resampling = {.n = sizes.rank, .rule = rule, .coordinates = coordinates}};
+    memcpy(attrs.resampling.size, sizes.dim, sizeof attrs.resampling.size);
+    return hb_node(NULL, HB_OP_RESAMPLE, &x, 1, &attrs);
+}
+
 /* Result i of `size` along the last axis of n is over the elements from floor(i n / size) to before
-   ceil((i + 1) n / size): a reduction of all elements to each result, with the others left out. It
+   ceil((i + 1) n / size): the largest of all elements for each result, with the others left out. It
    costs n for each result, and is exact for any size, open ones too. */
-static hebb_tensor *pool_spans(hebb_tensor *x, int64_t size, double nothing, reduction *reduce) {
+static hebb_tensor *largest_of_spans(hebb_tensor *x, int64_t size) {
     hebb_tensor *n = hebb_size(x, HEBB_AXES(-1), HEBB_I64), *i = count_to(x, size);
     hebb_tensor *from = hebb_div(hebb_mul(i, n), whole(i, size));
     hebb_tensor *end = hebb_add(hebb_mul(hebb_add(i, whole(i, 1)), n), whole(i, size - 1));
@@ -179,31 +193,23 @@ static hebb_tensor *pool_spans(hebb_tensor *x, int64_t size, double nothing, red
                                    hebb_less(j, hebb_expand_dims(to, -1)));
     x = hebb_expand_dims(x, -2);
     if (hebb_tensor_is_inert(x)) return x;
-    hebb_tensor *all = hebb_select(inside, x, hebb_scalar_like(x, nothing));
-    hebb_tensor *y = reduce(all, last_axes, 1, false);
-    if (reduce == hebb_max) return y;
-    return hebb_div(y, hebb_cast(hebb_sub(to, from), hebb_tensor_dtype(y)));
-}
-
-static hebb_tensor *pool_adaptively(hebb_tensor *x, const char *op, hebb_shape sizes,
-                                    double nothing, bool max) {
-    hb_window window;
-    if (!take_sizes(x, op, sizes, 1)) return &x->graph->inert;
-    if (even_window(x, sizes, &window))
-        return reduce_windows(x, &window, nothing, max ? hebb_max : hebb_mean);
-    for (int d = 0; d < sizes.rank && !hebb_tensor_is_inert(x); d++) {
-        int axis = x->shape.rank - sizes.rank + d, last = x->shape.rank - 1;
-        if (sizes.dim[d] == HEBB_ANY) continue;
-        x = pool_spans(move_axis(x, axis, last), sizes.dim[d], nothing, max ? hebb_max : hebb_sum);
-        x = move_axis(x, last, axis);
-    }
-    return x;
+    hebb_tensor *all = hebb_select(inside, x, hebb_scalar_like(x, lowest(x->dtype)));
+    return hebb_max(all, last_axes, 1, false);
 }
 
 hebb_tensor *hebb_adaptive_max_pool(hebb_tensor *x, hebb_shape sizes) {
     if (hebb_tensor_is_inert(x)) return x;
     if (!numeric(x, "adaptive_max_pool")) return &x->graph->inert;
-    return pool_adaptively(x, "adaptive_max_pool", sizes, lowest(x->dtype), true);
+    hb_window window;
+    if (!take_sizes(x, "adaptive_max_pool", sizes, 1)) return &x->graph->inert;
+    if (even_window(x, sizes, &window))
+        return reduce_windows(x, &window, lowest(x->dtype), hebb_max);
+    for (int d = 0; d < sizes.rank && !hebb_tensor_is_inert(x); d++) {
+        int axis = x->shape.rank - sizes.rank + d, last = x->shape.rank - 1;
+        if (sizes.dim[d] == HEBB_ANY) continue;
+        x = move_axis(largest_of_spans(move_axis(x, axis, last), sizes.dim[d]), last, axis);
+    }
+    return x;
 }
 
 hebb_tensor *hebb_adaptive_average_pool(hebb_tensor *x, hebb_shape sizes) {
@@ -211,53 +217,29 @@ hebb_tensor *hebb_adaptive_average_pool(hebb_tensor *x, hebb_shape sizes) {
     if (!floating(x, "adaptive_average_pool")) return &x->graph->inert;
     if (hb_half(x->dtype)) /* as in hebb_mean() */
         return hebb_cast(hebb_adaptive_average_pool(hebb_cast(x, HEBB_F32), sizes), x->dtype);
-    return pool_adaptively(x, "adaptive_average_pool", sizes, 0, false);
+    hb_window window;
+    if (!take_sizes(x, "adaptive_average_pool", sizes, 1)) return &x->graph->inert;
+    if (even_window(x, sizes, &window)) return reduce_windows(x, &window, 0, hebb_mean);
+    return resample(x, HB_SPAN_MEANS, sizes, HEBB_COORDINATES_DEFAULT);
 }
 
 /* ---- resizing ---- */
 
-/* Places as fractions, of i64: numerator[out] / denominator. */
-typedef struct places {
-    hebb_tensor *numerator, *denominator;
-} places;
-
-/* Where the results are in an axis of n elements; a half-pixel place that is to be rounded down to
-   an element has not its half taken off. */
-static places places_of(hebb_tensor *x, hebb_tensor *n, int64_t size,
-                        const hebb_resize_options *options) {
-    hebb_tensor *i = count_to(x, size), *one = whole(n, 1);
-    bool linear = options->method == HEBB_LINEAR;
-    hebb_coordinates c = options->coordinates;
-    if (c == HEBB_COORDINATES_DEFAULT)
-        c = linear ? HEBB_COORDINATES_HALF_PIXEL : HEBB_COORDINATES_ASYMMETRIC;
-    if (c == HEBB_COORDINATES_CORNERS)
-        return (places){hebb_mul(i, hebb_sub(n, one)), whole(n, size > 1 ? size - 1 : 1)};
-    if (c == HEBB_COORDINATES_ASYMMETRIC) return (places){hebb_mul(i, n), whole(n, size)};
-    hebb_tensor *at = hebb_mul(hebb_add(hebb_mul(i, whole(i, 2)), whole(i, 1)), n);
-    if (linear) at = hebb_maximum(hebb_sub(at, whole(at, size)), whole(at, 0));
-    return (places){at, whole(n, 2 * size)};
+/* The nearest elements along the first axis, of any dtype: see hb_resample_rule. */
+static hebb_tensor *nearest_of_first(hebb_tensor *x, int64_t size, bool half_pixel) {
+    hebb_tensor *n = hebb_size(x, HEBB_AXES(0), HEBB_I64), *i = count_to(x, size);
+    if (half_pixel) i = hebb_add(hebb_mul(i, whole(i, 2)), whole(i, 1));
+    hebb_tensor *place = hebb_div(hebb_mul(i, n), whole(n, half_pixel ? 2 * size : size));
+    return hebb_gather(x, hebb_cast(place, HEBB_I32));
 }
 
-/* [size] weights of a first axis stand beside the others of x. */
-static hebb_tensor *beside(hebb_tensor *weights, hebb_tensor *x) {
-    for (int k = 1; k < x->shape.rank; k++) weights = hebb_expand_dims(weights, -1);
-    return weights;
-}
-
-/* Along the first axis. */
-static hebb_tensor *resize_first(hebb_tensor *x, int64_t size, const hebb_resize_options *options) {
-    hebb_tensor *n = hebb_size(x, HEBB_AXES(0), HEBB_I64);
-    places p = places_of(x, n, size, options);
-    hebb_tensor *low = hebb_div(p.numerator, p.denominator);
-    hebb_tensor *before = hebb_gather(x, hebb_cast(low, HEBB_I32));
-    if (options->method == HEBB_NEAREST || hebb_tensor_is_inert(before)) return before;
-    hebb_tensor *next = hebb_minimum(hebb_add(low, whole(low, 1)), hebb_sub(n, whole(n, 1)));
-    hebb_tensor *after = hebb_gather(x, hebb_cast(next, HEBB_I32));
-    hebb_tensor *rest = hebb_sub(p.numerator, hebb_mul(low, p.denominator));
-    hebb_dtype wide = hb_half(x->dtype) ? HEBB_F32 : x->dtype; /* of places, not fractions */
-    hebb_tensor *t = hebb_div(hebb_cast(rest, wide), hebb_cast(p.denominator, wide));
-    t = beside(hebb_cast(t, x->dtype), x);
-    return hebb_add(hebb_mul(before, hebb_sub(hebb_scalar_like(t, 1), t)), hebb_mul(after, t));
+static hebb_tensor *resize_by_gathering(hebb_tensor *x, hebb_shape sizes, bool half_pixel) {
+    for (int d = 0; d < sizes.rank && !hebb_tensor_is_inert(x); d++) {
+        int axis = x->shape.rank - sizes.rank + d;
+        if (sizes.dim[d] == HEBB_ANY || sizes.dim[d] == x->shape.dim[axis]) continue;
+        x = move_axis(nearest_of_first(move_axis(x, axis, 0), sizes.dim[d], half_pixel), 0, axis);
+    }
+    return x;
 }
 
 static bool take_resize(hebb_tensor *x, const hebb_resize_options *options) {
@@ -285,10 +267,10 @@ hebb_tensor *hebb_resize_with(hebb_tensor *x, hebb_shape sizes,
     for (int d = 0; d < sizes.rank; d++)
         if (sizes.dim[d] != HEBB_ANY && (sizes.dim[d] < 1 || sizes.dim[d] > INT32_MAX))
             return fail(x, HEBB_E_ARGUMENT, "resize", "a size is out of range");
-    for (int d = 0; d < sizes.rank && !hebb_tensor_is_inert(x); d++) {
-        int axis = x->shape.rank - sizes.rank + d;
-        if (sizes.dim[d] == HEBB_ANY || sizes.dim[d] == x->shape.dim[axis]) continue;
-        x = move_axis(resize_first(move_axis(x, axis, 0), sizes.dim[d], options), 0, axis);
-    }
-    return x;
+    const bool linear = options->method == HEBB_LINEAR;
+    hebb_coordinates c = options->coordinates;
+    if (c == HEBB_COORDINATES_DEFAULT)
+        c = linear ? HEBB_COORDINATES_HALF_PIXEL : HEBB_COORDINATES_ASYMMETRIC;
+    if (hb_floating(x->dtype)) return resample(x, linear ? HB_LINEAR : HB_NEAREST, sizes, c);
+    return resize_by_gathering(x, sizes, c == HEBB_COORDINATES_HALF_PIXEL);
 }

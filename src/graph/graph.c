@@ -44,6 +44,7 @@ bool hb_shape_only(const hebb_tensor *node, int index) {
     case HB_OP_SCAN_STACK:
     case HB_OP_SCAN_LAST:
     case HB_OP_FOLD:
+    case HB_OP_RESAMPLE_BACK:
     case HB_OP_UNPAD: return index > 0;
     case HB_OP_CONV_INPUT:
     case HB_OP_CONV_WEIGHT: return index > 1;

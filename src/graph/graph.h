@@ -9,6 +9,7 @@
 #include <hebb/graph.h>
 #include <hebb/ops.h>
 #include "../base/error.h"
+#include "../base/resample.h"
 
 typedef enum hb_op {
 #define OP(ID, name, from, to, shape, gradient, lowering, code) HB_OP_##ID,
@@ -66,21 +67,32 @@ typedef struct hb_window {
     int64_t groups;       /* of the convolutions */
 } hb_window;
 
+/* How the n axes from attrs.axis on are resampled, all by the same rule. */
+typedef struct hb_resampling {
+    int n;
+    hb_resample_rule rule;
+    int64_t size[3];              /* of the results; HEBB_ANY: the axis is kept. Not of ... */
+    bool count_padding;           /* ... WINDOW_MEANS, which go by attrs.window instead */
+    hebb_coordinates coordinates; /* NEAREST and LINEAR; not DEFAULT */
+} hb_resampling;
+
 /* What an op needs besides its inputs; each op uses some of it. Axes as the user gave them,
    negative ones included, except that they have been checked where the rank is known. */
 typedef struct hb_attrs {
     hebb_dtype dtype; /* sources, CAST, SIZE */
     hebb_shape shape; /* sources, RESHAPE, BROADCAST, FOLD */
     double value;     /* FULL, PAD */
-    int axis;         /* IOTA, CONCAT, CONCAT_PART, RESHAPE, ops along one axis */
+    int axis;         /* IOTA, CONCAT, CONCAT_PART, RESHAPE, ops along one axis, RESAMPLE */
     int n_axes;       /* reductions, SIZE, TRANSPOSE, DIAGONAL; -1: all */
     int axes[HEBB_MAX_RANK];
     bool keep; /* reductions */
     hb_reshape_mode mode;
     int n_ranges; /* SLICE, SLICE_SCATTER */
     hebb_range ranges[HEBB_MAX_RANK];
-    hb_window window; /* convolutions, WINDOWS, FOLD; PAD and UNPAD for a window to come */
-    int n_borders;    /* PAD, UNPAD */
+    hb_window
+        window; /* convolutions, WINDOWS, FOLD, RESAMPLE; PAD and UNPAD for a window to come */
+    hb_resampling resampling; /* RESAMPLE, RESAMPLE_BACK */
+    int n_borders;            /* PAD, UNPAD */
     hebb_border borders[HEBB_MAX_RANK];
     bool exact;           /* SLICE: a range beyond the size is an error, not clipped */
     bool reverse;         /* RECURRENCE: from the end; ARGSORT: descending */
@@ -244,6 +256,11 @@ void hb_window_pad(const hb_window *window, int d, int64_t size, int64_t kernel,
 /* What PAD adds to x, by axis. */
 void hb_pad_borders(const hb_attrs *attrs, hebb_shape x, int64_t before[HEBB_MAX_RANK],
                     int64_t after[HEBB_MAX_RANK]);
+
+/* infer_resample.c: the axes that RESAMPLE resamples, from *first on; their sizes are HEBB_ANY
+   where x's are. */
+hebb_status hb_resampled_axes(const hb_attrs *attrs, hebb_shape x, int *first,
+                              hb_resample_axis axis[3], hb_error *error);
 
 /* "matmul(x f32 [2, 3], w f32 [4, 5])", for messages. */
 void hb_describe_node(char *text, size_t size, hb_op op, const hb_attrs *attrs,

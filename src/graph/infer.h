@@ -37,6 +37,9 @@ hebb_status hb_same_dtype(const hb_signature *in, int n, hb_error *error);
 hebb_status hb_want_floating(hebb_dtype dtype, hb_error *error);
 hebb_status hb_want_numeric(hebb_dtype dtype, hb_error *error);
 hebb_status hb_want_index(hebb_dtype dtype, hb_error *error);
+/* infer_conv.c: how many windows there are along axis d of the window; none is an error. */
+hebb_status hb_window_count(const hb_window *window, int d, int64_t size, int64_t kernel,
+                            int64_t *count, hb_error *error);
 /* Whether attrs->axes exist and differ. */
 hebb_status hb_check_axes(const hb_attrs *attrs, int rank, hb_error *error);
 

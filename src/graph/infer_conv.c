@@ -27,9 +27,8 @@ static hebb_status check_kernel(int64_t kernel, int64_t dilation, hb_error *erro
     return HEBB_OK;
 }
 
-/* How many windows there are along axis d; none is an error. */
-static hebb_status window_count(const hb_window *window, int d, int64_t size, int64_t kernel,
-                                int64_t *count, hb_error *error) {
+hebb_status hb_window_count(const hb_window *window, int d, int64_t size, int64_t kernel,
+                            int64_t *count, hb_error *error) {
     *count = HEBB_ANY;
     if (kernel == HEBB_ANY) return HEBB_OK;
     TRY(check_kernel(kernel, window->dilation[d], error));
@@ -84,7 +83,7 @@ static hebb_status conv_shape(const hb_window *window, hebb_shape x, hebb_shape 
     TRY(check_groups("x", x.dim[1], window->groups, w.dim[1], error));
     *y = (hebb_shape){.rank = x.rank, .dim = {x.dim[0], w.dim[0]}};
     for (int k = 2; k < x.rank; k++)
-        TRY(window_count(window, k - 2, x.dim[k], w.dim[k], &y->dim[k], error));
+        TRY(hb_window_count(window, k - 2, x.dim[k], w.dim[k], &y->dim[k], error));
     return HEBB_OK;
 }
 
@@ -168,7 +167,7 @@ static hebb_status windows_shape(const hb_window *window, hebb_shape x, const in
     y->rank = x.rank + n;
     for (int d = 0; d < n; d++) {
         y->dim[x.rank + d] = kernel[d];
-        TRY(window_count(window, d, x.dim[outer + d], kernel[d], &y->dim[outer + d], error));
+        TRY(hb_window_count(window, d, x.dim[outer + d], kernel[d], &y->dim[outer + d], error));
     }
     return HEBB_OK;
 }

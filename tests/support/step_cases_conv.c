@@ -1,4 +1,4 @@
-/* Random steps on whole tensors: convolutions and folds. See step_cases.h. */
+/* Random steps on whole tensors: convolutions, folds and resampling. See step_cases.h. */
 #include "step_cases.h"
 #include "step_dice.h"
 
@@ -144,5 +144,54 @@ step_case *case_fold(uint64_t seed, case_limits limits) {
     if (dtype == HEBB_F64 && !limits.f64) dtype = HEBB_F32;
     c->in[0] = case_array_add(c, dtype, f->outer * volume(f->out) * volume(f->kernel), true);
     c->out[0].to = case_array_add(c, dtype, f->outer * volume(f->in), false);
+    return finish(c, 1);
+}
+
+/* Each rule as the executor writes it. */
+static void choose_resampling(dice *d, hb_resample_axis *a, int64_t most) {
+    *a = (hb_resample_axis){.rule = dice_below(d, HB_WINDOW_MEANS + 1),
+                            .in = 1 + dice_below(d, most),
+                            .out = 1 + dice_below(d, most)};
+    if (a->rule == HB_KEPT) a->out = a->in;
+    if (a->rule == HB_NEAREST || a->rule == HB_LINEAR) {
+        const bool half = dice_one_in(d, 2), nearest = a->rule == HB_NEAREST;
+        a->number[0] = half ? 2 * a->in : a->in;
+        a->number[1] = !half ? 0 : nearest ? a->in : a->in - a->out;
+        a->number[2] = half ? 2 * a->out : a->out;
+    }
+    if (a->rule == HB_WINDOW_MEANS) {
+        a->number[0] = 1 + dice_below(d, hb_min(a->in, 5));
+        a->number[1] = 1 + dice_below(d, 3);
+        a->number[2] = a->number[0] * 2 < a->in ? 1 + dice_below(d, 2) : 1;
+        const int64_t extent = (a->number[0] - 1) * a->number[2] + 1;
+        a->number[3] = dice_below(d, a->number[0]);
+        a->number[4] = dice_below(d, 2);
+        a->out = (a->in + 2 * a->number[3] - extent) / a->number[1] + 1;
+    }
+}
+
+step_case *case_resample(uint64_t seed, case_limits limits) {
+    dice d = {seed};
+    step_case *c = case_new(seed);
+    hb_resample *r = &c->step.u.resample;
+    int64_t x, y;
+    const int rank = 1 + (int)dice_below(&d, 3);
+    do {
+        x = y = 1;
+        r->outer = dice_one_in(&d, 30) ? 0 : 1 + dice_below(&d, dice_one_in(&d, 2) ? 4 : 100);
+        r->inner = dice_one_in(&d, 2) ? 1 : 1 + dice_below(&d, 20);
+        r->transposed = dice_below(&d, 2);
+        for (int k = 0; k < 3; k++) {
+            r->axis[k] = (hb_resample_axis){.in = 1, .out = 1};
+            if (k >= 3 - rank) choose_resampling(&d, &r->axis[k], rank == 3 ? 10 : 80);
+            x *= r->axis[k].in;
+            y *= r->axis[k].out;
+        }
+    } while (r->outer * r->inner * hb_max(x, y) > limits.points || x * y > 1000000);
+    c->step.kind = HB_RESAMPLE;
+    const hebb_dtype dtype = limits.f64 && dice_one_in(&d, 3) ? HEBB_F64 : HEBB_F32;
+    const int64_t outside = r->outer * r->inner;
+    c->in[0] = case_array_add(c, dtype, outside * (r->transposed ? y : x), true);
+    c->out[0].to = case_array_add(c, dtype, outside * (r->transposed ? x : y), false);
     return finish(c, 1);
 }

@@ -73,6 +73,17 @@ static void add_windows(text *t, const hb_step *step) {
             (long long)sizes[i][2]);
 }
 
+static void add_resample(text *t, const hb_resample *r) {
+    add(t, "resample%s outer %lld inner %lld", r->transposed ? " transposed" : "",
+        (long long)r->outer, (long long)r->inner);
+    for (int d = 0; d < 3; d++) {
+        const hb_resample_axis *a = &r->axis[d];
+        add(t, "\n  rule %lld in %lld out %lld numbers", (long long)a->rule, (long long)a->in,
+            (long long)a->out);
+        for (int i = 0; i < 5; i++) add(t, " %lld", (long long)a->number[i]);
+    }
+}
+
 void case_describe(const step_case *c, char *buffer, size_t size) {
     text t = {buffer, size};
     add(&t, "seed %llu: ", (unsigned long long)c->seed);
@@ -86,6 +97,8 @@ void case_describe(const step_case *c, char *buffer, size_t size) {
         add_loop(&t, &g->epilogue);
     } else if (c->step.kind >= HB_CONV && c->step.kind <= HB_FOLD) {
         add_windows(&t, &c->step);
+    } else if (c->step.kind == HB_RESAMPLE) {
+        add_resample(&t, &c->step.u.resample);
     } else if (hb_is_whole(c->step.kind)) {
         const hb_along *a = &c->step.u.along;
         add(&t,

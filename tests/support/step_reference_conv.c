@@ -1,4 +1,4 @@
-/* Convolutions and folds by their definitions in step.h. See step_reference.h. */
+/* Convolutions, folds and resampling by their definitions in step.h. See step_reference.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,4 +161,67 @@ void reference_fold(const hb_step *step, reference_buffer *buffers) {
     }
     free(sums);
     free(wholes);
+}
+
+/* ---- RESAMPLE ---- */
+
+/* What element k is multiplied by in result i, along one axis. */
+static double window_weight(const hb_resample_axis *a, int64_t i, int64_t k) {
+    int64_t inside = 0, hits = 0;
+    for (int64_t t = 0; t < a->number[0]; t++) {
+        const int64_t at = i * a->number[1] + t * a->number[2] - a->number[3];
+        inside += at >= 0 && at < a->in;
+        hits += at == k;
+    }
+    return (double)hits / (double)(a->number[4] ? a->number[0] : inside);
+}
+
+static double resample_weight(const hb_resample_axis *a, int64_t i, int64_t k) {
+    const int64_t place = a->number[0] * i + a->number[1], d = a->number[2];
+    switch ((hb_resample_rule)a->rule) {
+    case HB_KEPT: return i == k;
+    case HB_NEAREST: return place / d == k;
+    case HB_LINEAR: { /* of remainders: fractions of a place would lose digits */
+        const int64_t at = place < 0 ? 0 : place, low = at / d;
+        if (low >= a->in - 1) return k == a->in - 1;
+        const double t = (double)(at % d) / (double)d;
+        return k == low ? 1 - t : k == low + 1 ? t : 0;
+    }
+    case HB_SPAN_MEANS: {
+        const int64_t from = i * a->in / a->out, to = ((i + 1) * a->in + a->out - 1) / a->out;
+        return k >= from && k < to ? 1 / (double)(to - from) : 0;
+    }
+    default: return window_weight(a, i, k);
+    }
+}
+
+void reference_resample(const hb_step *step, reference_buffer *buffers) {
+    const hb_resample *r = &step->u.resample;
+    const hebb_dtype dtype = step->out[0].dtype;
+    const char *from =
+        buffers[step->in[0].buffer].bytes + step->in[0].offset * (int64_t)hebb_dtype_size(dtype);
+    int64_t in[3], out[3];
+    for (int d = 0; d < 3; d++) in[d] = r->axis[d].in, out[d] = r->axis[d].out;
+    const int64_t n_x = volume(in), n_y = volume(out), result = r->transposed ? n_x : n_y;
+    sum *sums = calloc((size_t)(r->outer * result * r->inner) + 1, sizeof *sums);
+    for (int64_t y = 0; y < n_y; y++)
+        for (int64_t x = 0; x < n_x; x++) {
+            int64_t i[3], k[3];
+            double weight = 1;
+            split(y, out, i);
+            split(x, in, k);
+            for (int d = 0; d < 3; d++) weight *= resample_weight(&r->axis[d], i[d], k[d]);
+            if (weight == 0) continue;
+            const int64_t to = r->transposed ? x : y, of = r->transposed ? y : x;
+            for (int64_t o = 0; o < r->outer; o++)
+                for (int64_t j = 0; j < r->inner; j++)
+                    add_product(
+                        &sums[(o * result + to) * r->inner + j],
+                        reference_read(from, dtype,
+                                       (o * (r->transposed ? n_y : n_x) + of) * r->inner + j),
+                        weight);
+        }
+    for (int64_t i = 0; i < r->outer * result * r->inner; i++)
+        put_sum(&buffers[step->out[0].buffer], step->out[0].offset + i, dtype, &sums[i]);
+    free(sums);
 }

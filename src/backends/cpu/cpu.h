@@ -8,6 +8,7 @@
 #include "../backend.h"
 #include "direct_kernels.h"
 #include "gemm_kernels.h"
+#include "resample_kernels.h"
 #include "vector.h"
 #include "winograd_kernels.h"
 
@@ -20,6 +21,7 @@ typedef struct hb_cpu_isa {
     const hb_cpu_gemm_kernels *gemm;
     const hb_cpu_winograd *winograd;
     const hb_cpu_direct *direct;
+    const hb_cpu_resample *resample;
 } hb_cpu_isa;
 
 typedef struct hb_cpu_pool hb_cpu_pool;
@@ -121,6 +123,7 @@ extern const hb_cpu_solver *const hb_cpu_scan_solvers[];        /* scan.c */
 extern const hb_cpu_solver *const hb_cpu_conv_solvers[];        /* conv.c */
 extern const hb_cpu_solver *const hb_cpu_conv_weight_solvers[]; /* conv_weight.c */
 extern const hb_cpu_solver *const hb_cpu_fold_solvers[];        /* fold.c */
+extern const hb_cpu_solver *const hb_cpu_resample_solvers[];    /* resample.c */
 extern const hb_cpu_solver *const hb_cpu_custom_solvers[];      /* custom.c */
 
 #endif

@@ -28,14 +28,14 @@ static bool has_avx512(void) {
 /* The best last. */
 static const candidate candidates[] = {
     {{"baseline", 16, &hb_cpu_vector_baseline, &hb_cpu_gemm_kernels_baseline,
-      &hb_cpu_winograd_baseline, &hb_cpu_direct_baseline},
+      &hb_cpu_winograd_baseline, &hb_cpu_direct_baseline, &hb_cpu_resample_baseline},
      always},
 #ifdef HB_HAVE_X86_ISAS
     {{"avx2", 32, &hb_cpu_vector_avx2, &hb_cpu_gemm_kernels_avx2, &hb_cpu_winograd_avx2,
-      &hb_cpu_direct_avx2},
+      &hb_cpu_direct_avx2, &hb_cpu_resample_avx2},
      has_avx2},
     {{"avx512", 64, &hb_cpu_vector_avx512, &hb_cpu_gemm_kernels_avx512, &hb_cpu_winograd_avx512,
-      &hb_cpu_direct_avx512},
+      &hb_cpu_direct_avx512, &hb_cpu_resample_avx512},
      has_avx512},
 #endif
 };

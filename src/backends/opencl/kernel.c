@@ -143,7 +143,7 @@ void hb_cl_need(hb_cl_kernel *kernel, hb_cl_part part, hebb_dtype dtype) {
 
 static size_t param_bytes(const hb_cl_kernel *kernel, const hb_cl_param *param) {
     if (param->baked) return 0;
-    if (param->kind == HB_CL_BUFFER || param->kind == HB_CL_COUNTERS)
+    if (param->kind == HB_CL_BUFFER || param->kind == HB_CL_COUNTERS || param->kind == HB_CL_TABLE)
         return sizeof(cl_mem) > 8 ? sizeof(cl_mem) : 8;
     bool wide = param->kind == HB_CL_SHIFT || (param->kind == HB_CL_INDEX && kernel->wide);
     return wide ? 8 : 4;
@@ -165,6 +165,7 @@ static void write_param(hb_cl_text *text, const hb_cl_param *param) {
                     param->name);
     else if (param->kind == HB_CL_COUNTERS)
         hb_cl_print(text, "volatile global int *%s", param->name);
+    else if (param->kind == HB_CL_TABLE) hb_cl_print(text, "global const int *%s", param->name);
     else
         hb_cl_print(text, "const %s %s",
                     param->kind == HB_CL_INDEX   ? "hb_index"

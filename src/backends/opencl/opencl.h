@@ -160,6 +160,7 @@ typedef enum hb_cl_param_kind {
     HB_CL_RUN_STEP,
     HB_CL_SHIFT,    /* where the buffer number `value` begins in this run, in elements */
     HB_CL_COUNTERS, /* of a launch's own: a pointer to HB_CL_COUNTER_BYTES that were zeros */
+    HB_CL_TABLE,    /* likewise, to integers: the launch's data */
 } hb_cl_param_kind;
 
 enum { HB_CL_COUNTER_BYTES = 512 };
@@ -268,12 +269,13 @@ typedef struct hb_cl_launch {
     hb_step *beside; /* of launches side by side, copies of all their steps; or NULL */
     hb_cl_kernel source; /* arguments stay; the text goes once it is compiled */
     cl_kernel kernel;
-    cl_mem counters; /* the kernel's own, or NULL */
+    cl_mem own; /* the kernel's counters or table, or NULL */
     cl_uint rank;
     size_t global[3], local[3];
     bool once; /* in a scan's body: in the first iteration only */
     hebb_status (*call)(hb_device *device, struct hb_cl_launch *launch, const hb_run_args *args,
                         hb_error *error);
+    size_t table_bytes;                          /* of data, if it is a table */
     void *data;                                  /* of call ... */
     void (*free)(hb_device *device, void *data); /* ... freed with this; NULL: with free() */
 } hb_cl_launch;
@@ -514,6 +516,8 @@ hebb_status hb_cl_scan_kernel(hb_device *device, const hb_scan *scan, hb_prepare
 size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step);
 hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error);
+hebb_status hb_cl_resample_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                                   const char **solver, hb_error *error);
 hebb_status hb_cl_fold_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error);
 

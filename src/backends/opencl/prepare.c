@@ -109,6 +109,7 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
     case HB_CONV_INPUT:
     case HB_CONV_WEIGHT: return hb_cl_conv_prepare(device, prepared, step, solver, error);
     case HB_FOLD: return hb_cl_fold_prepare(device, prepared, step, solver, error);
+    case HB_RESAMPLE: return hb_cl_resample_prepare(device, prepared, step, solver, error);
     case HB_CUSTOM: return hb_cl_custom_prepare(device, prepared, step, solver, error);
     default: return hb_fail(error, HEBB_E_UNSUPPORTED, "no kernel for \"%s\"", step->name);
     }
@@ -128,15 +129,17 @@ size_t hb_cl_scratch(hb_device *device, const hb_step *step) {
     return bytes;
 }
 
-/* Zeros, which a kernel that counts with them leaves as zeros. */
-static hebb_status make_counters(hb_device *device, hb_cl_launch *launch, hb_error *error) {
+/* Counters, zeros that a kernel which counts with them leaves as zeros; or a table. */
+static hebb_status make_own(hb_device *device, hb_cl_launch *launch, hb_error *error) {
     static const char zeros[HB_CL_COUNTER_BYTES];
     cl_int code = CL_SUCCESS;
-    for (int i = 0; i < launch->source.n_params && launch->counters == NULL && !code; i++)
-        if (launch->source.params[i].kind == HB_CL_COUNTERS)
-            launch->counters =
-                clCreateBuffer(device->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
-                               sizeof zeros, (void *)zeros, &code);
+    for (int i = 0; i < launch->source.n_params && launch->own == NULL && !code; i++) {
+        const bool table = launch->source.params[i].kind == HB_CL_TABLE;
+        if (table || launch->source.params[i].kind == HB_CL_COUNTERS)
+            launch->own = clCreateBuffer(device->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
+                                         table ? launch->table_bytes : sizeof zeros,
+                                         table ? launch->data : (void *)zeros, &code);
+    }
     return code == CL_SUCCESS
                ? HEBB_OK
                : hb_cl_fail(error, device, code, "clCreateBuffer", launch->step->name);
@@ -156,8 +159,8 @@ static hebb_status set_constants(hb_device *device, hb_cl_launch *launch, hb_err
             code = clSetKernelArg(launch->kernel, at, sizeof wide, &wide);
         else if (param->kind == HB_CL_INDEX)
             code = clSetKernelArg(launch->kernel, at, sizeof narrow, &narrow);
-        else if (param->kind == HB_CL_COUNTERS)
-            code = clSetKernelArg(launch->kernel, at, sizeof launch->counters, &launch->counters);
+        else if (param->kind == HB_CL_COUNTERS || param->kind == HB_CL_TABLE)
+            code = clSetKernelArg(launch->kernel, at, sizeof launch->own, &launch->own);
         if (code != CL_SUCCESS)
             return hb_cl_fail(error, device, code, "clSetKernelArg", launch->step->name);
         at++;
@@ -187,7 +190,7 @@ static hebb_status create_kernel(hb_device *device, hb_cl_launch *launch,
     if (code != CL_SUCCESS)
         return hb_cl_fail(error, device, code, "clCreateKernel", launch->step->name);
     hebb_status status = check_group(device, launch, error);
-    if (status == HEBB_OK) status = make_counters(device, launch, error);
+    if (status == HEBB_OK) status = make_own(device, launch, error);
     return status == HEBB_OK ? set_constants(device, launch, error) : status;
 }
 
@@ -261,7 +264,7 @@ void hb_cl_launches_free(hb_device *device, hb_prepared *prepared) {
     for (size_t i = 0; i < prepared->n_launches; i++) {
         hb_cl_launch *launch = &prepared->launches[i];
         if (launch->kernel != NULL) clReleaseKernel(launch->kernel);
-        if (launch->counters != NULL) clReleaseMemObject(launch->counters);
+        if (launch->own != NULL) clReleaseMemObject(launch->own);
         hb_cl_kernel_free(&launch->source);
         free(launch->beside);
         if (launch->free != NULL) launch->free(device, launch->data);

@@ -27,7 +27,8 @@ bool hb_cl_side_can(const hb_cl_launch *launch) {
     if (launch->local[1] != 1 || launch->local[2] != 1 || launch->local[0] > LARGEST_GROUP)
         return false;
     for (int i = 0; i < source->n_params; i++)
-        if (source->params[i].kind == HB_CL_COUNTERS) return false;
+        if (source->params[i].kind == HB_CL_COUNTERS || source->params[i].kind == HB_CL_TABLE)
+            return false;
     return strstr(source->body.data, "get_") == NULL;
 }
 

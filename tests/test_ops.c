@@ -52,6 +52,8 @@ static const struct {
     {"checkpoint", "test_boundary.c"},
     {"recompute", "test_boundary.c: it is a part of checkpoint"},
     {"unpad", "test_gradients.c: it is the gradient of pad"},
+    {"max_pool", "samples_pool.c: max_pool is made of it where windows overlap or are padded"},
+    {"max_pool_back", "samples_pool.c: it is the gradient of max_pool"},
     {"resample", "samples_pool.c: resize, average_pool and adaptive_average_pool are made of it"},
     {"resample_back", "samples_pool.c: it is the gradient of resample"},
     {"concat_part", "test_gradients.c: it is the gradient of concat"},

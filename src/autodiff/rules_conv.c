@@ -1,7 +1,11 @@
 /* Gradient rules of convolutions, windows, resampling and padding. A convolution is linear in each
    of its operands; the three of them are each other's transposes, so that every rule is two of
    them. */
+#include <math.h>
+
 #include "rules.h"
+
+#include "../graph/build.h"
 
 static hebb_tensor *conv_node(const hb_grad *d, hb_op op, hebb_tensor *a, hebb_tensor *b,
                               hebb_tensor *like) {
@@ -49,6 +53,26 @@ void gradient_resample(hb_grad *d) {
 
 void gradient_resample_back(hb_grad *d) {
     d->dx[0] = hb_node(NULL, HB_OP_RESAMPLE, &d->dy, 1, d->y->attrs);
+}
+
+void gradient_max_pool(hb_grad *d) {
+    hebb_tensor *in[] = {d->x[0], d->y, d->dy};
+    d->dx[0] = hb_node(NULL, HB_OP_MAX_POOL_BACK, in, 3, d->y->attrs);
+}
+
+/* Linear in dy: each window gets the mean of what comes back to its largest elements. Which these
+   are does not change with x. */
+void gradient_max_pool_back(hb_grad *d) {
+    static const int axes[] = {-1, -2, -3};
+    const hb_window *window = &d->y->attrs->window;
+    hebb_tensor *y = d->x[1];
+    if (!d->want[2]) return;
+    for (int k = 0; k < window->n; k++) y = hebb_expand_dims(y, -1);
+    hebb_tensor *chosen = hebb_equal(hb_windows_of(d->x[0], window, -INFINITY), y);
+    hebb_tensor *back = hb_windows_of(d->dy, window, 0);
+    hebb_tensor *sum = hebb_sum(hebb_select(chosen, back, zero(back)), axes, window->n, false);
+    hebb_tensor *count = hebb_sum(hebb_cast(chosen, back->dtype), axes, window->n, false);
+    d->dx[2] = hebb_div(sum, hebb_maximum(count, hebb_scalar_like(count, 1)));
 }
 
 void gradient_pad(hb_grad *d) { d->dx[0] = node_like(HB_OP_UNPAD, d->dy, d->x[0], d->y->attrs); }

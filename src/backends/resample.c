@@ -40,7 +40,7 @@ static terms terms_of(const hb_resample_axis *a, int64_t i) {
     case HB_KEPT: return one(i);
     case HB_NEAREST: return one((a->number[0] * i + a->number[1]) / a->number[2]);
     case HB_LINEAR: return between(a, i);
-    case HB_SPAN_MEANS: return span(a, i);
+    case HB_SPANS: return span(a, i);
     default: return window(a, i);
     }
 }
@@ -51,7 +51,7 @@ static void put(void *to, hebb_dtype dtype, int64_t at, double value) {
 }
 
 static bool divides(const hb_resample_axis *a) {
-    return a->in == 0 || a->rule == HB_SPAN_MEANS || a->rule == HB_WINDOW_MEANS;
+    return a->in == 0 || a->rule == HB_SPANS || a->rule == HB_WINDOWS;
 }
 
 static bool allocate(hb_resample_table *t, hebb_dtype dtype, bool divisor) {
@@ -112,4 +112,15 @@ void hb_resample_table_free(hb_resample_table *t) {
     free(t->weight);
     free(t->divisor);
     *t = (hb_resample_table){0};
+}
+
+void hb_resample_sources(const hb_resample_table *t, int64_t begin, int64_t end, int64_t *from,
+                         int64_t *to) {
+    *from = t->elements;
+    *to = 0;
+    for (int32_t e = t->first[begin]; e < t->first[end]; e++) {
+        *from = hb_min(*from, t->place[e]);
+        *to = hb_max(*to, t->place[e] + 1);
+    }
+    if (*from > *to) *from = 0;
 }

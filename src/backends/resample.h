@@ -19,4 +19,9 @@ hebb_status hb_resample_table_make(const hb_resample_axis *axis, bool transposed
                                    hb_resample_table *table, hb_error *error);
 void hb_resample_table_free(hb_resample_table *table);
 
+/* The first and the last + 1 of the elements that results [begin, end) are made of; 0, 0 if of
+   none. */
+void hb_resample_sources(const hb_resample_table *table, int64_t begin, int64_t end, int64_t *from,
+                         int64_t *to);
+
 #endif

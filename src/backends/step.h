@@ -187,9 +187,12 @@ typedef struct hb_fold {
 
 /* RESAMPLE: x [outer, in..., inner] becomes y [outer, out..., inner] along each of three axes
    (those that are missing are HB_KEPT and have size 1); or, `transposed`, y becomes what the
-   transpose of that linear map makes of it, in the shape of x. f32 or f64. */
+   transpose of that linear map makes of it, in the shape of x. `maxima`: the largest of what a mean
+   would be of, NaN if there is one; not transposed. f32 or f64.
+   MAX_BACK, the gradient of these: x, y = the maxima of x, dy -> dx: a result's dy goes, in equal
+   shares, to those elements of x that are equal to it. inner is 1. */
 typedef struct hb_resample {
-    int64_t outer, inner, transposed;
+    int64_t outer, inner, transposed, maxima;
     hb_resample_axis axis[3];
 } hb_resample;
 
@@ -230,6 +233,7 @@ typedef enum hb_step_kind {
     HB_CONV_WEIGHT,
     HB_FOLD,
     HB_RESAMPLE,
+    HB_MAX_BACK,
     HB_ARGSORT,
     HB_RECURRENCE,
     HB_TAKE_ALONG,

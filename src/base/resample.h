@@ -1,20 +1,21 @@
-/* Linear maps along one axis whose coefficients follow from a rule and from sizes: resizing, means
-   over windows or spans, mirrored borders. The graph's attributes name a rule, steps have its
+/* Maps along one axis whose coefficients follow from a rule and from sizes: resizing, and means or
+   maxima over windows or spans. The graph's attributes name a rule, steps have its
    numbers, and backends make a sparse matrix of them (backends/resample.h). */
 #ifndef HB_RESAMPLE_RULE_H
 #define HB_RESAMPLE_RULE_H
 
 #include <stdint.h>
 
-/* y[i] as made of x[0] to x[in - 1], for 0 <= i < out; / rounds down. Of no elements it is NaN. */
+/* What y[i] is made of, of x[0] to x[in - 1], for 0 <= i < out; / rounds down. A mean of nothing is
+   NaN, the maximum of nothing -inf. */
 typedef enum hb_resample_rule {
-    HB_KEPT,         /* x[i] */
-    HB_NEAREST,      /* x[p], p = (a i + b) / d; a, b, d are number[0] to number[2] */
-    HB_LINEAR,       /* between x[p] and x[p + 1] for p = max(a i + b, 0) / d, in proportion */
-    HB_SPAN_MEANS,   /* the mean of x[k] from k = i in / out to before ceil((i + 1) in / out) */
-    HB_WINDOW_MEANS, /* the mean of x[i stride + t dilation - before] for 0 <= t < kernel: kernel,
-                        stride, dilation, before are number[0] to number[3]; number[4]: what is
-                        outside of x counts as zeros, else not at all */
+    HB_KEPT,    /* x[i] */
+    HB_NEAREST, /* x[p], p = (a i + b) / d; a, b, d are number[0] to number[2] */
+    HB_LINEAR,  /* between x[p] and x[p + 1] for p = max(a i + b, 0) / d, in proportion */
+    HB_SPANS,   /* the mean of x[k] from k = i in / out to before ceil((i + 1) in / out) */
+    HB_WINDOWS, /* the mean of x[i stride + t dilation - before] for 0 <= t < kernel: kernel,
+                   stride, dilation, before are number[0] to number[3]; number[4]: what is outside
+                   of x counts as zeros, else not at all */
 } hb_resample_rule;
 
 /* All of the same size, without padding: steps are compared byte by byte. */

@@ -34,7 +34,8 @@ static int kind_of(hb_op op) {
         ALONG = WORK,
         CONV = WORK,
         FOLD = WORK,
-        RESAMPLE = WORK
+        RESAMPLE = WORK,
+        MAX_BACK = WORK
     };
     static const unsigned char kinds[HB_OPS] = {
 #define OP(ID, name, from, to, shape, gradient, lowering, code) lowering,

@@ -102,7 +102,8 @@ void hb_text_add_shapes(hb_text *text, const hb_step *step) {
         add_sizes(text, "in ", f->in, 3);
         add_sizes(text, ", kernel ", f->kernel, 3);
         break;
-    case HB_RESAMPLE: add_resample(text, &step->u.resample); break;
+    case HB_RESAMPLE:
+    case HB_MAX_BACK: add_resample(text, &step->u.resample); break;
     case HB_ARGSORT:
     case HB_RECURRENCE:
     case HB_TAKE_ALONG:

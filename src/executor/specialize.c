@@ -442,6 +442,7 @@ static const lowering lowerings[HB_OPS] = {
 #define lower_CONV                                              hb_lower_conv
 #define lower_FOLD                                              hb_lower_fold
 #define lower_RESAMPLE                                          hb_lower_resample
+#define lower_MAX_BACK                                          hb_lower_max_back
 #define lower_MATMUL                                            lower_matmul
 #define lower_GATHER                                            lower_gather
 #define lower_SCATTER_ADD                                       lower_scatter_add

@@ -40,6 +40,7 @@ int hb_narrow(specializer *s, int x, const hebb_tensor *t);
 int hb_lower_conv(specializer *s, const hebb_tensor *t);
 int hb_lower_fold(specializer *s, const hebb_tensor *t);
 int hb_lower_resample(specializer *s, const hebb_tensor *t);
+int hb_lower_max_back(specializer *s, const hebb_tensor *t);
 int hb_lower_along(specializer *s, const hebb_tensor *t);
 int hb_lower_custom(specializer *s, const hebb_tensor *t);
 

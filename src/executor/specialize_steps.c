@@ -104,6 +104,15 @@ int hb_lower_resample(specializer *s, const hebb_tensor *t) {
     return add_step(s, t, &step, 1);
 }
 
+int hb_lower_max_back(specializer *s, const hebb_tensor *t) {
+    hb_step step;
+    if (hb_resample_step(t, s->signature[t->in[0]->id].shape, &step, &s->ir->error) != HEBB_OK)
+        return 0;
+    step.kind = HB_MAX_BACK;
+    step.bytes *= 2;
+    return add_step(s, t, &step, 3);
+}
+
 /* ---- along one axis ---- */
 
 /* The step without its operands: x is [outer, n, inner] around the axis. */

@@ -103,7 +103,10 @@ void hb_fold_step(const hebb_tensor *t, hebb_shape y, hebb_shape x, hb_step *ste
 /* ---- resampling ---- */
 
 hebb_status hb_resample_step(const hebb_tensor *t, hebb_shape x, hb_step *step, hb_error *error) {
-    hb_resample r = {.outer = 1, .inner = 1, .transposed = t->op == HB_OP_RESAMPLE_BACK};
+    hb_resample r = {.outer = 1,
+                     .inner = 1,
+                     .transposed = t->op == HB_OP_RESAMPLE_BACK,
+                     .maxima = t->op == HB_OP_MAX_POOL || t->op == HB_OP_MAX_POOL_BACK};
     hb_resample_axis axis[3];
     const int n = t->attrs->resampling.n;
     int first;

@@ -41,6 +41,8 @@ bool hb_take_window(hebb_tensor *x, const hb_window_request *request, hb_window 
 
 /* Whether the window may want something around a tensor. */
 bool hb_is_padded(const hb_window *window);
+/* The windows of x surrounded by `value`, as n more axes. */
+hebb_tensor *hb_windows_of(hebb_tensor *x, const hb_window *window, double value);
 /* x surrounded by `value` as the window wants it; x itself if it wants nothing. */
 hebb_tensor *hb_pad_for(hebb_tensor *x, const hb_window *window, double value);
 

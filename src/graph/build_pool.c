@@ -1,6 +1,7 @@
-/* Pooling and resizing (hebb/conv.h). Maxima, and means over windows side by side, are reductions
-   over windows, which are views of a padded x. Other means and resizing are RESAMPLE, linear maps
-   axis by axis, of floating dtypes; nearest elements of others are gathered. */
+/* Pooling and resizing (hebb/conv.h). Over windows side by side, these are reductions over windows,
+   which are views of x. Other means and resizing are RESAMPLE, linear maps axis by axis, and other
+   maxima MAX_POOL, of floating dtypes; of others, windows are of a padded x, and nearest elements
+   gathered. */
 #include <math.h>
 #include <string.h>
 
@@ -23,10 +24,11 @@ static double lowest(hebb_dtype dtype) {
     }
 }
 
-static hebb_tensor *windows_of(hebb_tensor *x, const hb_window *window) {
+hebb_tensor *hb_windows_of(hebb_tensor *x, const hb_window *window, double value) {
     hb_attrs attrs = {.window = *window};
     attrs.window.padding = HEBB_PADDING_EXPLICIT; /* x is padded already */
     memset(attrs.window.pad, 0, sizeof attrs.window.pad);
+    x = hb_pad_for(x, window, value);
     return hb_node(NULL, HB_OP_WINDOWS, &x, 1, &attrs);
 }
 
@@ -37,8 +39,7 @@ typedef hebb_tensor *reduction(hebb_tensor *x, const int *axes, int n_axes, bool
 
 static hebb_tensor *reduce_windows(hebb_tensor *x, const hb_window *window, double padding,
                                    reduction *reduce) {
-    hebb_tensor *windows = windows_of(hb_pad_for(x, window, padding), window);
-    return reduce(windows, last_axes, window->n, false);
+    return reduce(hb_windows_of(x, window, padding), last_axes, window->n, false);
 }
 
 static bool take_pool(hebb_tensor *x, const char *op, hebb_shape kernel,
@@ -67,15 +68,6 @@ static bool numeric(hebb_tensor *x, const char *op) {
     return false;
 }
 
-hebb_tensor *hebb_max_pool_with(hebb_tensor *x, hebb_shape kernel,
-                                const hebb_pool_options *options) {
-    hb_window window;
-    if (hebb_tensor_is_inert(x)) return x;
-    if (!numeric(x, "max_pool") || !take_pool(x, "max_pool", kernel, options, &window))
-        return &x->graph->inert;
-    return reduce_windows(x, &window, lowest(x->dtype), hebb_max);
-}
-
 /* Whether windows lie side by side, without padding. */
 static bool is_tiling(const hb_window *window) {
     bool tiles = !hb_is_padded(window);
@@ -83,6 +75,27 @@ static bool is_tiling(const hb_window *window) {
         tiles = tiles && window->stride[d] == window->kernel[d] &&
                 (window->dilation[d] == 1 || window->kernel[d] == 1);
     return tiles;
+}
+
+/* MAX_POOL, or RESAMPLE for means. */
+static hebb_tensor *pool_node(hebb_tensor *x, hb_op op, const hb_window *window,
+                              bool count_padding) {
+    hb_attrs attrs = {
+        .axis = -window->n,
+        .window = *window,
+        .resampling = {.n = window->n, .rule = HB_WINDOWS, .count_padding = count_padding}};
+    return hb_node(NULL, op, &x, 1, &attrs);
+}
+
+hebb_tensor *hebb_max_pool_with(hebb_tensor *x, hebb_shape kernel,
+                                const hebb_pool_options *options) {
+    hb_window window;
+    if (hebb_tensor_is_inert(x)) return x;
+    if (!numeric(x, "max_pool") || !take_pool(x, "max_pool", kernel, options, &window))
+        return &x->graph->inert;
+    if ((x->dtype == HEBB_F32 || x->dtype == HEBB_F64) && !is_tiling(&window))
+        return pool_node(x, HB_OP_MAX_POOL, &window, false);
+    return reduce_windows(x, &window, lowest(x->dtype), hebb_max);
 }
 
 hebb_tensor *hebb_average_pool_with(hebb_tensor *x, hebb_shape kernel,
@@ -94,13 +107,7 @@ hebb_tensor *hebb_average_pool_with(hebb_tensor *x, hebb_shape kernel,
     if (hb_half(x->dtype)) /* as in hebb_mean() */
         return hebb_cast(hebb_average_pool_with(hebb_cast(x, HEBB_F32), kernel, options), x->dtype);
     if (is_tiling(&window)) return reduce_windows(x, &window, 0, hebb_mean);
-    hb_attrs attrs = {
-        .axis = -window.n,
-        .window = window,
-        .resampling = {.n = window.n,
-                       .rule = HB_WINDOW_MEANS,
-                       .count_padding = options != NULL && options->count_include_pad}};
-    return hb_node(NULL, HB_OP_RESAMPLE, &x, 1, &attrs);
+    return pool_node(x, HB_OP_RESAMPLE, &window, options != NULL && options->count_include_pad);
 }
 
 static hebb_tensor *pool_all(hebb_tensor *x, const char *op, reduction *reduce) {
@@ -220,7 +227,7 @@ hebb_tensor *hebb_adaptive_average_pool(hebb_tensor *x, hebb_shape sizes) {
     hb_window window;
     if (!take_sizes(x, "adaptive_average_pool", sizes, 1)) return &x->graph->inert;
     if (even_window(x, sizes, &window)) return reduce_windows(x, &window, 0, hebb_mean);
-    return resample(x, HB_SPAN_MEANS, sizes, HEBB_COORDINATES_DEFAULT);
+    return resample(x, HB_SPANS, sizes, HEBB_COORDINATES_DEFAULT);
 }
 
 /* ---- resizing ---- */

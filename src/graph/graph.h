@@ -72,7 +72,7 @@ typedef struct hb_resampling {
     int n;
     hb_resample_rule rule;
     int64_t size[3];              /* of the results; HEBB_ANY: the axis is kept. Not of ... */
-    bool count_padding;           /* ... WINDOW_MEANS, which go by attrs.window instead */
+    bool count_padding;           /* ... WINDOWS, which go by attrs.window instead */
     hebb_coordinates coordinates; /* NEAREST and LINEAR; not DEFAULT */
 } hb_resampling;
 
@@ -91,7 +91,7 @@ typedef struct hb_attrs {
     hebb_range ranges[HEBB_MAX_RANK];
     hb_window
         window; /* convolutions, WINDOWS, FOLD, RESAMPLE; PAD and UNPAD for a window to come */
-    hb_resampling resampling; /* RESAMPLE, RESAMPLE_BACK */
+    hb_resampling resampling; /* RESAMPLE, MAX_POOL, and theirs _BACK */
     int n_borders;            /* PAD, UNPAD */
     hebb_border borders[HEBB_MAX_RANK];
     bool exact;           /* SLICE: a range beyond the size is an error, not clipped */

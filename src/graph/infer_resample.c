@@ -43,10 +43,10 @@ hebb_status hb_resampled_axes(const hb_attrs *attrs, hebb_shape x, int *first,
     for (int d = 0; d < r->n; d++) {
         const int64_t n = x.dim[*first + d], size = r->size[d];
         axis[d] = (hb_resample_axis){.rule = r->rule, .in = n, .out = size};
-        if (r->rule == HB_WINDOW_MEANS) TRY(set_window(attrs, d, &axis[d], error));
+        if (r->rule == HB_WINDOWS) TRY(set_window(attrs, d, &axis[d], error));
         else if (size == HEBB_ANY || size == n)
             axis[d] = (hb_resample_axis){.rule = HB_KEPT, .in = n, .out = n};
-        else if (r->rule != HB_SPAN_MEANS && n != HEBB_ANY) set_places(r, &axis[d]);
+        else if (r->rule != HB_SPANS && n != HEBB_ANY) set_places(r, &axis[d]);
     }
     return HEBB_OK;
 }
@@ -67,12 +67,25 @@ RULE(resample) {
     return resampled_shape(attrs, in[0].shape, &result->shape, error);
 }
 
+static hebb_status check_fits(hebb_shape wanted, hebb_shape y, hb_error *error) {
+    for (int k = 0; k < wanted.rank; k++)
+        if (wanted.rank != y.rank || !fits(wanted.dim[k], y.dim[k]))
+            return hb_fail(error, HEBB_E_SHAPE, "the shapes do not fit each other");
+    return HEBB_OK;
+}
+
 RULE(resample_back) {
     hebb_shape y;
     *result = (hb_signature){in[0].dtype, in[1].shape};
     TRY(resampled_shape(attrs, in[1].shape, &y, error));
-    for (int k = 0; k < y.rank; k++)
-        if (y.rank != in[0].shape.rank || !fits(y.dim[k], in[0].shape.dim[k]))
-            return hb_fail(error, HEBB_E_SHAPE, "the shapes do not fit each other");
-    return HEBB_OK;
+    return check_fits(y, in[0].shape, error);
+}
+
+RULE(max_pool_back) {
+    hebb_shape y;
+    *result = in[0];
+    TRY(hb_same_dtype(in, 3, error));
+    TRY(resampled_shape(attrs, in[0].shape, &y, error));
+    TRY(check_fits(y, in[1].shape, error));
+    return check_fits(y, in[2].shape, error);
 }

@@ -54,6 +54,7 @@ step_case *case_conv_few_channels(uint64_t seed, case_limits limits);
 step_case *case_conv_3x3(uint64_t seed, case_limits limits); /* step_cases_conv.c */
 step_case *case_fold(uint64_t seed, case_limits limits);
 step_case *case_resample(uint64_t seed, case_limits limits);
+step_case *case_max_back(uint64_t seed, case_limits limits);
 step_case *case_along(uint64_t seed, case_limits limits); /* along an axis: step_cases_indexed.c */
 void case_free(step_case *c);
 

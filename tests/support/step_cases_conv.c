@@ -1,4 +1,6 @@
 /* Random steps on whole tensors: convolutions, folds and resampling. See step_cases.h. */
+#include <string.h>
+
 #include "step_cases.h"
 #include "step_dice.h"
 
@@ -149,7 +151,7 @@ step_case *case_fold(uint64_t seed, case_limits limits) {
 
 /* Each rule as the executor writes it. */
 static void choose_resampling(dice *d, hb_resample_axis *a, int64_t most) {
-    *a = (hb_resample_axis){.rule = dice_below(d, HB_WINDOW_MEANS + 1),
+    *a = (hb_resample_axis){.rule = dice_below(d, HB_WINDOWS + 1),
                             .in = 1 + dice_below(d, most),
                             .out = 1 + dice_below(d, most)};
     if (a->rule == HB_KEPT) a->out = a->in;
@@ -159,7 +161,7 @@ static void choose_resampling(dice *d, hb_resample_axis *a, int64_t most) {
         a->number[1] = !half ? 0 : nearest ? a->in : a->in - a->out;
         a->number[2] = half ? 2 * a->out : a->out;
     }
-    if (a->rule == HB_WINDOW_MEANS) {
+    if (a->rule == HB_WINDOWS) {
         a->number[0] = 1 + dice_below(d, hb_min(a->in, 5));
         a->number[1] = 1 + dice_below(d, 3);
         a->number[2] = a->number[0] * 2 < a->in ? 1 + dice_below(d, 2) : 1;
@@ -170,28 +172,63 @@ static void choose_resampling(dice *d, hb_resample_axis *a, int64_t most) {
     }
 }
 
+/* The axes, and x's and y's elements; both together no more than `most`. */
+static void choose_axes(dice *d, hb_resample *r, int64_t most, int64_t *x, int64_t *y) {
+    const int rank = 1 + (int)dice_below(d, 3);
+    do {
+        *x = *y = 1;
+        r->outer = dice_one_in(d, 30) ? 0 : 1 + dice_below(d, dice_one_in(d, 2) ? 4 : 100);
+        for (int k = 0; k < 3; k++) {
+            r->axis[k] = (hb_resample_axis){.in = 1, .out = 1};
+            if (k >= 3 - rank) choose_resampling(d, &r->axis[k], rank == 3 ? 10 : 80);
+            if (r->maxima && r->axis[k].rule == HB_LINEAR) r->axis[k].rule = HB_NEAREST;
+            *x *= r->axis[k].in;
+            *y *= r->axis[k].out;
+        }
+    } while (r->outer * r->inner * hb_max(*x, *y) > most || *x * *y > 1000000);
+}
+
 step_case *case_resample(uint64_t seed, case_limits limits) {
     dice d = {seed};
     step_case *c = case_new(seed);
     hb_resample *r = &c->step.u.resample;
     int64_t x, y;
-    const int rank = 1 + (int)dice_below(&d, 3);
-    do {
-        x = y = 1;
-        r->outer = dice_one_in(&d, 30) ? 0 : 1 + dice_below(&d, dice_one_in(&d, 2) ? 4 : 100);
-        r->inner = dice_one_in(&d, 2) ? 1 : 1 + dice_below(&d, 20);
-        r->transposed = dice_below(&d, 2);
-        for (int k = 0; k < 3; k++) {
-            r->axis[k] = (hb_resample_axis){.in = 1, .out = 1};
-            if (k >= 3 - rank) choose_resampling(&d, &r->axis[k], rank == 3 ? 10 : 80);
-            x *= r->axis[k].in;
-            y *= r->axis[k].out;
-        }
-    } while (r->outer * r->inner * hb_max(x, y) > limits.points || x * y > 1000000);
+    r->inner = dice_one_in(&d, 2) ? 1 : 1 + dice_below(&d, 20);
+    r->transposed = dice_below(&d, 2);
+    r->maxima = !r->transposed && dice_one_in(&d, 2);
+    choose_axes(&d, r, limits.points, &x, &y);
     c->step.kind = HB_RESAMPLE;
     const hebb_dtype dtype = limits.f64 && dice_one_in(&d, 3) ? HEBB_F64 : HEBB_F32;
     const int64_t outside = r->outer * r->inner;
     c->in[0] = case_array_add(c, dtype, outside * (r->transposed ? y : x), true);
     c->out[0].to = case_array_add(c, dtype, outside * (r->transposed ? x : y), false);
     return finish(c, 1);
+}
+
+/* Of few different numbers, so that some are equal. */
+static void make_equal(dice *d, step_case *c, const case_array *a) {
+    char *to = c->memory[a->buffer] + a->offset;
+    for (int64_t i = 0; i < a->count; i++) {
+        const double number = (double)dice_below(d, 4);
+        const float rounded = (float)number;
+        if (a->dtype == HEBB_F64) memcpy(to + 8 * i, &number, 8);
+        else memcpy(to + 4 * i, &rounded, 4);
+    }
+}
+
+step_case *case_max_back(uint64_t seed, case_limits limits) {
+    dice d = {seed};
+    step_case *c = case_new(seed);
+    hb_resample *r = &c->step.u.resample;
+    int64_t x, y;
+    r->inner = r->maxima = 1;
+    choose_axes(&d, r, limits.points, &x, &y);
+    c->step.kind = HB_MAX_BACK;
+    const hebb_dtype dtype = limits.f64 && dice_one_in(&d, 3) ? HEBB_F64 : HEBB_F32;
+    for (int k = 0; k < 3; k++)
+        c->in[k] = case_array_add(c, dtype, r->outer * (k == 0 ? x : y), true);
+    c->out[0].to = case_array_add(c, dtype, r->outer * x, false);
+    finish(c, 3);
+    for (int k = 0; k < 2; k++) make_equal(&d, c, &c->array[k]);
+    return c;
 }

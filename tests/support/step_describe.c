@@ -97,7 +97,7 @@ void case_describe(const step_case *c, char *buffer, size_t size) {
         add_loop(&t, &g->epilogue);
     } else if (c->step.kind >= HB_CONV && c->step.kind <= HB_FOLD) {
         add_windows(&t, &c->step);
-    } else if (c->step.kind == HB_RESAMPLE) {
+    } else if (c->step.kind == HB_RESAMPLE || c->step.kind == HB_MAX_BACK) {
         add_resample(&t, &c->step.u.resample);
     } else if (hb_is_whole(c->step.kind)) {
         const hb_along *a = &c->step.u.along;

@@ -266,6 +266,10 @@ void reference_run(const hb_step *step, reference_buffer *buffers, uint64_t seed
         reference_resample(step, buffers);
         return;
     }
+    if (step->kind == HB_MAX_BACK) {
+        reference_max_back(step, buffers);
+        return;
+    }
     if (hb_is_whole(step->kind)) {
         reference_along(step, buffers);
         return;

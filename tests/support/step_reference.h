@@ -25,6 +25,7 @@ void reference_along(const hb_step *step, reference_buffer *buffers);
 void reference_conv(const hb_step *step, reference_buffer *buffers);
 void reference_fold(const hb_step *step, reference_buffer *buffers);
 void reference_resample(const hb_step *step, reference_buffer *buffers);
+void reference_max_back(const hb_step *step, reference_buffer *buffers);
 
 /* Element `index` of memory as a double (integers beyond 2^53 lose digits). */
 double reference_read(const char *memory, hebb_dtype dtype, int64_t index);

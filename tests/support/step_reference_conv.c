@@ -187,7 +187,7 @@ static double resample_weight(const hb_resample_axis *a, int64_t i, int64_t k) {
         const double t = (double)(at % d) / (double)d;
         return k == low ? 1 - t : k == low + 1 ? t : 0;
     }
-    case HB_SPAN_MEANS: {
+    case HB_SPANS: {
         const int64_t from = i * a->in / a->out, to = ((i + 1) * a->in + a->out - 1) / a->out;
         return k >= from && k < to ? 1 / (double)(to - from) : 0;
     }
@@ -195,33 +195,104 @@ static double resample_weight(const hb_resample_axis *a, int64_t i, int64_t k) {
     }
 }
 
-void reference_resample(const hb_step *step, reference_buffer *buffers) {
-    const hb_resample *r = &step->u.resample;
-    const hebb_dtype dtype = step->out[0].dtype;
-    const char *from =
-        buffers[step->in[0].buffer].bytes + step->in[0].offset * (int64_t)hebb_dtype_size(dtype);
-    int64_t in[3], out[3];
+/* Of x whose sizes are `in`, and results whose sizes are `out`: calls term() for every result and
+   what it is made of, with the product of the weights. */
+typedef void visit_weight(void *context, int64_t y, int64_t x, double weight);
+
+static void visit_weights(const hb_resample *r, visit_weight *f, void *context) {
+    int64_t in[3], out[3], i[3], k[3];
     for (int d = 0; d < 3; d++) in[d] = r->axis[d].in, out[d] = r->axis[d].out;
-    const int64_t n_x = volume(in), n_y = volume(out), result = r->transposed ? n_x : n_y;
-    sum *sums = calloc((size_t)(r->outer * result * r->inner) + 1, sizeof *sums);
+    const int64_t n_x = volume(in), n_y = volume(out), inner = r->inner;
     for (int64_t y = 0; y < n_y; y++)
         for (int64_t x = 0; x < n_x; x++) {
-            int64_t i[3], k[3];
             double weight = 1;
             split(y, out, i);
             split(x, in, k);
             for (int d = 0; d < 3; d++) weight *= resample_weight(&r->axis[d], i[d], k[d]);
             if (weight == 0) continue;
-            const int64_t to = r->transposed ? x : y, of = r->transposed ? y : x;
             for (int64_t o = 0; o < r->outer; o++)
-                for (int64_t j = 0; j < r->inner; j++)
-                    add_product(
-                        &sums[(o * result + to) * r->inner + j],
-                        reference_read(from, dtype,
-                                       (o * (r->transposed ? n_y : n_x) + of) * r->inner + j),
-                        weight);
+                for (int64_t j = 0; j < inner; j++)
+                    f(context, (o * n_y + y) * inner + j, (o * n_x + x) * inner + j, weight);
         }
-    for (int64_t i = 0; i < r->outer * result * r->inner; i++)
-        put_sum(&buffers[step->out[0].buffer], step->out[0].offset + i, dtype, &sums[i]);
-    free(sums);
+}
+
+static int64_t count_resampled(const hb_resample *r, bool result) {
+    int64_t count = r->outer * r->inner;
+    for (int d = 0; d < 3; d++) count *= result ? r->axis[d].out : r->axis[d].in;
+    return count;
+}
+
+/* What a visit adds to. */
+typedef struct resampler {
+    const hb_resample *r;
+    hebb_dtype dtype;
+    const char *in[3];
+    int64_t *ties; /* MAX_BACK: by result */
+    sum *sums;
+} resampler;
+
+static resampler resampler_of(const hb_step *step, const reference_buffer *buffers) {
+    const hb_resample *r = &step->u.resample;
+    resampler s = {.r = r, .dtype = step->out[0].dtype};
+    const int64_t size = (int64_t)hebb_dtype_size(s.dtype);
+    for (int k = 0; k < step->n_in; k++)
+        s.in[k] = buffers[step->in[k].buffer].bytes + step->in[k].offset * size;
+    s.ties = calloc((size_t)count_resampled(r, true) + 1, sizeof *s.ties);
+    s.sums =
+        calloc((size_t)(count_resampled(r, true) + count_resampled(r, false)) + 1, sizeof *s.sums);
+    return s;
+}
+
+static void put_resampled(const hb_step *step, reference_buffer *buffers, resampler *s,
+                          int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        put_sum(&buffers[step->out[0].buffer], step->out[0].offset + i, s->dtype, &s->sums[i]);
+    free(s->ties);
+    free(s->sums);
+}
+
+static void add_weighted(void *context, int64_t y, int64_t x, double weight) {
+    resampler *s = context;
+    const int64_t to = s->r->transposed ? x : y, from = s->r->transposed ? y : x;
+    add_product(&s->sums[to], reference_read(s->in[0], s->dtype, from), weight);
+}
+
+static void add_larger(void *context, int64_t y, int64_t x, double weight) {
+    resampler *s = context;
+    const double value = reference_read(s->in[0], s->dtype, x);
+    if (isnan(weight)) return; /* a mean of nothing */
+    if (value > s->sums[y].value || isnan(value)) s->sums[y].value = value;
+}
+
+void reference_resample(const hb_step *step, reference_buffer *buffers) {
+    const hb_resample *r = &step->u.resample;
+    const int64_t results = count_resampled(r, !r->transposed);
+    resampler s = resampler_of(step, buffers);
+    for (int64_t i = 0; i < results && r->maxima; i++) s.sums[i].value = -INFINITY;
+    visit_weights(r, r->maxima ? add_larger : add_weighted, &s);
+    put_resampled(step, buffers, &s, results);
+}
+
+/* ---- MAX_BACK: in[] are x, y, dy ---- */
+
+static bool is_largest(const resampler *s, int64_t y, int64_t x) {
+    return reference_read(s->in[0], s->dtype, x) == reference_read(s->in[1], s->dtype, y);
+}
+
+static void count_tie(void *context, int64_t y, int64_t x, double weight) {
+    resampler *s = context;
+    s->ties[y] += weight > 0 && is_largest(s, y, x);
+}
+
+static void add_share(void *context, int64_t y, int64_t x, double weight) {
+    resampler *s = context;
+    if (weight > 0 && is_largest(s, y, x))
+        add_product(&s->sums[x], reference_read(s->in[2], s->dtype, y), 1 / (double)s->ties[y]);
+}
+
+void reference_max_back(const hb_step *step, reference_buffer *buffers) {
+    resampler s = resampler_of(step, buffers);
+    visit_weights(s.r, count_tie, &s);
+    visit_weights(s.r, add_share, &s);
+    put_resampled(step, buffers, &s, count_resampled(s.r, false));
 }

@@ -246,6 +246,7 @@ static const hb_cpu_solver *choose(const hb_device *device, const hb_step *step)
         [HB_CONV_WEIGHT] = hb_cpu_conv_weight_solvers,
         [HB_FOLD] = hb_cpu_fold_solvers,
         [HB_RESAMPLE] = hb_cpu_resample_solvers,
+        [HB_MAX_BACK] = hb_cpu_max_back_solvers,
         [HB_CUSTOM] = hb_cpu_custom_solvers,
         [HB_SCATTER_SET] = hb_cpu_scatter_set_solvers,
         [HB_ARGSORT] = hb_cpu_argsort_solvers,

@@ -123,6 +123,7 @@ extern const hb_cpu_solver *const hb_cpu_scan_solvers[];        /* scan.c */
 extern const hb_cpu_solver *const hb_cpu_conv_solvers[];        /* conv.c */
 extern const hb_cpu_solver *const hb_cpu_conv_weight_solvers[]; /* conv_weight.c */
 extern const hb_cpu_solver *const hb_cpu_fold_solvers[];        /* fold.c */
+extern const hb_cpu_solver *const hb_cpu_max_back_solvers[];    /* max_back.c */
 extern const hb_cpu_solver *const hb_cpu_resample_solvers[];    /* resample.c */
 extern const hb_cpu_solver *const hb_cpu_custom_solvers[];      /* custom.c */
 

@@ -1,11 +1,11 @@
-/* RESAMPLE, axis by axis from the last one on: sums of rows with weights. Rows of the last axis are
+/* RESAMPLE, axis by axis: sums of rows with weights, or their maxima. Rows of the last axis are
    single elements. So small images are turned around, many at a time, before and after: their rows
    are then vectors of an element of each image. Of larger ones that is done with lines along the
    last axis; what a part of the rows along the first axis needs stays in scratch memory, in the
    second cache. Called through the solver's table (cpu.h). */
 #include <stdlib.h>
 
-#include "conv.h"
+#include "cpu.h"
 
 enum {
     LINES = 32,            /* that are turned at a time */
@@ -57,17 +57,6 @@ static void find_axes(const hb_resample *r, int *from, int *to) {
  */
 static bool shrinks(const pass *first) { return first->m < first->n; }
 
-/* The rows that results [begin, end) along the first axis need. */
-static void find_sources(const pass *p, int64_t begin, int64_t end, int64_t *from, int64_t *to) {
-    *from = p->n;
-    *to = 0;
-    for (int32_t e = p->table.first[begin]; e < p->table.first[end]; e++) {
-        *from = hb_min(*from, p->table.place[e]);
-        *to = hb_max(*to, p->table.place[e] + 1);
-    }
-    if (*from > *to) *from = *to;
-}
-
 /* The elements of a row of the first axis when axis number k and those behind it are done. */
 static int64_t row_at(const resample *r, int k) {
     int64_t elements = r->inner;
@@ -81,7 +70,7 @@ static int64_t slab_of(const resample *r, int64_t rows) {
     int64_t most = shrinks(first) ? rows : 0, row = 0;
     for (int64_t i = 0; i < first->m && !shrinks(first); i += rows) {
         int64_t from, to;
-        find_sources(first, i, hb_min(i + rows, first->m), &from, &to);
+        hb_resample_sources(&first->table, i, hb_min(i + rows, first->m), &from, &to);
         most = hb_max(most, to - from);
     }
     for (int k = r->n_passes; k > 0; k--)
@@ -102,7 +91,8 @@ static void choose_images(resample *r) {
     for (int k = 0; k <= r->n_passes; k++) most = hb_max(most, image_at(r, k));
     const bool short_rows = r->n_passes == 1 && r->pass[0].columns < LEAST_COLUMNS;
     r->images = LINES;
-    while (r->images > LINES / 2 && 2 * most * r->images * r->size > IMAGE_BYTES) r->images /= 2;
+    const int64_t least = short_rows ? 1 : LINES / 2;
+    while (r->images > least && 2 * most * r->images * r->size > IMAGE_BYTES) r->images /= 2;
     const bool fits = 2 * most * r->images * r->size <= IMAGE_BYTES && r->outer >= r->images;
     if (!fits && !short_rows) r->images = 0;
     r->slab = most * r->images;
@@ -130,14 +120,14 @@ static hebb_status plan(const hb_device *device, const hb_step *step, resample *
     int from, to;
     hebb_status status = HEBB_OK;
     find_axes(of, &from, &to);
-    *r = (resample){
-        .step = step,
-        .outer = of->outer,
-        .inner = of->inner,
-        .threads = device->threads,
-        .mix = dtype == HEBB_F64 ? device->isa->resample->f64 : device->isa->resample->f32,
-        .turn = dtype == HEBB_F64 ? device->isa->gemm->f64->turn : device->isa->gemm->f32->turn,
-        .size = (int64_t)hebb_dtype_size(dtype)};
+    *r = (resample){.step = step,
+                    .outer = of->outer,
+                    .inner = of->inner,
+                    .threads = device->threads,
+                    .mix = device->isa->resample->mix[of->maxima != 0][dtype == HEBB_F64],
+                    .turn = dtype == HEBB_F64 ? device->isa->gemm->f64->turn
+                                              : device->isa->gemm->f32->turn,
+                    .size = (int64_t)hebb_dtype_size(dtype)};
     for (int k = 0; k < from; k++) r->outer *= of->axis[k].in;
     for (int k = to; k < 3; k++) r->inner *= of->axis[k].in;
     int64_t columns = r->inner;
@@ -258,7 +248,7 @@ static void run_rows(const job *j, int64_t task, char *slabs[2], char *block) {
         mix_others(r, end - begin, slabs[1], y + begin * after * r->size, slabs, block);
     } else {
         int64_t from, to;
-        find_sources(first, begin, end, &from, &to);
+        hb_resample_sources(&first->table, begin, end, &from, &to);
         mix_others(r, to - from, x + from * before * r->size, slabs[1], slabs, block);
         r->mix(&first->table, begin, end, slabs[1] - from * after * r->size, after, y, after,
                after);

@@ -1,6 +1,6 @@
-/* The innermost loops of RESAMPLE as its driver (resample.c) sees them: one table of functions per
-   instruction set. The functions are in resample_kernel.c, which is compiled once per instruction
-   set. */
+/* The innermost loops of RESAMPLE and MAX_BACK as their drivers (resample.c, max_back.c) see them:
+   one table of functions per instruction set. The functions are in resample_kernel.c, which is
+   compiled once per instruction set. */
 #ifndef HB_CPU_RESAMPLE_KERNELS_H
 #define HB_CPU_RESAMPLE_KERNELS_H
 
@@ -11,8 +11,25 @@
 typedef void hb_cpu_mix(const hb_resample_table *table, int64_t begin, int64_t end, const void *x,
                         int64_t x_row, void *y, int64_t y_row, int64_t columns);
 
+/* Windows of elements of HB_MAX_BACK_IMAGES images, which lie side by side for each element or
+   window. In memory are those from first_element and first_window on along the first axis. */
+enum { HB_MAX_BACK_IMAGES = 16 };
+typedef struct hb_cpu_windows {
+    const hb_resample_table *elements; /* of each window, by axis: three of them */
+    const hb_resample_table *windows;  /* of each element */
+    int64_t first_element, first_window;
+} hb_cpu_windows;
+
 typedef struct hb_cpu_resample {
-    hb_cpu_mix *f32, *f64;
+    hb_cpu_mix *mix[2][2]; /* sums with weights, maxima; f32, f64 */
+    /* Of windows [begin, end) along the first axis: dy is divided by the number of elements of x
+       that are equal to y, if there is one. */
+    void (*share[2])(const hb_cpu_windows *w, int64_t begin, int64_t end, const void *x,
+                     const void *y, void *dy);
+    /* Of elements [begin, end) along the first axis: dx is the sum of dy over the windows whose y
+       is equal to x. dx begins with element `begin`. */
+    void (*collect[2])(const hb_cpu_windows *w, int64_t begin, int64_t end, const void *x,
+                       const void *y, const void *dy, void *dx);
 } hb_cpu_resample;
 
 extern const hb_cpu_resample hb_cpu_resample_baseline;

@@ -516,6 +516,7 @@ hebb_status hb_cl_scan_kernel(hb_device *device, const hb_scan *scan, hb_prepare
 size_t hb_cl_conv_scratch(hb_device *device, const hb_step *step);
 hebb_status hb_cl_conv_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const char **solver, hb_error *error);
+size_t hb_cl_resample_scratch(hb_device *device, const hb_step *step);
 hebb_status hb_cl_resample_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                    const char **solver, hb_error *error);
 hebb_status hb_cl_fold_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,

@@ -109,7 +109,8 @@ static hebb_status prepare_step(hb_device *device, hb_prepared *prepared, const 
     case HB_CONV_INPUT:
     case HB_CONV_WEIGHT: return hb_cl_conv_prepare(device, prepared, step, solver, error);
     case HB_FOLD: return hb_cl_fold_prepare(device, prepared, step, solver, error);
-    case HB_RESAMPLE: return hb_cl_resample_prepare(device, prepared, step, solver, error);
+    case HB_RESAMPLE:
+    case HB_MAX_BACK: return hb_cl_resample_prepare(device, prepared, step, solver, error);
     case HB_CUSTOM: return hb_cl_custom_prepare(device, prepared, step, solver, error);
     default: return hb_fail(error, HEBB_E_UNSUPPORTED, "no kernel for \"%s\"", step->name);
     }
@@ -120,6 +121,8 @@ size_t hb_cl_scratch(hb_device *device, const hb_step *step) {
     if (step->kind == HB_SCAN) return step->u.scan->arena_bytes;
     if (step->kind >= HB_CONV && step->kind <= HB_CONV_WEIGHT)
         return hb_cl_conv_scratch(device, step);
+    if (step->kind == HB_RESAMPLE || step->kind == HB_MAX_BACK)
+        return hb_cl_resample_scratch(device, step);
     if (step->kind == HB_ARGSORT) return hb_cl_along_scratch(device, step);
     if (step->kind != HB_GEMM) return 0;
     /* Choosing a solver may mean trying one. */

@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <hebb/hebb.h>
 
+#include "support/calc.h"
 #include "support/devices.h"
 #include "support/golden.h"
 
@@ -256,6 +257,13 @@ Test(minimize, a_group_may_limit_the_norm_of_a_bias) {
     EXPECT_NEAR(first_of(&f, f.w), 1.8);
     EXPECT_NEAR(first_of(&f, f.b), 0.5 / sqrt(2));
     end(&f);
+}
+
+Test(minimize, a_rule_without_an_optimizer_is_an_error) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *w = hebb_variable(g, "w", HEBB_F32, HEBB_SCALAR, hebb_zeros());
+    cr_expect(hebb_tensor_is_inert(hebb_optimizer_assign(NULL, w, w)));
+    expect_graph_error(g, HEBB_E_NULL, "optimizer");
 }
 
 Test(minimize, attached_penalties_and_updates_belong_to_a_step) {

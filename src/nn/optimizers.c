@@ -36,6 +36,9 @@ static hebb_tensor *limited(hebb_tensor *w, double max_norm) {
 
 hebb_tensor *hebb_optimizer_assign(const hebb_optimizer *self, hebb_tensor *variable,
                                    hebb_tensor *value) {
+    if (self == NULL)
+        return hebb_graph_fail(hebb_tensor_graph(variable), HEBB_E_NULL,
+                               "optimizer_assign: the optimizer is NULL");
     if (variable == self->trained && self->max_norm > 0) value = limited(value, self->max_norm);
     value = as_dtype(value, hebb_tensor_dtype(variable));
     if (self->apply != NULL) value = hebb_select(self->apply, value, variable);

@@ -35,7 +35,7 @@ typedef ushort hb_u16;
 #define HB_FLOAT(bits)    as_float(bits)
 #define HB_BITS64(x)      as_ulong(x)
 #define HB_DOUBLE(bits)   as_double(bits)
-#define HB_MULHI(a, b)    mul_hi((uint)(a), (uint)(b))
+#define HB_MULHI(a, b)    ((hb_u32)(((hb_u64)(a) * (b)) >> 32)) /* mul_hi() may be a call */
 #define HB_MATH_F32(name) name
 #define HB_INFINITY_F32   INFINITY
 #define HB_NAN_F32        NAN
@@ -43,6 +43,8 @@ typedef ushort hb_u16;
 #define HB_INFINITY       INFINITY
 #define HB_LGAMMA_F64(x)  lgamma(x)
 #define HB_INLINE         static inline
+/* What loops in functions begin with: compilers make vectors of innermost loops alone. */
+#define HB_UNROLL _Pragma("unroll")
 #else
 #include <math.h>
 #include <stdint.h>
@@ -53,7 +55,8 @@ typedef int64_t hb_i64;
 typedef uint64_t hb_u64;
 typedef uint8_t hb_u8;
 typedef uint16_t hb_u16;
-#define HB_INLINE         static inline __attribute__((always_inline, unused))
+#define HB_INLINE static inline __attribute__((always_inline, unused))
+#define HB_UNROLL
 HB_INLINE hb_u32 hb_bits(float x) {
     hb_u32 b;
     memcpy(&b, &x, 4);
@@ -126,6 +129,7 @@ typedef struct hb_philox4 {
 } hb_philox4;
 
 HB_INLINE hb_philox4 hb_philox(hb_philox4 c, hb_u32 k0, hb_u32 k1) {
+    HB_UNROLL
     for (int round = 0; round < 10; round++) {
         hb_u32 h0 = HB_MULHI(0xD2511F53u, c.c0), l0 = 0xD2511F53u * c.c0;
         hb_u32 h1 = HB_MULHI(0xCD9E8D57u, c.c2), l1 = 0xCD9E8D57u * c.c2;

@@ -129,6 +129,7 @@ HB_INLINE HB_T HB_NAME(erfinv)(HB_T x) {
 HB_INLINE HB_T HB_NAME(lgamma)(HB_T x) {
     float a = HB_MATH(fabs)(x), y = a, product = 1.0f;
     int large = a >= 8.0f, small = a < 0.7f, first = a < 1.7f;
+    HB_UNROLL
     for (int k = 0; k < 6; k++) {
         int step = (y >= 2.7f) & (y < 8.0f);
         y = step ? y - 1.0f : y;
@@ -180,6 +181,7 @@ HB_INLINE HB_T HB_NAME(digamma)(HB_T x) {
     HB_T y = x < HB_C(0.0) ? HB_C(1.0) - x : x;
     int tiny = y < HB_C(1.0);
     HB_T v = tiny ? y + HB_C(1.0) : y, top = HB_C(0.0), bottom = HB_C(1.0);
+    HB_UNROLL
     for (int k = 0; k < 8; k++) { /* top / bottom is the sum of 1 / v */
         int step = (v >= HB_C(2.0)) & (v < HB_C(10.0));
         v = step ? v - HB_C(1.0) : v;

@@ -13,10 +13,18 @@ enum {
 
 /* ---- vectors ---- */
 
+/* Whether an instruction is the number of a point, of 64 bits only in name: random numbers take it
+   apart, and its upper half is the same for all lanes. */
+static bool is_number(const hb_loop *loop, const hb_instr *instr) {
+    return instr->code == HB_LOAD && loop->in[instr->a].buffer == HB_BUFFER_INDEX;
+}
+
 /* Whether the loop has nothing wider than 32 bits. */
 static bool is_narrow(const hb_loop *loop) {
     for (int i = 0; i < loop->n_instr; i++)
-        if (hebb_dtype_size((hebb_dtype)loop->instr[i].dtype) > 4) return false;
+        if (hebb_dtype_size((hebb_dtype)loop->instr[i].dtype) > 4 &&
+            !is_number(loop, &loop->instr[i]))
+            return false;
     return true;
 }
 

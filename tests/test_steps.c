@@ -340,6 +340,11 @@ Test(steps, winograd) {
     setenv("HEBB_CONV", "winograd", 1);
     try_random(case_conv_3x3, 40, (case_limits){1000000, false});
 }
+Test(steps, bands_of_rows) {
+    setenv("HEBB_CONV", "bands", 1);
+    try_random(case_conv, 40, (case_limits){20000, true});
+    try_random(case_conv_few_channels, 30, (case_limits){100000, false});
+}
 Test(steps, folds) { try_random(case_fold, 100, (case_limits){20000, true}); }
 Test(steps, resampling) { try_random(case_resample, 150, (case_limits){30000, true}); }
 Test(steps, gradients_of_maxima) { try_random(case_max_back, 100, (case_limits){20000, true}); }

@@ -3,8 +3,9 @@
    GPUs a work-item computes ROWS rows of one column, neighbors at neighboring places, so that each
    element read is used that many times and the weights are the same for all of a group.
 
-   Where channels are many, conv_tiled.c does it on GPUs, and conv_shifted.c on CPUs; filters of 3 x
-   3 conv_winograd_tiled.c and conv_winograd.c if that is cheaper.
+   Where channels are many, conv_tiled.c does it on GPUs, and conv_shifted.c on CPUs, where
+   conv_bands.c does those of few channels and of strides; filters of 3 x 3 conv_winograd_tiled.c and
+   conv_winograd.c if that is cheaper.
 
    CONV and CONV_INPUT gather: the rows of a product are the result's channels, its columns the
    places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: in
@@ -29,12 +30,15 @@ static double windows_cost(const hb_cl_conv *p) {
     const double fill = p->step->kind == HB_CONV_WEIGHT ? 50 : 24;
     const double rows = (double)(hb_ceil_div(p->rows, ROWS) * ROWS);
     const double columns = (double)(hb_ceil_div(p->columns, width_of(p->step)) * width_of(p->step));
-    return (rows + fill) / (double)p->rows * columns / (double)p->columns;
+    /* Of a stride, a gradient multiplies the zeros between places, too. */
+    const int64_t zeros = p->step->kind == HB_CONV_INPUT ? hb_volume(p->conv->stride) : 1;
+    return (rows + fill) / (double)p->rows * columns / (double)p->columns * (double)zeros;
 }
 
-/* HEBB_CONV=winograd, shifted or windows forces one wherever it can do the step. */
-static hb_cl_conv_way forced_on_cpus(const char *forced, bool shifted, bool winograd) {
+/* HEBB_CONV=winograd, bands, shifted or windows forces one wherever it can do the step. */
+static hb_cl_conv_way forced_on_cpus(const char *forced, bool shifted, bool bands, bool winograd) {
     if (winograd && strcmp(forced, "winograd") == 0) return HB_CL_CONV_WINOGRAD;
+    if (bands && strcmp(forced, "bands") == 0) return HB_CL_CONV_BANDS;
     return shifted && strcmp(forced, "windows") != 0 ? HB_CL_CONV_SHIFTED : HB_CL_CONV_WINDOWS;
 }
 
@@ -42,15 +46,21 @@ static hb_cl_conv_way forced_on_cpus(const char *forced, bool shifted, bool wino
 static hb_cl_conv_way way_on_cpus(const hb_device *device, const hb_cl_conv *p) {
     const char *forced = getenv("HEBB_CONV");
     const bool shifted = hb_cl_conv_shifted_can(device, p);
+    const bool bands = hb_cl_conv_bands_can(device, p);
     const bool winograd = hb_cl_conv_winograd_can(device, p);
-    if (forced != NULL) return forced_on_cpus(forced, shifted, winograd);
+    if (forced != NULL) return forced_on_cpus(forced, shifted, bands, winograd);
+    hb_cl_conv_way way = shifted ? HB_CL_CONV_SHIFTED : HB_CL_CONV_WINDOWS;
+    double cost = shifted ? hb_cl_conv_shifted_cost(p) : windows_cost(p);
+    if (bands && hb_cl_conv_bands_cost(device, p) < cost) {
+        way = HB_CL_CONV_BANDS;
+        cost = hb_cl_conv_bands_cost(device, p);
+    }
     if (winograd) {
         const int64_t bytes = hb_cl_conv_winograd_elements(device, p) * (int64_t)sizeof(float);
-        const double other = shifted ? hb_cl_conv_shifted_cost(p) : windows_cost(p);
-        if (!hb_winograd_is_wasteful(p->conv, bytes) && hb_cl_conv_winograd_cost(device, p) < other)
+        if (!hb_winograd_is_wasteful(p->conv, bytes) && hb_cl_conv_winograd_cost(device, p) < cost)
             return HB_CL_CONV_WINOGRAD;
     }
-    return shifted ? HB_CL_CONV_SHIFTED : HB_CL_CONV_WINDOWS;
+    return way;
 }
 
 /* The same on GPUs: HEBB_CONV=winograd, tiled or direct. */
@@ -76,6 +86,7 @@ static int64_t parts_of_weight(const hb_device *device, const hb_cl_conv *p) {
     switch (p->way) {
     case HB_CL_CONV_WINDOWS:
     case HB_CL_CONV_SHIFTED: return parts_of_windows(p);
+    case HB_CL_CONV_BANDS: return hb_cl_conv_bands_parts(device, p);
     case HB_CL_CONV_TILED: return hb_cl_conv_tiled_parts(device, p);
     case HB_CL_CONV_WINOGRAD_TILED: return hb_cl_conv_winograd_tiled_parts(device, p);
     case HB_CL_CONV_DIRECT:
@@ -457,8 +468,9 @@ static hebb_status prepare_weight(hb_device *device, hb_prepared *prepared, hb_c
 /* As they are called in profiles and dumps. */
 static const char *const names[] = {
     [HB_CL_CONV_WINDOWS] = "vector windows", [HB_CL_CONV_SHIFTED] = "shifted images",
-    [HB_CL_CONV_WINOGRAD] = "Winograd",      [HB_CL_CONV_DIRECT] = "direct",
-    [HB_CL_CONV_TILED] = "tiled windows",    [HB_CL_CONV_WINOGRAD_TILED] = "Winograd"};
+    [HB_CL_CONV_BANDS] = "bands of rows",    [HB_CL_CONV_WINOGRAD] = "Winograd",
+    [HB_CL_CONV_DIRECT] = "direct",          [HB_CL_CONV_TILED] = "tiled windows",
+    [HB_CL_CONV_WINOGRAD_TILED] = "Winograd"};
 
 /* By the kernels of this file, or by conv_tiled.c's. */
 static hebb_status prepare_windows(hb_device *device, hb_prepared *prepared, const hb_cl_conv *p,
@@ -466,6 +478,7 @@ static hebb_status prepare_windows(hb_device *device, hb_prepared *prepared, con
     hb_cl_launch *launch = hb_cl_launch_add(prepared, p->step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     if (p->way == HB_CL_CONV_TILED) hb_cl_conv_tiled(device, launch, p);
+    else if (p->way == HB_CL_CONV_BANDS) hb_cl_conv_bands(device, launch, p);
     else if (p->step->kind == HB_CONV_WEIGHT)
         return prepare_weight(device, prepared, launch, p, error);
     else prepare_gather(device, launch, p);

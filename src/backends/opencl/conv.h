@@ -1,6 +1,6 @@
 /* What the kernels of convolutions share: conv.c chooses and writes most of them, conv_tiled.c
    those of large ones on GPUs, conv_winograd_tiled.c those of 3 x 3 there, conv_shifted.c most on
-   CPUs, conv_winograd.c those of 3 x 3 there. */
+   CPUs, conv_bands.c those of few channels and of strides there, conv_winograd.c those of 3 x 3. */
 #ifndef HB_OPENCL_CONV_H
 #define HB_OPENCL_CONV_H
 
@@ -11,6 +11,7 @@
 typedef enum hb_cl_conv_way {
     HB_CL_CONV_WINDOWS,        /* on CPUs: conv.c, ... */
     HB_CL_CONV_SHIFTED,        /* ... conv_shifted.c, ... */
+    HB_CL_CONV_BANDS,          /* ... conv_bands.c, ... */
     HB_CL_CONV_WINOGRAD,       /* ... conv_winograd.c */
     HB_CL_CONV_DIRECT,         /* on GPUs: conv.c, ... */
     HB_CL_CONV_TILED,          /* ... conv_tiled.c, ... */
@@ -67,6 +68,13 @@ bool hb_cl_conv_shifted_can(const hb_device *device, const hb_cl_conv *p);
 double hb_cl_conv_shifted_cost(const hb_cl_conv *p);
 int64_t hb_cl_conv_shifted_elements(const hb_cl_conv *p);
 hebb_status hb_cl_conv_shifted(hb_prepared *prepared, const hb_cl_conv *p, hb_error *error);
+
+/* The same of the kernels that copy bands of rows into their own memory; into how many parts they
+   cut CONV_WEIGHT's sums. */
+bool hb_cl_conv_bands_can(const hb_device *device, const hb_cl_conv *p);
+double hb_cl_conv_bands_cost(const hb_device *device, const hb_cl_conv *p);
+int64_t hb_cl_conv_bands_parts(const hb_device *device, const hb_cl_conv *p);
+void hb_cl_conv_bands(const hb_device *device, hb_cl_launch *launch, const hb_cl_conv *p);
 
 /* Whether Winograd's method suits device and product; what it costs; elements of its scratch
    memory; all of its launches. */

@@ -121,6 +121,48 @@ static inline void HB_NAME(vector_row)(global const HB_T *a, hb_i64 ak, global c
     HB_STORE_V((d0 + d1) + (d2 + d3), 1, t);
 }
 
+/* The sum of a vector's elements, half to half. */
+static inline HB_T HB_NAME(vector_sum)(HB_V v) {
+    HB_T w[HB_LANES];
+    HB_STORE_V(v, 0, w);
+#pragma unroll
+    for (int reach = HB_LANES / 2; reach > 0; reach /= 2) {
+#pragma unroll
+        for (int l = 0; l < reach; l++) w[l] += w[l + reach];
+    }
+    return w[0];
+}
+
+/* t[l] = a[k] b[l][k] for l < columns, where rows of b are bj apart and contiguous: sums in vectors,
+   four rows at a time, for additions to overlap. */
+static inline void HB_NAME(vector_dots)(global const HB_T *a, global const HB_T *b, hb_i64 bj,
+                                        int columns, hb_i64 k, HB_T *t) {
+    for (int l = 0; l < columns; l += 4) {
+        global const HB_T *rows[4];
+        HB_V s[4];
+        HB_T rest[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            rows[i] = b + (l + i < columns ? l + i : l) * bj;
+            s[i] = 0;
+            rest[i] = 0;
+        }
+        hb_i64 p = 0;
+        for (; p + HB_LANES <= k; p += HB_LANES) {
+            const HB_V v = HB_LOAD_V(0, a + p);
+#pragma unroll
+            for (int i = 0; i < 4; i++) s[i] += v * HB_LOAD_V(0, rows[i] + p);
+        }
+        for (; p < k; p++) {
+#pragma unroll
+            for (int i = 0; i < 4; i++) rest[i] += a[p] * rows[i][p];
+        }
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            if (l + i < columns) t[l + i] = HB_NAME(vector_sum)(s[i]) + rest[i];
+    }
+}
+
 /* ---- tiles ----
 
    A tile is eight rows by two vectors. It is made in parts whose sums s[][] stay in registers: as a

@@ -25,6 +25,13 @@ static bool is_row(const hb_cl_product *product) {
     return gemm->m == 1 && gemm->n >= width_of(gemm) && hb_cl_column_stride(product, &gemm->b) == 1;
 }
 
+/* Nor has it if b's rows along k are contiguous: its results are sums along them. */
+static bool is_dots(const hb_cl_product *product) {
+    const hb_gemm *gemm = &product->gemm;
+    return gemm->m == 1 && gemm->k >= width_of(gemm) / 2 &&
+           hb_cl_row_stride(product, &gemm->b) == 1 && hb_cl_column_stride(product, &gemm->a) == 1;
+}
+
 /* Seconds, roughly: tiles are computed whole, panels of b are copied once for every block of rows,
    slower if they are transposed, and a result stored across rows of memory is slower than one along
    them. */
@@ -33,7 +40,7 @@ static double estimate(const hb_cl_product *product, int units) {
     double rows = (double)(hb_ceil_div(gemm->m, TILE_ROWS) * TILE_ROWS);
     double columns = (double)(hb_ceil_div(gemm->n, width_of(gemm)) * width_of(gemm));
     double rate = gemm->dtype == HEBB_F32 ? 90e9 : 45e9;
-    if (is_row(product))
+    if (is_row(product) || is_dots(product))
         return 5e-6 + (double)gemm->n * (double)gemm->k * (double)product->batches * 0.1e-9 / units;
     double seconds = 2.0 * rows * columns * (double)gemm->k / rate;
     double copy = hb_cl_column_stride(product, &gemm->b) == 1 ? 0.1e-9 : 0.3e-9;
@@ -238,6 +245,16 @@ static void write_row(hb_cl_kernel *kernel, const hb_gemm *gemm) {
                 width, width, width, hb_cl_type(gemm->dtype), width, hb_cl_suffix(gemm->dtype));
 }
 
+static void write_dots(hb_cl_kernel *kernel, const hb_gemm *gemm) {
+    int width = (int)width_of(gemm);
+    hb_cl_print(&kernel->body,
+                "const hb_index row = 0, column = (hb_index)HB_ITEM(0) * %d;\n"
+                "const int rows = 1, from = 0, columns = (int)min((hb_index)%d, n - column);\n"
+                "%s t[%d];\n"
+                "hb_vector_dots_%s(a, b + column * bj, bj, columns, k, t);\n",
+                width, width, hb_cl_type(gemm->dtype), width, hb_cl_suffix(gemm->dtype));
+}
+
 static void begin_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, int64_t rows) {
     kernel->wide = product->wide;
     hb_cl_need(kernel, HB_CL_GEMM_VECTOR, product->gemm.dtype);
@@ -253,6 +270,7 @@ static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, con
     if (keeps) write_kept(kernel, product, step, false);
     else hb_cl_write_matrix(kernel, product, "b", &gemm->b);
     if (is_row(product)) write_row(kernel, gemm);
+    else if (is_dots(product) && !keeps) write_dots(kernel, gemm);
     else write_block(kernel, product, keeps);
     hb_cl_print(&kernel->body, "for (int r = 0; r < rows; r++) {\nconst hb_index i%d = row + r;\n",
                 gemm->n_batch);

@@ -11,6 +11,9 @@
 enum {
     BLOCK = 32,        /* elements that are sorted by counting; a power of two */
     CHUNK = 1024,      /* rows of a long running sum that are summed by themselves first */
+    LANES = 16,        /* on CPUs: the fewest columns side by side that make a vector, ... */
+    MOST_LANES = 4096, /* ... and the most of an item */
+    FEW_LINES = 16,    /* on CPUs: below which long sums are shared; not by the number of cores */
     GPU_ITEMS = 16384, /* wanted where indices are gone through several times */
 };
 
@@ -139,8 +142,19 @@ static bool merge_runs(const along_job *job, const hb_operand *from, const hb_op
     return true;
 }
 
+/* On CPUs, unless lines are short. */
+static bool sorts_lines(const hb_device *device, const hb_along *along) {
+    return device->lanes && along->n > BLOCK;
+}
+
 static hebb_status prepare_argsort(const along_job *job, hb_error *error) {
     const int64_t n = job->along->n;
+    if (sorts_lines(job->device, job->along)) {
+        hb_cl_launch *launch = hb_cl_launch_add(job->prepared, job->step);
+        if (launch == NULL) return no_memory(error);
+        hb_cl_sort_lines(launch, job->step, is_wide(job->step));
+        return HEBB_OK;
+    }
     hb_operand y = job->step->out[0], other = {.buffer = job->step->scratch_buffer,
                                                .dtype = HEBB_I32,
                                                .offset = job->step->scratch_offset / 4};
@@ -159,7 +173,7 @@ static hebb_status prepare_argsort(const along_job *job, hb_error *error) {
 
 size_t hb_cl_along_scratch(hb_device *device, const hb_step *step) {
     const hb_along *a = &step->u.along;
-    (void)device;
+    if (sorts_lines(device, a)) return hb_cl_sort_scratch(step);
     return a->n > BLOCK ? (size_t)(a->outer * a->n * a->inner) * 4 : 0;
 }
 
@@ -195,6 +209,40 @@ static bool recur(const along_job *job, int64_t chunks) {
     if (step->n_in > 1) hb_cl_print(&kernel->body, "value = hb_mul_%s(a[at], value);\n", suffix);
     hb_cl_print(&kernel->body, "value = hb_add_%s(value, b[at]);\ny[at] = value;\n}\n#undef ROW\n",
                 suffix);
+    return true;
+}
+
+/* On CPUs columns that lie side by side are gone along together, in vectors. */
+static bool recur_in_lanes(const along_job *job) {
+    const hb_step *step = job->step;
+    const hb_along *along = job->along;
+    const char *suffix = hb_cl_suffix(step->out[0].dtype);
+    const int64_t wanted = hb_ceil_div(hb_cl_items(job->device, 1), along->outer);
+    const int64_t block = hb_max(LANES, hb_min(MOST_LANES, hb_ceil_div(along->inner, wanted)));
+    const int64_t blocks = hb_ceil_div(along->inner, block);
+    hb_cl_kernel *kernel = begin(job, along->outer * blocks);
+    if (kernel == NULL) return false;
+    if (step->n_in > 1) operand(kernel, "a", &step->in[0], false);
+    operand(kernel, "b", &step->in[step->n_in - 1], false);
+    operand(kernel, "y", &step->out[0], true);
+    hb_cl_index_param(kernel, "blocks", blocks);
+    hb_cl_index_param(kernel, "block", block);
+    write_rows(kernel, job);
+    hb_cl_print(
+        &kernel->body,
+        "const hb_index first = u %% blocks * block, last = min(first + block, inner);\n"
+        "const hb_index column = u / blocks * n * inner;\n"
+        "for (hb_index j = first; j < last; j++)\n"
+        "y[column + ROW(0) * inner + j] = b[column + ROW(0) * inner + j];\n"
+        "for (hb_index i = 1; i < n; i++) {\n"
+        "const hb_index at = column + ROW(i) * inner, before = column + ROW(i - 1) * inner;\n"
+        "#pragma clang loop vectorize(assume_safety)\n"
+        "for (hb_index j = first; j < last; j++)\n"
+        "y[at + j] = hb_add_%s(",
+        suffix);
+    if (step->n_in > 1) hb_cl_print(&kernel->body, "hb_mul_%s(a[at + j], y[before + j])", suffix);
+    else hb_cl_append(&kernel->body, "y[before + j]");
+    hb_cl_append(&kernel->body, ", b[at + j]);\n}\n#undef ROW\n");
     return true;
 }
 
@@ -236,7 +284,11 @@ static bool add_carried(const along_job *job) {
 
 static hebb_status prepare_recurrence(const along_job *job, hb_error *error) {
     const bool sum = job->step->n_in == 1;
-    const int64_t n = job->along->n, chunks = sum && n >= 4 * CHUNK ? hb_ceil_div(n, CHUNK) : 1;
+    if (job->device->lanes && job->along->inner >= LANES)
+        return recur_in_lanes(job) ? HEBB_OK : no_memory(error);
+    const int64_t n = job->along->n, lines = job->along->outer * job->along->inner;
+    const bool few = !job->device->lanes || lines < FEW_LINES;
+    const int64_t chunks = sum && few && n >= 4 * CHUNK ? hb_ceil_div(n, CHUNK) : 1;
     if (!recur(job, chunks)) return no_memory(error);
     if (chunks == 1) return HEBB_OK;
     return carry(job, chunks) && add_carried(job) ? HEBB_OK : no_memory(error);
@@ -313,7 +365,9 @@ hebb_status hb_cl_along_prepare(hb_device *device, hb_prepared *prepared, const 
     const along_job job = {device, prepared, step, &step->u.along};
     const hb_along *a = &step->u.along;
     const bool take = step->kind == HB_TAKE_ALONG;
-    *solver = step->kind == HB_ARGSORT      ? "merging runs"
+    const bool counts = step->kind == HB_ARGSORT && sorts_lines(device, a);
+    *solver = counts                        ? "counting digits"
+              : step->kind == HB_ARGSORT    ? "merging runs"
               : step->kind == HB_RECURRENCE ? "columns"
               : take                        ? "points"
                                             : "in order";

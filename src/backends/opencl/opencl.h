@@ -17,7 +17,7 @@
                      for GPUs, gemm_vector.c for CPUs); tune.c measures them
      tile.c          the text of tiled products on GPUs, for gemm_tiled.c and conv_tiled.c
      indexed.c       GATHER, SCATTER-ADD and SCATTER-SET
-     along.c         ARGSORT, RECURRENCE, TAKE-ALONG and PUT-ALONG
+     along.c         ARGSORT, RECURRENCE, TAKE-ALONG and PUT-ALONG; sort.c ARGSORT on CPUs
      conv.c          CONV, CONV_INPUT and CONV_WEIGHT; conv_tiled.c large ones on GPUs and
                      conv_winograd_tiled.c those of 3 x 3 there; conv_shifted.c most on CPUs,
                      conv_bands.c those of few channels and of strides, conv_winograd.c and
@@ -526,6 +526,9 @@ hebb_status hb_cl_fold_prepare(hb_device *device, hb_prepared *prepared, const h
 /* ---- along one axis ---- */
 
 size_t hb_cl_along_scratch(hb_device *device, const hb_step *step);
+/* sort.c: ARGSORT line by line, for CPUs. */
+size_t hb_cl_sort_scratch(const hb_step *step);
+void hb_cl_sort_lines(hb_cl_launch *launch, const hb_step *step, bool wide);
 hebb_status hb_cl_along_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                 const char **solver, hb_error *error);
 

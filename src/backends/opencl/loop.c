@@ -20,6 +20,7 @@
 #define COLUMN_CHUNK 4096   /* lanes reduced side by side, in private arrays ... */
 #define COLUMN_BYTES 131072 /* ... of no more than this */
 #define LEAST_CHUNK  64
+#define ACROSS_CHUNK 32     /* lanes of a unit where an operand lies across them */
 #define GPU_ITEMS    131072 /* work-items that keep a large GPU busy */
 #define GPU_GROUP    256
 #define GPU_SECTOR   8   /* lanes that memory gives at a time */
@@ -83,7 +84,7 @@ static int64_t lane_chunk(const hb_cl_space *space, int64_t lanes, int64_t items
     return chunk;
 }
 
-static void cut_for_cpu(const hb_device *device, const hb_cl_space *space, bool may_split,
+static void cut_for_cpu(const hb_device *device, hb_cl_space *space, bool may_split,
                         hb_cl_cut *cut) {
     const hb_loop *loop = &space->loop;
     int64_t lanes = loop->dim[space->lane];
@@ -93,6 +94,8 @@ static void cut_for_cpu(const hb_device *device, const hb_cl_space *space, bool 
     int64_t items = items_for(device, loop, points);
     cut->chunk = cut->form == HB_CL_LANES ? lane_chunk(space, lanes, items) : CPU_CHUNK;
     if (cut->form == HB_CL_COLUMNS) cut->chunk = column_chunk(loop);
+    cut->across = cut->form == HB_CL_LANES && hb_cl_space_lies_across(space);
+    if (cut->across) cut->chunk = ACROSS_CHUNK;
     cut->chunks = hb_max(1, hb_ceil_div(lanes, cut->chunk));
     cut->units = space->kept;
     if (kept_lane) cut->units = lanes == 0 ? 0 : space->kept / lanes * cut->chunks;
@@ -158,8 +161,7 @@ static void cut_for_gpu(const hb_device *device, const hb_cl_space *space, bool 
     cut->width = (int)((int64_t)cut->group / sharers);
 }
 
-static void cut_space(const hb_device *device, const hb_cl_space *space, bool may_split,
-                      hb_cl_cut *cut) {
+static void cut_space(const hb_device *device, hb_cl_space *space, bool may_split, hb_cl_cut *cut) {
     memset(cut, 0, sizeof *cut);
     may_split = may_split && hb_reduces(&space->loop) && space->kept > 0 && space->reduced > 0;
     if (device->lanes) cut_for_cpu(device, space, may_split, cut);
@@ -172,7 +174,7 @@ static size_t scratch_bytes(const hb_cl_space *space, const hb_cl_cut *cut) {
 }
 
 /* One item, or on a GPU one group, does all. */
-static void cut_alone(const hb_device *device, const hb_cl_space *space, hb_cl_cut *cut) {
+static void cut_alone(const hb_device *device, hb_cl_space *space, hb_cl_cut *cut) {
     cut_space(device, space, false, cut);
     cut->per_item = hb_max(1, cut->units);
     if (cut->form == HB_CL_GROUPS) {

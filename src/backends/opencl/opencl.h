@@ -341,6 +341,9 @@ typedef struct hb_cl_space {
 /* False when out of memory. */
 bool hb_cl_space_make(hb_cl_space *space, const hb_loop *loop);
 void hb_cl_space_free(hb_cl_space *space);
+/* Whether a large operand of a loop without reductions lies across the lanes: is contiguous along
+   another dimension, which then becomes the next to last. */
+bool hb_cl_space_lies_across(hb_cl_space *space);
 /* Whether an operand's elements over dims[0...rank) have indices beyond 31 bits. */
 bool hb_cl_is_wide(const hb_operand *operand, int rank, const int64_t *dim);
 /* Merges dimensions [from, *to) of dim[] that are adjacent in every operand. */
@@ -397,6 +400,7 @@ typedef enum hb_cl_form {
 typedef struct hb_cl_cut {
     hb_cl_form form;
     int64_t chunk;      /* lanes handled in one go */
+    bool across;        /* LANES: all of the other dimensions' points before the next chunk */
     int64_t chunks;     /* of them along the lane dimension */
     int64_t units;      /* pieces of the kept space ... */
     int64_t per_item;   /* ... and how many a work-item takes */

@@ -170,6 +170,39 @@ static void choose_lane(hb_cl_space *space) {
     space->lane = end - 1;
 }
 
+/* The dimension along which a large operand is contiguous whose elements along the lane are a line
+   of memory or more from each other; -1 without one. */
+static int across(hb_cl_space *space) {
+    enum { LARGE = 65536, APART = 16, SIDE = 16 };
+    hb_loop *loop = &space->loop;
+    for (int n = 0; n < n_operands(loop); n++) {
+        const hb_operand *operand = operand_at(loop, n);
+        int64_t elements = 1;
+        int along = -1;
+        for (int k = 0; k < loop->rank; k++) {
+            if (operand->stride[k] != 0) elements *= loop->dim[k];
+            if (operand->stride[k] == 1 && loop->dim[k] >= SIDE) along = k;
+        }
+        if (operand->buffer >= 0 && along >= 0 && along != space->lane && elements >= LARGE &&
+            llabs(operand->stride[space->lane]) >= APART)
+            return along;
+    }
+    return -1;
+}
+
+bool hb_cl_space_lies_across(hb_cl_space *space) {
+    if (space->n_reduced > 0) return false;
+    const int along = across(space);
+    int order[HEBB_MAX_RANK], n = 0;
+    if (along < 0) return false;
+    for (int k = 0; k < space->lane; k++)
+        if (k != along) order[n++] = k;
+    order[n++] = along;
+    order[n++] = space->lane;
+    permute(&space->loop, order, n);
+    return true;
+}
+
 static int64_t product(const hb_loop *loop, int from, int to) {
     int64_t count = 1;
     for (int k = from; k < to; k++) count *= loop->dim[k];

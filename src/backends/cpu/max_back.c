@@ -66,8 +66,9 @@ static hebb_status plan(const hb_device *device, const hb_step *step, max_back *
                     .threads = device->threads,
                     .size = (int64_t)hebb_dtype_size(dtype)};
     for (; first < 2 && of->axis[first].rule == HB_KEPT; first++) m->outer *= of->axis[first].in;
-    for (int k = 0; k < 3 && status == HEBB_OK; k++) {
-        const hb_resample_axis *axis = first + k < 3 ? &of->axis[first + k] : &single;
+    for (int k = 0; k < 3 && status == HEBB_OK; k++) { /* the last is the innermost loop's */
+        const hb_resample_axis *axis = k > first ? &of->axis[k] : &single;
+        if (k == 0) axis = &of->axis[first];
         if (k > 0) m->row *= axis->in, m->window_row *= axis->out;
         status = hb_resample_table_make(axis, false, dtype, &m->elements[k], error);
         if (status == HEBB_OK)

@@ -1,177 +1,314 @@
-/* The transforms of 3 x 3 convolutions by Winograd's minimal filtering, for CPUs; in between are
-   the products of gemm_vector.cl. Included for float, after that.
+/* The transforms of convolutions by Winograd's minimal filtering, for CPUs; in between are the
+   products of gemm_vector.cl. Included for float, after that.
 
-   F(2 x 2, 3 x 3) as src/backends/cpu/winograd_kernels.h gives it, with the names that it has
-   there: d, g and y, and the matrices B', G and A'.
+   F(step x step, taps x taps) as src/backends/cpu/winograd_kernels.h gives it, with the names that
+   it has there: d, g and y, the matrices B', G and A', and tiles of size x size elements, size
+   being step + taps - 1: 4 or 6. Callers pass all three as constants, for loops to be unrolled and
+   arrays to be registers.
 
-   Element (i, j) of a transform is plane 4 i + j of what is written and read. */
+   Element (i, j) of a transform is plane size * i + j of what is written and read. */
 
-/* B' x of four elements. */
-static inline void hb_winograd_image_column(const float16 *x, float16 *y) {
-    y[0] = x[0] - x[2];
-    y[1] = x[1] + x[2];
-    y[2] = x[2] - x[1];
-    y[3] = x[1] - x[3];
-}
+#define HB_WINOGRAD_MOST 6 /* size */
 
-/* A x of two elements. */
-static inline void hb_winograd_result_column(float16 x0, float16 x1, float16 *y) {
-    y[0] = x0;
-    y[1] = x0 + x1;
-    y[2] = x0 - x1;
-    y[3] = -x1;
-}
+/* Asks for what is read soon, where processors do not foresee the way: to the second cache. */
+#if defined(__x86_64__) || defined(__aarch64__)
+#define HB_WINOGRAD_ASK(x) __builtin_prefetch((global const char *)(x), 0, 2)
+#else
+#define HB_WINOGRAD_ASK(x)
+#endif
 
-/* A' x of four elements. */
-static inline void hb_winograd_back_column(const float16 *x, float16 *y) {
-    const float16 sum = x[1] + x[2], difference = x[1] - x[2];
-    y[0] = x[0] + sum;
-    y[1] = difference - x[3];
-}
+/* ---- one dimension ---- */
 
-/* B' d B of columns d[j][i], to v. */
-static inline void hb_winograd_image(float16 d[4][4], global float *v, hb_i64 plane) {
-    float16 once[4][4];
-#pragma unroll
-    for (int j = 0; j < 4; j++) hb_winograd_image_column(d[j], once[j]);
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        const float16 x[4] = {once[0][i], once[1][i], once[2][i], once[3][i]};
-        float16 y[4];
-        hb_winograd_image_column(x, y);
-#pragma unroll
-        for (int j = 0; j < 4; j++) vstore16(y[j], 0, v + (4 * i + j) * plane);
+/* The points, besides zero and infinity: +-1; or +-a and +-b, with a b = 1. */
+#define HB_WINOGRAD_A 1.41421356237309505f
+#define HB_WINOGRAD_B 0.70710678118654752f
+
+/* B' x. */
+static inline void hb_winograd_image_column(int size, const float16 *x, float16 *y) {
+    if (size == 4) {
+        y[0] = x[0] - x[2];
+        y[1] = x[2] + x[1];
+        y[2] = x[2] - x[1];
+        y[3] = x[3] - x[1];
+        return;
     }
+    const float16 even_a = x[4] - 0.5f * x[2], odd_a = HB_WINOGRAD_A * x[3] - HB_WINOGRAD_B * x[1];
+    const float16 even_b = x[4] - 2.0f * x[2], odd_b = HB_WINOGRAD_B * x[3] - HB_WINOGRAD_A * x[1];
+    y[0] = x[4] - 2.5f * x[2] + x[0];
+    y[1] = even_a + odd_a;
+    y[2] = even_a - odd_a;
+    y[3] = even_b + odd_b;
+    y[4] = even_b - odd_b;
+    y[5] = x[5] - 2.5f * x[3] + x[1];
 }
 
-/* ---- CONV and CONV_INPUT: vectors of 16 tiles side by side ---- */
+/* The polynomial with coefficients x[n] at the points: A x, or G x but for its factors. */
+static inline void hb_winograd_evaluate(int size, int n, const float16 *x, float16 *y) {
+    float16 even_a = x[0], odd_a = x[1];
+    y[0] = x[0];
+    y[size - 1] = x[n - 1];
+    if (size == 4) {
+        if (n > 2) even_a += x[2];
+        y[1] = even_a + odd_a;
+        y[2] = even_a - odd_a;
+        return;
+    }
+    float16 even_b = x[0], odd_b = x[1];
+    if (n > 2) {
+        even_a += 2.0f * x[2];
+        even_b += 0.5f * x[2];
+    }
+    if (n > 3) {
+        odd_a += 2.0f * x[3];
+        odd_b += 0.5f * x[3];
+    }
+    if (n > 4) {
+        even_a += 4.0f * x[4];
+        even_b += 0.25f * x[4];
+    }
+    y[1] = even_a + HB_WINOGRAD_A * odd_a;
+    y[2] = even_a - HB_WINOGRAD_A * odd_a;
+    y[3] = even_b + HB_WINOGRAD_B * odd_b;
+    y[4] = even_b - HB_WINOGRAD_B * odd_b;
+}
 
-/* Row i of tiles whose columns are pairs of a row of an image: d[j][i] is column j of each tile.
-   The first one begins at column `first`, at element `at` of the `total` ones of x; columns from
-   `low` to `high` belong to the image, the others are zeros. */
-static inline void hb_winograd_row(global const float *x, hb_i64 total, hb_i64 at, int first,
-                                   int low, int high, int i, float16 d[4][4]) {
-    const int16 column = first + (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    float16 a, b, c, e;
-    if (at >= 0 && at + 34 <= total) {
-        a = vload16(0, x + at);
-        b = vload16(1, x + at);
-        c = vload16(0, x + at + 2);
-        e = vload16(1, x + at + 2);
+/* Its adjoint: A' x, or G' x but for the factors. */
+static inline void hb_winograd_collect(int size, int n, const float16 *x, float16 *y) {
+    const float16 sum_a = x[1] + x[2], difference_a = x[1] - x[2];
+    if (size == 4) {
+        y[0] = x[0] + sum_a;
+        y[1] = difference_a;
+        if (n > 2) y[2] = sum_a;
     } else {
-        float line[34];
-        for (int k = 0; k < 34; k++) line[k] = at + k >= 0 && at + k < total ? x[at + k] : 0;
-        a = vload16(0, line);
-        b = vload16(1, line);
-        c = vload16(0, line + 2);
-        e = vload16(1, line + 2);
+        const float16 sum_b = x[3] + x[4], difference_b = x[3] - x[4];
+        y[0] = x[0] + sum_a + sum_b;
+        y[1] = HB_WINOGRAD_A * difference_a + HB_WINOGRAD_B * difference_b;
+        if (n > 2) y[2] = 2.0f * sum_a + 0.5f * sum_b;
+        if (n > 3) y[3] = 2.0f * HB_WINOGRAD_A * difference_a + 0.5f * HB_WINOGRAD_B * difference_b;
+        if (n > 4) y[4] = 4.0f * sum_a + 0.25f * sum_b;
     }
-    a = column >= low && column < high ? a : (float16)0;
-    b = column >= low - 16 && column < high - 16 ? b : (float16)0;
-    c = column >= low - 2 && column < high - 2 ? c : (float16)0;
-    e = column >= low - 18 && column < high - 18 ? e : (float16)0;
-    d[0][i].lo = a.even;
-    d[0][i].hi = b.even;
-    d[1][i].lo = a.odd;
-    d[1][i].hi = b.odd;
-    d[2][i].lo = c.even;
-    d[2][i].hi = e.even;
-    d[3][i].lo = c.odd;
-    d[3][i].hi = e.odd;
+    y[n - 1] += x[size - 1];
 }
 
-/* The transforms of a row of tiles of an image of height x width elements that begins at element
-   `image` of x. Its first row is `y`, its first column -left; writes up to 15 tiles too many. */
-static inline void hb_winograd_images(global const float *x, hb_i64 total, hb_i64 image, int height,
-                                      int width, int y, int left, int tiles, global float *v,
-                                      hb_i64 plane) {
-    for (int t = 0; t < tiles; t += 16) {
-        float16 d[4][4];
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            const bool in = y + i >= 0 && y + i < height;
-            const hb_i64 at = image + (in ? (hb_i64)(y + i) * width : 0) + 2 * t - left;
-            hb_winograd_row(x, total, at, 2 * t, left, in ? left + width : left, i, d);
+/* The factors of G. */
+static inline void hb_winograd_divide(int size, float16 *x) {
+    const float a = size == 4 ? 0.5f : 1.0f / 6.0f;
+    x[1] *= a;
+    x[2] *= a;
+    if (size == 6) {
+        x[3] *= -2.0f / 3.0f;
+        x[4] *= -2.0f / 3.0f;
+    }
+}
+
+/* ---- CONV and CONV_INPUT: vectors of 16 tiles ---- */
+
+/* Whole vectors, the last of which may begin before the one ahead of it ends. */
+static inline void hb_winograd_copy(int n, global const float *from, global float *to) {
+    if (n < 8) {
+#pragma clang loop vectorize(disable) unroll(disable)
+        for (int i = 0; i < n; i++) to[i] = from[i];
+    } else if (n < 16) {
+        const float8 first = vload8(0, from), last = vload8(0, from + n - 8);
+        vstore8(first, 0, to);
+        vstore8(last, 0, to + n - 8);
+    } else {
+#pragma clang loop unroll(disable)
+        for (int i = 0; i + 16 <= n; i += 16) vstore16(vload16(0, from + i), 0, to + i);
+        vstore16(vload16(0, from + n - 16), 0, to + n - 16);
+    }
+}
+
+/* Rows [y, y + rows) of a channel that has height x width elements, each to a line of its own, its
+   column 0 to column `left`, if that is one. Lines without a row get zeros; the columns on both
+   sides have them already. */
+static inline void hb_winograd_pad(global const float *x, int height, int width, int y, int left,
+                                   int rows, int line, global float *to) {
+    const int skipped = max(-left, 0), first = max(left, 0);
+    const int n = min(width - skipped, line - first);
+    for (int i = 0; i < rows; i++, to += line) {
+        if (y + i >= 0 && y + i < height) {
+            global const float *from = x + (hb_i64)(y + i) * width + skipped;
+            for (int k = 0; k < n; k += 16) HB_WINOGRAD_ASK(from + (hb_i64)height * width + k);
+            hb_winograd_copy(n, from, to + first);
+        } else {
+            for (int k = 0; k < n; k++) to[first + k] = 0;
         }
-        hb_winograd_image(d, v + t, plane);
+    }
+}
+
+/* The elements of a and b that have even places, and those that have odd ones. */
+static inline void hb_winograd_even_odd(float16 a, float16 b, float16 *even, float16 *odd) {
+    even->lo = a.even;
+    even->hi = b.even;
+    odd->lo = a.odd;
+    odd->hi = b.odd;
+}
+
+/* Each of `rows` lines with its every step-th column in a row of its own, `pitch` apart: of whole
+   vectors, for which more is read than lines have. */
+static inline void hb_winograd_part(int step, global const float *x, int line, int rows, int pitch,
+                                    global float *to) {
+    for (int i = 0; i < rows; i++, x += line, to += step * pitch)
+        for (int t = 0; t < pitch; t += 16) {
+            global const float *from = x + step * t;
+            float16 x[4], y[4];
+#pragma unroll
+            for (int k = 0; k < step; k++) x[k] = vload16(k, from);
+            hb_winograd_even_odd(x[0], x[1], y, y + 1);
+            if (step == 4) {
+                float16 even[2] = {y[0]}, odd[2] = {y[1]};
+                hb_winograd_even_odd(x[2], x[3], even + 1, odd + 1);
+                hb_winograd_even_odd(even[0], even[1], y, y + 2);
+                hb_winograd_even_odd(odd[0], odd[1], y + 1, y + 3);
+            }
+#pragma unroll
+            for (int k = 0; k < step; k++) vstore16(y[k], 0, to + k * pitch + t);
+        }
+}
+
+/* B' d B of eight tiles side by side from p on, and of eight from q on, to v and w. Their columns
+   lie apart. */
+static inline void hb_winograd_images(int step, int size, global const float *p,
+                                      global const float *q, int pitch, global float *v,
+                                      global float *w, hb_i64 plane) {
+    float16 once[HB_WINOGRAD_MOST][HB_WINOGRAD_MOST]; /* by row */
+#pragma unroll
+    for (int i = 0; i < size; i++) {
+        float16 d[HB_WINOGRAD_MOST];
+#pragma unroll
+        for (int k = 0; k < size; k++) {
+            const int at = (step * i + k % step) * pitch + k / step;
+            d[k].lo = vload8(0, p + at);
+            d[k].hi = vload8(0, q + at);
+        }
+        hb_winograd_image_column(size, d, once[i]);
+    }
+#pragma unroll
+    for (int j = 0; j < size; j++) {
+        float16 x[HB_WINOGRAD_MOST], y[HB_WINOGRAD_MOST];
+#pragma unroll
+        for (int i = 0; i < size; i++) x[i] = once[i][j];
+        hb_winograd_image_column(size, x, y);
+#pragma unroll
+        for (int i = 0; i < size; i++) {
+            float halves[16]; /* as Oclgrind takes what .hi is stored from for uninitialized */
+            vstore16(y[i], 0, halves);
+            vstore8(vload8(0, halves), 0, v + (size * i + j) * plane);
+            vstore8(vload8(1, halves), 0, w + (size * i + j) * plane);
+        }
+    }
+}
+
+/* Of tiles [first, first + count) of an image that has `across` side by side and whose columns lie
+   apart: to v[plane] and on. Writes up to seven tiles too many. */
+static inline void hb_winograd_tiles(int step, int size, global const float *x, int pitch,
+                                     int across, int first, int count, global float *v,
+                                     hb_i64 plane) {
+    const int down = step * step * pitch;
+    for (int t = 0, n; t < count; t += n) {
+        const int p = first + t, a = min(8, across - p % across);
+        const int u = t + a < count ? t + a : t; /* the same eight again if there are no others */
+        const int q = first + u, b = min(8, across - q % across);
+        hb_winograd_images(step, size, x + p / across * down + p % across,
+                           x + q / across * down + q % across, pitch, v + t, v + u, plane);
+        n = u + b - t;
     }
 }
 
 /* Zeros to 32 elements of every plane. */
-static inline void hb_winograd_clear(global float *v, hb_i64 plane) {
+static inline void hb_winograd_clear(int planes, global float *v, hb_i64 plane) {
 #pragma clang loop unroll(disable)
-    for (int e = 0; e < 16; e++) {
+    for (int e = 0; e < planes; e++) {
         vstore16((float16)0, 0, v + e * plane);
         vstore16((float16)0, 1, v + e * plane);
     }
 }
 
-/* A' m A of the products m[plane][8][32] of eight rows: y[row][2][64], rows of tiles' rows. */
-static inline void hb_winograd_back(global const float *m, float *y) {
+/* Two vectors, element by element in turn. */
+static inline void hb_winograd_interleave(float16 a, float16 b, float16 *y) {
+    y[0].even = a.lo;
+    y[0].odd = b.lo;
+    y[1].even = a.hi;
+    y[1].odd = b.hi;
+}
+
+/* Column k of 16 tiles from y[k], to consecutive elements. */
+static inline void hb_winograd_store_columns(int step, const float16 *y, global float *to) {
+    float16 z[4];
+    if (step == 2) {
+        hb_winograd_interleave(y[0], y[1], z);
+    } else {
+        float16 even[2], odd[2];
+        hb_winograd_interleave(y[0], y[2], even);
+        hb_winograd_interleave(y[1], y[3], odd);
+        hb_winograd_interleave(even[0], odd[0], z);
+        hb_winograd_interleave(even[1], odd[1], z + 2);
+    }
+#pragma unroll
+    for (int k = 0; k < step; k++) vstore16(z[k], k, to);
+}
+
+/* A' m A of the products m[plane][8][32], of `rows` of the eight rows: y[row][step][32 step], rows
+   of tiles' rows. */
+static inline void hb_winograd_back(int step, int size, int rows, global const float *m,
+                                    global float *y) {
 #pragma clang loop unroll(disable)
-    for (int h = 0; h < 16; h++) { /* halves of rows */
-        float16 once[4][2];
+    for (int h = 0; h < 2 * rows; h++) {                  /* halves of rows */
+        float16 once[HB_WINOGRAD_MOST][HB_WINOGRAD_MOST]; /* by column */
 #pragma unroll
-        for (int j = 0; j < 4; j++) {
-            float16 x[4];
+        for (int j = 0; j < size; j++) {
+            float16 x[HB_WINOGRAD_MOST];
 #pragma unroll
-            for (int i = 0; i < 4; i++) x[i] = vload16(h, m + (4 * i + j) * 256);
-            hb_winograd_back_column(x, once[j]);
+            for (int i = 0; i < size; i++) x[i] = vload16(h, m + (size * i + j) * 256);
+            hb_winograd_collect(size, step, x, once[j]);
         }
 #pragma unroll
-        for (int i = 0; i < 2; i++) {
-            const float16 x[4] = {once[0][i], once[1][i], once[2][i], once[3][i]};
-            float16 z[2], low, high;
-            hb_winograd_back_column(x, z);
-            low.even = z[0].lo;
-            low.odd = z[1].lo;
-            high.even = z[0].hi;
-            high.odd = z[1].hi;
-            vstore16(low, 0, y + (h / 2 * 2 + i) * 64 + h % 2 * 32);
-            vstore16(high, 0, y + (h / 2 * 2 + i) * 64 + h % 2 * 32 + 16);
+        for (int i = 0; i < step; i++) {
+            float16 x[HB_WINOGRAD_MOST], z[HB_WINOGRAD_MOST];
+#pragma unroll
+            for (int j = 0; j < size; j++) x[j] = once[j][i];
+            hb_winograd_collect(size, step, x, z);
+            hb_winograd_store_columns(step, z, y + ((h / 2 * step + i) * 32 + h % 2 * 16) * step);
         }
     }
 }
 
-/* Whole vectors, the last of which may begin before the one ahead of it ends. */
-static inline void hb_winograd_copy(int n, const float *from, global float *to) {
-    if (n < 16) {
-#pragma clang loop vectorize(disable) unroll(disable)
-        for (int i = 0; i < n; i++) to[i] = from[i];
-        return;
-    }
-#pragma clang loop unroll(disable)
-    for (int i = 0; i + 16 <= n; i += 16) vstore16(vload16(0, from + i), 0, to + i);
-    vstore16(vload16(0, from + n - 16), 0, to + n - 16);
-}
-
-static inline void hb_winograd_filter_column(const float *x, float *y) {
-    const float sum = 0.5f * (x[0] + x[2]), middle = 0.5f * x[1];
-    y[0] = x[0];
-    y[1] = sum + middle;
-    y[2] = sum - middle;
-    y[3] = x[2];
-}
-
-/* G g G' of a filter, turned around if `backwards`, to every plane of u. */
-static inline void hb_winograd_filter(global const float *g, bool backwards, global float *u,
-                                      hb_i64 plane) {
-    float once[4][3];
+/* G g G' of filters, turned around if `backwards`: of eight rows, `row` apart, and two channels,
+   `channel` apart, to u[plane][channel][row]. Of these only `rows` and `channels` exist; what the
+   other rows get does not matter. */
+static inline void hb_winograd_filters(int taps, int size, global const float *g, hb_i64 row,
+                                       int rows, hb_i64 channel, int channels, bool backwards,
+                                       global float *u, hb_i64 plane) {
+    float lanes[25 * 16];
+    float16 once[HB_WINOGRAD_MOST][HB_WINOGRAD_MOST]; /* by row */
+    for (int l = 0; l < 16; l++) {
+        global const float *from =
+            g + min(l / 8, channels - 1) * channel + min(l % 8, rows - 1) * row;
 #pragma unroll
-    for (int j = 0; j < 3; j++) {
-        float x[3], y[4];
-#pragma unroll
-        for (int i = 0; i < 3; i++) x[i] = backwards ? g[8 - 3 * i - j] : g[3 * i + j];
-        hb_winograd_filter_column(x, y);
-#pragma unroll
-        for (int i = 0; i < 4; i++) once[i][j] = y[i];
+        for (int t = 0; t < taps * taps; t++)
+            lanes[16 * t + l] = from[backwards ? taps * taps - 1 - t : t];
     }
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-        float y[4];
-        hb_winograd_filter_column(once[i], y);
+    for (int i = 0; i < taps; i++) {
+        float16 x[HB_WINOGRAD_MOST];
 #pragma unroll
-        for (int j = 0; j < 4; j++) u[(4 * i + j) * plane] = y[j];
+        for (int j = 0; j < taps; j++) x[j] = vload16(taps * i + j, lanes);
+        hb_winograd_evaluate(size, taps, x, once[i]);
+        hb_winograd_divide(size, once[i]);
+    }
+#pragma unroll
+    for (int j = 0; j < size; j++) {
+        float16 x[HB_WINOGRAD_MOST], y[HB_WINOGRAD_MOST];
+#pragma unroll
+        for (int i = 0; i < taps; i++) x[i] = once[i][j];
+        hb_winograd_evaluate(size, taps, x, y);
+        hb_winograd_divide(size, y);
+#pragma unroll
+        for (int i = 0; i < size; i++) {
+            if (channels > 1) vstore16(y[i], 0, u + (size * i + j) * plane);
+            else vstore8(y[i].lo, 0, u + (size * i + j) * plane);
+        }
     }
 }
 
@@ -193,8 +330,11 @@ static inline void hb_winograd_turn(global const float *x, hb_i64 plane, int cha
         for (int c = 0; c < pitch; c += 16) {
             float16 v[16];
 #pragma unroll
-            for (int i = 0; i < 16; i++)
-                v[i] = vload16(0, x + min(c + i, channels - 1) * plane + first);
+            for (int i = 0; i < 16; i++) {
+                global const float *from = x + min(c + i, channels - 1) * plane + first;
+                HB_WINOGRAD_ASK(from + 16);
+                v[i] = vload16(0, from);
+            }
             hb_vector_turn_f32(v);
 #pragma unroll
             for (int i = 0; i < 16; i++) vstore16(v[i], 0, to + (first + i) * pitch + c);
@@ -209,86 +349,92 @@ static inline float16 hb_winograd_place(global const float *x, int height, int w
     return in ? vload16(0, x + (i * width + j) * pitch) : (float16)0;
 }
 
-/* The transforms of all channels of the tile that begins at (y, x) of a turned image. */
-static inline void hb_winograd_turned_image(global const float *image, int height, int width,
-                                            int pitch, int y, int x, global float *v,
+/* B' d B of all channels of the tile that begins at (y, x) of a turned image. */
+static inline void hb_winograd_turned_image(int size, global const float *image, int height,
+                                            int width, int pitch, int y, int x, global float *v,
                                             hb_i64 plane) {
-    const bool inside = y >= 0 && y + 4 <= height && x >= 0 && x + 4 <= width;
+    const bool inside = y >= 0 && y + size <= height && x >= 0 && x + size <= width;
     for (int c = 0; c < pitch; c += 16) {
-        float16 d[4][4];
-        if (inside) {
-            global const float *from = image + (y * width + x) * pitch + c;
+        global const float *from = image + (y * width + x) * pitch + c;
+        float16 once[HB_WINOGRAD_MOST][HB_WINOGRAD_MOST]; /* by row */
 #pragma unroll
-            for (int i = 0; i < 4; i++)
+        for (int i = 0; i < size; i++) {
+            float16 d[HB_WINOGRAD_MOST];
 #pragma unroll
-                for (int j = 0; j < 4; j++) d[j][i] = vload16(0, from + (i * width + j) * pitch);
-        } else {
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-#pragma unroll
-                for (int j = 0; j < 4; j++)
-                    d[j][i] = hb_winograd_place(image + c, height, width, pitch, y + i, x + j);
+            for (int j = 0; j < size; j++)
+                d[j] = inside ? vload16(0, from + (i * width + j) * pitch)
+                              : hb_winograd_place(image + c, height, width, pitch, y + i, x + j);
+            hb_winograd_image_column(size, d, once[i]);
         }
-        hb_winograd_image(d, v + c, plane);
+#pragma unroll
+        for (int j = 0; j < size; j++) {
+            float16 d[HB_WINOGRAD_MOST], z[HB_WINOGRAD_MOST];
+#pragma unroll
+            for (int i = 0; i < size; i++) d[i] = once[i][j];
+            hb_winograd_image_column(size, d, z);
+#pragma unroll
+            for (int i = 0; i < size; i++) vstore16(z[i], 0, v + c + (size * i + j) * plane);
+        }
     }
 }
 
 /* A y A' of all rows of the tile that begins at (y, x) of turned results: v[plane][r /
    16][...][16], blocks of sixteen rows `block` apart. */
-static inline void hb_winograd_turned_result(global const float *results, int height, int width,
-                                             int pitch, int y, int x, global float *v, hb_i64 plane,
-                                             hb_i64 block) {
+static inline void hb_winograd_turned_result(int step, int size, global const float *results,
+                                             int height, int width, int pitch, int y, int x,
+                                             global float *v, hb_i64 plane, hb_i64 block) {
     for (int r = 0; r < pitch; r += 16, v += block) {
-        float16 once[2][4];
+        float16 once[HB_WINOGRAD_MOST][HB_WINOGRAD_MOST]; /* by row */
 #pragma unroll
-        for (int j = 0; j < 2; j++)
-            hb_winograd_result_column(
-                hb_winograd_place(results + r, height, width, pitch, y, x + j),
-                hb_winograd_place(results + r, height, width, pitch, y + 1, x + j), once[j]);
+        for (int i = 0; i < step; i++) {
+            float16 d[HB_WINOGRAD_MOST];
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
-            float16 z[4];
-            hb_winograd_result_column(once[0][i], once[1][i], z);
+            for (int j = 0; j < step; j++)
+                d[j] = hb_winograd_place(results + r, height, width, pitch, y + i, x + j);
+            hb_winograd_evaluate(size, step, d, once[i]);
+        }
 #pragma unroll
-            for (int j = 0; j < 4; j++) vstore16(z[j], 0, v + (4 * i + j) * plane);
+        for (int j = 0; j < size; j++) {
+            float16 d[HB_WINOGRAD_MOST], z[HB_WINOGRAD_MOST];
+#pragma unroll
+            for (int i = 0; i < step; i++) d[i] = once[i][j];
+            hb_winograd_evaluate(size, step, d, z);
+#pragma unroll
+            for (int i = 0; i < size; i++) vstore16(z[i], 0, v + (size * i + j) * plane);
         }
     }
-}
-
-static inline void hb_winograd_filter_back_column(const float16 *x, float16 *y) {
-    const float16 sum = 0.5f * (x[1] + x[2]);
-    y[0] = x[0] + sum;
-    y[1] = 0.5f * (x[1] - x[2]);
-    y[2] = sum + x[3];
 }
 
 /* G' s G of 16 filters side by side, s being the sum over `parts`, `part` apart; filter c goes to
-   g[9 * c ...], the first `filters` of them. */
-static inline void hb_winograd_filter_back(global const float *s, hb_i64 plane, hb_i64 parts,
-                                           hb_i64 part, int filters, global float *g) {
-    float16 once[3][4];
-    float out[9 * 16];
+   g[taps * taps * c ...], the first `filters` of them. */
+static inline void hb_winograd_filters_back(int taps, int size, global const float *s, hb_i64 plane,
+                                            hb_i64 parts, hb_i64 part, int filters,
+                                            global float *g) {
+    float lanes[25 * 16];
+    float16 once[HB_WINOGRAD_MOST][HB_WINOGRAD_MOST]; /* by column */
 #pragma unroll
-    for (int j = 0; j < 4; j++) {
-        float16 x[4], y[3];
+    for (int j = 0; j < size; j++) {
+        float16 x[HB_WINOGRAD_MOST];
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
-            x[i] = vload16(0, s + (4 * i + j) * plane);
+        for (int i = 0; i < size; i++) {
+            x[i] = vload16(0, s + (size * i + j) * plane);
             for (hb_i64 k = 1; k < parts; k++)
-                x[i] += vload16(0, s + (4 * i + j) * plane + k * part);
+                x[i] += vload16(0, s + (size * i + j) * plane + k * part);
         }
-        hb_winograd_filter_back_column(x, y);
-#pragma unroll
-        for (int i = 0; i < 3; i++) once[i][j] = y[i];
+        hb_winograd_divide(size, x);
+        hb_winograd_collect(size, taps, x, once[j]);
     }
 #pragma unroll
-    for (int i = 0; i < 3; i++) {
-        float16 y[3];
-        hb_winograd_filter_back_column(once[i], y);
+    for (int i = 0; i < taps; i++) {
+        float16 x[HB_WINOGRAD_MOST], y[HB_WINOGRAD_MOST];
 #pragma unroll
-        for (int j = 0; j < 3; j++) vstore16(y[j], 3 * i + j, out);
+        for (int j = 0; j < size; j++) x[j] = once[j][i];
+        hb_winograd_divide(size, x);
+        hb_winograd_collect(size, taps, x, y);
+#pragma unroll
+        for (int j = 0; j < taps; j++) vstore16(y[j], taps * i + j, lanes);
     }
     for (int c = 0; c < filters; c++)
 #pragma clang loop unroll(disable)
-        for (int t = 0; t < 9; t++) g[9 * c + t] = out[16 * t + c];
+        for (int t = 0; t < taps * taps; t++) g[taps * taps * c + t] = lanes[16 * t + c];
 }

@@ -335,10 +335,19 @@ Test(steps, convolutions_of_few_channels) {
     try_random(case_conv_few_channels, 150, (case_limits){1000000, true});
 }
 Test(steps, convolutions_3x3) { try_random(case_conv_3x3, 40, (case_limits){8000000, true}); }
-/* Also where it does not pay. */
+Test(steps, convolutions_5x5) { try_random(case_conv_5x5, 30, (case_limits){8000000, true}); }
+/* Also where it does not pay: in the cheapest form, and in others. */
 Test(steps, winograd) {
     setenv("HEBB_CONV", "winograd", 1);
     try_random(case_conv_3x3, 40, (case_limits){1000000, false});
+}
+Test(steps, winograd_4x4) {
+    setenv("HEBB_CONV", "winograd4", 1);
+    try_random(case_conv_3x3, 40, (case_limits){1000000, false});
+}
+Test(steps, winograd_5x5) {
+    setenv("HEBB_CONV", "winograd", 1);
+    try_random(case_conv_5x5, 40, (case_limits){1000000, false});
 }
 Test(steps, bands_of_rows) {
     setenv("HEBB_CONV", "bands", 1);

@@ -72,8 +72,8 @@ static void choose_few_channels(dice *d, case_limits limits, hb_conv *c) {
              limits.points);
 }
 
-/* 3 x 3, at steps of 1, with channels enough for every way to do it. */
-static void choose_3x3(dice *d, case_limits limits, hb_conv *c) {
+/* At steps of 1, with channels enough for every way to do it. */
+static void choose_square(dice *d, case_limits limits, int64_t taps, hb_conv *c) {
     do {
         *c = (hb_conv){.batch = 1 + dice_below(d, 9), .groups = dice_one_in(d, 4) ? 2 : 1};
         const int64_t most = dice_one_in(d, 8) ? 200 : 80;
@@ -82,16 +82,20 @@ static void choose_3x3(dice *d, case_limits limits, hb_conv *c) {
         c->in[0] = c->kernel[0] = c->out[0] = 1;
         for (int k = 0; k < 3; k++) c->stride[k] = c->dilation[k] = 1;
         for (int k = 1; k < 3; k++) {
-            c->kernel[k] = 3;
-            c->before[k] = dice_below(d, 4);
-            const int64_t after = dice_below(d, 4), least = 3 - c->before[k] - after;
+            c->kernel[k] = taps;
+            c->before[k] = dice_below(d, taps + 1);
+            const int64_t after = dice_below(d, taps + 1), least = taps - c->before[k] - after;
             c->in[k] = 1 + dice_below(d, dice_one_in(d, 4) ? 70 : 30);
             if (c->in[k] < least) c->in[k] = least;
-            c->out[k] = c->in[k] + c->before[k] + after - 2;
+            c->out[k] = c->in[k] + c->before[k] + after - (taps - 1);
         }
-    } while (c->batch * c->groups * c->in_channels * c->out_channels * 9 * volume(c->out) >
+    } while (c->batch * c->groups * c->in_channels * c->out_channels * volume(c->kernel) *
+                 volume(c->out) >
              limits.points);
 }
+
+static void choose_3x3(dice *d, case_limits limits, hb_conv *c) { choose_square(d, limits, 3, c); }
+static void choose_5x5(dice *d, case_limits limits, hb_conv *c) { choose_square(d, limits, 5, c); }
 
 static step_case *make_conv(uint64_t seed, case_limits limits,
                             void (*choose)(dice *d, case_limits limits, hb_conv *c)) {
@@ -119,6 +123,9 @@ step_case *case_deep_conv(uint64_t seed, case_limits limits) {
 }
 step_case *case_conv_3x3(uint64_t seed, case_limits limits) {
     return make_conv(seed, limits, choose_3x3);
+}
+step_case *case_conv_5x5(uint64_t seed, case_limits limits) {
+    return make_conv(seed, limits, choose_5x5);
 }
 
 step_case *case_conv_few_channels(uint64_t seed, case_limits limits) {

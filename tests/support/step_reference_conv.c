@@ -10,6 +10,7 @@ static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2
 /* A sum as it goes. `loose`: a zero from outside of a tensor may have met something infinite. */
 typedef struct sum {
     double value, scale, terms;
+    double beside; /* the largest scale of those that are computed together with it */
     bool loose;
 } sum;
 
@@ -24,7 +25,7 @@ static void put_sum(reference_buffer *to, int64_t at, hebb_dtype dtype, const su
     const float f = (float)s->value;
     if (dtype == HEBB_F32) memcpy(to->bytes + at * 4, &f, 4);
     else memcpy(to->bytes + at * 8, &s->value, 8);
-    const double error = number_epsilon(dtype) * (4 + sqrt(s->terms)) * s->scale;
+    const double error = number_epsilon(dtype) * ((4 + sqrt(s->terms)) * s->scale + 2 * s->beside);
     to->error[at * (int64_t)hebb_dtype_size(dtype)] =
         s->loose || !isfinite(s->scale) ? INFINITY : error;
 }
@@ -109,8 +110,13 @@ void reference_conv(const hb_step *step, reference_buffer *buffers) {
                .sums = calloc((size_t)n + 1, sizeof(sum))};
     const bool finite = all_finite(d.a, dtype, n_a) && all_finite(d.b, dtype, n_b);
     visit_all(c, add_term, &d);
+    /* Winograd's transforms add and take off again what is beside an element in its tile. What no
+       product reaches is 0. */
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) most = fmax(most, d.sums[i].scale);
     for (int64_t i = 0; i < n; i++) {
         d.sums[i].loose = !finite;
+        if (d.sums[i].terms > 0) d.sums[i].beside = most;
         put_sum(&buffers[step->out[0].buffer], step->out[0].offset + i, dtype, &d.sums[i]);
     }
     free(d.sums);

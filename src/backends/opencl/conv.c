@@ -4,8 +4,8 @@
    element read is used that many times and the weights are the same for all of a group.
 
    Where channels are many, conv_tiled.c does it on GPUs, and conv_shifted.c on CPUs, where
-   conv_bands.c does those of few channels and of strides; filters of 3 x 3 conv_winograd_tiled.c and
-   conv_winograd.c if that is cheaper.
+   conv_bands.c does those of few channels and of strides; filters of 3 x 3 conv_winograd_tiled.c,
+   and of 3 x 3 or 5 x 5 conv_winograd.c, if that is cheaper.
 
    CONV and CONV_INPUT gather: the rows of a product are the result's channels, its columns the
    places, its depth taps and the source's channels. CONV_WEIGHT sums over places and images: in
@@ -35,9 +35,10 @@ static double windows_cost(const hb_cl_conv *p) {
     return (rows + fill) / (double)p->rows * columns / (double)p->columns * (double)zeros;
 }
 
-/* HEBB_CONV=winograd, bands, shifted or windows forces one wherever it can do the step. */
+/* HEBB_CONV=winograd, bands, shifted or windows forces one wherever it can do the step; winograd2
+   or winograd4 a form of the first. */
 static hb_cl_conv_way forced_on_cpus(const char *forced, bool shifted, bool bands, bool winograd) {
-    if (winograd && strcmp(forced, "winograd") == 0) return HB_CL_CONV_WINOGRAD;
+    if (winograd && strncmp(forced, "winograd", 8) == 0) return HB_CL_CONV_WINOGRAD;
     if (bands && strcmp(forced, "bands") == 0) return HB_CL_CONV_BANDS;
     return shifted && strcmp(forced, "windows") != 0 ? HB_CL_CONV_SHIFTED : HB_CL_CONV_WINDOWS;
 }

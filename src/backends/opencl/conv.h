@@ -1,6 +1,7 @@
 /* What the kernels of convolutions share: conv.c chooses and writes most of them, conv_tiled.c
    those of large ones on GPUs, conv_winograd_tiled.c those of 3 x 3 there, conv_shifted.c most on
-   CPUs, conv_bands.c those of few channels and of strides there, conv_winograd.c those of 3 x 3. */
+   CPUs, conv_bands.c those of few channels and of strides there, conv_winograd.c those of 3 x 3 and
+   5 x 5. */
 #ifndef HB_OPENCL_CONV_H
 #define HB_OPENCL_CONV_H
 

@@ -1,6 +1,6 @@
-/* CONV_WEIGHT of 3 x 3 filters on CPUs by Winograd's minimal filtering (kernels/winograd.cl): 16
-   matrix products of transformed results' gradients [rows, tiles] and transformed images [tiles,
-   channels], summed over all tiles. Called by conv_winograd.c.
+/* CONV_WEIGHT on CPUs by Winograd's minimal filtering (kernels/winograd.cl): matrix products of
+   transformed results' gradients [rows, tiles] and transformed images [tiles, channels], one for
+   each element of a transform, summed over all tiles. Called by conv_winograd.c.
 
    A work-item does a block of rows and channels for a part of the tiles, some rows of tiles at a
    time: it turns images and results so that channels lie side by side, transforms them and adds the
@@ -8,10 +8,13 @@
    order, and transforms them back. */
 #include "conv_winograd.h"
 
-/* Rows and channels of a block at most, tiles at a time, and work-items at least. */
-enum { BLOCK = 64, TILES = 48, ITEMS = 16 };
+/* Rows and channels of a block at most, tiles at a time, which with the sums are to fit in L2, and
+   work-items at least. */
+enum { BLOCK = 64, TILES = 16, ITEMS = 16 };
 
 typedef struct layout {
+    hb_cl_winograd_form form;
+    int planes;
     int64_t tiles_x, tiles_y, tile_rows, each; /* of a group; rows of tiles at a time */
     int64_t rows, channels;                    /* of a block, in whole vectors ... */
     int64_t row_blocks, channel_blocks;        /* ... of which there are so many */
@@ -21,9 +24,12 @@ typedef struct layout {
     int64_t item, sum_plane, sums;     /* ... of an item; of a plane of sums; of all sums */
 } layout;
 
-static layout layout_of(const hb_cl_conv *p) {
+static layout layout_of(hb_cl_winograd_form form, const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
-    layout l = {.tiles_x = hb_ceil_div(c->out[2], 2), .tiles_y = hb_ceil_div(c->out[1], 2)};
+    layout l = {.form = form,
+                .planes = hb_cl_winograd_planes(form),
+                .tiles_x = hb_ceil_div(c->out[2], form.step),
+                .tiles_y = hb_ceil_div(c->out[1], form.step)};
     l.tile_rows = c->batch * l.tiles_y;
     l.each = hb_min(l.tile_rows, hb_max(1, TILES / l.tiles_x));
     l.row_blocks = hb_ceil_div(c->out_channels, BLOCK);
@@ -35,52 +41,61 @@ static layout layout_of(const hb_cl_conv *p) {
     l.parts = hb_min(l.tile_rows, hb_ceil_div(ITEMS, l.blocks));
     l.image_plane = hb_cl_winograd_odd_lines(l.each * l.tiles_x * l.channels);
     l.result_plane = hb_cl_winograd_odd_lines(l.each * l.tiles_x * l.rows);
-    l.turned_images = (2 * l.each + 2) * c->in[2] * l.channels;
-    l.item = HB_CL_WINOGRAD_PLANES * (l.image_plane + l.result_plane) + l.turned_images +
-             2 * l.each * c->out[2] * l.rows;
+    l.turned_images = (form.step * l.each + form.taps - 1) * c->in[2] * l.channels;
+    l.item = l.planes * (l.image_plane + l.result_plane) + l.turned_images +
+             form.step * l.each * c->out[2] * l.rows;
     l.sum_plane = l.rows * l.channels;
-    l.sums = l.parts * l.blocks * HB_CL_WINOGRAD_PLANES * l.sum_plane;
+    l.sums = l.parts * l.blocks * l.planes * l.sum_plane;
     return l;
 }
 
-/* 16 of 36, and the transforms of images, used for all rows, of results, used for all channels, and
-   of the sums, used for all tiles. */
-double hb_cl_winograd_weight_cost(const hb_cl_conv *p) {
+/* Cycles as in conv_winograd.c: of the products; of reading and writing their sums; of images and
+   results that are turned, and transformed; of the parts' sums that are added. */
+double hb_cl_winograd_weight_cost(hb_cl_winograd_form form, const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
-    const layout l = layout_of(p);
+    const layout l = layout_of(form, p);
+    const double chunks = (double)hb_ceil_div(l.tile_rows, l.each);
     const double tiles = (double)(l.tile_rows * l.tiles_x);
-    const double padded = 4 * tiles / (double)(c->batch * c->out[1] * c->out[2]);
-    const double outer = (double)c->out_channels, inner = (double)c->in_channels;
-    const double rows = (double)(l.rows * l.row_blocks) / outer;
-    const double channels = (double)(l.channels * l.channel_blocks) / inner;
-    return padded * (rows * channels * 16 / 36 + 5 * channels / outer + 10 * rows / inner) +
-           60 / tiles;
+    const double block = (double)l.sum_plane, sides = (double)(l.rows + l.channels);
+    const double products = 0.65 * l.planes * tiles * block / 16;
+    const double sums = 11.0 * l.planes * chunks * block / HB_CL_WINOGRAD_PRODUCT;
+    const double turned =
+        0.26 * chunks * (double)(l.turned_images + form.step * l.each * c->out[2] * l.rows);
+    const double transforms = 0.3 * l.planes * tiles * sides / 16;
+    const double parts = 7.5 * (double)l.parts * l.planes * block / 16;
+    const double cycles = products + sums + turned + transforms + parts;
+    return hb_cl_winograd_relative(p, cycles * (double)l.blocks);
 }
 
-int64_t hb_cl_winograd_weight_elements(const hb_cl_conv *p) {
-    const layout l = layout_of(p);
+int64_t hb_cl_winograd_weight_elements(hb_cl_winograd_form form, const hb_cl_conv *p) {
+    const layout l = layout_of(form, p);
     return l.sums + l.parts * l.blocks * l.item;
 }
 
 /* Rows of tiles [first, last) of the group, image by image. */
-static void write_transforms(hb_cl_kernel *kernel) {
+static void write_transforms(hb_cl_kernel *kernel, const layout *l) {
+    const int step = l->form.step, size = hb_cl_winograd_size(l->form);
     hb_cl_print(&kernel->body,
                 "for (hb_index r = first, n; r < last; r += n) {\n"
-                "const hb_index image = (r / ty * groups + group), z = r %% ty * 2;\n"
+                "const hb_index image = (r / ty * groups + group), z = r %% ty * %d;\n"
                 "n = min(last - r, ty - r %% ty);\n"
                 "const int x0 = (int)min(max(z - e1, (hb_index)0), n1);\n"
-                "const int x1 = (int)max(min(z - e1 + 2 * n + 2, n1), (hb_index)x0);\n"
-                "const int dy0 = (int)z, dy1 = (int)min(z + 2 * n, m1);\n"
+                "const int x1 = (int)max(min(z - e1 + %d * n + %d, n1), (hb_index)x0);\n"
+                "const int dy0 = (int)z, dy1 = (int)min(z + %d * n, m1);\n",
+                step, step, l->form.taps - 1, step);
+    hb_cl_print(&kernel->body,
                 "hb_winograd_turn(a + (image * inner + channel) * ins + x0 * n2, ins,\n"
                 "(int)min(inner - channel, channels), (x1 - x0) * (int)n2, (int)channels, x);\n"
                 "hb_winograd_turn(b + (image * outer + row) * outs + dy0 * m2, outs,\n"
-                "(int)min(outer - row, rows), (dy1 - dy0) * (int)m2, (int)rows, dy);\n"
+                "(int)min(outer - row, rows), (dy1 - dy0) * (int)m2, (int)rows, dy);\n");
+    hb_cl_print(&kernel->body,
                 "for (int i = 0; i < n; i++)\n"
                 "for (int j = 0; j < tx; j++, t++) {\n"
-                "hb_winograd_turned_image(x, x1 - x0, (int)n2, (int)channels,\n"
-                "(int)(z - e1) + 2 * i - x0, 2 * j - (int)e2, v + t * channels, vp);\n"
-                "hb_winograd_turned_result(dy, dy1 - dy0, (int)m2, (int)rows, 2 * i, 2 * j,\n"
-                "w + t * 16, wp, each * tx * 16);\n}\n}\n");
+                "hb_winograd_turned_image(%d, x, x1 - x0, (int)n2, (int)channels,\n"
+                "(int)(z - e1) + %d * i - x0, %d * j - (int)e2, v + t * channels, vp);\n"
+                "hb_winograd_turned_result(%d, %d, dy, dy1 - dy0, (int)m2, (int)rows, %d * i,\n"
+                "%d * j, w + t * 16, wp, each * tx * 16);\n}\n}\n",
+                size, step, step, step, size, step, step);
 }
 
 static bool add_sums(hb_prepared *prepared, const hb_cl_conv *p, const layout *l) {
@@ -118,8 +133,8 @@ static bool add_sums(hb_prepared *prepared, const hb_cl_conv *p, const layout *l
         "for (hb_index first = begin; first < end; first += each) {\n"
         "const hb_index last = min(first + each, end);\n"
         "hb_index t = 0;\n",
-        HB_CL_WINOGRAD_PLANES, HB_CL_WINOGRAD_PLANES, HB_CL_WINOGRAD_PLANES);
-    write_transforms(kernel);
+        l->planes, l->planes, l->planes);
+    write_transforms(kernel, l);
     hb_cl_print(
         &kernel->body,
         "for (int e = 0; e < %d; e++)\n"
@@ -127,7 +142,7 @@ static bool add_sums(hb_prepared *prepared, const hb_cl_conv *p, const layout *l
         "for (int c = 0; c < channels; c += %d)\n"
         "hb_vector_packed_f32(w + e * wp + k / 2 * each * tx * 16 + k %% 2 * 8, 16,\n"
         "v + e * vp + c, channels, t, first > begin, sum + e * sp + (k * channels + c) * 8);\n}\n",
-        HB_CL_WINOGRAD_PLANES, HB_CL_WINOGRAD_PANEL);
+        l->planes, HB_CL_WINOGRAD_PANEL);
     hb_cl_range_items(launch, l->parts, l->blocks, 1);
     return true;
 }
@@ -144,22 +159,24 @@ static bool add_back(hb_prepared *prepared, const hb_cl_conv *p, const layout *l
     hb_cl_print(
         &kernel->body,
         "const hb_index row = (hb_index)HB_ITEM(0), group = (hb_index)HB_ITEM(1);\n"
-        "y += (group * outer + row) * inner * 9;\n"
+        "y += (group * outer + row) * inner * taps;\n"
         "const hb_index k = row %% rows;\n"
         "for (hb_index channel = 0; channel < inner; channel += 16) {\n"
         "const hb_index c = channel %% channels;\n"
         "const hb_index block = (channel / channels * row_blocks + row / rows) * groups + group;\n"
-        "hb_winograd_filter_back(s + block * %d * sp + (k / 8 * channels + c / %d * %d) * 8 +\n"
+        "hb_winograd_filters_back(%d, %d, s + block * %d * sp + (k / 8 * channels + c / %d * %d) * "
+        "8 +\n"
         "k %% 8 * %d + c %% %d, sp, parts, blocks * %d * sp,\n"
-        "(int)min((hb_index)16, inner - channel), y + channel * 9);\n}\n",
-        HB_CL_WINOGRAD_PLANES, HB_CL_WINOGRAD_PANEL, HB_CL_WINOGRAD_PANEL, HB_CL_WINOGRAD_PANEL,
-        HB_CL_WINOGRAD_PANEL, HB_CL_WINOGRAD_PLANES);
+        "(int)min((hb_index)16, inner - channel), y + channel * taps);\n}\n",
+        l->form.taps, hb_cl_winograd_size(l->form), l->planes, HB_CL_WINOGRAD_PANEL,
+        HB_CL_WINOGRAD_PANEL, HB_CL_WINOGRAD_PANEL, HB_CL_WINOGRAD_PANEL, l->planes);
     hb_cl_range_items(launch, p->rows, p->conv->groups, 1);
     return true;
 }
 
-hebb_status hb_cl_winograd_weight(hb_prepared *prepared, const hb_cl_conv *p, hb_error *error) {
-    const layout l = layout_of(p);
+hebb_status hb_cl_winograd_weight(hb_cl_winograd_form form, hb_prepared *prepared,
+                                  const hb_cl_conv *p, hb_error *error) {
+    const layout l = layout_of(form, p);
     return add_sums(prepared, p, &l) && add_back(prepared, p, &l)
                ? HEBB_OK
                : hb_fail_memory(error, "a launch", sizeof(hb_cl_launch));

@@ -21,7 +21,7 @@
      conv.c          CONV, CONV_INPUT and CONV_WEIGHT; conv_tiled.c large ones on GPUs and
                      conv_winograd_tiled.c those of 3 x 3 there; conv_shifted.c most on CPUs,
                      conv_bands.c those of few channels and of strides, conv_winograd.c and
-                     conv_winograd_weight.c those of 3 x 3 there
+                     conv_winograd_weight.c those of 3 x 3 and 5 x 5 there
      fold.c          FOLD
      scan.c          SCAN; scan_kernel.c all its iterations as one kernel
      team.c          launches as one kernel, for whose work-groups they are tasks

@@ -45,6 +45,16 @@
 #define HB_ODD_16(index, x, y)                                                                     \
     HB_SHUFFLE(index, x, y, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 
+/* The elements of x but the first one, and then the first one of y, or the second. */
+#define HB_NEXT_4(index, x, y)         HB_SHUFFLE(index, x, y, 1, 2, 3, 4)
+#define HB_NEXT_BUT_ONE_4(index, x, y) HB_SHUFFLE(index, x, y, 1, 2, 3, 5)
+#define HB_NEXT_8(index, x, y)         HB_SHUFFLE(index, x, y, 1, 2, 3, 4, 5, 6, 7, 8)
+#define HB_NEXT_BUT_ONE_8(index, x, y) HB_SHUFFLE(index, x, y, 1, 2, 3, 4, 5, 6, 7, 9)
+#define HB_NEXT_16(index, x, y)                                                                    \
+    HB_SHUFFLE(index, x, y, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+#define HB_NEXT_BUT_ONE_16(index, x, y)                                                            \
+    HB_SHUFFLE(index, x, y, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17)
+
 /* Every second element of a row, of which x has the first ones and y, which begins with the last
    element of x, the others. */
 #define HB_APART_2(index, x, y) HB_SHUFFLE(index, x, y, 0, 3)

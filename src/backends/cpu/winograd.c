@@ -1,13 +1,15 @@
-/* CONV and CONV_INPUT of 3 x 3 filters by Winograd's minimal filtering (winograd_kernels.h): 16
-   multiplications in place of 36. Called through the solvers' table (cpu.h).
+/* CONV and CONV_INPUT of 3 x 3 and 5 x 5 filters by Winograd's minimal filtering
+   (winograd_kernels.h): 16 multiplications in place of 36, 36 in place of 144 or of 100, by the
+   form that costs least. Called through the solvers' table (cpu.h).
 
    A task makes some rows of tiles, of one or several images: all channels of these are transformed,
-   then for each panel of tiles and each few rows of weights the 16 products are made in L1 and
+   then for each panel of tiles and each few rows of weights the products are made in L1 and
    transformed back. So nothing but the images goes through memory, and the transforms of a task's
    images stay in L2. Results differ from those of a direct sum by a few roundings more; a value
    that is not finite spreads over its tiles. */
 #include "winograd.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,10 +17,14 @@
 enum { IMAGE_BYTES = 384 << 10, MOST_IMAGE_BYTES = 2 << 20, TASKS = 16 };
 
 typedef struct state {
-    const hb_step *step;
+    const hb_step *of;
     const hb_conv *conv;
     const hb_cpu_gemm_type *gemm;
     const hb_cpu_winograd *kernels;
+    const hb_winograd_form *form;
+    const hb_winograd_form *by_tiles;   /* of images */
+    int64_t lanes;                      /* of these */
+    int64_t step, planes;               /* of the form; elements of a tile */
     bool transposed;                    /* CONV_INPUT */
     int64_t rows, channels, row_blocks; /* of the products */
     int64_t height, width;              /* of a result */
@@ -32,13 +38,22 @@ typedef struct state {
     int threads;
 } state;
 
-bool hb_winograd_fits(const hb_step *step) {
+/* Whether every window meets the image, and every tap some element of it. What does not is exactly
+   0, which larger tiles give only nearly: they add and take off what is beside it. */
+static bool meets(const hb_conv *c, int d) {
+    const int64_t taps = c->kernel[d], before = c->before[d];
+    const int64_t after = c->out[d] - 1 + taps - before - c->in[d];
+    return before < taps && after < taps && c->in[d] + before >= taps && c->in[d] + after >= taps;
+}
+
+bool hb_winograd_fits(const hb_winograd_form *form, const hb_step *step) {
     const hb_conv *c = &step->u.conv;
     if (step->out[0].dtype != HEBB_F32 || c->in[0] != 1 || c->out[0] != 1 || c->before[0] != 0 ||
-        c->kernel[0] != 1 || c->kernel[1] != 3 || c->kernel[2] != 3)
+        c->kernel[0] != 1 || c->kernel[1] != form->taps || c->kernel[2] != form->taps)
         return false;
     for (int d = 0; d < 3; d++)
         if (c->stride[d] != 1 || (d > 0 && c->dilation[d] != 1)) return false;
+    if (form->size > 4 && (!meets(c, 1) || !meets(c, 2))) return false;
     return c->batch > 0 && c->groups > 0 && c->in_channels > 0 && c->out_channels > 0 &&
            hb_volume(c->in) > 0 && hb_volume(c->out) > 0;
 }
@@ -56,12 +71,12 @@ static double waste(const state *s, int64_t tile_rows) {
 static int64_t plane_of(const state *s, int64_t tile_rows) {
     const int64_t tiles = tile_rows * s->tiles_x, wide = 2 * s->gemm->lanes;
     const int64_t read = hb_ceil_div(tiles, wide) * wide;
-    const int64_t written = tiles - s->tiles_x + s->tiles_vectors * s->kernels->lanes;
+    const int64_t written = tiles - s->tiles_x + s->tiles_vectors * s->lanes;
     return hb_winograd_odd_lines(read > written ? read : written);
 }
 
 static int64_t image_bytes(const state *s, int64_t tile_rows) {
-    return HB_WINOGRAD_PLANES * s->channels * plane_of(s, tile_rows) * (int64_t)sizeof(float);
+    return s->planes * s->channels * plane_of(s, tile_rows) * (int64_t)sizeof(float);
 }
 
 /* Of the numbers of rows that fit, the one with the least waste; a panel's worth if it can be. */
@@ -79,10 +94,9 @@ static int64_t rows_of_a_task(const state *s) {
 }
 
 /* Tiles side by side in a row of the result: from column `from` of a panel's results, to that
-   element of the batch's first channel, and whether the second row of the tiles is there. */
+   element of the batch's first channel, and how many rows of the tiles are there. */
 typedef struct run_of_tiles {
-    int64_t panel, from, to, count;
-    bool both;
+    int64_t panel, from, to, count, rows;
 } run_of_tiles;
 
 /* Rows of tiles begin runs, and so do panels. */
@@ -90,24 +104,32 @@ static int64_t most_runs(const state *s) {
     return s->each + hb_ceil_div(s->each * s->tiles_x, 2 * s->gemm->lanes);
 }
 
-static void describe(const hb_device *device, const hb_step *step, state *s) {
+static void describe(const hb_device *device, const hb_step *step, int number, state *s) {
     const hb_conv *c = &step->u.conv;
-    *s = (state){.step = step,
+    const hb_winograd_form *form = &device->isa->winograd->form[number];
+    *s = (state){.of = step,
                  .conv = c,
                  .gemm = device->isa->gemm->f32,
                  .kernels = device->isa->winograd,
+                 .form = form,
+                 .step = form->step,
+                 .planes = hb_winograd_planes(form),
                  .transposed = step->kind == HB_CONV_INPUT,
                  .threads = device->threads};
     s->rows = s->transposed ? c->in_channels : c->out_channels;
     s->channels = s->transposed ? c->out_channels : c->in_channels;
     s->height = s->transposed ? c->in[1] : c->out[1];
     s->width = s->transposed ? c->in[2] : c->out[2];
-    s->tiles_y = hb_ceil_div(s->height, 2);
-    s->tiles_x = hb_ceil_div(s->width, 2);
-    s->tiles_vectors = hb_ceil_div(s->tiles_x, s->kernels->lanes);
-    s->image = s->transposed
-                   ? (hb_winograd_image){c->out[1], c->out[2], 2 - c->before[1], 2 - c->before[2]}
-                   : (hb_winograd_image){c->in[1], c->in[2], c->before[1], c->before[2]};
+    s->tiles_y = hb_ceil_div(s->height, s->step);
+    s->tiles_x = hb_ceil_div(s->width, s->step);
+    const hb_cpu_winograd *by_tiles = hb_winograd_by_tiles(s->kernels, s->tiles_x);
+    s->by_tiles = &by_tiles->form[number];
+    s->lanes = by_tiles->lanes;
+    s->tiles_vectors = hb_ceil_div(s->tiles_x, s->lanes);
+    const int64_t edge = form->taps - 1;
+    s->image = s->transposed ? (hb_winograd_image){c->out[1], c->out[2], edge - c->before[1],
+                                                   edge - c->before[2]}
+                             : (hb_winograd_image){c->in[1], c->in[2], c->before[1], c->before[2]};
     s->tile_rows = c->batch * s->tiles_y;
     s->each = rows_of_a_task(s);
     s->tasks = hb_ceil_div(s->tile_rows, s->each);
@@ -115,9 +137,9 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->row = plane_of(s, s->each);
     s->plane = hb_winograd_odd_lines(s->channels * s->row);
     s->weights_plane = hb_winograd_odd_lines(s->row_blocks * s->channels * s->gemm->rows);
-    s->weights_floats = c->groups * HB_WINOGRAD_PLANES * s->weights_plane;
-    s->image_floats = HB_WINOGRAD_PLANES * s->plane;
-    s->product_floats = (HB_WINOGRAD_PLANES + 4) * s->gemm->rows * 2 * s->gemm->lanes;
+    s->weights_floats = c->groups * s->planes * s->weights_plane;
+    s->image_floats = s->planes * s->plane;
+    s->product_floats = (s->planes + s->step * s->step) * s->gemm->rows * 2 * s->gemm->lanes;
     s->thread_bytes =
         hb_conv_aligned((s->image_floats + s->product_floats) * (int64_t)sizeof(float) +
                         most_runs(s) * (int64_t)sizeof(run_of_tiles));
@@ -132,21 +154,22 @@ typedef struct job {
 } job;
 
 static float *weights_of(const job *j, int64_t group) {
-    return j->scratch + group * HB_WINOGRAD_PLANES * j->s->weights_plane;
+    return j->scratch + group * j->s->planes * j->s->weights_plane;
 }
 
 static void transform_weights(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
-    const int64_t height = s->gemm->rows, row = s->transposed ? 9 : s->channels * 9;
+    const int64_t height = s->gemm->rows, taps = s->form->taps * s->form->taps;
+    const int64_t row = s->transposed ? taps : s->channels * taps;
     for (int64_t i = begin; i < end; i++) {
         const int64_t group = i / s->row_blocks, block = i % s->row_blocks, first = block * height;
-        const float *w = j->w + group * s->rows * s->channels * 9 + first * row;
+        const float *w = j->w + group * s->rows * s->channels * taps + first * row;
         float *u = weights_of(j, group) + block * s->channels * height;
         for (int64_t c = 0; c < s->channels; c++, u += height)
-            s->kernels->filter(hb_min(height, s->rows - first),
-                               w + c * 9 * (s->transposed ? s->rows : 1), row, s->transposed, u,
-                               s->weights_plane);
+            s->form->filter(hb_min(height, s->rows - first),
+                            w + c * taps * (s->transposed ? s->rows : 1), row, s->transposed, u,
+                            s->weights_plane);
     }
 }
 
@@ -169,8 +192,10 @@ static void transform_images(const job *j, const task *t) {
             const int64_t image = (t->first + r) / s->tiles_y, first = (t->first + r) % s->tiles_y;
             const float *x = j->x + ((image * s->conv->groups + t->group) * s->channels + c) * area;
             n = hb_min(t->count - r, s->tiles_y - first);
-            if (c + 1 < s->channels) s->kernels->ask(&s->image, x + area, 2 * first, 2 * n + 2);
-            s->kernels->image(&s->image, x, first, n, s->tiles_x, to, s->tiles_x, s->plane);
+            if (c + 1 < s->channels)
+                s->kernels->ask(&s->image, x + area, s->step * first,
+                                s->step * n + s->form->taps - 1);
+            s->by_tiles->image(&s->image, x, first, n, s->tiles_x, to, s->tiles_x, s->plane);
         }
     }
 }
@@ -181,16 +206,15 @@ static const run_of_tiles *find_runs(const job *j, const task *t, int64_t tiles)
     const int64_t wide = 2 * s->gemm->lanes;
     run_of_tiles *run = t->runs;
     for (int64_t i = 0, n; i < tiles; i += n, run++) {
-        const int64_t r = t->first + i / s->tiles_x, x = i % s->tiles_x, at = i % wide;
-        const int64_t image = r / s->tiles_y, y = 2 * (r % s->tiles_y);
-        n = hb_min(s->tiles_x - x, hb_min(wide - at, tiles - i));
-        *run = (run_of_tiles){
-            .panel = i / wide,
-            .from = 2 * at,
-            .to =
-                ((image * s->conv->groups + t->group) * s->rows * s->height + y) * s->width + 2 * x,
-            .count = hb_min(2 * n, s->width - 2 * x),
-            .both = y + 1 < s->height};
+        const int64_t r = t->first + i / s->tiles_x, tile = i % s->tiles_x, at = i % wide;
+        const int64_t image = r / s->tiles_y, y = s->step * (r % s->tiles_y);
+        const int64_t channel = (image * s->conv->groups + t->group) * s->rows;
+        n = hb_min(s->tiles_x - tile, hb_min(wide - at, tiles - i));
+        *run = (run_of_tiles){.panel = i / wide,
+                              .from = s->step * at,
+                              .to = (channel * s->height + y) * s->width + s->step * tile,
+                              .count = hb_min(s->step * n, s->width - s->step * tile),
+                              .rows = hb_min(s->step, s->height - y)};
     }
     return run;
 }
@@ -206,21 +230,19 @@ static const run_of_tiles *multiply_panel(const job *j, const task *t, int64_t b
     const int64_t first = block * height, rows = hb_min(height, s->rows - first);
     const float *u = weights_of(j, t->group) + first * s->channels;
     hb_cpu_gemm_tile *multiply = s->gemm->tile[rows - 1][count > s->gemm->lanes];
-    for (int64_t e = 0; e < HB_WINOGRAD_PLANES; e++)
+    for (int64_t e = 0; e < s->planes; e++)
         multiply(s->channels, u + e * s->weights_plane, 1, height, t->image + e * s->plane + tile,
                  s->row, t->product + e * plane, wide, wide, false);
-    float *results = t->product + HB_WINOGRAD_PLANES * plane;
+    float *results = t->product + s->planes * plane;
+    const int64_t line = s->step * wide; /* of a panel's results; a row of weights has `step` */
     for (int64_t r = 0; r < rows; r++)
-        s->kernels->back(count, t->product + r * wide, plane, results + 4 * r * wide,
-                         results + (4 * r + 2) * wide);
+        s->form->back(count, t->product + r * wide, plane, results + r * s->step * line, line);
     for (int64_t r = 0; r < rows; r++) {
-        const float *from = results + 4 * r * wide;
         float *y = j->y + (first + r) * s->height * s->width;
-        for (run = runs; run < end && run->panel == panel; run++) {
-            s->kernels->copy(run->count, from + run->from, y + run->to);
-            if (run->both)
-                s->kernels->copy(run->count, from + 2 * wide + run->from, y + run->to + s->width);
-        }
+        for (run = runs; run < end && run->panel == panel; run++)
+            for (int64_t i = 0; i < run->rows; i++)
+                s->kernels->copy(run->count, results + (r * s->step + i) * line + run->from,
+                                 y + run->to + i * s->width);
     }
     return run;
 }
@@ -253,54 +275,70 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
     const state *s = made;
     const hb_conv *c = s->conv;
     job j = {.s = s,
-             .x = (const float *)(const void *)hb_cpu_address(args, &s->step->in[0]),
-             .w = (const float *)(const void *)hb_cpu_address(args, &s->step->in[1]),
-             .y = (float *)(void *)hb_cpu_address(args, &s->step->out[0]),
+             .x = (const float *)(const void *)hb_cpu_address(args, &s->of->in[0]),
+             .w = (const float *)(const void *)hb_cpu_address(args, &s->of->in[1]),
+             .y = (float *)(void *)hb_cpu_address(args, &s->of->out[0]),
              .scratch =
-                 (float *)(void *)(hb_cpu_base(args, HB_BUFFER_ARENA) + s->step->scratch_offset)};
+                 (float *)(void *)(hb_cpu_base(args, HB_BUFFER_ARENA) + s->of->scratch_offset)};
     const double products = (double)s->rows * (double)s->channels;
     hb_cpu_parallel(device, c->groups * s->row_blocks, (double)c->groups * products * 20,
                     transform_weights, &j);
-    const double macs = (double)(c->groups * s->tile_rows * s->tiles_x) * products * 16;
+    const double macs = (double)(c->groups * s->tile_rows * s->tiles_x * s->planes) * products;
     hb_conv_parallel(device, s->threads, c->groups * s->tasks, macs, s->kernels->lanes, run_tasks,
                      &j);
 }
 
 /* ---- the solver ---- */
 
-static bool can_do(const hb_device *device, const hb_step *step) {
-    if (!hb_winograd_fits(step)) return false;
-    state s;
-    describe(device, step, &s);
-    return image_bytes(&s, s.each) <= MOST_IMAGE_BYTES;
+/* In units of a multiplication in the full tile, as those of conv.c: 16 of 36, say, and the
+   transforms of an image's tile, used for all rows of weights, of a result's, used for all
+   channels, and of the weights, used for all tiles, which costs more in units of products of wider
+   vectors (as measured with AVX-512, and with AVX2 on a Zen 3). */
+static double cost_of(const state *s) {
+    const double taps = s->form->taps * s->form->taps, tile = (double)(s->step * s->step);
+    const double points = (double)(s->height * s->width);
+    const double padded = tile * (double)(s->tiles_y * s->tiles_x) / points;
+    const double used = (double)s->tiles_x / (double)(s->tiles_vectors * s->lanes);
+    return padded * (waste(s, s->each) * (double)s->planes / (tile * taps) +
+                     (5 / used / (double)s->rows + 4.5 / (double)s->channels) * 9 / taps) +
+           3 * (double)(s->planes * s->kernels->lanes) / (taps * points * (double)s->conv->batch);
 }
 
-/* In units of a multiplication in the full tile, as those of conv.c: 16 of 36, and the transforms
-   of an image's tile, used for all rows of weights, of a result's, used for all channels, and of
-   the weights, used for all tiles: these are made one by one, which costs more in units of products
-   of wider vectors (as measured with AVX-512, and with AVX2 on a Zen 3). */
+/* By the form that costs least, of those that can do it. */
+static bool choose(const hb_device *device, const hb_step *step, state *s) {
+    bool found = false;
+    for (int k = 0; k < HB_WINOGRAD_FORMS; k++) {
+        const hb_winograd_form *form = &device->isa->winograd->form[k];
+        if (!hb_winograd_fits(form, step)) continue;
+        state other;
+        describe(device, step, k, &other);
+        if (image_bytes(&other, other.each) > MOST_IMAGE_BYTES) continue;
+        if (!found || cost_of(&other) < cost_of(s)) *s = other;
+        found = true;
+    }
+    return found;
+}
+
+static bool can_do(const hb_device *device, const hb_step *step) {
+    state s;
+    return choose(device, step, &s);
+}
+
 static double cost(const hb_device *device, const hb_step *step) {
     state s;
-    describe(device, step, &s);
-    const double weights = s.kernels->lanes > 8 ? 60 : 12;
-    const double points = (double)(s.height * s.width);
-    const double padded = (double)(4 * s.tiles_y * s.tiles_x) / points;
-    const double used = (double)s.tiles_x / (double)(s.tiles_vectors * s.kernels->lanes);
-    return padded * (waste(&s, s.each) * 16 / 36 + 5 / used / (double)s.rows +
-                     4.5 / (double)s.channels) +
-           weights / (double)(s.tile_rows * s.tiles_x);
+    return choose(device, step, &s) ? cost_of(&s) : INFINITY;
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {
     state s;
-    describe(device, step, &s);
+    if (!choose(device, step, &s)) return 0;
     return (size_t)s.weights_floats * sizeof(float) + (size_t)device->threads * s.thread_bytes;
 }
 
 static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
     state *s = malloc(sizeof *s);
     if (s == NULL) return hb_fail_memory(error, "a convolution", sizeof *s);
-    describe(device, step, s);
+    (void)choose(device, step, s);
     s->threads = hb_conv_threads(step, (size_t)s->weights_floats * sizeof(float), s->thread_bytes);
     *made = s;
     return HEBB_OK;

@@ -18,7 +18,22 @@ static inline int64_t hb_winograd_odd_lines(int64_t floats) {
     return (hb_ceil_div(floats, HB_WINOGRAD_LINE) | 1) * HB_WINOGRAD_LINE;
 }
 
-/* 3 x 3, strides and dilation of 1, f32. */
-bool hb_winograd_fits(const hb_step *step);
+static inline int64_t hb_winograd_planes(const hb_winograd_form *form) {
+    return form->size * form->size;
+}
+
+/* What transforms rows of so many tiles, a vector at a time: the narrower vectors where these leave
+   fewer lanes empty. A lane of theirs may take a third more time. */
+static inline const hb_cpu_winograd *hb_winograd_by_tiles(const hb_cpu_winograd *kernels,
+                                                          int64_t tiles) {
+    const hb_cpu_winograd *narrow = kernels->narrow;
+    if (narrow == NULL) return kernels;
+    const int64_t wide_lanes = hb_ceil_div(tiles, kernels->lanes) * kernels->lanes;
+    const int64_t narrow_lanes = hb_ceil_div(tiles, narrow->lanes) * narrow->lanes;
+    return 4 * narrow_lanes <= 3 * wide_lanes ? narrow : kernels;
+}
+
+/* Filters of so many taps, strides and dilation of 1, f32. */
+bool hb_winograd_fits(const hb_winograd_form *form, const hb_step *step);
 
 #endif

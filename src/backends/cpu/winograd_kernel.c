@@ -25,10 +25,12 @@ typedef int32_t indices __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
 #else
 #define LANES_ 4
 #endif
-#define EVEN(x, y) HB_TAKE(HB_EVEN, indices, LANES_, x, y)
-#define ODD(x, y)  HB_TAKE(HB_ODD, indices, LANES_, x, y)
-#define LOW(x, y)  HB_TAKE(HB_LOW, indices, LANES_, x, y)
-#define HIGH(x, y) HB_TAKE(HB_HIGH, indices, LANES_, x, y)
+#define EVEN(x, y)         HB_TAKE(HB_EVEN, indices, LANES_, x, y)
+#define ODD(x, y)          HB_TAKE(HB_ODD, indices, LANES_, x, y)
+#define LOW(x, y)          HB_TAKE(HB_LOW, indices, LANES_, x, y)
+#define HIGH(x, y)         HB_TAKE(HB_HIGH, indices, LANES_, x, y)
+#define NEXT(x, y)         HB_TAKE(HB_NEXT, indices, LANES_, x, y)
+#define NEXT_BUT_ONE(x, y) HB_TAKE(HB_NEXT_BUT_ONE, indices, LANES_, x, y)
 HB_DEFINE_TRANSPOSE_OF(turn, vector, indices, LANES_)
 
 INLINE vector load(const float *from) {
@@ -63,63 +65,160 @@ INLINE hb_part columns_from(const hb_winograd_image *image, int64_t column) {
     return hb_part_of(image->left - column, image->left + image->width - column);
 }
 
-/* Even and odd columns from `column` on. */
-typedef struct pairs {
-    int64_t column;
-    hb_part first, second;
-} pairs;
+/* ---- one dimension ---- */
 
-INLINE pairs pairs_from(const hb_winograd_image *image, int64_t column) {
-    return (pairs){column, columns_from(image, column), columns_from(image, column + LANES)};
-}
+/* The points at infinity, 0 and +-1; or infinity, 0, +-a and +-b: see winograd_kernels.h. */
+#define POINT_A 1.41421356237309505f
+#define POINT_B 0.70710678118654752f
 
-INLINE void load_pairs(const hb_winograd_image *image, const float *x, int64_t y, const pairs *p,
-                       vector *even, vector *odd) {
-    const float *from = address(image, x, y, p->column);
-    const vector a = hb_load_part(from, p->first), b = hb_load_part(from + LANES, p->second);
-    *even = EVEN(a, b);
-    *odd = ODD(a, b);
-}
-
-/* B' x for one column of four elements. */
-INLINE void image_column(const vector x[4], vector y[4]) {
-    y[0] = x[0] - x[2];
-    y[1] = x[1] + x[2];
-    y[2] = x[2] - x[1];
-    y[3] = x[1] - x[3];
-}
-
-/* A row of an image after the product with B, from the tiles at p on. */
-INLINE void image_row(const hb_winograd_image *image, const float *x, int64_t y, const pairs p[2],
-                      vector out[4]) {
-    vector d[4] = {{0}};
-    if (has_row(image, y)) {
-        load_pairs(image, x, y, &p[0], &d[0], &d[1]);
-        load_pairs(image, x, y, &p[1], &d[2], &d[3]);
+/* B' x. */
+INLINE void image_column(int size, const vector *x, vector *y) {
+    if (size == 4) {
+        y[0] = x[0] - x[2];
+        y[1] = x[2] + x[1];
+        y[2] = x[2] - x[1];
+        y[3] = x[3] - x[1];
+        return;
     }
-    image_column(d, out);
+    const vector even_a = x[4] - 0.5f * x[2], odd_a = POINT_A * x[3] - POINT_B * x[1];
+    const vector even_b = x[4] - 2 * x[2], odd_b = POINT_B * x[3] - POINT_A * x[1];
+    y[0] = x[4] - 2.5f * x[2] + x[0];
+    y[1] = even_a + odd_a;
+    y[2] = even_a - odd_a;
+    y[3] = even_b + odd_b;
+    y[4] = even_b - odd_b;
+    y[5] = x[5] - 2.5f * x[3] + x[1];
 }
 
-/* Neighboring rows of tiles share two rows. The last vector of a row of tiles comes first: what it
+/* The polynomial with n coefficients x at the points: A x, or G x but for its factors. */
+INLINE void evaluate(int size, int n, const vector *x, vector *y) {
+    y[0] = x[0];
+    y[size - 1] = x[n - 1];
+    if (size == 4) {
+        const vector even = n > 2 ? x[0] + x[2] : x[0];
+        y[1] = even + x[1];
+        y[2] = even - x[1];
+        return;
+    }
+    vector even_a = x[0], odd_a = x[1], even_b = x[0], odd_b = x[1];
+    if (n > 2) even_a += 2 * x[2];
+    if (n > 3) odd_a += 2 * x[3];
+    if (n > 4) even_a += 4 * x[4];
+    if (n > 2) even_b += 0.5f * x[2];
+    if (n > 3) odd_b += 0.5f * x[3];
+    if (n > 4) even_b += 0.25f * x[4];
+    y[1] = even_a + POINT_A * odd_a;
+    y[2] = even_a - POINT_A * odd_a;
+    y[3] = even_b + POINT_B * odd_b;
+    y[4] = even_b - POINT_B * odd_b;
+}
+
+/* Its adjoint: A' x, or G' x but for the factors. */
+INLINE void collect(int size, int n, const vector *x, vector *y) {
+    const vector sum_a = x[1] + x[2], difference_a = x[1] - x[2];
+    if (size == 4) {
+        y[0] = x[0] + sum_a;
+        y[1] = difference_a;
+        if (n > 2) y[2] = sum_a;
+    } else {
+        const vector sum_b = x[3] + x[4], difference_b = x[3] - x[4];
+        y[0] = x[0] + sum_a + sum_b;
+        y[1] = POINT_A * difference_a + POINT_B * difference_b;
+        if (n > 2) y[2] = 2 * sum_a + 0.5f * sum_b;
+        if (n > 3) y[3] = 2 * POINT_A * difference_a + 0.5f * POINT_B * difference_b;
+        if (n > 4) y[4] = 4 * sum_a + 0.25f * sum_b;
+    }
+    y[n - 1] += x[size - 1];
+}
+
+/* The factors of G: 1 / P'(p). */
+INLINE void divide(int size, vector *x) {
+    const float a = size == 4 ? 0.5f : 1.0f / 6, b = -1 / 1.5f;
+    x[1] *= a;
+    x[2] *= a;
+    if (size == 6) x[3] *= b;
+    if (size == 6) x[4] *= b;
+}
+
+/* ---- columns of an image, apart by the tiles' step ---- */
+
+enum { MOST = HB_WINOGRAD_MOST_SIZE, MOST_TAPS = 5 };
+
+/* Where they are: pairs of vectors for every two columns of a tile, or the four vectors that have
+   its first four columns and the one that follows these. */
+typedef struct tile_columns {
+    int64_t at[MOST];
+    hb_part part[MOST];
+} tile_columns;
+
+INLINE tile_columns columns_at(const hb_winograd_image *image, int step, int size, int64_t tile) {
+    tile_columns c;
+    const int n = step == 2 ? size : 5;
+    UNROLL for (int k = 0; k < n; k++) {
+        c.at[k] = step * tile + (step == 2 ? k / 2 * 2 + k % 2 * LANES : k * LANES);
+        c.part[k] = columns_from(image, c.at[k]);
+    }
+    return c;
+}
+
+/* Of row y, which the image has: column k of each tile to d[k]. */
+INLINE void load_columns(const hb_winograd_image *image, int step, int size, const float *x,
+                         int64_t y, const tile_columns *c, vector *d) {
+    vector a[MOST];
+    UNROLL for (int k = 0; k < (step == 2     ? size
+                                : size > step ? 5
+                                              : 4);
+                k++) a[k] = hb_load_part(address(image, x, y, c->at[k]), c->part[k]);
+    if (step == 2) {
+        UNROLL for (int k = 0; k < size; k += 2) {
+            d[k] = EVEN(a[k], a[k + 1]);
+            d[k + 1] = ODD(a[k], a[k + 1]);
+        }
+        return;
+    }
+    const vector even[2] = {EVEN(a[0], a[1]), EVEN(a[2], a[3])};
+    const vector odd[2] = {ODD(a[0], a[1]), ODD(a[2], a[3])};
+    d[0] = EVEN(even[0], even[1]);
+    d[1] = EVEN(odd[0], odd[1]);
+    d[2] = ODD(even[0], even[1]);
+    d[3] = ODD(odd[0], odd[1]);
+    if (size == step) return;
+    d[4] = NEXT(d[0], a[4]);
+    d[5] = NEXT_BUT_ONE(d[1], a[4]);
+}
+
+/* ---- images ---- */
+
+/* A row of an image after the product with B. */
+INLINE void image_row(const hb_winograd_image *image, int step, int size, const float *x, int64_t y,
+                      const tile_columns *c, vector *out) {
+    vector d[MOST];
+    UNROLL for (int k = 0; k < size; k++) d[k] = (vector){0};
+    if (has_row(image, y)) load_columns(image, step, size, x, y, c, d);
+    image_column(size, d, out);
+}
+
+/* Neighboring rows of tiles share rows. The last vector of a row of tiles comes first: what it
    writes too much belongs to the next row. */
-static void image(const hb_winograd_image *image, const float *x, int64_t first, int64_t rows,
-                  int64_t tiles, float *v, int64_t row, int64_t plane) {
+INLINE void image_of(int step, int size, const hb_winograd_image *image, const float *x,
+                     int64_t first, int64_t rows, int64_t tiles, float *v, int64_t row,
+                     int64_t plane) {
+    const int shared = size - step;
     for (int64_t t = (tiles - 1) / LANES * LANES; t >= 0; t -= LANES) {
-        const pairs p[2] = {pairs_from(image, 2 * t), pairs_from(image, 2 * t + 2)};
-        vector half[4][4]; /* by row */
-        image_row(image, x, 2 * first, p, half[0]);
-        image_row(image, x, 2 * first + 1, p, half[1]);
+        const tile_columns c = columns_at(image, step, size, t);
+        vector half[MOST][MOST]; /* by row */
+        UNROLL for (int i = 0; i < shared; i++)
+            image_row(image, step, size, x, step * first + i, &c, half[i]);
         for (int64_t r = 0; r < rows; r++) {
-            image_row(image, x, 2 * (first + r) + 2, p, half[2]);
-            image_row(image, x, 2 * (first + r) + 3, p, half[3]);
+            UNROLL for (int i = shared; i < size; i++)
+                image_row(image, step, size, x, step * (first + r) + i, &c, half[i]);
             float *to = v + r * row + t;
-            UNROLL for (int j = 0; j < 4; j++) {
-                const vector d[4] = {half[0][j], half[1][j], half[2][j], half[3][j]};
-                vector out[4];
-                image_column(d, out);
-                UNROLL for (int i = 0; i < 4; i++) store(out[i], to + (4 * i + j) * plane);
-                half[0][j] = half[2][j];
-                half[1][j] = half[3][j];
+            UNROLL for (int j = 0; j < size; j++) {
+                vector d[MOST], out[MOST];
+                UNROLL for (int i = 0; i < size; i++) d[i] = half[i][j];
+                image_column(size, d, out);
+                UNROLL for (int i = 0; i < size; i++) store(out[i], to + (size * i + j) * plane);
+                UNROLL for (int i = 0; i < shared; i++) half[i][j] = half[i + step][j];
             }
         }
     }
@@ -143,145 +242,157 @@ static void turn_row(const hb_winograd_image *image, const float *x, int64_t are
     }
 }
 
-static void image_of_channels(const hb_winograd_image *image, const float *x, int64_t area,
-                              int64_t channels, int64_t first, int64_t rows, int64_t tiles,
-                              float *scratch, float *v, int64_t row, int64_t plane) {
-    const int64_t line = hb_winograd_turned_floats(LANES, tiles) / 4, columns = line / LANES;
+/* Column `column` of a tile's rows, which are at d, after the product with B'. */
+INLINE void turned_column(int size, const float *const *d, int64_t column, vector *out) {
+    vector x[MOST];
+    UNROLL for (int i = 0; i < size; i++) x[i] = load(d[i] + column * LANES);
+    image_column(size, x, out);
+}
+
+/* The same of a tile, and of what it needs on its left. */
+INLINE void channels_of(int step, int size, const hb_winograd_image *image, const float *x,
+                        int64_t area, int64_t channels, int64_t first, int64_t rows, int64_t tiles,
+                        int64_t line, float *scratch, float *v, int64_t row, int64_t plane) {
+    const int shared = size - step;
     for (int64_t r = 0; r < rows; r++) {
-        const float *d[4];
-        for (int i = 0; i < 4; i++) {
-            const int64_t y = 2 * (first + r) + i;
-            float *turned = scratch + (y & 3) * line;
-            if (r == 0 || i >= 2) turn_row(image, x, area, channels, y, columns, turned);
+        const float *d[MOST];
+        for (int i = 0; i < size; i++) {
+            const int64_t y = step * (first + r) + i;
+            float *turned = scratch + y % size * line;
+            if (r == 0 || i >= shared) turn_row(image, x, area, channels, y, line / LANES, turned);
             d[i] = turned;
         }
-        vector half[4][4]; /* by column */
-        for (int64_t t = -1; t < tiles; t++) {
-            UNROLL for (int j = 2; j < 4; j++) {
-                vector column[4];
-                UNROLL for (int i = 0; i < 4; i++) column[i] = load(d[i] + (2 * t + j) * LANES);
-                image_column(column, half[j]);
-            }
-            if (t >= 0) {
-                UNROLL for (int i = 0; i < 4; i++) {
-                    const vector out_of[4] = {half[0][i], half[1][i], half[2][i], half[3][i]};
-                    vector out[4];
-                    image_column(out_of, out);
-                    UNROLL for (int j = 0; j < 4; j++) store(out[j], v + (4 * i + j) * plane);
-                }
-                v += row;
-            }
-            UNROLL for (int i = 0; i < 4; i++) {
-                half[0][i] = half[2][i];
-                half[1][i] = half[3][i];
+        vector half[MOST][MOST]; /* by column */
+        UNROLL for (int j = 0; j < shared; j++) turned_column(size, d, j, half[j]);
+        for (int64_t t = 0; t < tiles; t++, v += row) {
+            UNROLL for (int j = shared; j < size; j++)
+                turned_column(size, d, step * t + j, half[j]);
+            UNROLL for (int i = 0; i < size; i++) {
+                vector column[MOST], out[MOST];
+                UNROLL for (int j = 0; j < size; j++) column[j] = half[j][i];
+                image_column(size, column, out);
+                UNROLL for (int j = 0; j < size; j++) store(out[j], v + (size * i + j) * plane);
+                UNROLL for (int j = 0; j < shared; j++) half[j][i] = half[j + step][i];
             }
         }
     }
 }
 
-/* A x for two elements. */
-INLINE void result_column(vector x0, vector x1, vector y[4]) {
-    y[0] = x0;
-    y[1] = x0 + x1;
-    y[2] = x0 - x1;
-    y[3] = -x1;
-}
+/* ---- results ---- */
 
-static void result(const hb_winograd_image *image, const float *x, int64_t first, int64_t rows,
-                   int64_t tiles, float *v, int64_t row, int64_t plane) {
+INLINE void result_of(int step, int size, const hb_winograd_image *image, const float *x,
+                      int64_t first, int64_t rows, int64_t tiles, float *v, int64_t row,
+                      int64_t plane) {
     for (int64_t t = (tiles - 1) / LANES * LANES; t >= 0; t -= LANES) {
-        const pairs p = pairs_from(image, 2 * t);
+        const tile_columns c = columns_at(image, step, step, t);
         for (int64_t r = 0; r < rows; r++) {
-            vector y[2][2] = {{{0}}}, half[2][4]; /* by row */
-            UNROLL for (int i = 0; i < 2; i++) {
-                if (has_row(image, 2 * (first + r) + i))
-                    load_pairs(image, x, 2 * (first + r) + i, &p, &y[i][0], &y[i][1]);
-                result_column(y[i][0], y[i][1], half[i]);
+            vector half[HB_WINOGRAD_MOST_STEP][MOST]; /* by row */
+            UNROLL for (int i = 0; i < step; i++) {
+                vector y[HB_WINOGRAD_MOST_STEP];
+                UNROLL for (int j = 0; j < step; j++) y[j] = (vector){0};
+                if (has_row(image, step * (first + r) + i))
+                    load_columns(image, step, step, x, step * (first + r) + i, &c, y);
+                evaluate(size, step, y, half[i]);
             }
             float *to = v + r * row + t;
-            UNROLL for (int j = 0; j < 4; j++) {
-                vector out[4];
-                result_column(half[0][j], half[1][j], out);
-                UNROLL for (int i = 0; i < 4; i++) store(out[i], to + (4 * i + j) * plane);
+            UNROLL for (int j = 0; j < size; j++) {
+                vector y[HB_WINOGRAD_MOST_STEP], out[MOST];
+                UNROLL for (int i = 0; i < step; i++) y[i] = half[i][j];
+                evaluate(size, step, y, out);
+                UNROLL for (int i = 0; i < size; i++) store(out[i], to + (size * i + j) * plane);
             }
         }
     }
 }
 
-/* A' x for four elements. */
-INLINE void back_column(const vector x[4], vector y[2]) {
-    const vector sum = x[1] + x[2], difference = x[1] - x[2];
-    y[0] = x[0] + sum;
-    y[1] = difference - x[3];
+/* Column k of each tile from y[k], to consecutive elements. */
+INLINE void store_columns(int step, const vector *y, float *to) {
+    if (step == 2) {
+        store(LOW(y[0], y[1]), to);
+        store(HIGH(y[0], y[1]), to + LANES);
+        return;
+    }
+    const vector even[2] = {LOW(y[0], y[2]), HIGH(y[0], y[2])};
+    const vector odd[2] = {LOW(y[1], y[3]), HIGH(y[1], y[3])};
+    UNROLL for (int k = 0; k < 2; k++) {
+        store(LOW(even[k], odd[k]), to + 2 * k * LANES);
+        store(HIGH(even[k], odd[k]), to + (2 * k + 1) * LANES);
+    }
 }
 
-static void back(int64_t tiles, const float *m, int64_t plane, float *y0, float *y1) {
+INLINE void back_of(int step, int size, int64_t tiles, const float *m, int64_t plane, float *y,
+                    int64_t row) {
     for (int64_t t = 0; t < tiles; t += LANES) {
-        vector half[4][2];
-        UNROLL for (int j = 0; j < 4; j++) {
-            vector x[4];
-            UNROLL for (int i = 0; i < 4; i++) x[i] = load(m + (4 * i + j) * plane + t);
-            back_column(x, half[j]);
+        vector half[MOST][HB_WINOGRAD_MOST_STEP];
+        UNROLL for (int j = 0; j < size; j++) {
+            vector x[MOST];
+            UNROLL for (int i = 0; i < size; i++) x[i] = load(m + (size * i + j) * plane + t);
+            collect(size, step, x, half[j]);
         }
-        UNROLL for (int i = 0; i < 2; i++) {
-            const vector x[4] = {half[0][i], half[1][i], half[2][i], half[3][i]};
-            vector y[2];
-            back_column(x, y);
-            float *to = (i == 0 ? y0 : y1) + 2 * t;
-            store(LOW(y[0], y[1]), to);
-            store(HIGH(y[0], y[1]), to + LANES);
+        UNROLL for (int i = 0; i < step; i++) {
+            vector x[MOST], out[HB_WINOGRAD_MOST_STEP];
+            UNROLL for (int j = 0; j < size; j++) x[j] = half[j][i];
+            collect(size, step, x, out);
+            store_columns(step, out, y + i * row + step * t);
         }
     }
 }
 
-/* ---- filters, one by one: there are few ---- */
+/* ---- filters ---- */
 
-INLINE void filter_column(const float x[3], float y[4]) {
-    const float sum = 0.5f * (x[0] + x[2]), middle = 0.5f * x[1];
-    y[0] = x[0];
-    y[1] = sum + middle;
-    y[2] = sum - middle;
-    y[3] = x[2];
-}
-
-static void filter(int64_t rows, const float *g, int64_t row, int backwards, float *u,
-                   int64_t plane) {
-    for (int64_t r = 0; r < rows; r++, g += row) {
-        float half[3][4], out[4];
-        for (int j = 0; j < 3; j++) {
-            float x[3];
-            for (int i = 0; i < 3; i++) x[i] = backwards ? g[8 - 3 * i - j] : g[3 * i + j];
-            filter_column(x, half[j]);
+/* A vector of them, turned around so that each lane has one. */
+INLINE void filter_of(int taps, int size, int64_t rows, const float *g, int64_t row, int backwards,
+                      float *u, int64_t plane) {
+    const int all = taps * taps;
+    for (int64_t first = 0; first < rows; first += LANES, g += LANES * row) {
+        const int n = (int)(rows - first < LANES ? rows - first : LANES);
+        float turned[MOST_TAPS * MOST_TAPS][LANES];
+        memset(turned, 0, (size_t)all * sizeof *turned);
+        for (int r = 0; r < n; r++)
+            for (int k = 0; k < all; k++) turned[backwards ? all - 1 - k : k][r] = g[r * row + k];
+        vector half[MOST_TAPS][MOST]; /* by column */
+        UNROLL for (int j = 0; j < taps; j++) {
+            vector x[MOST_TAPS];
+            UNROLL for (int i = 0; i < taps; i++) x[i] = load(turned[taps * i + j]);
+            evaluate(size, taps, x, half[j]);
+            divide(size, half[j]);
         }
-        for (int i = 0; i < 4; i++) {
-            const float x[3] = {half[0][i], half[1][i], half[2][i]};
-            filter_column(x, out);
-            for (int j = 0; j < 4; j++) u[(4 * i + j) * plane + r] = out[j];
-        }
-    }
-}
-
-INLINE void filter_back_column(const float x[4], float y[3]) {
-    const float sum = 0.5f * (x[1] + x[2]);
-    y[0] = x[0] + sum;
-    y[1] = 0.5f * (x[1] - x[2]);
-    y[2] = sum + x[3];
-}
-
-static void filter_back(int64_t columns, const float *s, int64_t plane, float *g) {
-    for (int64_t c = 0; c < columns; c++, s++, g += 9) {
-        float half[4][3];
-        for (int j = 0; j < 4; j++) {
-            float x[4];
-            for (int i = 0; i < 4; i++) x[i] = s[(4 * i + j) * plane];
-            filter_back_column(x, half[j]);
-        }
-        for (int i = 0; i < 3; i++) {
-            const float x[4] = {half[0][i], half[1][i], half[2][i], half[3][i]};
-            filter_back_column(x, g + 3 * i);
+        UNROLL for (int i = 0; i < size; i++) {
+            vector x[MOST_TAPS], out[MOST];
+            UNROLL for (int j = 0; j < taps; j++) x[j] = half[j][i];
+            evaluate(size, taps, x, out);
+            divide(size, out);
+            UNROLL for (int j = 0; j < size; j++)
+                hb_store_first(u + (size * i + j) * plane + first, out[j], n);
         }
     }
 }
+
+INLINE void filter_back_of(int taps, int size, int64_t columns, const float *s, int64_t plane,
+                           float *g) {
+    const int all = taps * taps;
+    for (int64_t c = 0; c < columns; c += LANES, s += LANES) {
+        vector half[MOST][MOST_TAPS]; /* by column */
+        UNROLL for (int j = 0; j < size; j++) {
+            vector x[MOST];
+            UNROLL for (int i = 0; i < size; i++) x[i] = load(s + (size * i + j) * plane);
+            divide(size, x);
+            collect(size, taps, x, half[j]);
+        }
+        float turned[MOST_TAPS * MOST_TAPS][LANES];
+        UNROLL for (int i = 0; i < taps; i++) {
+            vector x[MOST], y[MOST_TAPS];
+            UNROLL for (int j = 0; j < size; j++) x[j] = half[j][i];
+            divide(size, x);
+            collect(size, taps, x, y);
+            UNROLL for (int j = 0; j < taps; j++) store(y[j], turned[taps * i + j]);
+        }
+        for (int r = 0; r < LANES && c + r < columns; r++, g += all)
+            for (int k = 0; k < all; k++) g[k] = turned[k][r];
+    }
+}
+
+/* ---- the table ---- */
 
 /* Whole vectors, the last of which may begin before the one ahead of it ends. */
 static void copy(int64_t n, const float *from, float *to) {
@@ -293,14 +404,56 @@ static void copy(int64_t n, const float *from, float *to) {
     store(load(from + n - LANES), to + n - LANES);
 }
 
+#define DEFINE(STEP, TAPS)                                                                         \
+    enum { SIZE_##STEP##TAPS = (STEP) + (TAPS)-1 };                                                \
+    static void image_##STEP##TAPS(const hb_winograd_image *image, const float *x, int64_t first,  \
+                                   int64_t rows, int64_t tiles, float *v, int64_t row,             \
+                                   int64_t plane) {                                                \
+        image_of(STEP, SIZE_##STEP##TAPS, image, x, first, rows, tiles, v, row, plane);            \
+    }                                                                                              \
+    static void channels_##STEP##TAPS(const hb_winograd_image *image, const float *x,              \
+                                      int64_t area, int64_t channels, int64_t first, int64_t rows, \
+                                      int64_t tiles, float *scratch, float *v, int64_t row,        \
+                                      int64_t plane) {                                             \
+        const hb_winograd_form form = {.step = STEP, .taps = TAPS, .size = SIZE_##STEP##TAPS};     \
+        const int64_t line = hb_winograd_turned_floats(&form, LANES, tiles) / SIZE_##STEP##TAPS;   \
+        channels_of(STEP, SIZE_##STEP##TAPS, image, x, area, channels, first, rows, tiles, line,   \
+                    scratch, v, row, plane);                                                       \
+    }                                                                                              \
+    static void result_##STEP##TAPS(const hb_winograd_image *image, const float *x, int64_t first, \
+                                    int64_t rows, int64_t tiles, float *v, int64_t row,            \
+                                    int64_t plane) {                                               \
+        result_of(STEP, SIZE_##STEP##TAPS, image, x, first, rows, tiles, v, row, plane);           \
+    }                                                                                              \
+    static void back_##STEP##TAPS(int64_t tiles, const float *m, int64_t plane, float *y,          \
+                                  int64_t row) {                                                   \
+        back_of(STEP, SIZE_##STEP##TAPS, tiles, m, plane, y, row);                                 \
+    }                                                                                              \
+    static void filter_##STEP##TAPS(int64_t rows, const float *g, int64_t row, int backwards,      \
+                                    float *u, int64_t plane) {                                     \
+        filter_of(TAPS, SIZE_##STEP##TAPS, rows, g, row, backwards, u, plane);                     \
+    }                                                                                              \
+    static void filter_back_##STEP##TAPS(int64_t columns, const float *s, int64_t plane,           \
+                                         float *g) {                                               \
+        filter_back_of(TAPS, SIZE_##STEP##TAPS, columns, s, plane, g);                             \
+    }
+DEFINE(2, 3)
+DEFINE(4, 3)
+DEFINE(2, 5)
+
+#define FORM(STEP, TAPS)                                                                           \
+    {                                                                                              \
+        .step = STEP, .taps = TAPS, .size = SIZE_##STEP##TAPS, .image = image_##STEP##TAPS,        \
+        .image_of_channels = channels_##STEP##TAPS, .result = result_##STEP##TAPS,                 \
+        .back = back_##STEP##TAPS, .filter = filter_##STEP##TAPS,                                  \
+        .filter_back = filter_back_##STEP##TAPS,                                                   \
+    }
 const hb_cpu_winograd PASTE(hb_cpu_winograd_, HB_ISA) = {
     .lanes = LANES,
+#if HB_ISA_VECTOR_BYTES == 64
+    .narrow = &hb_cpu_winograd_avx2,
+#endif
+    .form = {FORM(2, 3), FORM(4, 3), FORM(2, 5)},
     .ask = ask,
-    .image = image,
-    .image_of_channels = image_of_channels,
-    .result = result,
-    .back = back,
-    .filter = filter,
-    .filter_back = filter_back,
     .copy = copy,
 };

@@ -1,25 +1,28 @@
-/* CONV_WEIGHT of 3 x 3 filters by Winograd's minimal filtering (winograd_kernels.h): the gradient
-   is made of 16 matrix products, of transformed results' gradients [rows, tiles] and transformed
-   images [tiles, channels], summed over all tiles. Called through the solvers' table (cpu.h).
+/* CONV_WEIGHT of 3 x 3 and 5 x 5 filters by Winograd's minimal filtering (winograd_kernels.h), by
+   the form that costs least: the gradient is made of 16 or 36 matrix products, of transformed
+   results' gradients [rows, tiles] and transformed images [tiles, channels], summed over all tiles.
+   Called through the solvers' table (cpu.h).
 
    Tiles are taken some rows at a time. Where the sums are small, the tiles are cut into parts, each
    with sums of its own that are added in the end: a thread transforms and multiplies in its own L2.
-   Large sums exist once: the threads first transform rows, then multiply, each its share of the 16
+   Large sums exist once: the threads first transform rows, then multiply, each its share of the
    products. Every sum is made in an order that sizes alone decide: the number of threads changes no
    bit. */
 #include "winograd.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../winograd_memory.h"
 
-/* Transforms that are kept at a time, in a thread's L2 or by all threads in L3; sums that are
-   small, and parts that have some; tasks of a product; threads that memory is judged by. */
+/* Transforms that are kept at a time, in a thread's L2, or by all threads in L3 for each element of
+   a tile; sums that are small, and parts that have some; tasks of a product; threads that memory is
+   judged by. */
 enum {
     OWN_BYTES = 1 << 20,
-    KEPT_BYTES = 2 << 20,
-    SMALL_SUM_BYTES = 512 << 10,
+    KEPT_BYTES = 128 << 10,
+    SMALL_SUM_BYTES = 640 << 10,
     MOST_SUM_BYTES = 64 << 20,
     SUMS = 16,
     PARTS = 4,
@@ -27,10 +30,14 @@ enum {
 };
 
 typedef struct state {
-    const hb_step *step;
+    const hb_step *of;
     const hb_conv *conv;
     const hb_cpu_gemm_type *gemm;
     const hb_cpu_winograd *kernels;
+    const hb_winograd_form *form;
+    const hb_winograd_form *by_tiles;          /* of results */
+    int64_t tile_lanes;                        /* of these */
+    int64_t step, planes;                      /* of the form; elements of a tile */
     int64_t lanes, channels, rows;             /* channels: in whole vectors */
     int64_t tiles_x, tiles_y, tile_rows, each; /* of a group; rows of tiles at a time */
     int64_t sums;                              /* how many there are; more than one: of parts */
@@ -43,31 +50,38 @@ typedef struct state {
 } state;
 
 static int64_t result_row(const state *s, int64_t tile_rows) {
-    return hb_winograd_odd_lines(tile_rows * s->tiles_x + s->lanes);
+    return hb_winograd_odd_lines(tile_rows * s->tiles_x + s->tile_lanes);
 }
 
 static int64_t kept_bytes(const state *s, int64_t tile_rows) {
-    return HB_WINOGRAD_PLANES * (int64_t)sizeof(float) *
+    return s->planes * (int64_t)sizeof(float) *
            (s->rows * result_row(s, tile_rows) + s->channels * tile_rows * s->tiles_x);
 }
 
-static void describe(const hb_device *device, const hb_step *step, state *s) {
+static void describe(const hb_device *device, const hb_step *step, int number, state *s) {
     const hb_conv *c = &step->u.conv;
-    *s = (state){.step = step,
+    const hb_winograd_form *form = &device->isa->winograd->form[number];
+    *s = (state){.of = step,
                  .conv = c,
                  .gemm = device->isa->gemm->f32,
                  .kernels = device->isa->winograd,
+                 .form = form,
+                 .step = form->step,
+                 .planes = hb_winograd_planes(form),
                  .lanes = device->isa->winograd->lanes,
                  .rows = c->out_channels,
                  .threads = device->threads};
     s->channels = hb_ceil_div(c->in_channels, s->lanes) * s->lanes;
-    s->tiles_y = hb_ceil_div(c->out[1], 2);
-    s->tiles_x = hb_ceil_div(c->out[2], 2);
+    s->tiles_y = hb_ceil_div(c->out[1], s->step);
+    s->tiles_x = hb_ceil_div(c->out[2], s->step);
     s->tile_rows = c->batch * s->tiles_y;
+    const hb_cpu_winograd *by_tiles = hb_winograd_by_tiles(s->kernels, s->tiles_x);
+    s->by_tiles = &by_tiles->form[number];
+    s->tile_lanes = by_tiles->lanes;
     s->sum_plane = s->rows * s->channels;
-    s->sum_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->sum_plane);
+    s->sum_floats = hb_winograd_lines(s->planes * s->sum_plane);
     const bool small = s->sum_floats * (int64_t)sizeof(float) <= SMALL_SUM_BYTES;
-    const int64_t most = small ? hb_min(OWN_BYTES, device->l2_bytes) : KEPT_BYTES;
+    const int64_t most = small ? hb_min(OWN_BYTES, device->l2_bytes) : s->planes * KEPT_BYTES;
     s->sums = small ? hb_min(SUMS, s->tile_rows) : 1;
     while (s->each < s->tile_rows && kept_bytes(s, s->each + 1) <= most) s->each++;
     if (s->each == 0) s->each = 1;
@@ -76,12 +90,12 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->row = result_row(s, s->each);
     s->result_plane = hb_winograd_odd_lines(s->rows * s->row);
     s->image_plane = hb_winograd_odd_lines(s->each * s->tiles_x * s->channels);
-    s->image_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->image_plane);
-    s->result_floats = hb_winograd_lines(HB_WINOGRAD_PLANES * s->result_plane);
+    s->image_floats = hb_winograd_lines(s->planes * s->image_plane);
+    s->result_floats = hb_winograd_lines(s->planes * s->result_plane);
     const int64_t kept = s->image_floats + s->result_floats, float_bytes = sizeof(float);
     s->shared_bytes =
         hb_conv_aligned((s->sums * s->sum_floats + (s->sums > 1 ? 0 : kept)) * float_bytes);
-    s->turned_floats = hb_winograd_turned_floats(s->lanes, s->tiles_x);
+    s->turned_floats = hb_winograd_turned_floats(form, s->lanes, s->tiles_x);
     s->thread_bytes = hb_conv_aligned((s->turned_floats + (s->sums > 1 ? kept : 0)) * float_bytes);
 }
 
@@ -122,7 +136,7 @@ static void transform_channels(const batch *b, int64_t c, float *turned) {
     const state *s = j->s;
     const int64_t area = s->image.height * s->image.width, all = s->conv->in_channels;
     for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows))
-        s->kernels->image_of_channels(
+        s->form->image_of_channels(
             &s->image, j->x + ((p.image * s->conv->groups + j->group) * all + c) * area, area,
             hb_min(s->lanes, all - c), p.first, p.rows, s->tiles_x, turned,
             b->images + p.at * s->tiles_x * s->channels + c, s->channels, s->image_plane);
@@ -136,10 +150,11 @@ static void transform_result(const batch *b, int64_t k) {
     const int64_t area = s->result.height * s->result.width;
     for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows)) {
         const float *dy = j->dy + ((p.image * s->conv->groups + j->group) * s->rows + k) * area;
-        if (k + 1 < s->rows) s->kernels->ask(&s->result, dy + area, 2 * p.first, 2 * p.rows);
-        s->kernels->result(&s->result, dy, p.first, p.rows, s->tiles_x,
-                           b->results + k * s->row + p.at * s->tiles_x, s->tiles_x,
-                           s->result_plane);
+        if (k + 1 < s->rows)
+            s->kernels->ask(&s->result, dy + area, s->step * p.first, s->step * p.rows);
+        s->by_tiles->result(&s->result, dy, p.first, p.rows, s->tiles_x,
+                            b->results + k * s->row + p.at * s->tiles_x, s->tiles_x,
+                            s->result_plane);
     }
 }
 
@@ -162,7 +177,7 @@ static void transform(void *context, int64_t begin, int64_t end, int thread) {
 
 /* ---- products ---- */
 
-/* Part of the rows of one of the 16 products. */
+/* Part of the rows of one of the products. */
 static void multiply(void *context, int64_t begin, int64_t end, int thread) {
     const batch *b = context;
     const state *s = b->j->s;
@@ -198,7 +213,7 @@ static void run_parts(void *context, int64_t begin, int64_t end, int thread) {
         for (b.first = s->tile_rows * part / s->sums; b.first < last; b.first += b.count) {
             b.count = hb_min(s->each, last - b.first);
             transform(&b, 0, transforms_of(s), thread);
-            multiply(&b, 0, HB_WINOGRAD_PLANES * PARTS, thread);
+            multiply(&b, 0, s->planes * PARTS, thread);
             b.add = true;
         }
     }
@@ -208,15 +223,15 @@ static void run_parts(void *context, int64_t begin, int64_t end, int thread) {
 static void transform_sums(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
-    const int64_t channels = s->conv->in_channels;
+    const int64_t channels = s->conv->in_channels, taps = s->form->taps * s->form->taps;
     for (int64_t k = begin; k < end; k++) {
         float *to = j->sums + k * s->channels;
         for (int64_t part = 1; part < s->sums; part++)
-            for (int64_t e = 0; e < HB_WINOGRAD_PLANES; e++)
+            for (int64_t e = 0; e < s->planes; e++)
                 for (int64_t c = 0; c < channels; c++)
                     to[e * s->sum_plane + c] += to[part * s->sum_floats + e * s->sum_plane + c];
-        s->kernels->filter_back(channels, to, s->sum_plane,
-                                j->dw + (j->group * s->rows + k) * channels * 9);
+        s->form->filter_back(channels, to, s->sum_plane,
+                             j->dw + (j->group * s->rows + k) * channels * taps);
     }
 }
 
@@ -232,8 +247,8 @@ static void run_together(hb_device *device, const job *j) {
         hb_conv_parallel(device, s->threads, transforms_of(s),
                          tiles * (double)(s->rows + s->channels) * 80, s->gemm->lanes, transform,
                          &b);
-        hb_conv_parallel(device, s->threads, HB_WINOGRAD_PLANES * PARTS, tiles * products * 16,
-                         s->gemm->lanes, multiply, &b);
+        hb_conv_parallel(device, s->threads, s->planes * PARTS,
+                         tiles * products * (double)s->planes, s->gemm->lanes, multiply, &b);
     }
 }
 
@@ -241,10 +256,10 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
     const state *s = made;
     const hb_conv *c = s->conv;
     job j = {.s = s,
-             .x = (const float *)(const void *)hb_cpu_address(args, &s->step->in[0]),
-             .dy = (const float *)(const void *)hb_cpu_address(args, &s->step->in[1]),
-             .dw = (float *)(void *)hb_cpu_address(args, &s->step->out[0]),
-             .own = hb_cpu_base(args, HB_BUFFER_ARENA) + s->step->scratch_offset};
+             .x = (const float *)(const void *)hb_cpu_address(args, &s->of->in[0]),
+             .dy = (const float *)(const void *)hb_cpu_address(args, &s->of->in[1]),
+             .dw = (float *)(void *)hb_cpu_address(args, &s->of->out[0]),
+             .own = hb_cpu_base(args, HB_BUFFER_ARENA) + s->of->scratch_offset};
     j.sums = (float *)(void *)j.own;
     j.own += s->shared_bytes;
     const double products = (double)s->rows * (double)s->channels;
@@ -252,8 +267,8 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
         if (s->sums == 1) run_together(device, &j);
         else
             hb_conv_parallel(device, s->threads, s->sums,
-                             (double)(s->tile_rows * s->tiles_x) * products * 16, s->gemm->lanes,
-                             run_parts, &j);
+                             (double)(s->tile_rows * s->tiles_x * s->planes) * products,
+                             s->gemm->lanes, run_parts, &j);
         hb_conv_parallel(device, s->threads, s->rows, (double)s->sums * products * 40, 1,
                          transform_sums, &j);
     }
@@ -269,31 +284,52 @@ static bool is_wasteful(const state *s, int threads) {
                                    (int64_t)(s->shared_bytes + (size_t)threads * s->thread_bytes));
 }
 
-static bool can_do(const hb_device *device, const hb_step *step) {
-    if (!hb_winograd_fits(step)) return false;
-    state s;
-    describe(device, step, &s);
-    return !is_wasteful(&s, JUDGED) && s.sum_floats * (int64_t)sizeof(float) <= MOST_SUM_BYTES &&
-           kept_bytes(&s, s.each) <= 2 * KEPT_BYTES;
+static bool can_be(const state *s) {
+    return !is_wasteful(s, JUDGED) && s->sum_floats * (int64_t)sizeof(float) <= MOST_SUM_BYTES &&
+           kept_bytes(s, s->each) <= 2 * s->planes * KEPT_BYTES;
 }
 
-/* In units of a multiplication in the full tile: 16 of 36, the transforms and transposition of an
-   image's tile, used for all rows, and of a result's, used for all channels that there are, and the
-   way back of the weights, one by one, whatever the width of vectors. */
+/* In units of a multiplication in the full tile: 16 of 36, say, the transforms and transposition of
+   an image's tile, used for all rows, and of a result's, used for all channels that there are, and
+   the way back of the weights, whatever the width of vectors. */
+static double cost_of(const state *s) {
+    const double taps = s->form->taps * s->form->taps, tile = (double)(s->step * s->step);
+    const double points = (double)hb_volume(s->conv->out);
+    const double padded = tile * (double)(s->tiles_y * s->tiles_x) / points;
+    const double channels = (double)s->conv->in_channels;
+    return padded * ((double)s->planes / (tile * taps) * (double)s->channels / channels +
+                     (5.5 / (double)s->rows + 7 / channels) * 9 / taps) +
+           3.75 * (double)s->lanes / (double)(s->tile_rows * s->tiles_x);
+}
+
+/* By the form that costs least, of those that can do it. */
+static bool choose(const hb_device *device, const hb_step *step, state *s) {
+    bool found = false;
+    for (int k = 0; k < HB_WINOGRAD_FORMS; k++) {
+        const hb_winograd_form *form = &device->isa->winograd->form[k];
+        if (!hb_winograd_fits(form, step)) continue;
+        state other;
+        describe(device, step, k, &other);
+        if (!can_be(&other)) continue;
+        if (!found || cost_of(&other) < cost_of(s)) *s = other;
+        found = true;
+    }
+    return found;
+}
+
+static bool can_do(const hb_device *device, const hb_step *step) {
+    state s;
+    return choose(device, step, &s);
+}
+
 static double cost(const hb_device *device, const hb_step *step) {
     state s;
-    describe(device, step, &s);
-    const double points = (double)hb_volume(s.conv->out);
-    const double padded = (double)(4 * s.tiles_y * s.tiles_x) / points;
-    const double channels = (double)s.conv->in_channels;
-    return padded *
-               (16.0 / 36 * (double)s.channels / channels + 5.5 / (double)s.rows + 7 / channels) +
-           3.75 * (double)s.lanes / (double)(s.tile_rows * s.tiles_x);
+    return choose(device, step, &s) ? cost_of(&s) : INFINITY;
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {
     state s;
-    describe(device, step, &s);
+    if (!choose(device, step, &s)) return 0;
     int threads = device->threads;
     while (threads > JUDGED && is_wasteful(&s, threads)) threads--;
     return s.shared_bytes + (size_t)threads * s.thread_bytes;
@@ -302,7 +338,7 @@ static size_t scratch(const hb_device *device, const hb_step *step) {
 static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
     state *s = malloc(sizeof *s);
     if (s == NULL) return hb_fail_memory(error, "a convolution", sizeof *s);
-    describe(device, step, s);
+    (void)choose(device, step, s);
     s->threads = hb_conv_threads(step, s->shared_bytes, s->thread_bytes);
     *made = s;
     return HEBB_OK;

@@ -232,8 +232,10 @@ static void merge_parts(merger *m, int parts) {
     }
 }
 
-static bool is_loop(const hb_group *g) {
-    return !g->merged && (g->kind == IR_REDUCE || g->kind == IR_SCALAR);
+/* Points of a loop; -1 of what is none, or no longer a group of its own. */
+static int64_t loop_points(const hb_group *g) {
+    const bool is_loop = !g->merged && (g->kind == IR_REDUCE || g->kind == IR_SCALAR);
+    return is_loop ? hebb_shape_count(g->space) : -1;
 }
 
 /* Whether both groups read the same large memory, point by point. */
@@ -248,11 +250,11 @@ static bool share_source(const hb_fuser *p, const hb_group *a, const hb_group *b
     return false;
 }
 
-/* Whether one step had better do both loops: where a reduction reads what the other one reads, one
-   pass over it is enough; and a loop of a few points takes less time than to start one. */
-static bool belong_together(const hb_fuser *p, const hb_group *a, const hb_group *b) {
-    const int64_t points = hebb_shape_count(a->space);
-    if (points != hebb_shape_count(b->space)) return false;
+/* Whether one step had better do two loops over as many points: where a reduction reads what the
+   other one reads, one pass over it is enough; and a loop of a few points takes less time than to
+   start one. */
+static bool belong_together(const hb_fuser *p, const hb_group *a, const hb_group *b,
+                            int64_t points) {
     if (points <= FEW_POINTS) return true;
     return (a->kind == IR_REDUCE || b->kind == IR_REDUCE) && share_source(p, a, b);
 }
@@ -260,13 +262,18 @@ static bool belong_together(const hb_fuser *p, const hb_group *a, const hb_group
 /* Loops over the same space of which none needs the other. */
 static void merge_neighbors(merger *m) {
     const hb_fusion *f = m->f;
-    for (int b = 1; b < f->n_groups; b++) {
-        const hb_group *other = &f->groups[b];
-        for (int a = 0; a < b && is_loop(other) && m->p->ir->error.status == HEBB_OK; a++) {
-            const hb_group *one = &f->groups[a];
-            if (is_loop(one) && belong_together(m->p, one, other)) try_merge(m, a, b);
+    int64_t *points = ir_memory(m->p->ir, ((size_t)f->n_groups + 1) * sizeof *points);
+    if (points == NULL) return;
+    for (int k = 0; k < f->n_groups; k++) points[k] = loop_points(&f->groups[k]);
+    for (int b = 1; b < f->n_groups; b++)
+        for (int a = 0; a < b && points[b] >= 0 && m->p->ir->error.status == HEBB_OK; a++) {
+            if (points[a] != points[b] ||
+                !belong_together(m->p, &f->groups[a], &f->groups[b], points[a]) ||
+                !try_merge(m, a, b))
+                continue;
+            points[a] = loop_points(&f->groups[a]);
+            points[b] = loop_points(&f->groups[b]);
         }
-    }
 }
 
 void hb_merge_groups(hb_fuser *p) {

@@ -10,6 +10,7 @@ enum {
     FEWEST_ROWS = 8,
     MOST_ROW_BYTES = 512 << 10, /* that the second-level cache holds */
     FEWEST_BYTES = 1 << 20,     /* of all rows: less stays in that cache anyway */
+    MOST_STRANGERS = 6,         /* in turn, that share no memory with members before them */
     LINE = 64,                  /* bytes that memory comes in */
 };
 
@@ -276,6 +277,18 @@ static int first_pending(const hb_cpu_rows *rows) {
     return rows->n;
 }
 
+/* Whether the last member meets what others write: only then may other values be local. */
+static bool is_met_by_last(const hb_cpu_rows *rows) {
+    const hb_cpu_member *last = &rows->member[rows->n - 1];
+    for (int k = 0; k < rows->n - 1; k++)
+        for (int i = rows->member[k].form.n_in;
+             i < rows->member[k].form.n_in + rows->member[k].form.n_out; i++)
+            for (int j = 0; j < last->form.n_in + last->form.n_out; j++)
+                if (hb_cpu_meet(&rows->member[k].access[i], &last->access[j], rows->rows))
+                    return true;
+    return false;
+}
+
 /* ---- members ---- */
 
 /* Where indices are read from has no memory that could begin elsewhere in another row. */
@@ -311,7 +324,7 @@ static bool add_at(hb_cpu_rows *rows, const hb_loop *loop, int first) {
         return false;
     }
     rows->n++;
-    find_locals(rows);
+    if (is_met_by_last(rows)) find_locals(rows);
     return true;
 }
 
@@ -342,12 +355,14 @@ static void cut_members(hb_cpu_rows *rows, int n) {
     while (rows->n > n) free_member(&rows->member[--rows->n]);
 }
 
-/* Takes members as long as they find anything in the cache; how many bytes, for a row. */
+/* Takes members, but not many in turn that find nothing in the cache; how many bytes those find
+   that do, for a row. */
 static double collect_some(hb_cpu_rows *rows, const hb_step *steps, size_t n_steps) {
     double found = 0;
     int useful = 0;
     cut_members(rows, 0);
-    for (size_t k = 0; k < n_steps && add_member(rows, &steps[k]); k++) {
+    for (size_t k = 0; k < n_steps && rows->n - useful <= MOST_STRANGERS; k++) {
+        if (!add_member(rows, &steps[k])) break;
         const double more = found_bytes(rows, rows->n - 1);
         if (more > 0) useful = rows->n;
         found += more;

@@ -120,7 +120,8 @@ static void check(maker *make, const char *piece, const char *form, unsigned wit
     outcome whole = run_model(make, NULL, form, without);
     outcome cut = run_model(make, piece, form, without);
     cr_expect_gt(cut.peak, 2 * strtoull(piece, NULL, 10), "the arena is %zu bytes only", cut.peak);
-    cr_expect_geq(cut.peak, whole.peak);
+    /* What has no room for its lists in a piece is sorted in another way, in less memory. */
+    if (make != make_order) cr_expect_geq(cut.peak, whole.peak);
     for (int k = 0; k < whole.n; k++) {
         char what[80];
         snprintf(what, sizeof what, "result %d in pieces of %s, %s kernels", k, piece, form);

@@ -142,14 +142,15 @@ static bool merge_runs(const along_job *job, const hb_operand *from, const hb_op
     return true;
 }
 
-/* On CPUs, unless lines are short. */
-static bool sorts_lines(const hb_device *device, const hb_along *along) {
-    return device->lanes && along->n > BLOCK;
+/* On CPUs, unless lines are short, or no piece of the arena has room for the lists. */
+static bool sorts_lines(const hb_device *device, const hb_step *step) {
+    return device->lanes && step->u.along.n > BLOCK &&
+           hb_cl_sort_scratch(step) <= hb_cl_piece(device);
 }
 
 static hebb_status prepare_argsort(const along_job *job, hb_error *error) {
     const int64_t n = job->along->n;
-    if (sorts_lines(job->device, job->along)) {
+    if (sorts_lines(job->device, job->step)) {
         hb_cl_launch *launch = hb_cl_launch_add(job->prepared, job->step);
         if (launch == NULL) return no_memory(error);
         hb_cl_sort_lines(launch, job->step, is_wide(job->step));
@@ -173,7 +174,7 @@ static hebb_status prepare_argsort(const along_job *job, hb_error *error) {
 
 size_t hb_cl_along_scratch(hb_device *device, const hb_step *step) {
     const hb_along *a = &step->u.along;
-    if (sorts_lines(device, a)) return hb_cl_sort_scratch(step);
+    if (sorts_lines(device, step)) return hb_cl_sort_scratch(step);
     return a->n > BLOCK ? (size_t)(a->outer * a->n * a->inner) * 4 : 0;
 }
 
@@ -365,7 +366,7 @@ hebb_status hb_cl_along_prepare(hb_device *device, hb_prepared *prepared, const 
     const along_job job = {device, prepared, step, &step->u.along};
     const hb_along *a = &step->u.along;
     const bool take = step->kind == HB_TAKE_ALONG;
-    const bool counts = step->kind == HB_ARGSORT && sorts_lines(device, a);
+    const bool counts = step->kind == HB_ARGSORT && sorts_lines(device, step);
     *solver = counts                        ? "counting digits"
               : step->kind == HB_ARGSORT    ? "merging runs"
               : step->kind == HB_RECURRENCE ? "columns"

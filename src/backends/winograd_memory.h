@@ -10,7 +10,9 @@ static inline bool hb_winograd_is_wasteful(const hb_conv *c, int64_t scratch_byt
     enum { SMALL_BYTES = 512 << 10, MOST_TIMES_OPERANDS = 4 };
     const int64_t image = c->in_channels * c->in[0] * c->in[1] * c->in[2];
     const int64_t result = c->out_channels * c->out[0] * c->out[1] * c->out[2];
-    const int64_t operands = c->batch * c->groups * (image + result) * (int64_t)sizeof(float);
+    const int64_t filters = c->in_channels * c->out_channels * hb_volume(c->kernel);
+    const int64_t operands =
+        c->groups * (c->batch * (image + result) + filters) * (int64_t)sizeof(float);
     return scratch_bytes > SMALL_BYTES && scratch_bytes > MOST_TIMES_OPERANDS * operands;
 }
 

@@ -299,7 +299,7 @@ static double cost_of(const state *s) {
     const double channels = (double)s->conv->in_channels;
     return padded * ((double)s->planes / (tile * taps) * (double)s->channels / channels +
                      (5.5 / (double)s->rows + 7 / channels) * 9 / taps) +
-           3.75 * (double)s->lanes / (double)(s->tile_rows * s->tiles_x);
+           3 * (double)(s->planes * s->lanes) / (taps * points * (double)s->conv->batch);
 }
 
 /* By the form that costs least, of those that can do it. */

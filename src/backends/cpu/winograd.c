@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../winograd_choice.h"
+
 /* Transformed images that a task keeps in L2, if it can; and how many tasks there should be. */
 enum { IMAGE_BYTES = 384 << 10, MOST_IMAGE_BYTES = 2 << 20, TASKS = 16 };
 
@@ -38,14 +40,6 @@ typedef struct state {
     int threads;
 } state;
 
-/* Whether every window meets the image, and every tap some element of it. What does not is exactly
-   0, which larger tiles give only nearly: they add and take off what is beside it. */
-static bool meets(const hb_conv *c, int d) {
-    const int64_t taps = c->kernel[d], before = c->before[d];
-    const int64_t after = c->out[d] - 1 + taps - before - c->in[d];
-    return before < taps && after < taps && c->in[d] + before >= taps && c->in[d] + after >= taps;
-}
-
 bool hb_winograd_fits(const hb_winograd_form *form, const hb_step *step) {
     const hb_conv *c = &step->u.conv;
     if (step->out[0].dtype != HEBB_F32 || c->in[0] != 1 || c->out[0] != 1 || c->before[0] != 0 ||
@@ -53,7 +47,7 @@ bool hb_winograd_fits(const hb_winograd_form *form, const hb_step *step) {
         return false;
     for (int d = 0; d < 3; d++)
         if (c->stride[d] != 1 || (d > 0 && c->dilation[d] != 1)) return false;
-    if (form->size > 4 && (!meets(c, 1) || !meets(c, 2))) return false;
+    if (form->size > 4 && (!hb_winograd_meets(c, 1) || !hb_winograd_meets(c, 2))) return false;
     return c->batch > 0 && c->groups > 0 && c->in_channels > 0 && c->out_channels > 0 &&
            hb_volume(c->in) > 0 && hb_volume(c->out) > 0;
 }

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../winograd_memory.h"
+#include "../winograd_choice.h"
 
 /* Transforms that are kept at a time, in a thread's L2, or by all threads in L3 for each element of
    a tile; sums that are small, and parts that have some; tasks of a product; threads that memory is

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../winograd_memory.h"
+#include "../winograd_choice.h"
 #include "conv.h"
 #include "tile.h"
 

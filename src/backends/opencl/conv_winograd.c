@@ -12,6 +12,8 @@
 
 #include "conv_winograd.h"
 
+#include "../winograd_choice.h"
+
 /* Transformed images that a task keeps in L2; how many tasks there should be, and work-items for
    each core, among which drivers balance. */
 enum { IMAGE_BYTES = 384 << 10, MOST_IMAGE_BYTES = 3 << 20, TASKS = 16, ITEMS = 8 };
@@ -55,14 +57,6 @@ static int64_t tiles_of_a_task(const layout *l) {
     return hb_max(1, hb_min(most, fit)) * PANEL;
 }
 
-/* Whether every window meets the image, and every tap some element of it. What does not is exactly
-   0, which larger tiles give only nearly: they add and take off what is beside it. */
-static bool meets(const hb_conv *c, int d) {
-    const int64_t taps = c->kernel[d], before = c->before[d];
-    const int64_t after = c->out[d] - 1 + taps - before - c->in[d];
-    return before < taps && after < taps && c->in[d] + before >= taps && c->in[d] + after >= taps;
-}
-
 /* Filters of so many taps, strides and dilation of 1, f32, on a CPU. */
 static bool fits(hb_cl_winograd_form form, const hb_device *device, const hb_cl_conv *p) {
     const hb_conv *c = p->conv;
@@ -73,7 +67,8 @@ static bool fits(hb_cl_winograd_form form, const hb_device *device, const hb_cl_
     for (int d = 0; d < 3; d++)
         if (c->stride[d] != 1 || (d > 0 && c->dilation[d] != 1) || c->in[d] < 1 || c->out[d] < 1)
             return false;
-    if (hb_cl_winograd_size(form) > 4 && (!meets(c, 1) || !meets(c, 2))) return false;
+    if (hb_cl_winograd_size(form) > 4 && (!hb_winograd_meets(c, 1) || !hb_winograd_meets(c, 2)))
+        return false;
     return c->batch > 0 && c->groups > 0 && c->in_channels > 0 && c->out_channels > 0;
 }
 

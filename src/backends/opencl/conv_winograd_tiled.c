@@ -10,7 +10,7 @@
    The 32 items side by side make two of the 16 products, each item eight rows by four columns of
    both; in the end the products change hands through local memory, and each item turns two rows
    of a column back at a time. */
-#include "../winograd_memory.h"
+#include "../winograd_choice.h"
 #include "conv.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* Winograd's filtering: what backends share in choosing it. */
-#ifndef HB_WINOGRAD_MEMORY_H
-#define HB_WINOGRAD_MEMORY_H
+#ifndef HB_WINOGRAD_CHOICE_H
+#define HB_WINOGRAD_CHOICE_H
 
 #include "step.h"
 
@@ -14,6 +14,15 @@ static inline bool hb_winograd_is_wasteful(const hb_conv *c, int64_t scratch_byt
     const int64_t operands =
         c->groups * (c->batch * (image + result) + filters) * (int64_t)sizeof(float);
     return scratch_bytes > SMALL_BYTES && scratch_bytes > MOST_TIMES_OPERANDS * operands;
+}
+
+/* Whether along dimension d every window of a convolution at a stride of 1 meets the image, and
+   every tap some element of it. What does not is exactly 0, which larger tiles give only nearly:
+   they add and take off what is beside it. */
+static inline bool hb_winograd_meets(const hb_conv *c, int d) {
+    const int64_t taps = c->kernel[d], before = c->before[d];
+    const int64_t after = c->out[d] - 1 + taps - before - c->in[d];
+    return before < taps && after < taps && c->in[d] + before >= taps && c->in[d] + after >= taps;
 }
 
 #endif

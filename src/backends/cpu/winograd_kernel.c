@@ -16,6 +16,10 @@ enum { LANES = HB_ISA_VECTOR_BYTES / sizeof(float) };
 typedef float vector __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
 typedef int32_t indices __attribute__((vector_size(HB_ISA_VECTOR_BYTES)));
 
+#define HB_WINOGRAD_VECTOR vector
+#define HB_WINOGRAD_INLINE INLINE
+#include "../../../kernels/winograd_points.h"
+
 #define UNROLL HB_UNROLL
 
 #if HB_ISA_VECTOR_BYTES == 64
@@ -63,81 +67,6 @@ static void ask(const hb_winograd_image *image, const float *x, int64_t first, i
 
 INLINE hb_part columns_from(const hb_winograd_image *image, int64_t column) {
     return hb_part_of(image->left - column, image->left + image->width - column);
-}
-
-/* ---- one dimension ---- */
-
-/* The points at infinity, 0 and +-1; or infinity, 0, +-a and +-b: see winograd_kernels.h. */
-#define POINT_A 1.41421356237309505f
-#define POINT_B 0.70710678118654752f
-
-/* B' x. */
-INLINE void image_column(int size, const vector *x, vector *y) {
-    if (size == 4) {
-        y[0] = x[0] - x[2];
-        y[1] = x[2] + x[1];
-        y[2] = x[2] - x[1];
-        y[3] = x[3] - x[1];
-        return;
-    }
-    const vector even_a = x[4] - 0.5f * x[2], odd_a = POINT_A * x[3] - POINT_B * x[1];
-    const vector even_b = x[4] - 2 * x[2], odd_b = POINT_B * x[3] - POINT_A * x[1];
-    y[0] = x[4] - 2.5f * x[2] + x[0];
-    y[1] = even_a + odd_a;
-    y[2] = even_a - odd_a;
-    y[3] = even_b + odd_b;
-    y[4] = even_b - odd_b;
-    y[5] = x[5] - 2.5f * x[3] + x[1];
-}
-
-/* The polynomial with n coefficients x at the points: A x, or G x but for its factors. */
-INLINE void evaluate(int size, int n, const vector *x, vector *y) {
-    y[0] = x[0];
-    y[size - 1] = x[n - 1];
-    if (size == 4) {
-        const vector even = n > 2 ? x[0] + x[2] : x[0];
-        y[1] = even + x[1];
-        y[2] = even - x[1];
-        return;
-    }
-    vector even_a = x[0], odd_a = x[1], even_b = x[0], odd_b = x[1];
-    if (n > 2) even_a += 2 * x[2];
-    if (n > 3) odd_a += 2 * x[3];
-    if (n > 4) even_a += 4 * x[4];
-    if (n > 2) even_b += 0.5f * x[2];
-    if (n > 3) odd_b += 0.5f * x[3];
-    if (n > 4) even_b += 0.25f * x[4];
-    y[1] = even_a + POINT_A * odd_a;
-    y[2] = even_a - POINT_A * odd_a;
-    y[3] = even_b + POINT_B * odd_b;
-    y[4] = even_b - POINT_B * odd_b;
-}
-
-/* Its adjoint: A' x, or G' x but for the factors. */
-INLINE void collect(int size, int n, const vector *x, vector *y) {
-    const vector sum_a = x[1] + x[2], difference_a = x[1] - x[2];
-    if (size == 4) {
-        y[0] = x[0] + sum_a;
-        y[1] = difference_a;
-        if (n > 2) y[2] = sum_a;
-    } else {
-        const vector sum_b = x[3] + x[4], difference_b = x[3] - x[4];
-        y[0] = x[0] + sum_a + sum_b;
-        y[1] = POINT_A * difference_a + POINT_B * difference_b;
-        if (n > 2) y[2] = 2 * sum_a + 0.5f * sum_b;
-        if (n > 3) y[3] = 2 * POINT_A * difference_a + 0.5f * POINT_B * difference_b;
-        if (n > 4) y[4] = 4 * sum_a + 0.25f * sum_b;
-    }
-    y[n - 1] += x[size - 1];
-}
-
-/* The factors of G: 1 / P'(p). */
-INLINE void divide(int size, vector *x) {
-    const float a = size == 4 ? 0.5f : 1.0f / 6, b = -1 / 1.5f;
-    x[1] *= a;
-    x[2] *= a;
-    if (size == 6) x[3] *= b;
-    if (size == 6) x[4] *= b;
 }
 
 /* ---- columns of an image, apart by the tiles' step ---- */
@@ -195,7 +124,7 @@ INLINE void image_row(const hb_winograd_image *image, int step, int size, const 
     vector d[MOST];
     UNROLL for (int k = 0; k < size; k++) d[k] = (vector){0};
     if (has_row(image, y)) load_columns(image, step, size, x, y, c, d);
-    image_column(size, d, out);
+    hb_winograd_image_column(size, d, out);
 }
 
 /* Neighboring rows of tiles share rows. The last vector of a row of tiles comes first: what it
@@ -216,7 +145,7 @@ INLINE void image_of(int step, int size, const hb_winograd_image *image, const f
             UNROLL for (int j = 0; j < size; j++) {
                 vector d[MOST], out[MOST];
                 UNROLL for (int i = 0; i < size; i++) d[i] = half[i][j];
-                image_column(size, d, out);
+                hb_winograd_image_column(size, d, out);
                 UNROLL for (int i = 0; i < size; i++) store(out[i], to + (size * i + j) * plane);
                 UNROLL for (int i = 0; i < shared; i++) half[i][j] = half[i + step][j];
             }
@@ -246,7 +175,7 @@ static void turn_row(const hb_winograd_image *image, const float *x, int64_t are
 INLINE void turned_column(int size, const float *const *d, int64_t column, vector *out) {
     vector x[MOST];
     UNROLL for (int i = 0; i < size; i++) x[i] = load(d[i] + column * LANES);
-    image_column(size, x, out);
+    hb_winograd_image_column(size, x, out);
 }
 
 /* The same of a tile, and of what it needs on its left. */
@@ -270,7 +199,7 @@ INLINE void channels_of(int step, int size, const hb_winograd_image *image, cons
             UNROLL for (int i = 0; i < size; i++) {
                 vector column[MOST], out[MOST];
                 UNROLL for (int j = 0; j < size; j++) column[j] = half[j][i];
-                image_column(size, column, out);
+                hb_winograd_image_column(size, column, out);
                 UNROLL for (int j = 0; j < size; j++) store(out[j], v + (size * i + j) * plane);
                 UNROLL for (int j = 0; j < shared; j++) half[j][i] = half[j + step][i];
             }
@@ -292,13 +221,13 @@ INLINE void result_of(int step, int size, const hb_winograd_image *image, const 
                 UNROLL for (int j = 0; j < step; j++) y[j] = (vector){0};
                 if (has_row(image, step * (first + r) + i))
                     load_columns(image, step, step, x, step * (first + r) + i, &c, y);
-                evaluate(size, step, y, half[i]);
+                hb_winograd_evaluate(size, step, y, half[i]);
             }
             float *to = v + r * row + t;
             UNROLL for (int j = 0; j < size; j++) {
                 vector y[HB_WINOGRAD_MOST_STEP], out[MOST];
                 UNROLL for (int i = 0; i < step; i++) y[i] = half[i][j];
-                evaluate(size, step, y, out);
+                hb_winograd_evaluate(size, step, y, out);
                 UNROLL for (int i = 0; i < size; i++) store(out[i], to + (size * i + j) * plane);
             }
         }
@@ -327,12 +256,12 @@ INLINE void back_of(int step, int size, int64_t tiles, const float *m, int64_t p
         UNROLL for (int j = 0; j < size; j++) {
             vector x[MOST];
             UNROLL for (int i = 0; i < size; i++) x[i] = load(m + (size * i + j) * plane + t);
-            collect(size, step, x, half[j]);
+            hb_winograd_collect(size, step, x, half[j]);
         }
         UNROLL for (int i = 0; i < step; i++) {
             vector x[MOST], out[HB_WINOGRAD_MOST_STEP];
             UNROLL for (int j = 0; j < size; j++) x[j] = half[j][i];
-            collect(size, step, x, out);
+            hb_winograd_collect(size, step, x, out);
             store_columns(step, out, y + i * row + step * t);
         }
     }
@@ -354,14 +283,14 @@ INLINE void filter_of(int taps, int size, int64_t rows, const float *g, int64_t 
         UNROLL for (int j = 0; j < taps; j++) {
             vector x[MOST_TAPS];
             UNROLL for (int i = 0; i < taps; i++) x[i] = load(turned[taps * i + j]);
-            evaluate(size, taps, x, half[j]);
-            divide(size, half[j]);
+            hb_winograd_evaluate(size, taps, x, half[j]);
+            hb_winograd_divide(size, half[j]);
         }
         UNROLL for (int i = 0; i < size; i++) {
             vector x[MOST_TAPS], out[MOST];
             UNROLL for (int j = 0; j < taps; j++) x[j] = half[j][i];
-            evaluate(size, taps, x, out);
-            divide(size, out);
+            hb_winograd_evaluate(size, taps, x, out);
+            hb_winograd_divide(size, out);
             UNROLL for (int j = 0; j < size; j++)
                 hb_store_first(u + (size * i + j) * plane + first, out[j], n);
         }
@@ -376,15 +305,15 @@ INLINE void filter_back_of(int taps, int size, int64_t columns, const float *s, 
         UNROLL for (int j = 0; j < size; j++) {
             vector x[MOST];
             UNROLL for (int i = 0; i < size; i++) x[i] = load(s + (size * i + j) * plane);
-            divide(size, x);
-            collect(size, taps, x, half[j]);
+            hb_winograd_divide(size, x);
+            hb_winograd_collect(size, taps, x, half[j]);
         }
         float turned[MOST_TAPS * MOST_TAPS][LANES];
         UNROLL for (int i = 0; i < taps; i++) {
             vector x[MOST], y[MOST_TAPS];
             UNROLL for (int j = 0; j < size; j++) x[j] = half[j][i];
-            divide(size, x);
-            collect(size, taps, x, y);
+            hb_winograd_divide(size, x);
+            hb_winograd_collect(size, taps, x, y);
             UNROLL for (int j = 0; j < taps; j++) store(y[j], turned[taps * i + j]);
         }
         for (int r = 0; r < LANES && c + r < columns; r++, g += all)

@@ -7,10 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loop.h"
-#include "rows.h"
-#include "stagger.h"
-#include "turned_rows.h"
+#include "blocks.h"
 
 enum {
     /* That a block moves, about; what several members read counts for each of them, so that the
@@ -25,46 +22,6 @@ enum {
     TURNED_ROWS = 1024,         /* of it, at most, */
     ALONG = 64,                 /* a multiple of this many */
     SKEW = 16,                  /* elements of a row are not a power of two apart */
-    MOST_SLOTS = 96,
-};
-
-/* Memory that operands of the blocks' loops are in: buffer number k of theirs is slot k. */
-typedef struct slot {
-    int buffer;   /* of the plan; -1: own memory */
-    int local;    /* scratch memory of the thread, or -1 */
-    char *memory; /* of partial results, for all blocks; or NULL */
-    int64_t step; /* bytes from row to row, or from block to block of partial results */
-} slot;
-
-typedef struct part {
-    hb_loop block, rest; /* what a block runs, and the last one if that has fewer rows */
-    hb_loop end;         /* after all blocks, if it collapses */
-    hb_instr *instr;     /* of `end` */
-    hb_cpu_loop *block_loop, *rest_loop, *end_loop;
-} part;
-
-struct hb_cpu_blocks {
-    int64_t rows, block_rows, whole, blocks; /* whole: blocks of block_rows */
-    int n, n_slots, n_locals, threads;
-    part part[HB_CPU_MOST_MEMBERS];
-    slot slot[MOST_SLOTS];
-    int64_t local_at[HB_CPU_MOST_MEMBERS];   /* in the scratch memory of a thread */
-    int64_t local_step[HB_CPU_MOST_MEMBERS]; /* bytes from row to row */
-    int local_slot[HB_CPU_MOST_MEMBERS];
-    size_t thread_bytes;
-    char *scratch; /* [threads][thread_bytes] */
-    double ns;
-    /* If rows are turned: */
-    hb_cpu_turned_rows turned;
-    int64_t across; /* elements between those of one row; 0: they are not turned */
-    /* If they are run staggered: */
-    int64_t together; /* rows at once; 0: they are not */
-    int64_t columns;
-    int64_t walker_at[HB_CPU_MOST_MEMBERS], links_at; /* in the scratch memory of a thread */
-    bool alone[HB_CPU_MOST_MEMBERS];         /* by loop: not run as one chain with others */
-    int behind[HB_CPU_MOST_MEMBERS];         /* turns of `together` rows behind the first one */
-    int64_t turns[HB_CPU_MOST_MEMBERS];      /* of a local: that it has memory for, */
-    int64_t turn_bytes[HB_CPU_MOST_MEMBERS]; /* so much for each */
 };
 
 typedef struct maker {
@@ -84,12 +41,12 @@ static int64_t rows_within(int64_t row_bytes) {
 /* ---- slots ---- */
 
 /* -1 if there are too many. */
-static int take_slot(hb_cpu_blocks *b, slot wanted) {
+static int take_slot(hb_cpu_blocks *b, hb_cpu_slot wanted) {
     for (int k = 0; k < b->n_slots && !wanted.memory; k++)
         if (b->slot[k].buffer == wanted.buffer && b->slot[k].local == wanted.local &&
             !b->slot[k].memory && b->slot[k].step == wanted.step)
             return k;
-    if (b->n_slots == MOST_SLOTS) return -1;
+    if (b->n_slots == HB_CPU_MOST_SLOTS) return -1;
     b->slot[b->n_slots] = wanted;
     return b->n_slots++;
 }
@@ -117,9 +74,9 @@ static bool aim(maker *m, const hb_cpu_access *a, hb_operand *o) {
     int64_t begin = 0;
     if (o->buffer == HB_BUFFER_INDEX) return true;
     const int local = scratch_of(m, a, &begin);
-    const int at = take_slot(m->blocks, (slot){.buffer = local >= 0 ? -1 : o->buffer,
-                                               .local = local,
-                                               .step = local >= 0 ? 0 : a->step});
+    const int at = take_slot(m->blocks, (hb_cpu_slot){.buffer = local >= 0 ? -1 : o->buffer,
+                                                      .local = local,
+                                                      .step = local >= 0 ? 0 : a->step});
     o->buffer = at;
     o->last = a->quiet && local < 0;
     o->offset -= begin / size;
@@ -158,7 +115,7 @@ static bool partial(maker *m, const hb_loop *form, int i, hb_operand *o) {
         if (!form->reduce[k]) stride *= form->dim[k];
     }
     const int64_t bytes = stride * size;
-    slot s = {.buffer = -1, .local = -1, .step = bytes};
+    hb_cpu_slot s = {.buffer = -1, .local = -1, .step = bytes};
     s.memory = hb_cpu_allocate((size_t)(bytes * m->blocks->blocks));
     o->buffer = s.memory ? take_slot(m->blocks, s) : -1;
     if (o->buffer < 0) free(s.memory);
@@ -182,7 +139,7 @@ static bool make_partial_outputs(maker *m, const hb_cpu_member *member, hb_loop 
 }
 
 /* The instructions after the blocks: load partial results, reduce them, and go on as the form. */
-static bool make_end_instructions(const hb_loop *form, part *p) {
+static bool make_end_instructions(const hb_loop *form, hb_cpu_block_part *p) {
     const int n = hb_count_reductions(form), shift = n - form->n_pre;
     p->instr = malloc((size_t)(form->n_instr - form->n_pre + n + 1) * sizeof *p->instr);
     if (!p->instr) return false;
@@ -208,7 +165,7 @@ static bool make_end_instructions(const hb_loop *form, part *p) {
 }
 
 /* Inputs of the end: the partial results, then those of the form. */
-static bool make_end(maker *m, const hb_cpu_member *member, part *p) {
+static bool make_end(maker *m, const hb_cpu_member *member, hb_cpu_block_part *p) {
     const hb_loop *form = &member->form;
     const int n = hb_count_reductions(form);
     hb_loop *end = &p->end;
@@ -242,7 +199,7 @@ static bool make_end(maker *m, const hb_cpu_member *member, part *p) {
     return true;
 }
 
-static bool make_block(maker *m, const hb_cpu_member *member, part *p) {
+static bool make_block(maker *m, const hb_cpu_member *member, hb_cpu_block_part *p) {
     const hb_loop *form = &member->form;
     const int more = member->collapses ? hb_count_reductions(form) : 0;
     if (!copy_operands(form, more, &p->block)) return false;
@@ -290,7 +247,7 @@ static void find_ahead(const maker *m, int number, int64_t *ahead) {
     }
 }
 
-static hebb_status prepare_loops(maker *m, int number, part *p, int64_t *ahead) {
+static hebb_status prepare_loops(maker *m, int number, hb_cpu_block_part *p, int64_t *ahead) {
     hb_cpu_blocks *b = m->blocks;
     const hb_cpu_repeat repeat = {b->blocks, ahead};
     b->behind[number] = behind_of(b, number, false);
@@ -304,7 +261,7 @@ static hebb_status prepare_loops(maker *m, int number, part *p, int64_t *ahead) 
     return status;
 }
 
-static hebb_status prepare_part(maker *m, int number, part *p) {
+static hebb_status prepare_part(maker *m, int number, hb_cpu_block_part *p) {
     const hb_cpu_member *member = &m->rows->member[number];
     int64_t *ahead = malloc((size_t)(member->form.n_in + 1) * sizeof *ahead);
     hebb_status status = HEBB_OK;
@@ -421,7 +378,7 @@ static bool aim_turned(maker *m) {
     hb_cpu_blocks *b = m->blocks;
     for (int k = 0; k < b->turned.n; k++) {
         hb_cpu_turned_array *t = &b->turned.array[k];
-        t->slot = take_slot(b, (slot){.buffer = t->buffer, .local = -1, .step = t->step});
+        t->slot = take_slot(b, (hb_cpu_slot){.buffer = t->buffer, .local = -1, .step = t->step});
         if (t->slot < 0) return false;
     }
     return true;
@@ -458,7 +415,7 @@ hebb_status hb_cpu_blocks_make(hb_device *device, const hb_cpu_rows *rows, hb_cp
     return make(&m, blocks);
 }
 
-static void free_part(part *p) {
+static void free_part(hb_cpu_block_part *p) {
     hb_cpu_loop_release(p->block_loop);
     hb_cpu_loop_release(p->rest_loop);
     hb_cpu_loop_release(p->end_loop);
@@ -475,151 +432,4 @@ void hb_cpu_blocks_free(hb_cpu_blocks *b) {
     for (int k = 0; k < b->n_slots; k++) free(b->slot[k].memory);
     free(b->scratch);
     free(b);
-}
-
-/* ---- running ---- */
-
-typedef struct run_context {
-    const hb_device *device;
-    const hb_cpu_blocks *blocks;
-    const hb_run_args *args;
-} run_context;
-
-/* The slots' memory for one thread and one block after the other. */
-typedef struct bound {
-    hb_buffer own[MOST_SLOTS];
-    hb_buffer *buffers[MOST_SLOTS];
-    int64_t shifts[MOST_SLOTS];
-    hb_run_args args;
-    char *scratch;
-    hb_cpu_link *links;
-    hb_cpu_walker walker[HB_CPU_MOST_MEMBERS];
-} bound;
-
-static void bind(const run_context *c, int thread, bound *at) {
-    const hb_cpu_blocks *b = c->blocks;
-    char *scratch = b->scratch + (size_t)thread * b->thread_bytes;
-    at->scratch = scratch;
-    at->links = (hb_cpu_link *)(void *)(scratch + b->links_at);
-    at->args = *c->args;
-    at->args.buffers = at->buffers;
-    at->args.shifts = at->shifts;
-    for (int k = 0; k < b->n_slots; k++) {
-        const slot *s = &b->slot[k];
-        at->buffers[k] = &at->own[k];
-        at->own[k] = (hb_buffer){.base = s->memory};
-        if (s->local >= 0) at->own[k].base = scratch + b->local_at[s->local];
-        else if (!s->memory) at->buffers[k] = c->args->buffers[s->buffer];
-    }
-}
-
-static void move_to(const run_context *c, int64_t block, bound *at) {
-    const hb_cpu_blocks *b = c->blocks;
-    for (int k = 0; k < b->n_slots; k++) {
-        const slot *s = &b->slot[k];
-        at->shifts[k] = s->step * (s->memory ? block : block * b->block_rows);
-        if (s->buffer >= 0 && c->args->shifts) at->shifts[k] += c->args->shifts[s->buffer];
-    }
-}
-
-/* The locals' memory for rows that are number `turn` of those that are run at once. */
-static void turn_locals(const hb_cpu_blocks *b, int64_t turn, bound *at) {
-    for (int k = 0; k < b->n_locals; k++)
-        at->shifts[b->local_slot[k]] =
-            turn % b->turns[k] * b->turn_bytes[k] - turn * b->together * b->local_step[k];
-}
-
-/* Rows of turn number `turn` of a block of so many rows; the last turn may have fewer. */
-static int64_t rows_of_turn(const hb_cpu_blocks *b, int64_t turn, int64_t rows) {
-    return turn < 0 ? 0 : hb_max(0, hb_min(b->together, rows - turn * b->together));
-}
-
-/* Loops [first, last), which have been aimed at n rows each, as one chain. */
-static void run_joined(const run_context *c, bound *at, int64_t now, int first, int last,
-                       hb_cpu_link *end, int64_t n) {
-    const hb_cpu_blocks *b = c->blocks;
-    if (n == 0) return;
-    *end = (hb_cpu_link){.code = HB_CHAIN_END};
-    c->device->isa->vector->chain(at->links, n, b->columns);
-    for (int k = first; k < last; k++) {
-        const int64_t turn = now - b->behind[k];
-        turn_locals(b, turn, at);
-        hb_cpu_walker_finish(&at->walker[k], turn * b->together, n);
-    }
-}
-
-static void run_turn(const run_context *c, bound *at, int64_t rows, int64_t now) {
-    const hb_cpu_blocks *b = c->blocks;
-    hb_cpu_link *end = at->links;
-    int first = 0;
-    int64_t n_first = 0;
-    for (int k = 0; k < b->n; k++) {
-        const int64_t turn = now - b->behind[k], n = rows_of_turn(b, turn, rows);
-        if (k == 0 || b->behind[k] == b->behind[k - 1] || n != n_first) {
-            run_joined(c, at, now, first, k, end, n_first);
-            first = k;
-            n_first = n;
-            end = at->links;
-        }
-        turn_locals(b, turn, at);
-        if (n > 0) end = hb_cpu_walker_aim(&at->walker[k], turn * b->together, n, end);
-    }
-    run_joined(c, at, now, first, b->n, end, n_first);
-}
-
-static void run_staggered(const run_context *c, bound *at, int64_t rows) {
-    const hb_cpu_blocks *b = c->blocks;
-    for (int k = 0; k < b->n; k++)
-        hb_cpu_walker_start(&at->walker[k], c->device, b->part[k].block_loop, b->block_rows,
-                            b->together, &at->args, at->scratch + b->walker_at[k]);
-    const int64_t turns = hb_ceil_div(rows, b->together);
-    for (int64_t now = 0; now < turns + b->behind[b->n - 1]; now++) run_turn(c, at, rows, now);
-    for (int k = 0; k < b->n; k++) hb_cpu_walker_end(&at->walker[k]);
-}
-
-/* What the block's rows have in memory to scratch memory, or back. */
-static void turn_arrays(const run_context *c, const bound *at, int64_t block, bool back) {
-    const hb_cpu_blocks *b = c->blocks;
-    const int64_t rows = hb_min(b->block_rows, b->rows - block * b->block_rows);
-    for (int k = 0; k < b->turned.n; k++) {
-        const hb_cpu_turned_array *t = &b->turned.array[k];
-        if (back ? t->written : t->read)
-            hb_cpu_turn(c->device, t, rows, b->across, hb_cpu_base(&at->args, t->slot) + t->at,
-                        at->scratch + b->local_at[t->local], back);
-    }
-}
-
-static void run_one_by_one(const run_context *c, bound *at, int64_t block) {
-    const hb_cpu_blocks *b = c->blocks;
-    turn_arrays(c, at, block, false);
-    for (int k = 0; k < b->n; k++)
-        hb_cpu_loop_run_alone(
-            c->device, block < b->whole ? b->part[k].block_loop : b->part[k].rest_loop, &at->args);
-    turn_arrays(c, at, block, true);
-}
-
-static void run_blocks(void *context, int64_t begin, int64_t end, int thread) {
-    const run_context *c = context;
-    const hb_cpu_blocks *b = c->blocks;
-    bound at;
-    bind(c, thread, &at);
-    for (int64_t block = begin; block < end; block++) {
-        move_to(c, block, &at);
-        if (b->together > 0)
-            run_staggered(c, &at, hb_min(b->block_rows, b->rows - block * b->block_rows));
-        else run_one_by_one(c, &at, block);
-    }
-    c->device->isa->vector->fence();
-}
-
-void hb_cpu_blocks_run(hb_device *device, const hb_cpu_blocks *b, const hb_run_args *args) {
-    run_context context = {device, b, args};
-    /* Scratch memory is for the threads that there were when the plan was made. */
-    if (device->threads > b->threads) run_blocks(&context, 0, b->blocks, 0);
-    else hb_cpu_parallel(device, b->blocks, b->ns, run_blocks, &context);
-    bound at;
-    bind(&context, 0, &at);
-    move_to(&context, 0, &at);
-    for (int k = 0; k < b->n; k++)
-        if (b->part[k].end_loop) hb_cpu_loop_run(device, b->part[k].end_loop, &at.args);
 }

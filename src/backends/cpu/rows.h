@@ -1,6 +1,7 @@
 /* Steps that are tiled together, a block of rows at a time, so that what one writes the next finds
    in the cache: softmax is three loops over a block of rows, not three over the whole tensor.
-   rows.c finds such steps among those of a plan, blocks.c prepares and runs them; cpu.c calls both.
+   rows.c finds such steps among those of a plan, blocks.c prepares them, and blocks_run.c runs
+   them; cpu.c calls all three.
  */
 #ifndef HB_CPU_ROWS_H
 #define HB_CPU_ROWS_H

@@ -1,4 +1,4 @@
-/* One loop among those that are run staggered: see stagger.h. Called by blocks.c. */
+/* One loop among those that are run staggered: see stagger.h. Called by blocks.c and blocks_run.c. */
 #include "stagger.h"
 
 enum { MOST_ROWS = 8 }; /* at once */

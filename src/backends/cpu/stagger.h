@@ -1,7 +1,7 @@
 /* Software pipelining of the loops of a block (rows.h) whose rows are one chain each: while one
    loop is at some rows, the next one is at the rows before those, and their links are run as one
    chain. So each strip mixes loads, arithmetic and stores past the caches, none of which waits for
-   another loop's. blocks.c says which loop is at which rows when. */
+   another loop's. blocks_run.c says which loop is at which rows when. */
 #ifndef HB_CPU_STAGGER_H
 #define HB_CPU_STAGGER_H
 

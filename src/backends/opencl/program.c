@@ -63,22 +63,33 @@ static hebb_status build_failed(hb_device *device, cl_program program, cl_int co
     return hb_cl_fail(error, device, code, "clBuildProgram", what);
 }
 
-static hebb_status build_source(hb_device *device, const hb_cl_text *source, const char *options,
-                                const char *step, cl_program *out, hb_error *error) {
-    cl_int code;
+static hebb_status build_once(hb_device *device, const hb_cl_text *source, const char *options,
+                              const char *step, cl_program *out, cl_int *code, hb_error *error) {
     const char *text = source->data;
-    cl_program program = clCreateProgramWithSource(device->context, 1, &text, &source->size, &code);
-    if (code != CL_SUCCESS)
-        return hb_cl_fail(error, device, code, "clCreateProgramWithSource", step);
-    code = clBuildProgram(program, 1, &device->id, options, NULL, NULL);
+    cl_program program = clCreateProgramWithSource(device->context, 1, &text, &source->size, code);
+    if (*code != CL_SUCCESS)
+        return hb_cl_fail(error, device, *code, "clCreateProgramWithSource", step);
+    *code = clBuildProgram(program, 1, &device->id, options, NULL, NULL);
     hebb_status status = HEBB_OK;
-    if (code != CL_SUCCESS) {
-        status = build_failed(device, program, code, step, error);
+    if (*code != CL_SUCCESS) {
+        status = build_failed(device, program, *code, step, error);
         clReleaseProgram(program);
         program = NULL;
     }
     *out = program;
     return status;
+}
+
+/* A second try where the first fails, which need not be the source's fault: processes that share a
+   driver's cache can be in each other's way. POCL's build fails where another process has just
+   removed the file that it was to replace; the next try mostly finds what that process made. */
+static hebb_status build_source(hb_device *device, const hb_cl_text *source, const char *options,
+                                const char *step, cl_program *out, hb_error *error) {
+    cl_int code;
+    hebb_status status = build_once(device, source, options, step, out, &code, error);
+    if (code != CL_BUILD_PROGRAM_FAILURE) return status;
+    hb_log("%s: a program did not build and is built again", device->info.id);
+    return build_once(device, source, options, step, out, &code, error);
 }
 
 static hebb_status load_or_build(hb_device *device, const hb_cl_text *source, const char *step,

@@ -340,10 +340,12 @@ Test(steps, convolutions_5x5) { try_random(case_conv_5x5, 30, (case_limits){8000
 Test(steps, winograd) {
     setenv("HEBB_CONV", "winograd", 1);
     try_random(case_conv_3x3, 40, (case_limits){1000000, false});
+    try_random(case_conv_wide, 15, (case_limits){1000000, false});
 }
 Test(steps, winograd_4x4) {
     setenv("HEBB_CONV", "winograd4", 1);
     try_random(case_conv_3x3, 40, (case_limits){1000000, false});
+    try_random(case_conv_wide, 20, (case_limits){1000000, false});
 }
 Test(steps, winograd_5x5) {
     setenv("HEBB_CONV", "winograd", 1);

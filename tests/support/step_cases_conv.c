@@ -6,6 +6,11 @@
 
 static int64_t volume(const int64_t size[3]) { return size[0] * size[1] * size[2]; }
 
+static int64_t products(const hb_conv *c) {
+    return c->batch * c->groups * c->in_channels * c->out_channels * volume(c->kernel) *
+           volume(c->out);
+}
+
 /* An axis with at least one window; `before` and `after` pad it. */
 static void choose_axis(dice *d, bool used, int64_t most, int64_t *in, int64_t *kernel,
                         int64_t *stride, int64_t *dilation, int64_t *before, int64_t *out) {
@@ -38,9 +43,7 @@ static void choose_conv(dice *d, case_limits limits, hb_conv *c) {
                                     : 200,
                         &c->in[k], &c->kernel[k], &c->stride[k], &c->dilation[k], &c->before[k],
                         &c->out[k]);
-    } while (c->batch * c->groups * c->in_channels * c->out_channels * volume(c->kernel) *
-                 volume(c->out) >
-             limits.points);
+    } while (products(c) > limits.points);
 }
 
 static step_case *finish(step_case *c, int n_in) {
@@ -67,9 +70,7 @@ static void choose_few_channels(dice *d, case_limits limits, hb_conv *c) {
         for (int k = 0; k < 3; k++)
             choose_axis(d, k > 0, dice_one_in(d, 3) ? 120 : 30, &c->in[k], &c->kernel[k],
                         &c->stride[k], &c->dilation[k], &c->before[k], &c->out[k]);
-    } while (c->batch * c->groups * c->in_channels * c->out_channels * volume(c->kernel) *
-                 volume(c->out) >
-             limits.points);
+    } while (products(c) > limits.points);
 }
 
 /* At steps of 1, with channels enough for every way to do it. */
@@ -89,9 +90,19 @@ static void choose_square(dice *d, case_limits limits, int64_t taps, hb_conv *c)
             if (c->in[k] < least) c->in[k] = least;
             c->out[k] = c->in[k] + c->before[k] + after - (taps - 1);
         }
-    } while (c->batch * c->groups * c->in_channels * c->out_channels * volume(c->kernel) *
-                 volume(c->out) >
-             limits.points);
+    } while (products(c) > limits.points);
+}
+
+/* Few channels; rows of tiles, of 2 or 4 results each, fill vectors of 16, or nearly so. */
+static void choose_wide(dice *d, case_limits limits, hb_conv *c) {
+    do {
+        choose_square(d, limits, dice_one_in(d, 4) ? 5 : 3, c);
+        c->in_channels = 1 + dice_below(d, 12);
+        c->out_channels = 1 + dice_below(d, 12);
+        const int64_t width = (32 << dice_below(d, 3)) - dice_below(d, 4);
+        c->out[2] += width - c->in[2];
+        c->in[2] = width;
+    } while (products(c) > limits.points);
 }
 
 static void choose_3x3(dice *d, case_limits limits, hb_conv *c) { choose_square(d, limits, 3, c); }
@@ -126,6 +137,9 @@ step_case *case_conv_3x3(uint64_t seed, case_limits limits) {
 }
 step_case *case_conv_5x5(uint64_t seed, case_limits limits) {
     return make_conv(seed, limits, choose_5x5);
+}
+step_case *case_conv_wide(uint64_t seed, case_limits limits) {
+    return make_conv(seed, limits, choose_wide);
 }
 
 step_case *case_conv_few_channels(uint64_t seed, case_limits limits) {

@@ -99,7 +99,7 @@ static layout layout_of(hb_cl_winograd_form form, const hb_device *device, const
     l.tasks = hb_ceil_div(l.tiles, l.each);
     l.items = hb_min(l.tasks * c->groups, ITEMS * (int64_t)device->info.units);
     l.line = l.tiles_x * form.step + form.taps - 1;
-    l.apart_line = hb_ceil_div(l.tiles_x + (form.taps - 1) / form.step, 16) * 16;
+    l.apart_line = hb_ceil_div(l.tiles_x + hb_ceil_div(form.taps - 1, form.step), 16) * 16;
     l.padded = hb_cl_winograd_odd_lines((lines_of(&l) - 1) * l.line + form.step * l.apart_line);
     l.apart = hb_cl_winograd_odd_lines(lines_of(&l) * form.step * l.apart_line + 16);
     l.row = row_of(l.each);

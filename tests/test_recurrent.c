@@ -173,7 +173,26 @@ Test(recurrent, errors_say_what_and_where) {
     FAILS(SHAPE, "the mask is bool", hebb_lstm(x, 3, .mask = hebb_greater(x, x)));
     FAILS(ARGUMENT, "1 initial states; wanted are 2",
           hebb_lstm(x, 3, .initial_state = HEBB_LIST(x)));
+    FAILS(SHAPE, "gru: initial state 0 is f32 [?, 6, 5]; wanted is f32 [batch, 3]",
+          hebb_gru(x, 3, .initial_state = HEBB_LIST(x)));
+    FAILS(SHAPE, "lstm: initial state 1 is f32 [?, 4]; wanted is f32 [batch, 3]",
+          hebb_lstm(x, 3, .initial_state = HEBB_LIST(hebb_gru(x, 3), hebb_gru(x, 4))));
+    FAILS(DTYPE, "gru: initial state 0 is i32",
+          hebb_gru(x, 3, .initial_state = HEBB_LIST(hebb_cast(hebb_gru(x, 3), HEBB_I32))));
     FAILS(ARGUMENT, "rate is 2", hebb_lstm(x, 3, .dropout = 2));
+}
+
+/* The loop is made by the library, for a line of the program. */
+Test(recurrent, a_layer_is_from_the_line_that_asked) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 6, 5));
+    hebb_gru(x, 3, .sequences = true);
+    for (size_t id = 0; id < hebb_graph_size(g); id++) {
+        const char *file = hebb_tensor_place(hebb_graph_tensor(g, id), NULL);
+        cr_expect(file == NULL || strstr(file, "test_recurrent.c"), "%s from %s",
+                  hebb_tensor_name(hebb_graph_tensor(g, id)), file);
+    }
+    hebb_graph_destroy(g);
 }
 
 /* ---- initializers ---- */

@@ -55,7 +55,7 @@ typedef struct hebb_scan_options {
     int n_out;                  /* results of an iteration */
     bool reverse;               /* from the last element to the first */
     int64_t length;             /* T if there are no sequences (then there must be a state) */
-    const char *file;
+    const char *file;           /* for messages; NULL: the line of the last builder */
     int line;
 } hebb_scan_options;
 
@@ -66,8 +66,7 @@ typedef struct hebb_scan_options {
    its shape or dtype), HEBB_E_ARGUMENT; all results are then inert. Without any state or sequence
    there is no graph that could keep an error: the results are NULL. */
 #define hebb_scan(last, out_, ...)                                                                 \
-    hebb_scan_with((last), (out_),                                                                 \
-                   &(const hebb_scan_options){__VA_ARGS__, .file = __FILE__, .line = __LINE__})
+    hebb_scan_with((last), (out_), &(const hebb_scan_options){__VA_ARGS__, HEBB_FROM_HERE_})
 HEBB_API void hebb_scan_with(hebb_tensor **last, hebb_tensor **out,
                              const hebb_scan_options *options);
 
@@ -98,7 +97,7 @@ typedef struct hebb_checkpoint_options {
     void *user;
     hebb_tensor_list inputs;
     int n_out;
-    const char *file;
+    const char *file; /* as above */
     int line;
 } hebb_checkpoint_options;
 
@@ -109,8 +108,7 @@ typedef struct hebb_checkpoint_options {
    Values and gradients are the same, bit by bit, random numbers included; second derivatives exist.
    The results of scans inside the body are kept. Errors as in hebb_scan(). */
 #define hebb_checkpoint(out_, ...)                                                                 \
-    hebb_checkpoint_with((out_), &(const hebb_checkpoint_options){__VA_ARGS__, .file = __FILE__,   \
-                                                                  .line = __LINE__})
+    hebb_checkpoint_with((out_), &(const hebb_checkpoint_options){__VA_ARGS__, HEBB_FROM_HERE_})
 HEBB_API void hebb_checkpoint_with(hebb_tensor **out, const hebb_checkpoint_options *options);
 
 #ifdef __cplusplus
@@ -118,6 +116,9 @@ HEBB_API void hebb_checkpoint_with(hebb_tensor **out, const hebb_checkpoint_opti
 #endif
 
 #ifndef HEBB_NO_HERE
+#define HEBB_FROM_HERE_            .file = __FILE__, .line = __LINE__
 #define hebb_with_gradient(y, ...) (hebb_with_gradient)(HEBB_HERE(y), __VA_ARGS__)
+#else
+#define HEBB_FROM_HERE_ .file = NULL, .line = 0
 #endif
 #endif

@@ -239,6 +239,17 @@ static void build(hebb_graph *graph, const hebb_scan_options *o, hebb_tensor **l
                           &(hb_attrs){.index = k});
 }
 
+/* What is built from here on comes from that line; from that of the last builder if there is none,
+   which is put in its place. */
+static void begin_at(hebb_graph *graph, const char **file, int *line) {
+    if (*file == NULL) {
+        *file = graph->file;
+        *line = graph->line;
+    }
+    graph->file = *file;
+    graph->line = *line;
+}
+
 /* The list in the graph's memory, so that it may be where results are stored; false after recording
    an error. */
 static bool copy_list(hebb_graph *graph, const char *role, hebb_tensor_list *list) {
@@ -260,8 +271,7 @@ void hebb_scan_with(hebb_tensor **last, hebb_tensor **out, const hebb_scan_optio
     if (graph == NULL) graph = graph_of(&o.sequences);
     bool fine = graph != NULL && graph->error.status == HEBB_OK;
     if (fine) {
-        graph->file = o.file;
-        graph->line = o.line;
+        begin_at(graph, &o.file, &o.line);
         fine = copy_list(graph, "scan: states", &o.states) &&
                copy_list(graph, "scan: sequences", &o.sequences);
     }
@@ -340,8 +350,7 @@ void hebb_checkpoint_with(hebb_tensor **out, const hebb_checkpoint_options *opti
     hebb_graph *graph = graph_of(&o.inputs);
     bool fine = graph != NULL && graph->error.status == HEBB_OK;
     if (fine) {
-        graph->file = o.file;
-        graph->line = o.line;
+        begin_at(graph, &o.file, &o.line);
         fine = copy_list(graph, "checkpoint: inputs", &o.inputs) &&
                check_list(graph, "checkpoint: input", o.inputs.at, o.inputs.count);
     }

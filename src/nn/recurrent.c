@@ -119,6 +119,31 @@ static void body(hebb_scan_frame *f) {
     f->out[0] = f->next[0];
 }
 
+/* NULL if the initial states fit x; else what the layer returns. */
+static hebb_tensor *check_states(hebb_tensor *x, const recurrence *r) {
+    hebb_graph *graph = hebb_tensor_graph(x);
+    hebb_tensor_list given = r->o->initial_state;
+    char message[240], text[160];
+    snprintf(message, sizeof message, "%s: %d initial states; wanted are %d", r->kind, given.count,
+             r->n_states);
+    if (given.count != 0 && given.count != r->n_states)
+        return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
+    for (int k = 0; k < given.count; k++) {
+        hebb_tensor *state = given.at[k];
+        hebb_shape shape = hebb_tensor_shape(state);
+        hebb_dtype dtype = hebb_tensor_dtype(state);
+        if (hebb_tensor_is_inert(state)) continue; /* the scan says so */
+        snprintf(message, sizeof message,
+                 "%s: initial state %d is %s %s; wanted is %s [batch, %lld]", r->kind, k,
+                 hebb_dtype_name(dtype), hebb_shape_text(shape, text, sizeof text),
+                 hebb_dtype_name(hebb_tensor_dtype(x)), (long long)r->units);
+        if (dtype != hebb_tensor_dtype(x)) return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
+        if (shape.rank != 2 || (shape.dim[1] != HEBB_ANY && shape.dim[1] != r->units))
+            return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
+    }
+    return NULL;
+}
+
 /* NULL if the layer can be made of x; else what it returns. */
 static hebb_tensor *check(hebb_tensor *x, const recurrence *r) {
     const hebb_recurrent_options *o = r->o;
@@ -141,11 +166,7 @@ static hebb_tensor *check(hebb_tensor *x, const recurrence *r) {
     if (o->mask != NULL && hebb_tensor_dtype(o->mask) != HEBB_BOOL)
         return hebb_graph_fail(graph, HEBB_E_DTYPE, message);
     if (o->mask != NULL && mask.rank != 2) return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
-    snprintf(message, sizeof message, "%s: %d initial states; wanted are %d", r->kind,
-             o->initial_state.count, r->n_states);
-    if (o->initial_state.count != 0 && o->initial_state.count != r->n_states)
-        return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
-    return NULL;
+    return check_states(x, r);
 }
 
 static hebb_initializer given_or(hebb_initializer own, hebb_initializer preset) {

@@ -212,6 +212,19 @@ Test(refused, bad_feeds_and_fetches) {
     close_all(&other);
 }
 
+/* Two inputs whose open sizes should be one: the message has both. */
+Test(refused, sizes_that_differ_between_feeds) {
+    fixture f = open_on("cpu");
+    hebb_tensor *label = hebb_input(f.g, "label", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 2));
+    hebb_array x = rows(3), two = rows(2), y = {0};
+    cr_expect_eq(
+        hebb_run(f.s, HEBB_FEED({f.x, &x}, {label, &two}), HEBB_FETCH({hebb_sub(f.x, label), &y})),
+        HEBB_E_SHAPE);
+    cr_expect(strstr(hebb_message(f.s), "do not broadcast; fed are x [3, 2], label [2, 2]"), "%s",
+              hebb_message(f.s));
+    close_all(&f);
+}
+
 Test(refused, a_failed_graph_or_device_or_none) {
     fixture f = open_on("cpu");
     hebb_device *bad_device = hebb_device_open("no such device");

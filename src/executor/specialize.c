@@ -45,6 +45,21 @@ static void mark(specializer *s) {
 
 /* ---- shapes ---- */
 
+/* Sizes that do not fit each other often come from what was fed: "; fed are x [10, 4], t [5]". */
+static hebb_status add_fed(const specializer *s, hb_error *error) {
+    size_t used = strlen(error->message), n = 0;
+    if (error->status != HEBB_E_SHAPE || s->inputs == NULL) return error->status;
+    for (int id = 0; id < s->n && used < sizeof error->message; id++) {
+        const hebb_tensor *t = s->graph->nodes[id];
+        if (!s->shaped[id] || t->op != HB_OP_INPUT || s->inputs[t->attrs->index].rank < 0) continue;
+        char shape[160];
+        hebb_shape_text(s->inputs[t->attrs->index], shape, sizeof shape);
+        used += (size_t)snprintf(error->message + used, sizeof error->message - used, "%s%s %s",
+                                 n++ == 0 ? "; fed are " : ", ", t->name, shape);
+    }
+    return error->status;
+}
+
 static hebb_status at_line(hb_error *error, const hebb_tensor *node, const hb_signature *in,
                            hb_error *cause) {
     char text[600], place[200] = "";
@@ -86,8 +101,11 @@ static hebb_status bind_shape(specializer *s, const hebb_tensor *node, hb_error 
     }
     for (int k = 0; k < node->n_in; k++) in[k] = s->signature[node->in[k]->id];
     hb_error cause;
-    if (hb_infer(node->op, node->attrs, in, node->n_in, &s->signature[node->id], &cause) != HEBB_OK)
-        return at_line(error, node, in, &cause);
+    if (hb_infer(node->op, node->attrs, in, node->n_in, &s->signature[node->id], &cause) !=
+        HEBB_OK) {
+        at_line(error, node, in, &cause);
+        return add_fed(s, error);
+    }
     if (node->op == HB_OP_CUSTOM && keeps_promise(node, s->signature[node->id], &cause) != HEBB_OK)
         return at_line(error, node, in, &cause);
     return HEBB_OK;

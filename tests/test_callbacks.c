@@ -129,7 +129,12 @@ Test(callbacks, errors_end_the_training) {
     cr_expect_eq(hebb_fit(n.model, &data,
                           .callbacks = HEBB_CALLBACKS(hebb_early_stopping(.monitor = "acc"))),
                  HEBB_E_ARGUMENT);
-    cr_expect_not_null(strstr(hebb_message(n.model), "acc is monitored but not logged: loss"), "%s",
+    cr_expect_not_null(strstr(hebb_message(n.model), "acc is monitored, but logged are only: loss"),
+                       "%s", hebb_message(n.model));
+    cr_expect_eq(hebb_fit(n.model, &data,
+                          .callbacks = HEBB_CALLBACKS(hebb_early_stopping(.monitor = "val_loss"))),
+                 HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(hebb_message(n.model), "there is neither .validation nor"), "%s",
                        hebb_message(n.model));
     cr_expect_eq(hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS(hebb_csv_log("/no/x.csv"))),
                  HEBB_E_FILE);

@@ -101,6 +101,12 @@ Test(layer, errors) {
     hebb_layer_begin(g = hebb_graph_create(), "dense", NULL);
     hebb_share_end(g);
     expect_error(g, HEBB_E_ARGUMENT, "dense is open");
+    g = hebb_graph_create();
+    for (int k = 0; k < 2; k++) {
+        hebb_layer_begin(g, "dense", "a");
+        hebb_layer_end(g, hebb_variable(g, "w", HEBB_F32, HEBB_SCALAR, hebb_ones()));
+    }
+    expect_error(g, HEBB_E_ARGUMENT, "\"a/w\" is taken; layers use the same variables in");
     hebb_tensor *x = hebb_input(g = hebb_graph_create(), "x", HEBB_F32, HEBB_SHAPE(2));
     hebb_attach_loss(x, x);
     expect_error(g, HEBB_E_SHAPE, "x is f32 [2]");

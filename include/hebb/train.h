@@ -101,9 +101,9 @@ typedef struct hebb_fit_options {
 } hebb_fit_options;
 
 /* Trains. The loss and each metric are over all examples of the epoch, summed in double; a last,
-   smaller batch counts by its size. Errors: HEBB_E_ARGUMENT (no data, no step, a share outside of
-   0...1, a label out of range), those of hebb_run(), of the data, of callbacks. A model can be used
-   again after an error. */
+   smaller batch counts by its size. Errors: HEBB_E_ARGUMENT (no data, no step, a share that is
+   not from 0 to below 1, a label out of range), those of hebb_run(), of the data, of callbacks. A
+   model can be used again after an error. */
 #define hebb_fit(model, ...) hebb_fit_args(model, __VA_ARGS__, .reserved_ = 0)
 #define hebb_fit_args(model, data, ...)                                                            \
     hebb_fit_with((model), (data), &(const hebb_fit_options){__VA_ARGS__})

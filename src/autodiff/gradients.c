@@ -124,17 +124,18 @@ static void run_sweep(sweep *s) {
 static bool check_tensor(hebb_graph *graph, const hebb_tensor *t, const char *role, size_t index) {
     if (t == NULL) hb_graph_error(graph, HEBB_E_NULL, "gradients: %s %zu is NULL", role, index);
     else if (t->graph != graph)
-        hb_graph_error(graph, HEBB_E_GRAPH, "gradients: %s %s is of another graph", role,
-                       hebb_tensor_name(t));
+        hb_graph_error(graph, HEBB_E_GRAPH, "gradients: %s %zu (%s) is of another graph", role,
+                       index, hebb_tensor_name(t));
     else if (t->op == HB_OP_GROUP)
-        hb_graph_error(graph, HEBB_E_ARGUMENT, "gradients: %s %s is a group, which has no value",
-                       role, hebb_tensor_name(t));
+        hb_graph_error(graph, HEBB_E_ARGUMENT,
+                       "gradients: %s %zu (%s) is a group, which has no value", role, index,
+                       hebb_tensor_name(t));
     else if (t->op == HB_OP_INERT)
         hb_graph_error(graph, HEBB_E_ARGUMENT, "gradients: %s %zu is what a failed builder gave",
                        role, index);
     else if (!hb_floating(t->dtype))
-        hb_graph_error(graph, HEBB_E_DTYPE, "gradients: %s %s is %s, not floating", role,
-                       hebb_tensor_name(t), hebb_dtype_name(t->dtype));
+        hb_graph_error(graph, HEBB_E_DTYPE, "gradients: %s %zu (%s) is %s, not floating", role,
+                       index, hebb_tensor_name(t), hebb_dtype_name(t->dtype));
     return graph->error.status == HEBB_OK;
 }
 

@@ -16,7 +16,10 @@ static const char *unique_name(hebb_graph *graph, const char *name, const char *
     if (name != NULL) {
         if (!hb_check_name(graph, base, name)) return NULL;
         if (hebb_graph_find(graph, name) == NULL) return hb_graph_text(graph, name);
-        hb_graph_error(graph, HEBB_E_ARGUMENT, "%s: the name \"%s\" is taken", base, name);
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "%s: the name \"%s\" is taken%s", base, name,
+                       strchr(name, '/') == NULL
+                           ? ""
+                           : "; layers use the same variables in hebb_share_begin()");
         return NULL;
     }
     snprintf(text, sizeof text, "%s", base);

@@ -285,12 +285,13 @@ static hebb_status read_all(reader *r) {
     r->bytes = (uint64_t)ftell(r->file);
     rewind(r->file);
     if (r->bytes < 8)
-        return FAIL(r, "byte %llu: the file ends too early", (unsigned long long)r->bytes);
+        return FAIL(r, "byte %llu: the file ends before a safetensors file's header",
+                    (unsigned long long)r->bytes);
     hebb_status status = read_bytes(r, size, 8, 0);
     if (status != HEBB_OK) return status;
     for (int k = 7; k >= 0; k--) r->header = r->header << 8 | size[k];
     if (r->header > MOST_HEADER || r->header > r->bytes - 8)
-        return FAIL(r, "byte 0: a header of %llu bytes in a file of %llu",
+        return FAIL(r, "byte 0: a header of %llu bytes of %llu: no safetensors file, or cut off",
                     (unsigned long long)r->header, (unsigned long long)r->bytes);
     status = parse_header(r);
     if (status == HEBB_OK) status = take_entries(r);

@@ -33,8 +33,12 @@ static hebb_status no_such_log(hebb_fit_state *fit, const char *name) {
     for (size_t k = 0; k < fit->n_logs && used < sizeof list; k++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", k == 0 ? "" : ", ",
                                  fit->logs[k].name);
-    return hb_model_fail(fit->model, HEBB_E_ARGUMENT, "fit: %s is monitored but not logged: %s",
-                         name, list);
+    bool validated = strstr(list, "val_") != NULL;
+    return hb_model_fail(fit->model, HEBB_E_ARGUMENT,
+                         "fit: %s is monitored, but logged are only: %s%s", name, list,
+                         validated || strncmp(name, "val_", 4) != 0
+                             ? ""
+                             : "; there is neither .validation nor .validation_split");
 }
 
 hebb_status hb_monitor_step(monitor *m, hebb_fit_state *fit, bool *better) {

@@ -256,7 +256,8 @@ static hebb_status check_numbers(hebb_model *m, const hebb_fit_options *o) {
                                  (long long)numbers[k].value);
     double share = o->validation_split;
     if (share == 0 || (share > 0 && share < 1)) return HEBB_OK;
-    return hb_model_fail(m, HEBB_E_ARGUMENT, "fit: .validation_split is %g, not in 0...1", share);
+    return hb_model_fail(m, HEBB_E_ARGUMENT, "fit: .validation_split is %g, not from 0 to below 1",
+                         share);
 }
 
 /* A callback that could not be made has a status, but no words. */

@@ -189,6 +189,43 @@ Test(callbacks, early_stopping_restores_the_best) {
     free_net(&n);
 }
 
+/* The line about the best epoch, of trainings that are stopped and that are not. */
+Test(callbacks, early_stopping_tells_of_the_best) {
+    const struct {
+        double rate;
+        int64_t epochs;
+        const char *before, *after;
+    } cases[] = {{3, 50, "stopped after epoch ", ", whose variables are restored\n"},
+                 {0.01, 3, "val_loss was best in epoch 3 (", ", whose variables are restored\n"}};
+    for (size_t k = 0; k < 2; k++) {
+        net n = make_net(cases[k].rate, 0);
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        hebb_fit(n.model, &data, .epochs = cases[k].epochs, .batch = ROWS, .validation = &data,
+                 .callbacks = HEBB_CALLBACKS(
+                     hebb_early_stopping(.patience = 4, .restore_best = true, .out = out)));
+        fclose(out);
+        cr_assert_str_eq(hebb_message(n.model), "");
+        cr_expect_eq(strncmp(text, cases[k].before, strlen(cases[k].before)), 0, "%s", text);
+        cr_expect_str_eq(strstr(text, ", whose"), cases[k].after);
+        free(text);
+        free_net(&n);
+    }
+}
+
+/* A folder that is not there is found before an epoch is computed. */
+Test(callbacks, checkpoints_look_for_their_folder_first) {
+    net n = make_net(0.1, 0);
+    cr_expect_eq(hebb_fit(n.model, &data,
+                          .callbacks = HEBB_CALLBACKS(hebb_checkpoint_file("/no/x.safetensors"))),
+                 HEBB_E_FILE);
+    cr_expect(strstr(hebb_message(n.model), "checkpoint: /no/x.safetensors: cannot be written"),
+              "%s", hebb_message(n.model));
+    cr_expect_eq(hebb_session_step(hebb_model_session(n.model)), 0);
+    free_net(&n);
+}
+
 static double rate_of(const net *n) {
     hebb_array value = {0};
     hebb_session_get(hebb_model_session(n->model), hebb_learning_rate(hebb_model_step(n->model)),

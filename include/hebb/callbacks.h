@@ -92,6 +92,7 @@ typedef struct hebb_early_stopping_options {
     double min_delta;    /* less than this is no improvement */
     int64_t patience;    /* epochs without improvement before it stops; default 0, as in Keras */
     bool restore_best;   /* at the end, all variables get the values of the best epoch */
+    FILE *out; /* gets a line at the end, which says what the best epoch was; default: none */
 } hebb_early_stopping_options;
 /* Whether higher is better follows from the metric of that name (of the loss, lower is). An unknown
    name is HEBB_E_ARGUMENT in the first epoch, here and below. */
@@ -108,7 +109,8 @@ typedef struct hebb_checkpoint_file_options {
 } hebb_checkpoint_file_options;
 /* After an epoch, writes weights, optimizer's slots, random state, epoch, history and the
    callbacks' states to one file, as hebb_session_save() does; hebb_session_load() and `.resume`
-   read it. The path is copied. */
+   read it. The path is copied. HEBB_E_FILE, before the first epoch if its folder is not there or
+   may not be written to. */
 #define hebb_checkpoint_file(...) hebb_checkpoint_file_args(__VA_ARGS__, .reserved_ = 0)
 #define hebb_checkpoint_file_args(path, ...)                                                       \
     hebb_checkpoint_file_with((path), &(const hebb_checkpoint_file_options){__VA_ARGS__})

@@ -3,10 +3,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/point.h"
 #include "train.h"
+
+/* Whether a file can be made or replaced in its folder: said before an epoch is computed for it. */
+static hebb_status check_folder(hebb_callback *self, hebb_fit_state *fit, const char *path) {
+    struct stat there;
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode)) return HEBB_OK; /* written to itself */
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL   ? strdup(".")
+                   : slash == path ? strdup("/")
+                                   : strndup(path, (size_t)(slash - path));
+    if (folder == NULL) return hb_model_fail(fit->model, HEBB_E_MEMORY, "out of memory: a path");
+    bool fine = access(folder, W_OK | X_OK) == 0;
+    int error = errno;
+    free(folder);
+    return fine ? HEBB_OK
+                : hb_model_fail(fit->model, HEBB_E_FILE, "%s: %s: cannot be written: %s",
+                                self->name, path, strerror(error));
+}
 
 /* ---- checkpoints ---- */
 
@@ -16,6 +34,10 @@ typedef struct checkpoint {
     bool best_only;
     int64_t every;
 } checkpoint;
+
+static hebb_status checkpoint_begin(hebb_callback *self, hebb_fit_state *fit) {
+    return check_folder(self, fit, ((checkpoint *)self->data)->path);
+}
 
 static hebb_status checkpoint_epoch_end(hebb_callback *self, hebb_fit_state *fit) {
     checkpoint *c = self->data;
@@ -55,6 +77,7 @@ hebb_callback hebb_checkpoint_file_with(const char *path,
     static const hebb_checkpoint_file_options defaults;
     const hebb_checkpoint_file_options *o = options != NULL ? options : &defaults;
     hebb_callback c = {.name = "checkpoint",
+                       .begin = checkpoint_begin,
                        .epoch_end = checkpoint_epoch_end,
                        .save = checkpoint_save,
                        .load = checkpoint_load,

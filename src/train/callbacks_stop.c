@@ -42,9 +42,9 @@ static hebb_status no_such_log(hebb_fit_state *fit, const char *name) {
 }
 
 hebb_status hb_monitor_step(monitor *m, hebb_fit_state *fit, bool *better) {
-    const hebb_log_entry *log = find_log(fit, m->name != NULL ? m->name : "val_loss");
-    if (log == NULL && m->name == NULL) log = find_log(fit, "loss");
-    if (log == NULL) return no_such_log(fit, m->name);
+    m->used = m->name != NULL ? m->name : find_log(fit, "val_loss") != NULL ? "val_loss" : "loss";
+    const hebb_log_entry *log = find_log(fit, m->used);
+    if (log == NULL) return no_such_log(fit, m->used);
     double value = log->value;
     if (!m->seen) *better = !isnan(value);
     else if (more_is_better(fit->model, log->name)) *better = value > m->best + m->min_delta;
@@ -64,6 +64,8 @@ typedef struct stopping {
     bool restore;
     hebb_array *best; /* of all variables, in their order */
     size_t n_best;
+    FILE *out;
+    int64_t best_epoch, last_epoch; /* from 1; 0: not known, none yet */
 } stopping;
 
 static hebb_status keep_best(stopping *s, hebb_model *m) {
@@ -89,9 +91,22 @@ static hebb_status stopping_epoch_end(hebb_callback *self, hebb_fit_state *fit) 
     bool better;
     hebb_status status = hb_monitor_step(&s->watched, fit, &better);
     if (status != HEBB_OK) return status;
+    s->last_epoch = fit->epoch + 1;
+    if (better) s->best_epoch = s->last_epoch;
     s->waited = better ? 0 : s->waited + 1;
     if (!better && s->waited >= s->patience) fit->stop = true;
     return better && s->restore ? keep_best(s, fit->model) : HEBB_OK;
+}
+
+/* Writing may fail; that is no reason for a training to fail. */
+static void tell(const stopping *s, const hebb_fit_state *fit) {
+    if (s->out == NULL || s->last_epoch == 0 || s->best_epoch == 0) return;
+    if (s->waited > 0 && s->waited >= s->patience && s->last_epoch < fit->epochs)
+        fprintf(s->out, "stopped after epoch %lld: ", (long long)s->last_epoch);
+    fprintf(s->out, "%s was best in epoch %lld (%.6g)%s\n", s->watched.used,
+            (long long)s->best_epoch, s->watched.best,
+            s->restore ? ", whose variables are restored" : "");
+    fflush(s->out);
 }
 
 static hebb_status stopping_end(hebb_callback *self, hebb_fit_state *fit) {
@@ -103,13 +118,16 @@ static hebb_status stopping_end(hebb_callback *self, hebb_fit_state *fit) {
             hebb_session_set(hebb_model_session(fit->model), variable, &s->best[k]);
         if (status != HEBB_OK) return hb_model_take(fit->model, status);
     }
+    tell(s, fit);
     return HEBB_OK;
 }
 
 static hebb_status stopping_save(hebb_callback *self, hebb_bundle *bundle) {
     const stopping *s = self->data;
     const double state[] = {s->watched.best, s->watched.seen, (double)s->waited, (double)s->n_best};
+    const double epoch = (double)s->best_epoch;
     hebb_status status = hb_put_numbers(bundle, "state", state, 4);
+    if (status == HEBB_OK) status = hb_put_numbers(bundle, "best_epoch", &epoch, 1);
     for (size_t k = 0; status == HEBB_OK && k < s->n_best; k++) {
         char key[32];
         snprintf(key, sizeof key, "best/%zu", k);
@@ -120,12 +138,14 @@ static hebb_status stopping_save(hebb_callback *self, hebb_bundle *bundle) {
 
 static hebb_status stopping_load(hebb_callback *self, const hebb_bundle *bundle) {
     stopping *s = self->data;
-    double state[4];
+    double state[4], epoch;
     if (!hb_get_numbers(bundle, "state", state, 4)) return HEBB_OK; /* it was not there before */
     if (!(state[3] >= 0 && state[3] < 1e6)) return HEBB_E_FORMAT;
     s->watched.best = state[0];
     s->watched.seen = state[1] != 0;
     s->waited = (int64_t)state[2];
+    if (hb_get_numbers(bundle, "best_epoch", &epoch, 1) && epoch >= 0 && epoch < 1e15)
+        s->best_epoch = (int64_t)epoch;
     s->best = calloc((size_t)state[3] + 1, sizeof *s->best);
     if (s->best == NULL) return HEBB_E_MEMORY;
     for (size_t k = 0; k < (size_t)state[3]; k++) {
@@ -166,5 +186,6 @@ hebb_callback hebb_early_stopping_with(const hebb_early_stopping_options *option
     if (o->patience < 0) c.status = HEBB_E_ARGUMENT;
     s->patience = o->patience;
     s->restore = o->restore_best;
+    s->out = o->out;
     return c;
 }

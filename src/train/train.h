@@ -108,7 +108,8 @@ hebb_status hb_fit_resume(fit_run *run, const char *path);
 /* callbacks: whether value is better than best; the value that is monitored, NULL: the default one.
  */
 typedef struct monitor {
-    char *name; /* NULL: val_loss or loss */
+    char *name;       /* NULL: val_loss or loss */
+    const char *used; /* which of these it was */
     double min_delta, best;
     bool seen; /* there is a best one */
 } monitor;

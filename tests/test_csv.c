@@ -135,6 +135,34 @@ Test(csv, with_labels_that_are_words) {
     expect_values(2, 1, values);
 }
 
+Test(csv, with_columns_of_categories) {
+    READ("port,age,sex,alive\nS,3,m,1\nC,1,f,0\nS,2,m,1\nS,0.5,m,1\n", .label = "alive",
+         .categories = true);
+    expect_values(4, 3, (double[]){1, 3, 1, 0, 1, 0, 1, 2, 1, 1, 0.5, 1});
+    cr_assert_eq(table.n_categories, 3);
+    cr_expect_eq(table.categories[0].count, 2);
+    cr_expect_str_eq(table.categories[0].at[1], "S");
+    cr_expect_eq(table.categories[1].count, 0);
+    cr_expect_eq(hebb_names_find(&table.categories[2], "m"), 1);
+    cr_expect_eq(hebb_array_at(&table.labels, 1), 0);
+    cr_expect_eq(table.classes.count, 0);
+
+    /* Behind the label, numbers among names, and a field that is missing. */
+    READ("red,b,1\nblue,10,2\nred,,3\n", .label_column = 1, .categories = true, .missing = true,
+         .header = HEBB_CSV_NUMBERS);
+    expect_values(3, 2, (double[]){1, 1, 0, 2, NAN, 3});
+    cr_expect_str_eq(table.categories[0].at[0], "10");
+    cr_expect_eq(table.classes.count, 2);
+
+    /* Without the option there are none; an empty field is still an error. */
+    READ("1,2\n");
+    cr_expect(table.categories == NULL && table.n_categories == 0);
+    write_bytes("a,b\nx,1\n,2\n", 11);
+    cr_expect_eq(hebb_read_csv(path, &table, message, sizeof message, .categories = true),
+                 HEBB_E_FORMAT);
+    cr_expect(strstr(message, "row 3, column 1 (a): it is empty"), "%s", message);
+}
+
 Test(csv, with_labels_that_are_numbers) {
     READ("1,9\n2,10\n3,9\n", .label_column = 2);
     expect_labels(HEBB_I32, 3, (const double[]){9, 10, 9});

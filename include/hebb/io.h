@@ -53,6 +53,9 @@ typedef struct hebb_table {
                            {0} if no label column was asked for */
     hebb_names columns; /* of values; empty if the file has no header */
     hebb_names classes; /* label k of a row means classes.at[k]; empty if labels are numbers */
+    hebb_names *categories; /* of each column of values: number k of it means .at[k]; empty for a
+                               column of numbers. NULL unless .categories asked for them */
+    size_t n_categories;    /* of these lists: the columns, or 0 */
 } hebb_table;
 HEBB_API void hebb_table_free(hebb_table *table);
 
@@ -70,6 +73,8 @@ typedef struct hebb_csv_options {
     hebb_dtype dtype; /* of values: HEBB_F32 (the default) or HEBB_F64 */
     bool missing;     /* an empty field is NaN; default: an error */
     char separator;   /* default: a comma */
+    bool categories;  /* a column in which a field is no number is one of categories; default: that
+                         is an error */
     int reserved_;
 } hebb_csv_options;
 
@@ -78,9 +83,13 @@ typedef struct hebb_csv_options {
    spaces around others, empty lines and a byte order mark are ignored; lines may end in CR LF; the
    decimal point is a point whatever the locale. If a label is no number (or .classes), labels are
    the indices of their names in table->classes, which are sorted: by their values if all are
-   numbers, else by their bytes.
+   numbers, else by their bytes. So are the values of a column of categories the indices of its
+   names in table->categories[column]; as inputs they are usually made one-hot (hebb_one_hot()) or
+   embedded.
 
    hebb_read_csv("iris.csv", &table, message, sizeof message, .label_column = -1)
+   hebb_read_csv("titanic.csv", &table, message, sizeof message, .label = "Survived",
+                 .categories = true, .missing = true)
 
    HEBB_E_FILE, HEBB_E_FORMAT (what is no number, a row with another number of fields than the
    first, a quote without end, no rows; the message names the row, which is counted in lines of the

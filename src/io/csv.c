@@ -179,6 +179,38 @@ static hebb_status find_first(sheet *s) {
     return HEBB_OK;
 }
 
+/* ---- names in place of numbers ---- */
+
+typedef struct name {
+    const char *text;
+    double number;
+    size_t row; /* of the table */
+} name;
+
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(((const name *)a)->text, ((const name *)b)->text);
+}
+
+static int by_number(const void *a, const void *b) {
+    double x = ((const name *)a)->number, y = ((const name *)b)->number;
+    return x != y ? (x > y) - (x < y) : by_bytes(a, b);
+}
+
+/* Equal ones are beside each other when sorted; each new one is a class. Its number goes to element
+   row stride + offset of the array. */
+static hebb_status take_classes(const sheet *s, name *names, size_t n, bool numbers,
+                                hebb_names *classes, hebb_array *to, int64_t stride,
+                                int64_t offset) {
+    qsort(names, n, sizeof *names, numbers ? by_number : by_bytes);
+    for (size_t k = 0; k < n; k++) {
+        if ((k == 0 || by_bytes(&names[k - 1], &names[k]) != 0) &&
+            !hb_names_add(classes, names[k].text, strlen(names[k].text)))
+            return out_of_memory(s);
+        hebb_array_set(to, (int64_t)names[k].row * stride + offset, (double)classes->count - 1);
+    }
+    return HEBB_OK;
+}
+
 /* ---- values ---- */
 
 static hebb_status store(const sheet *s, hebb_array *values, int64_t index, size_t row,
@@ -187,7 +219,7 @@ static hebb_status store(const sheet *s, hebb_array *values, int64_t index, size
     double number = NAN;
     if (cell[0] == '\0' && !s->options->missing) return fail_cell(s, row, column, "it is empty");
     if (cell[0] != '\0' && !number_of(s, cell, &number))
-        return fail_cell(s, row, column, "'%.40s' is no number", cell);
+        return fail_cell(s, row, column, "'%.40s' is no number, and .categories is not set", cell);
     hebb_array_set(values, index, number);
     if (isinf(hebb_array_at(values, index)) && strpbrk(cell, "iI") == NULL)
         return fail_cell(s, row, column, "%.40s is too large for %s", cell,
@@ -195,17 +227,80 @@ static hebb_status store(const sheet *s, hebb_array *values, int64_t index, size
     return HEBB_OK;
 }
 
-static hebb_status take_values(const sheet *s, hebb_table *table) {
-    int64_t columns = (int64_t)(s->label < s->width ? s->width - 1 : s->width);
-    int64_t rows = (int64_t)(s->n_rows - s->first), at = 0;
-    if (hebb_array_resize(&table->values, s->options->dtype, HEBB_SHAPE(rows, columns)) != HEBB_OK)
-        return out_of_memory(s);
+/* Whether a field of the column is neither a number nor empty. */
+static bool is_category(const sheet *s, size_t column) {
+    double number;
+    for (size_t row = s->first; row < s->n_rows; row++) {
+        const char *cell = s->cells[row * s->width + column];
+        if (cell[0] != '\0' && !number_of(s, cell, &number)) return true;
+    }
+    return false;
+}
+
+/* A column of categories, as column `place` of the values. Empty fields have no name. */
+static hebb_status take_categories(const sheet *s, size_t column, int64_t place,
+                                   hebb_table *table) {
+    const size_t n_rows = s->n_rows - s->first;
+    name *names = malloc(n_rows * sizeof *names);
+    int64_t columns = table->values.shape.dim[1];
+    hebb_status status = names == NULL ? out_of_memory(s) : HEBB_OK;
+    size_t n = 0;
+    for (size_t k = 0; status == HEBB_OK && k < n_rows; k++) {
+        const char *cell = s->cells[(s->first + k) * s->width + column];
+        const int64_t at = (int64_t)k * columns + place;
+        if (cell[0] == '\0') status = store(s, &table->values, at, s->first + k, column);
+        else names[n++] = (name){.text = cell, .row = k};
+    }
+    if (status == HEBB_OK)
+        status = take_classes(s, names, n, false, &table->categories[place], &table->values,
+                              columns, place);
+    free(names);
+    return status;
+}
+
+static hebb_status take_numbers(const sheet *s, const bool *category, hebb_table *table) {
+    int64_t at = 0;
     for (size_t row = s->first; row < s->n_rows; row++)
         for (size_t k = 0; k < s->width; k++) {
             if (k == s->label) continue;
-            hebb_status status = store(s, &table->values, at++, row, k);
+            hebb_status status = category[k] ? HEBB_OK : store(s, &table->values, at, row, k);
             if (status != HEBB_OK) return status;
+            at++;
         }
+    return HEBB_OK;
+}
+
+/* Names in place of columns of numbers, for as many columns as there are. */
+static hebb_status take_all_categories(const sheet *s, const bool *category, hebb_table *table) {
+    table->n_categories = (size_t)table->values.shape.dim[1];
+    table->categories = calloc(table->n_categories + 1, sizeof *table->categories);
+    if (table->categories == NULL) return out_of_memory(s);
+    hebb_status status = HEBB_OK;
+    int64_t place = 0;
+    for (size_t k = 0; status == HEBB_OK && k < s->width; k++) {
+        if (category[k]) status = take_categories(s, k, place, table);
+        place += k != s->label;
+    }
+    return status;
+}
+
+static hebb_status take_values(const sheet *s, hebb_table *table) {
+    int64_t columns = (int64_t)(s->label < s->width ? s->width - 1 : s->width);
+    int64_t rows = (int64_t)(s->n_rows - s->first);
+    if (hebb_array_resize(&table->values, s->options->dtype, HEBB_SHAPE(rows, columns)) != HEBB_OK)
+        return out_of_memory(s);
+    bool *category = calloc(s->width, sizeof *category);
+    if (category == NULL) return out_of_memory(s);
+    for (size_t k = 0; s->options->categories && k < s->width; k++)
+        category[k] = k != s->label && is_category(s, k);
+    hebb_status status = take_numbers(s, category, table);
+    if (status == HEBB_OK && s->options->categories)
+        status = take_all_categories(s, category, table);
+    free(category);
+    return status;
+}
+
+static hebb_status take_columns(const sheet *s, hebb_table *table) {
     for (size_t k = 0; s->first == 1 && k < s->width; k++)
         if (k != s->label && !hb_names_add(&table->columns, s->cells[k], strlen(s->cells[k])))
             return out_of_memory(s);
@@ -214,37 +309,15 @@ static hebb_status take_values(const sheet *s, hebb_table *table) {
 
 /* ---- labels ---- */
 
-typedef struct label {
-    const char *text;
-    double number;
-    size_t row; /* of the table */
-} label;
-
-static int by_bytes(const void *a, const void *b) {
-    return strcmp(((const label *)a)->text, ((const label *)b)->text);
-}
-
-static int by_number(const void *a, const void *b) {
-    double x = ((const label *)a)->number, y = ((const label *)b)->number;
-    return x != y ? (x > y) - (x < y) : by_bytes(a, b);
-}
-
-/* Equal labels are beside each other when sorted; each new one is a class. */
-static hebb_status take_classes(const sheet *s, label *labels, size_t n, bool numbers,
-                                hebb_table *table) {
+static hebb_status take_label_classes(const sheet *s, name *labels, size_t n, bool numbers,
+                                      hebb_table *table) {
     if (hebb_array_resize(&table->labels, HEBB_I32, HEBB_SHAPE((int64_t)n)) != HEBB_OK)
         return out_of_memory(s);
-    qsort(labels, n, sizeof *labels, numbers ? by_number : by_bytes);
-    for (size_t k = 0; k < n; k++) {
-        if ((k == 0 || by_bytes(&labels[k - 1], &labels[k]) != 0) &&
-            !hb_names_add(&table->classes, labels[k].text, strlen(labels[k].text)))
-            return out_of_memory(s);
-        ((int32_t *)table->labels.data)[labels[k].row] = (int32_t)table->classes.count - 1;
-    }
-    return HEBB_OK;
+    return take_classes(s, labels, n, numbers, &table->classes, &table->labels, 1, 0);
 }
 
-static hebb_status take_numbers(const sheet *s, const label *labels, size_t n, hebb_table *table) {
+static hebb_status take_label_numbers(const sheet *s, const name *labels, size_t n,
+                                      hebb_table *table) {
     bool whole = true;
     for (size_t k = 0; k < n; k++)
         whole = whole && labels[k].number == floor(labels[k].number) &&
@@ -259,19 +332,19 @@ static hebb_status take_numbers(const sheet *s, const label *labels, size_t n, h
 static hebb_status take_labels(const sheet *s, hebb_table *table) {
     size_t n = s->n_rows - s->first;
     if (s->label == s->width) return HEBB_OK;
-    label *labels = malloc(n * sizeof *labels);
+    name *labels = malloc(n * sizeof *labels);
     if (labels == NULL) return out_of_memory(s);
     bool numbers = true;
     hebb_status status = HEBB_OK;
     for (size_t k = 0; status == HEBB_OK && k < n; k++) {
         const char *cell = s->cells[(s->first + k) * s->width + s->label];
-        labels[k] = (label){.text = cell, .row = k};
+        labels[k] = (name){.text = cell, .row = k};
         numbers = numbers && number_of(s, cell, &labels[k].number);
         if (cell[0] == '\0') status = fail_cell(s, s->first + k, s->label, "the label is empty");
     }
     if (status == HEBB_OK && (!numbers || s->options->classes))
-        status = take_classes(s, labels, n, numbers, table);
-    else if (status == HEBB_OK) status = take_numbers(s, labels, n, table);
+        status = take_label_classes(s, labels, n, numbers, table);
+    else if (status == HEBB_OK) status = take_label_numbers(s, labels, n, table);
     free(labels);
     return status;
 }
@@ -284,6 +357,8 @@ void hebb_table_free(hebb_table *table) {
     hebb_array_free(&table->labels);
     hebb_names_free(&table->columns);
     hebb_names_free(&table->classes);
+    for (size_t k = 0; k < table->n_categories; k++) hebb_names_free(&table->categories[k]);
+    free(table->categories);
     *table = (hebb_table){0};
 }
 
@@ -316,6 +391,7 @@ hebb_status hebb_read_csv_with(const char *path, hebb_table *table, char *messag
     status = cut_text(&s);
     if (status == HEBB_OK) status = find_label(&s);
     if (status == HEBB_OK) status = find_first(&s);
+    if (status == HEBB_OK) status = take_columns(&s, &fresh);
     if (status == HEBB_OK) status = take_values(&s, &fresh);
     if (status == HEBB_OK) status = take_labels(&s, &fresh);
     freelocale(s.locale);

@@ -165,6 +165,27 @@ Test(checkpoint, of_a_training_is_loaded_to_predict) {
     free_net(&a);
 }
 
+/* The scaling of the training data comes with the model; who loads it has no data. */
+Test(checkpoint, scales_are_loaded_with_the_model) {
+    double shift[] = {1, 2, 3}, scale[] = {10, 20, 30};
+    const hebb_scaling known = {3, shift, scale}, *scalings[] = {&known, NULL};
+    float numbers[] = {11, 42, 93}, result[3];
+    const hebb_array x_value = hebb_array_view(numbers, HEBB_F32, HEBB_SHAPE(1, 3));
+    hebb_array y_value = hebb_array_view(result, HEBB_F32, HEBB_SHAPE(1, 3));
+    for (int k = 0; k < 2; k++) {
+        net n = {.graph = hebb_graph_create(), .device = device_named("cpu")};
+        n.x = hebb_input(n.graph, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 3));
+        hebb_tensor *y = hebb_scaling_layer(n.x, scalings[k]);
+        n.session = hebb_session_create(n.graph, n.device);
+        if (k == 0) hebb_session_save(n.session, path);
+        else hebb_session_load(n.session, path);
+        hebb_run(n.session, HEBB_FEED({n.x, &x_value}), HEBB_FETCH({y, &y_value}));
+        cr_assert_str_eq(hebb_message(n.session), "");
+        for (int i = 0; i < 3; i++) cr_expect_eq(result[i], (float)(i + 1), "%g", result[i]);
+        free_net(&n);
+    }
+}
+
 Test(checkpoint, a_prefix_must_be_somebodys) {
     net a = make_net("cpu", 4, 1, 1);
     cr_assert_eq(hebb_session_save(a.session, path), HEBB_OK);

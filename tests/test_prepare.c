@@ -222,6 +222,72 @@ Test(prepare, scales_of_wrong_arguments) {
 
 /* ---- one-hot ---- */
 
+/* In the graph a scaling does what it does to arrays. */
+static void check_layer(hebb_array *from, const hebb_scaling *s, bool undo) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_device *device = hebb_device_open("cpu");
+    hebb_shape open = from->shape;
+    open.dim[0] = HEBB_ANY;
+    hebb_tensor *x = hebb_input(g, "x", from->dtype, open);
+    hebb_tensor *y = hebb_scaling_layer(x, s, .undo = undo);
+    hebb_session *session = hebb_session_create(g, device);
+    hebb_array by_layer = {0}, by_array = {0};
+    hebb_run(session, HEBB_FEED({x, from}), HEBB_FETCH({y, &by_layer}));
+    cr_assert(!hebb_failed(session), "%s", hebb_message(session));
+    if (undo) hebb_scaling_undo(s, from, &by_array, NULL, 0);
+    else hebb_scaling_apply(s, from, &by_array, NULL, 0);
+    cr_assert(by_layer.dtype == by_array.dtype && hebb_shape_equal(by_layer.shape, by_array.shape));
+    for (int64_t k = 0; k < hebb_array_count(from); k++) {
+        const double a = hebb_array_at(&by_layer, k), b = hebb_array_at(&by_array, k);
+        cr_expect_float_eq(a, b, 1e-6 * fmax(1, fabs(b)), "%d: %g is not %g", (int)k, a, b);
+    }
+    hebb_array_free(&by_layer);
+    hebb_array_free(&by_array);
+    hebb_session_destroy(session);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
+}
+
+Test(prepare, scaling_as_a_layer) {
+    static double images[2][2][3] = {{{1, 2, 3}, {40, 50, 60}}, {{4, 5, 6}, {70, 80, 95}}};
+    hebb_array all[] = {columns[0], columns[1],
+                        hebb_array_view(images, HEBB_F64, HEBB_SHAPE(2, 2, 3))};
+    for (size_t k = 0; k < N(all); k++)
+        for (int undo = 0; undo < 2; undo++) {
+            hebb_scaling s = {0};
+            cr_assert_eq(hebb_standardize_fit(&s, &all[k], NULL, 0), HEBB_OK);
+            check_layer(&all[k], &s, undo);
+            hebb_scaling_free(&s);
+        }
+}
+
+Test(prepare, scaling_layers_of_wrong_arguments) {
+    double numbers[] = {1, 2, 3};
+    const hebb_scaling three = {3, numbers, numbers};
+    const struct {
+        hebb_dtype dtype;
+        hebb_shape shape;
+        const hebb_scaling *scaling;
+        hebb_status status;
+        const char *words;
+    } cases[] = {
+        {HEBB_F32, HEBB_SHAPE(HEBB_ANY, 2), &three, HEBB_E_SHAPE,
+         "scaling_layer: x is [?, 2], the scaling of 3 features"},
+        {HEBB_F32, HEBB_SHAPE(HEBB_ANY), &three, HEBB_E_SHAPE, "x is [?]"},
+        {HEBB_F32, HEBB_SHAPE(HEBB_ANY, HEBB_ANY), NULL, HEBB_E_SHAPE, "x is [?, ?]"},
+        {HEBB_BOOL, HEBB_SHAPE(HEBB_ANY, 3), &three, HEBB_E_DTYPE, "x is bool"},
+    };
+    for (size_t k = 0; k < N(cases); k++) {
+        hebb_graph *g = hebb_graph_create();
+        hebb_tensor *x = hebb_input(g, "x", cases[k].dtype, cases[k].shape);
+        cr_expect(hebb_tensor_is_inert(hebb_scaling_layer(x, cases[k].scaling)));
+        cr_expect_eq(hebb_graph_status(g), cases[k].status);
+        cr_expect(strstr(hebb_message(g), cases[k].words), "%s", hebb_message(g));
+        hebb_graph_destroy(g);
+    }
+    cr_expect(hebb_tensor_is_inert(hebb_scaling_layer(NULL, &three)));
+}
+
 Test(prepare, one_hot_rows) {
     int32_t t[] = {2, 0, 1};
     const double wanted[] = {0, 0, 1, 1, 0, 0, 0, 1, 0};

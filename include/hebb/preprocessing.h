@@ -1,9 +1,11 @@
-/* Preprocessing as part of the model, so that it is saved and used with it. Names as in Keras 3.
-   (What is learned from data, or done on the host before: prepare.h, augment.h.) */
+/* Preprocessing as part of the model, so that it is used with it. Names as in Keras 3. (What is
+   learned from data, or done on the host before: prepare.h, augment.h.) */
 #ifndef HEBB_PREPROCESSING_H
 #define HEBB_PREPROCESSING_H
 
 #include <hebb/graph.h>
+#include <hebb/layer.h>
+#include <hebb/prepare.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,9 +16,34 @@ HEBB_API hebb_tensor *hebb_rescaling(hebb_tensor *x, double scale, double offset
 
 /* (x - mean) / max(sqrt(variance), 1e-7), of floating x, with a mean and a variance for each index
    along `axis`: arrays of as many numbers, or of one for all. They are copied; finite, and the
-   variances not negative (HEBB_E_ARGUMENT). HEBB_E_SHAPE for another number of them. */
+   variances not negative (HEBB_E_ARGUMENT). HEBB_E_SHAPE for another number of them. They are
+   constants, which no checkpoint has; the numbers of the following are in it. */
 HEBB_API hebb_tensor *hebb_normalization(hebb_tensor *x, int axis, const hebb_array *mean,
                                          const hebb_array *variance);
+
+typedef struct hebb_scaling_layer_options {
+    bool undo;        /* x scale + shift instead: from what a model predicts to what was measured */
+    const char *name; /* default "scaling", "scaling_1", ... */
+    int reserved_;
+} hebb_scaling_layer_options;
+/* (x - shift) / scale, as hebb_scaling_apply() does it to arrays, for the features along axis 1 of
+   x [batch, features, ...], or for one feature. x is numeric; integers become f32, else the result
+   has x's dtype. The numbers are copied to states name/shift and name/scale, [features], so that
+   checkpoints have them: a program that loads one gives NULL in place of the scaling, which makes
+   shift 0 and scale 1 until then.
+
+     hebb_standardize_fit(&inputs, &table.values, message, sizeof message);
+     hebb_standardize_fit(&prices, &table.labels, message, sizeof message);
+     hebb_tensor *h = hebb_dense(hebb_scaling_layer(x, &inputs), 32, .activation = hebb_relu);
+     hebb_tensor *y = hebb_squeeze(hebb_dense(h, 1), 1);
+     hebb_tensor *loss = hebb_mean_squared_error(y, hebb_scaling_layer(price, &prices));
+     hebb_tensor *predicted = hebb_scaling_layer(y, &prices, .undo = true);
+
+   HEBB_E_SHAPE if x has another number of features (known, unless the scaling is of one),
+   HEBB_E_DTYPE. */
+#define hebb_scaling_layer(x, ...) hebb_scaling_layer_args(x, __VA_ARGS__, .reserved_ = 0)
+HEBB_API hebb_tensor *hebb_scaling_layer_with(hebb_tensor *x, const hebb_scaling *scaling,
+                                              const hebb_scaling_layer_options *options);
 
 /* The center of the last dimensions, as many as there are `sizes` (1 to 3): from (size - wanted) /
    2 on, rounded down. x's sizes there are known, and not smaller. Any dtype. */
@@ -39,6 +66,9 @@ HEBB_API hebb_tensor *hebb_discretization(hebb_tensor *x, const double *boundari
 }
 #endif
 
+#define hebb_scaling_layer_args(x, scaling, ...)                                                   \
+    hebb_scaling_layer_with(HEBB_HERE(x), (scaling),                                               \
+                            &(const hebb_scaling_layer_options){__VA_ARGS__})
 #ifndef HEBB_NO_HERE
 #define hebb_rescaling(x, ...)           (hebb_rescaling)(HEBB_HERE(x), __VA_ARGS__)
 #define hebb_normalization(x, ...)       (hebb_normalization)(HEBB_HERE(x), __VA_ARGS__)

@@ -77,6 +77,63 @@ hebb_tensor *hebb_normalization(hebb_tensor *x, int axis, const hebb_array *mean
     return hebb_cast(hebb_mul(hebb_sub(wide, shift), factor), hebb_tensor_dtype(x));
 }
 
+/* ---- scaling ---- */
+
+/* A state with the numbers, NULL: all `preset`, as a tensor that fits along axis 1 of rank. */
+static hebb_tensor *numbers_state(hebb_graph *graph, const char *name, hebb_dtype dtype,
+                                  const double *numbers, int64_t count, double preset, int rank) {
+    hebb_array array = hebb_array_zeros(dtype, HEBB_SHAPE(count));
+    if (array.data == NULL)
+        return hebb_graph_fail(graph, HEBB_E_MEMORY, "scaling_layer: out of memory");
+    for (int64_t k = 0; k < count; k++)
+        hebb_array_set(&array, k, numbers != NULL ? numbers[k] : preset);
+    hebb_tensor *state = hebb_state(graph, name, dtype, HEBB_SHAPE(count),
+                                    hebb_initial_tensor(hebb_constant(graph, &array)));
+    hebb_array_free(&array);
+    hebb_shape along = {.rank = rank};
+    for (int k = 0; k < rank; k++) along.dim[k] = k == 1 ? count : 1;
+    return hebb_reshape(state, along);
+}
+
+/* How many features x and the scaling have; -1 if they do not fit. */
+static int64_t features_of(hebb_shape x, const hebb_scaling *scaling) {
+    const int64_t own = x.rank < 2 ? 1 : x.dim[1];
+    if (scaling == NULL) return own;
+    return scaling->features == 1 || scaling->features == own ? scaling->features : -1;
+}
+
+hebb_tensor *hebb_scaling_layer_with(hebb_tensor *x, const hebb_scaling *scaling,
+                                     const hebb_scaling_layer_options *options) {
+    static const hebb_scaling_layer_options defaults;
+    const hebb_scaling_layer_options *o = options != NULL ? options : &defaults;
+    if (hebb_tensor_is_inert(x)) return x;
+    hebb_graph *graph = hebb_tensor_graph(x);
+    hebb_shape shape = hebb_tensor_shape(x);
+    hebb_dtype dtype = hebb_tensor_dtype(x);
+    const int64_t features = features_of(shape, scaling);
+    if (dtype == HEBB_BOOL)
+        return hebb_graph_fail(graph, HEBB_E_DTYPE, "scaling_layer: x is bool, not numeric");
+    if (features < 1) {
+        char message[320], text[160];
+        snprintf(message, sizeof message,
+                 "scaling_layer: x is %s, the scaling of %lld features; wanted are as many along "
+                 "axis 1, or a scaling of one",
+                 hebb_shape_text(shape, text, sizeof text),
+                 scaling == NULL ? 0LL : (long long)scaling->features);
+        return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
+    }
+    const hebb_dtype wide = dtype == HEBB_F64 ? HEBB_F64 : HEBB_F32;
+    const int rank = shape.rank < 2 ? 0 : shape.rank;
+    hebb_layer_begin(graph, "scaling", o->name);
+    hebb_tensor *shift = numbers_state(graph, "shift", wide,
+                                       scaling != NULL ? scaling->shift : NULL, features, 0, rank);
+    hebb_tensor *scale = numbers_state(graph, "scale", wide,
+                                       scaling != NULL ? scaling->scale : NULL, features, 1, rank);
+    hebb_tensor *y = hebb_cast(x, wide);
+    y = o->undo ? hebb_add(hebb_mul(y, scale), shift) : hebb_div(hebb_sub(y, shift), scale);
+    return hebb_layer_end(graph, hebb_dtype_floating(dtype) ? hebb_cast(y, dtype) : y);
+}
+
 /* ---- sizes and categories ---- */
 
 hebb_tensor *hebb_center_crop(hebb_tensor *x, hebb_shape sizes) {

@@ -42,6 +42,19 @@ Test(summary, is_a_table_of_layers) {
     hebb_graph_destroy(g);
 }
 
+/* A layer may be called as an input is: what it holds is no optimizer's. */
+Test(summary, a_layer_named_like_an_input) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "image", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 5));
+    hebb_dense(x, 3, .name = "image");
+    char *text = summary_of(g);
+    cr_expect(strstr(text, "image (dense)                  [?, 3]                       18 "), "%s",
+              text);
+    cr_expect_null(strstr(text, "optimizer"), "%s", text);
+    free(text);
+    hebb_graph_destroy(g);
+}
+
 Test(summary, what_a_training_step_takes) {
     hebb_graph *g = hebb_graph_create();
     hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 100));

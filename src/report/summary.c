@@ -80,7 +80,7 @@ static bool is_slot(const hebb_graph *graph, const char *name) {
         if (length >= sizeof part) return false;
         memcpy(part, name, length);
         part[length] = 0;
-        if (hebb_graph_find(graph, part) != NULL) return true;
+        if (strcmp(hebb_tensor_op(hebb_graph_find(graph, part)), "variable") == 0) return true;
     }
     return false;
 }

@@ -83,7 +83,9 @@ typedef struct hebb_metric_options {
 
 /* ---- means and sums ---- */
 
-/* Mean of all elements of x, numeric or bool: of a loss' values, say. */
+/* Mean of all elements of x, numeric or bool: of a loss' values, say. Of a scalar, each batch
+   counts the same; {.name = "part", .counts = x} weighs it by the batch's examples, as the loss is.
+ */
 #define hebb_metric_mean(...) HEBB_METRIC_OF_(hebb_metric_mean_with, __VA_ARGS__)
 HEBB_API hebb_metric hebb_metric_mean_with(hebb_tensor *x, const hebb_metric_options *options);
 /* Their sum. */

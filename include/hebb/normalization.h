@@ -27,7 +27,8 @@ typedef struct hebb_normalization_options {
    divided by its standard deviation, of the batch and all positions (S. Ioffe and C. Szegedy 2015).
    In inference with the moving averages of both, states name/moving_mean and name/moving_variance,
    which training steps of losses that depend on the result update: momentum average + (1 -
-   momentum) new. */
+   momentum) new. With the default they come near after some 500 steps; before that, inference is
+   worse than training: where there are fewer, .momentum = 0.9. */
 #define hebb_batch_normalization(x, ...)                                                           \
     hebb_batch_normalization_args(x, ##__VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_batch_normalization_with(hebb_tensor *x,

@@ -178,7 +178,9 @@ typedef struct hebb_range {
     int axis;
     int64_t start, stop, step;
 } hebb_range;
-/* hebb_slice(x, HEBB_RANGES({1, 0, HEBB_END, 2})): every second column. */
+/* hebb_slice(x, HEBB_RANGES({1, 0, HEBB_END, 2})): every second column;
+   hebb_slice(x, HEBB_RANGES({.axis = 1, .stop = 32})): the first 32 (by name, fields can be left
+   out without a warning of -Wextra). */
 #define HEBB_RANGES(...)                                                                           \
     (const hebb_range[]){__VA_ARGS__},                                                             \
         (int)(sizeof((const hebb_range[]){__VA_ARGS__}) / sizeof(hebb_range))

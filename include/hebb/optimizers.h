@@ -180,6 +180,17 @@ typedef struct hebb_minimize_options {
    with an f64 loss f64: setting it in a session changes no plan. With a schedule each step stores
    the rate that it used there.
 
+   Several steps can train parts of one graph, each with an optimizer of its own, in turn or in one
+   run (hebb_group(); all of them then see the values from before it). A generator and what it is to
+   deceive, made in layers "generator" and "critic":
+
+     d_step = hebb_minimize(d_loss, hebb_adam(.learning_rate = 2e-4, .beta_1 = 0.5),
+                            HEBB_PARAMETER_GROUPS({.match = "generator/", .frozen = true}));
+     g_step = hebb_minimize(g_loss, hebb_adam(.learning_rate = 1e-4, .beta_1 = 0.5),
+                            HEBB_PARAMETER_GROUPS({.match = "critic/", .frozen = true}));
+     hebb_run(s, HEBB_FEED({image, &batch}), HEBB_FETCH({d_step, NULL}));
+     hebb_run(s, HEBB_FEED({image, &batch}), HEBB_FETCH({g_step, NULL}));
+
    An optimizer written as a compound literal needs parentheses around it. Errors, in the graph:
    HEBB_E_SHAPE or HEBB_E_DTYPE if the loss is no floating scalar, HEBB_E_GRADIENT if its
    gradient reaches no variable to train, HEBB_E_ARGUMENT for a number that makes no sense, which is

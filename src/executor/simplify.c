@@ -256,12 +256,15 @@ static int simplify_view(simplifier *s, const ir_node *node, int x) {
 
 /* ---- sums of products with what is the same all along the sum ---- */
 
-static bool is_invariant(const simplifier *s, const ir_node *sum, int x) {
+static bool is_invariant_along(const simplifier *s, int x, int axis) {
     const ir_node *n = get(s, x);
     if (n->kind == IR_FULL) return true;
-    if (n->kind != IR_VIEW || n->imm.i != 0) return false;
-    for (int k = 0; k < n->shape.rank; k++)
-        if (sum->reduce[k] && n->shape.dim[k] != 1 && n->stride[k] != 0) return false;
+    return n->kind == IR_VIEW && n->imm.i == 0 && (n->shape.dim[axis] == 1 || n->stride[axis] == 0);
+}
+
+static bool is_invariant(const simplifier *s, const ir_node *sum, int x) {
+    for (int k = 0; k < get(s, x)->shape.rank; k++)
+        if (sum->reduce[k] && !is_invariant_along(s, x, k)) return false;
     return true;
 }
 
@@ -279,6 +282,27 @@ enum { MOST_DEPTH = 4 }; /* of sums in the sum: 16 terms */
 
 static int sum_of(simplifier *s, const ir_node *sum, int x, int depth);
 
+/* The sum of x times y, where y is the same along some of the axes: x is summed along these first.
+   -1 if there are none, or few elements along them. Without this, what differs from channel to
+   channel would keep a sum over a group of channels from sharing the pass of other sums. */
+static int sum_in_two(simplifier *s, const ir_node *sum, int x, int y, int depth) {
+    enum { FEWEST = 16 };
+    const hebb_shape from = get(s, x)->shape;
+    ir_node inner = *sum, outer = *sum;
+    int64_t same = 1;
+    inner.shape.rank = 0;
+    for (int k = 0; k < from.rank; k++) {
+        inner.reduce[k] = sum->reduce[k] && is_invariant_along(s, y, k);
+        if (inner.reduce[k]) same *= from.dim[k];
+        else outer.reduce[inner.shape.rank] = sum->reduce[k];
+        if (!inner.reduce[k]) inner.shape.dim[inner.shape.rank++] = from.dim[k];
+    }
+    if (same < FEWEST) return -1;
+    const int rest = sum_of(s, &inner, x, depth + 1);
+    const int product = emit_scalar(s, HB_MUL, &inner, rest, without_axes(s, &inner, y));
+    return emit(s, &outer, &product);
+}
+
 /* The sum of x by way of sums of its terms without their invariant factors; -1 if a term has none.
    Those sums need not wait for the factors, which may be results of other sums over the same. */
 static int factored_sum(simplifier *s, const ir_node *sum, int x, int depth) {
@@ -292,6 +316,10 @@ static int factored_sum(simplifier *s, const ir_node *sum, int x, int depth) {
                 const int rest = sum_of(s, sum, n.in[1 - k], depth + 1);
                 return emit_scalar(s, HB_MUL, sum, rest, without_axes(s, sum, n.in[k]));
             }
+    for (int k = 0; k < 2 && n.code == HB_MUL; k++) {
+        const int two = sum_in_two(s, sum, n.in[1 - k], n.in[k], depth);
+        if (two >= 0) return two;
+    }
     if (n.code != HB_ADD && n.code != HB_SUB) return -1;
     const int a = factored_sum(s, sum, n.in[0], depth + 1);
     const int b = a < 0 ? -1 : factored_sum(s, sum, n.in[1], depth + 1);

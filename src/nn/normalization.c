@@ -51,6 +51,24 @@ static hebb_tensor *scale_and_shift(hebb_tensor *y, hebb_shape sizes, hebb_shape
     return y;
 }
 
+/* x less its mean over its deviation, times gamma, plus beta, with variables of `sizes`, seen as
+   `view`. gamma meets the deviations, which are fewer than the elements. */
+static hebb_tensor *normalized(hebb_tensor *x, hebb_tensor *mean, hebb_tensor *variance,
+                               hebb_shape sizes, hebb_shape view,
+                               const hebb_normalization_options *o) {
+    hebb_graph *graph = hebb_tensor_graph(x);
+    hebb_dtype dtype = hebb_tensor_dtype(x);
+    hebb_tensor *factor = hebb_rsqrt(plus(variance, or_default(o->epsilon, 1e-3)));
+    if (!o->no_scale)
+        factor = hebb_mul(
+            factor, hebb_reshape(hebb_variable(graph, "gamma", dtype, sizes, hebb_ones()), view));
+    hebb_tensor *y = hebb_mul(hebb_sub(x, mean), factor);
+    if (!o->no_center)
+        y = hebb_add(y,
+                     hebb_reshape(hebb_variable(graph, "beta", dtype, sizes, hebb_zeros()), view));
+    return y;
+}
+
 /* ---- batch ---- */
 
 /* [1, channels, 1, ...], which broadcasts against x. */
@@ -92,18 +110,7 @@ static hebb_tensor *batch_normalization(hebb_tensor *x, const hebb_normalization
     hebb_tensor *training = hebb_training(graph);
     mean = hebb_select(training, mean, old_mean);
     variance = hebb_select(training, variance, old_variance);
-    hebb_tensor *factor = hebb_rsqrt(plus(variance, or_default(o->epsilon, 1e-3)));
-    if (!o->no_scale) {
-        hebb_tensor *gamma = hebb_variable(graph, "gamma", hebb_tensor_dtype(wide),
-                                           HEBB_SHAPE(shape.dim[1]), hebb_ones());
-        factor = hebb_mul(factor, hebb_reshape(gamma, view));
-    }
-    hebb_tensor *y = hebb_mul(hebb_sub(wide, mean), factor);
-    if (!o->no_center) {
-        hebb_tensor *beta = hebb_variable(graph, "beta", hebb_tensor_dtype(wide),
-                                          HEBB_SHAPE(shape.dim[1]), hebb_zeros());
-        y = hebb_add(y, hebb_reshape(beta, view));
-    }
+    hebb_tensor *y = normalized(wide, mean, variance, HEBB_SHAPE(shape.dim[1]), view, o);
     return hebb_cast(y, hebb_tensor_dtype(x));
 }
 
@@ -176,19 +183,22 @@ static hebb_tensor *by_groups(hebb_tensor *x, const char *what, int64_t groups,
     hebb_tensor *failed = check(what, x, 2, 1, shape.rank, o);
     if (failed != NULL) return failed;
     char message[160];
-    int64_t channels = shape.dim[1], rest = 1;
+    int64_t channels = shape.dim[1], places = 1;
     if (groups == 0) groups = channels;
     snprintf(message, sizeof message, "%s: %lld groups do not divide %lld channels", what,
              (long long)groups, (long long)channels);
     if (groups < 1 || channels % groups != 0)
         return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
-    for (int k = 1; k < shape.rank; k++) rest *= shape.dim[k];
+    for (int k = 2; k < shape.rank; k++) places *= shape.dim[k];
     hebb_layer_begin(graph, what, o->name);
     hebb_tensor *wide = hebb_cast(x, wide_dtype(x));
-    hebb_tensor *grouped = hebb_reshape(wide, HEBB_SHAPE(HEBB_ANY, groups, rest / groups));
-    hebb_tensor *y = standardized(grouped, HEBB_AXES(-1), or_default(o->epsilon, 1e-3));
+    hebb_tensor *grouped =
+        hebb_reshape(wide, HEBB_SHAPE(HEBB_ANY, groups, channels / groups, places));
+    hebb_tensor *mean = hebb_mean(grouped, HEBB_AXES(2, 3), true);
+    hebb_tensor *variance = hebb_mean(hebb_square(hebb_sub(grouped, mean)), HEBB_AXES(2, 3), true);
+    hebb_tensor *y = normalized(grouped, mean, variance, HEBB_SHAPE(channels),
+                                HEBB_SHAPE(1, groups, channels / groups, 1), o);
     y = hebb_reshape_like(y, wide);
-    y = scale_and_shift(y, HEBB_SHAPE(channels), along_channels(shape), o, true);
     return hebb_layer_end(graph, hebb_cast(y, hebb_tensor_dtype(x)));
 }
 

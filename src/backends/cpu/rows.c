@@ -10,6 +10,7 @@ enum {
     FEWEST_ROWS = 8,
     MOST_ROW_BYTES = 512 << 10, /* that the second-level cache holds */
     FEWEST_BYTES = 1 << 20,     /* of all rows: less stays in that cache anyway */
+    FOUND_SHARE = 32,           /* one of so many bytes must be found in the cache, at least */
     MOST_STRANGERS = 6,         /* in turn, that share no memory with members before them */
     LINE = 64,                  /* bytes that memory comes in */
 };
@@ -393,7 +394,7 @@ static double collect(hb_cpu_rows *rows, const hb_step *steps, size_t n_steps) {
     for (int n; (n = first_pending(rows)) < rows->n;) found = collect_some(rows, steps, (size_t)n);
     rows->bytes = row_bytes(rows, false);
     if (rows->bytes > MOST_ROW_BYTES || rows->bytes * (double)rows->rows < FEWEST_BYTES ||
-        row_bytes(rows, true) > rows->bytes / 2)
+        FOUND_SHARE * found < rows->bytes || row_bytes(rows, true) > rows->bytes / 2)
         cut_members(rows, 0);
     return rows->n > 1 ? found * (double)rows->rows : 0;
 }

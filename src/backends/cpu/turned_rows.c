@@ -5,7 +5,7 @@
 #include "turned.h"
 
 /* A chain goes along rows of more elements; and so many rows are a few blocks. */
-enum { MOST_ELEMENTS = 32, FEWEST_ROWS = 512 };
+enum { MOST_ELEMENTS = 63, FEWEST_ROWS = 512 };
 
 static int64_t element_of(const hb_cpu_access *a) {
     return (int64_t)hebb_dtype_size(a->operand->dtype);

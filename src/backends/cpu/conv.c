@@ -541,5 +541,9 @@ static const hb_cpu_solver packed = {.name = "packed windows",
                                      .prepare = prepare,
                                      .run = run,
                                      .release = release};
-const hb_cpu_solver *const hb_cpu_conv_solvers[] = {&hb_cpu_winograd_conv, &hb_cpu_conv_direct,
-                                                    &hb_cpu_conv_shifted, &packed, NULL};
+const hb_cpu_solver *const hb_cpu_conv_solvers[] = {&hb_cpu_winograd_conv,
+                                                    &hb_cpu_conv_direct,
+                                                    &hb_cpu_conv_depthwise,
+                                                    &hb_cpu_conv_shifted,
+                                                    &packed,
+                                                    NULL};

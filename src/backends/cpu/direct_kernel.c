@@ -70,6 +70,50 @@ static void sum(int rows, int64_t taps, const int64_t *offset, const float *w, c
     }
 }
 
+/* ---- images side by side ---- */
+
+/* A place of all images is so many vectors; sums of COLUMNS places are in registers. */
+enum {
+    PARTS = HB_DIRECT_IMAGES / LANES,
+    COLUMNS = HB_ISA_VECTOR_BYTES == 64   ? 14
+              : HB_ISA_VECTOR_BYTES == 32 ? 6
+                                          : 2
+};
+
+INLINE void sum_columns(int columns, int64_t step, const hb_direct_images *s, const float *x,
+                        const float *w, float *y) {
+    vector sum[COLUMNS][PARTS];
+    UNROLL for (int j = 0; j < columns; j++) UNROLL for (int p = 0; p < PARTS; p++) sum[j][p] =
+        (vector){0};
+    for (int64_t r = 0; r < s->rows; r++, x += s->row_step) {
+        const float *from = x;
+        for (int64_t t = 0; t < s->taps; t++, from += s->tap_step, w += HB_DIRECT_IMAGES)
+            UNROLL for (int p = 0; p < PARTS; p++) {
+                const vector weight = load(w + p * LANES);
+                UNROLL for (int j = 0; j < columns; j++) sum[j][p] +=
+                    weight * load(from + j * step + p * LANES);
+            }
+    }
+    UNROLL for (int j = 0; j < columns; j++) UNROLL for (int p = 0; p < PARTS; p++)
+        store(sum[j][p], y + j * HB_DIRECT_IMAGES + p * LANES);
+}
+
+/* All columns in equal pieces, as far as they can be. */
+INLINE void sum_all_columns(int64_t step, const hb_direct_images *s, const float *x, const float *w,
+                            float *y) {
+    const int64_t pieces = (s->columns + COLUMNS - 1) / COLUMNS;
+    for (int64_t k = 0; k < pieces; k++) {
+        const int64_t j = s->columns * k / pieces, n = s->columns * (k + 1) / pieces - j;
+        UNROLL for (int m = 1; m <= COLUMNS; m++) if (n == m)
+            sum_columns(m, step, s, x + j * step, w, y + j * HB_DIRECT_IMAGES);
+    }
+}
+
+static void sum_images(const hb_direct_images *s, const float *x, const float *w, float *y) {
+    if (s->step == HB_DIRECT_IMAGES) sum_all_columns(HB_DIRECT_IMAGES, s, x, w, y);
+    else sum_all_columns(s->step, s, x, w, y);
+}
+
 /* ---- gradients of weights ---- */
 
 /* A vector of the places from dy on: whole, or only those of its lanes that a row has left. */
@@ -129,5 +173,6 @@ static void gradient(int rows, int taps, const int64_t *offset, const float *x, 
 const hb_cpu_direct PASTE(hb_cpu_direct_, HB_ISA) = {
     .lanes = LANES,
     .sum = sum,
+    .sum_images = sum_images,
     .gradient = gradient,
 };

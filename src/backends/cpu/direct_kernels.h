@@ -8,8 +8,16 @@
 
 enum {
     HB_DIRECT_ROWS = 4, /* that sum() makes at a time, at most */
-    HB_DIRECT_MOST_LANES = 16
+    HB_DIRECT_MOST_LANES = 16,
+    HB_DIRECT_IMAGES = 16 /* that lie side by side in sum_images() */
 };
+
+/* Sums over the taps of some rows, in elements: from result to result, tap to tap, row to row. */
+typedef struct hb_direct_images {
+    int64_t columns, step;
+    int64_t taps, tap_step;
+    int64_t rows, row_step;
+} hb_direct_images;
 
 typedef struct hb_cpu_direct {
     int lanes;
@@ -17,6 +25,9 @@ typedef struct hb_cpu_direct {
        k < rows and p < points. Whole vectors of x are read. */
     void (*sum)(int rows, int64_t taps, const int64_t *offset, const float *w, const float *x,
                 float *y, int64_t y_row, int64_t points);
+    /* Of images whose elements lie side by side: y[j, i] = sum over rows r and taps t of w[r, t, i]
+       x[r * row_step + t * tap_step + j * step + i] for j < columns and all images i. */
+    void (*sum_images)(const hb_direct_images *sum, const float *x, const float *w, float *y);
     /* sum[(k * sum_row + t) * lanes + l] += the sum over rows r < height and columns j < width with
        j % lanes = l of dy[k * dy_plane + r * width + j] x[offset[t] + r * x_row + j], for k < rows
        and t < taps. Nothing beyond the rows of dy is read, nor what x has there. */

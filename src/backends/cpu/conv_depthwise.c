@@ -1,0 +1,247 @@
+/* CONV and CONV_INPUT of one channel a group: 16 images at a time are turned around, so that a
+   place of all of them is one or a few vectors, and so are their weights of a tap. Places are then
+   summed over taps whatever the width, the stride or the dilation, and without loads that cross
+   lines. Called through the solvers' table (cpu.h).
+
+   An image here is a channel of an element of the batch. A task has 16 of them, one after the other
+   in memory, and a band of rows of the results. Rows of the source get zeros before and after them;
+   rows that would lie outside of it are left out. The gradient of the input is the same with places
+   read in the other direction, at stride 1 only. */
+#include "conv_direct.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes of a band's source, in the second-level cache; rows narrower than NARROW are turned around
+   together; and how many tasks there should be. */
+enum { SOURCE_BYTES = 256 << 10, NARROW = 32, TASKS = 16, IMAGES = HB_DIRECT_IMAGES };
+
+typedef struct axis {
+    int64_t from, to;        /* places of the source, of the result */
+    int64_t taps, step;      /* of the source from result to result */
+    int64_t shift, tap_step; /* tap t of result i is at i step + shift + t tap_step */
+    int64_t before, after;   /* places outside of the source that are read */
+} axis;
+
+typedef struct state {
+    const hb_step *step;
+    const hb_cpu_direct *kernels;
+    hb_cpu_gemm_turn *turn;
+    int64_t images, groups, volume;
+    int64_t blocks; /* of weights: 16 channels in turn, until they begin with the first one again */
+    axis axis[2];
+    int64_t row;         /* of the source with its zeros: vectors of images, as all of these */
+    int64_t band, bands; /* rows of the result in a task */
+    int64_t most_rows;   /* of the source in a band */
+    int64_t source, flat, made;
+    int64_t weights_floats, thread_floats;
+    int threads;
+} state;
+
+/* ---- layout ---- */
+
+static axis axis_of(const hb_conv *c, int d, bool transposed) {
+    axis a = {.from = transposed ? c->out[d] : c->in[d],
+              .to = transposed ? c->in[d] : c->out[d],
+              .taps = c->kernel[d],
+              .step = c->stride[d],
+              .shift = transposed ? c->before[d] : -c->before[d],
+              .tap_step = transposed ? -c->dilation[d] : c->dilation[d]};
+    const int64_t last_tap = a.shift + (a.taps - 1) * a.tap_step;
+    a.before = hb_max(0, -hb_min(a.shift, last_tap));
+    a.after = hb_max(0, (a.to - 1) * a.step + hb_max(a.shift, last_tap) + 1 - a.from);
+    return a;
+}
+
+/* Rows [*low, *high) of the source that rows [first, first + band) of the result read. */
+static void source_rows(const state *s, int64_t first, int64_t band, int64_t *low, int64_t *high) {
+    const axis *y = &s->axis[0];
+    const int64_t last_tap = y->shift + (y->taps - 1) * y->tap_step;
+    *low = hb_max(0, first * y->step + hb_min(y->shift, last_tap));
+    *high = hb_min(y->from, (first + band - 1) * y->step + hb_max(y->shift, last_tap) + 1);
+    if (*high < *low) *high = *low;
+}
+
+static int64_t greatest_divisor(int64_t a, int64_t b) {
+    return b == 0 ? a : greatest_divisor(b, a % b);
+}
+
+static void choose_bands(state *s) {
+    const axis *y = &s->axis[0];
+    const int64_t tasks = hb_ceil_div(s->images, IMAGES);
+    const int64_t reach = (y->taps - 1) * llabs(y->tap_step) + 1;
+    s->band = hb_ceil_div(y->to, hb_ceil_div(TASKS, tasks));
+    for (;; s->band = hb_ceil_div(s->band, 2)) {
+        s->most_rows = hb_min(y->from, (s->band - 1) * y->step + reach);
+        s->source = s->most_rows * s->row;
+        if (s->band == 1 || s->source * IMAGES * (int64_t)sizeof(float) <= SOURCE_BYTES) break;
+    }
+    s->bands = hb_ceil_div(y->to, s->band);
+}
+
+static void describe(const hb_device *device, const hb_step *step, state *s) {
+    const hb_conv *c = &step->u.conv;
+    *s = (state){.step = step,
+                 .kernels = device->isa->direct,
+                 .turn = device->isa->gemm->f32->turn,
+                 .images = c->batch * c->groups,
+                 .groups = c->groups,
+                 .volume = hb_volume(c->kernel),
+                 .threads = device->threads};
+    for (int k = 0; k < 2; k++) s->axis[k] = axis_of(c, k + 1, step->kind == HB_CONV_INPUT);
+    const axis *x = &s->axis[1];
+    s->row = x->before + x->from + x->after;
+    s->blocks =
+        hb_min(hb_ceil_div(s->images, IMAGES), c->groups / greatest_divisor(IMAGES, c->groups));
+    choose_bands(s);
+    s->flat = x->from < NARROW ? s->most_rows * x->from : 0;
+    s->made = s->band * x->to;
+    s->weights_floats = s->blocks * s->volume * IMAGES;
+    s->thread_floats = (s->source + s->flat + s->made) * IMAGES;
+}
+
+/* ---- a task ---- */
+
+typedef struct job {
+    const state *s;
+    const float *x, *w;
+    float *y, *weights, *own;
+} job;
+
+/* [blocks, taps, images] */
+static void pack_weights(void *context, int64_t begin, int64_t end, int thread) {
+    const job *j = context;
+    const state *s = j->s;
+    for (int64_t block = begin; block < end; block++)
+        for (int64_t i = 0; i < IMAGES; i++) {
+            const float *w = j->w + (block * IMAGES + i) % s->groups * s->volume;
+            float *to = j->weights + block * s->volume * IMAGES + i;
+            for (int64_t t = 0; t < s->volume; t++) to[t * IMAGES] = w[t];
+        }
+}
+
+static void zero_sides(const state *s, float *row) {
+    const axis *x = &s->axis[1];
+    memset(row, 0, (size_t)(x->before * IMAGES) * sizeof *row);
+    memset(row + (x->before + x->from) * IMAGES, 0, (size_t)(x->after * IMAGES) * sizeof *row);
+}
+
+/* Rows of so many images, turned around, with zeros at their sides. */
+static void copy_rows(const state *s, int64_t images, const float *from, int64_t rows, float *flat,
+                      float *to) {
+    const axis *x = &s->axis[1];
+    const int64_t image = s->axis[0].from * x->from, width = x->from;
+    if (s->flat > 0) s->turn(images, rows * width, from, image, IMAGES, flat);
+    for (int64_t r = 0; r < rows; r++, to += s->row * IMAGES) {
+        float *inside = to + x->before * IMAGES;
+        zero_sides(s, to);
+        if (s->flat > 0)
+            memcpy(inside, flat + r * width * IMAGES, (size_t)(width * IMAGES) * sizeof *to);
+        else s->turn(images, width, from + r * width, image, IMAGES, inside);
+    }
+}
+
+/* Row `row` of the results from the source's rows, of which `low` is the first one at `source`. */
+static void make_row(const state *s, int64_t row, int64_t low, const float *source, const float *w,
+                     float *to) {
+    const axis *y = &s->axis[0], *x = &s->axis[1];
+    hb_direct_images sum = {.columns = x->to,
+                            .step = x->step * IMAGES,
+                            .taps = x->taps,
+                            .tap_step = x->tap_step * IMAGES,
+                            .row_step = y->tap_step * s->row * IMAGES};
+    int64_t first = 0, last = y->taps, at = row * y->step + y->shift;
+    while (first < last && (at + first * y->tap_step < 0 || at + first * y->tap_step >= y->from))
+        first++;
+    while (last > first &&
+           (at + (last - 1) * y->tap_step < 0 || at + (last - 1) * y->tap_step >= y->from))
+        last--;
+    sum.rows = last - first;
+    at += first * y->tap_step - low;
+    s->kernels->sum_images(&sum, source + (at * s->row + x->before + x->shift) * IMAGES,
+                           w + first * x->taps * IMAGES, to);
+}
+
+static void run_task(const job *j, int64_t number, float *source) {
+    const state *s = j->s;
+    const axis *y = &s->axis[0], *x = &s->axis[1];
+    float *flat = source + s->source * IMAGES, *made = flat + s->flat * IMAGES;
+    const int64_t block = number / s->bands, image = block * IMAGES;
+    const int64_t images = hb_min(IMAGES, s->images - image);
+    const int64_t first = number % s->bands * s->band, rows = hb_min(s->band, y->to - first);
+    const float *w = j->weights + block % s->blocks * s->volume * IMAGES;
+    int64_t low, high;
+    source_rows(s, first, rows, &low, &high);
+    copy_rows(s, images, j->x + (image * y->from + low) * x->from, high - low, flat, source);
+    for (int64_t r = 0; r < rows; r++)
+        make_row(s, first + r, low, source, w, made + r * x->to * IMAGES);
+    s->turn(rows * x->to, images, made, IMAGES, y->to * x->to,
+            j->y + (image * y->to + first) * x->to);
+}
+
+static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
+    const job *j = context;
+    float *own = j->own + thread * j->s->thread_floats;
+    for (int64_t i = begin; i < end; i++) run_task(j, i, own);
+}
+
+static void run(hb_device *device, const void *made, const hb_run_args *args) {
+    const state *s = made;
+    job j = {.s = s,
+             .x = (const float *)(const void *)hb_cpu_address(args, &s->step->in[0]),
+             .w = (const float *)(const void *)hb_cpu_address(args, &s->step->in[1]),
+             .y = (float *)(void *)hb_cpu_address(args, &s->step->out[0]),
+             .weights =
+                 (float *)(void *)(hb_cpu_base(args, HB_BUFFER_ARENA) + s->step->scratch_offset)};
+    j.own = j.weights + s->weights_floats;
+    hb_cpu_parallel(device, s->blocks, (double)s->weights_floats, pack_weights, &j);
+    hb_conv_parallel(device, s->threads, hb_ceil_div(s->images, IMAGES) * s->bands,
+                     s->step->flops / 2, s->kernels->lanes, run_tasks, &j);
+}
+
+/* ---- the solver ---- */
+
+static bool can_do(const hb_device *device, const hb_step *step) {
+    const hb_conv *c = &step->u.conv;
+    if (!hb_direct_fits(step) || c->in_channels != 1 || c->out_channels != 1) return false;
+    if (step->kind == HB_CONV_INPUT && (c->stride[1] != 1 || c->stride[2] != 1)) return false;
+    state s;
+    describe(device, step, &s);
+    return s.source * IMAGES * (int64_t)sizeof(float) <= 2 * SOURCE_BYTES;
+}
+
+/* In the units of conv_direct.c's, whose loads cross lines: images that are missing to 16, and
+   elements that are turned around. */
+static double cost(const hb_device *device, const hb_step *step) {
+    state s;
+    describe(device, step, &s);
+    const double images = (double)(hb_ceil_div(s.images, IMAGES) * IMAGES) / (double)s.images;
+    const double made = (double)(s.axis[0].to * s.axis[1].to);
+    const double turned = 1 + (double)(s.axis[0].from * s.row) / made;
+    return images * (0.7 + 2 * turned / (double)s.volume);
+}
+
+static size_t scratch(const hb_device *device, const hb_step *step) {
+    state s;
+    describe(device, step, &s);
+    return (size_t)(s.weights_floats + device->threads * s.thread_floats) * sizeof(float);
+}
+
+static hebb_status prepare(hb_device *device, const hb_step *step, void **made, hb_error *error) {
+    state *s = malloc(sizeof *s);
+    if (s == NULL) return hb_fail_memory(error, "a convolution", sizeof *s);
+    describe(device, step, s);
+    s->threads = hb_conv_threads(step, (size_t)s->weights_floats * sizeof(float),
+                                 (size_t)s->thread_floats * sizeof(float));
+    *made = s;
+    return HEBB_OK;
+}
+
+const hb_cpu_solver hb_cpu_conv_depthwise = {.name = "images side by side",
+                                             .kind = HB_CONV,
+                                             .can_do = can_do,
+                                             .cost = cost,
+                                             .scratch = scratch,
+                                             .prepare = prepare,
+                                             .run = run,
+                                             .release = free};

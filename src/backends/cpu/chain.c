@@ -14,6 +14,8 @@ enum {
     SHORT_SPACE = 64,   /* below this, aiming links costs more than the tiles that they save */
     SHORT_ROW = 64,     /* below this, elements are moved to tiles, which are one long row */
     SHORT_RUN = 512,    /* of elements in rows that are equally far apart */
+    FOLD_POINTS = 8192, /* in rows that are summed at once, */
+    FOLD_VECTORS = 192, /* and vectors for their sums */
 };
 
 /* ---- what can be a link ---- */
@@ -118,6 +120,12 @@ hb_cpu_form hb_cpu_form_of(const hb_cpu_maker *m, int v) {
 
 /* ---- which chain ---- */
 
+/* Short rows are summed more at once: getting ready takes as long for many rows as for one. */
+static int rows_folded_at_once(int64_t columns, int n_reductions) {
+    const int64_t rows = hb_min(FOLD_POINTS / columns, FOLD_VECTORS / n_reductions);
+    return (int)hb_max(rows / HB_CPU_STRIP_VECTORS, 1) * HB_CPU_STRIP_VECTORS;
+}
+
 static void decide_fold(hb_cpu_maker *m) {
     hb_cpu_program *p = m->program;
     const hb_instr *instr;
@@ -136,7 +144,7 @@ static void decide_fold(hb_cpu_maker *m) {
     p->fold_rows = 1;
     if (p->fold == HB_CPU_FOLD_ROWS && p->space.columns == m->part->points &&
         p->space.columns <= LONGEST_ROW)
-        p->fold_rows = HB_CPU_STRIP_VECTORS;
+        p->fold_rows = rows_folded_at_once(p->space.columns, n);
 }
 
 static bool needs_chain(const hb_cpu_maker *m, int v, int chain) {

@@ -324,7 +324,8 @@ static void take_fold_strips(writer *w) {
     if (p->fold != HB_CPU_FOLD_ROWS) return;
     for (int i = 0; hb_cpu_reduction_at(w->m, i) != NULL; i++) {
         p->fold_strip[i] = w->n_strips;
-        w->strip_free[w->n_strips++] = false;
+        for (int row = 0; row < p->fold_rows; row += HB_CPU_STRIP_VECTORS)
+            w->strip_free[w->n_strips++] = false;
     }
     w->n_fold_strips = w->n_strips;
 }

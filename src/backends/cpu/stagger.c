@@ -1,7 +1,8 @@
-/* One loop among those that are run staggered: see stagger.h. Called by blocks.c and blocks_run.c. */
+/* One loop among those that are run staggered: see stagger.h. Called by blocks.c and blocks_run.c.
+ */
 #include "stagger.h"
 
-enum { MOST_ROWS = 8 }; /* at once */
+enum { MOST_ROWS = 32 }; /* at once */
 
 static size_t up(size_t bytes) { return hb_round_up(bytes, 64); }
 

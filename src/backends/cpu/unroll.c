@@ -22,15 +22,17 @@ static bool is_simple(const hb_loop *loop, const hb_operand *o, int inner) {
     return flat || periodic;
 }
 
-/* Without reductions: the small dimensions, if memory would be walked along one of them. */
+/* Without reductions: the small dimensions, if memory would be walked along one of them. Those
+   outside of all larger ones, such as a small batch, only make tiles few. */
 static bool short_rows(const hb_loop *loop, bool *small) {
     const hb_cpu_order order = hb_cpu_order_of(loop);
     const int inner = order.dim[order.rank - 1];
     int64_t longest = 0;
     bool simple = true;
-    for (int k = 0; k < loop->rank; k++) {
-        small[k] = loop->dim[k] <= SMALL;
-        if (!small[k] && loop->dim[k] > longest) longest = loop->dim[k];
+    for (int i = 0; i < order.rank; i++) {
+        const int k = order.dim[i];
+        small[k] = longest > 0 && loop->dim[k] <= SMALL;
+        if (loop->dim[k] > SMALL && loop->dim[k] > longest) longest = loop->dim[k];
     }
     for (int i = 0; i < loop->n_in; i++) simple = simple && is_simple(loop, &loop->in[i], inner);
     for (int i = 0; i < loop->n_out; i++)

@@ -2,9 +2,10 @@
    images. dy is read where it is; windows are packed as the micro-kernels of gemm_kernel.c read
    them. Called through the solver's table (cpu.h).
 
-   A column is a pair of channel and tap. With enough channels a panel has channels of one tap,
-   which are packed by transposing rows of the image; else it has any pairs. The images are cut into
-   parts by sizes alone, whose sums are added in order: the number of threads changes no bit. */
+   A column is a pair of channel and tap. With enough channels all channels of a tap come one after
+   the other, which are packed by transposing rows of the image; else all taps of a channel do. The
+   images are cut into parts by sizes alone, whose sums are added in order: the number of threads
+   changes no bit. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 
 /* Places packed at a time, in bytes of a column; and how many tasks there should be. */
 enum { DEPTH_BYTES = 256 * 4, TASKS = 32, FEW_CHANNELS = 8, ADD_ROWS = 32 };
+enum { MOST_PIECES = HB_CPU_MOST_VECTOR / 4 * 2 / FEW_CHANNELS + 2 }; /* of a panel */
 
 typedef uint32_t __attribute__((may_alias)) word32;
 typedef uint64_t __attribute__((may_alias)) word64;
@@ -44,8 +46,7 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->columns = c->in_channels * s->taps;
     s->depth = DEPTH_BYTES / s->element;
     s->by_tap = c->in_channels >= FEW_CHANNELS;
-    s->panels =
-        s->by_tap ? s->taps * hb_ceil_div(c->in_channels, width) : hb_ceil_div(s->columns, width);
+    s->panels = hb_ceil_div(s->columns, width);
     const int64_t tasks = s->panels * c->groups;
     s->parts = tasks == 0 ? 1 : hb_min(c->batch, hb_ceil_div(TASKS, tasks));
     if (s->parts < 1) s->parts = 1;
@@ -59,20 +60,32 @@ typedef struct job {
     char *dw, *sums, *own;
 } job;
 
-/* Columns of one panel: `count` channels from c on of tap t; or pairs from `first` on. */
+/* Columns of a panel that are channels of one tap. */
+typedef struct channels_of_tap {
+    int64_t to, count; /* columns [to, to + count) of the panel */
+    int64_t c, t;
+    int64_t tap[3];
+} channels_of_tap;
+
 typedef struct panel {
-    int64_t first, count, c, t;
+    int64_t first, count; /* columns */
+    int n;
+    channels_of_tap piece[MOST_PIECES]; /* if all channels of a tap come one after the other */
 } panel;
 
 static panel panel_of(const state *s, int64_t number) {
     const int64_t width = width_of(s), channels = s->conv->in_channels;
     panel p = {.first = number * width};
     p.count = hb_min(width, s->columns - p.first);
-    if (!s->by_tap) return p;
-    const int64_t each = hb_ceil_div(channels, width);
-    p.t = number / each;
-    p.c = number % each * width;
-    p.count = hb_min(width, channels - p.c);
+    for (int64_t to = 0; s->by_tap && to < p.count; p.n++) {
+        channels_of_tap *piece = &p.piece[p.n];
+        piece->t = (p.first + to) / channels;
+        piece->c = (p.first + to) % channels;
+        piece->to = to;
+        piece->count = hb_min(channels - piece->c, p.count - to);
+        hb_conv_split(piece->t, s->conv->kernel, piece->tap);
+        to += piece->count;
+    }
     return p;
 }
 
@@ -97,16 +110,21 @@ static piece piece_of(const hb_conv *c, const int64_t place[3], const int64_t ta
     return p;
 }
 
-static void pack_tap(const state *s, const panel *p, const char *x, const piece *q, int64_t length,
-                     char *to) {
+static void clear_rows(const state *s, int64_t rows, int64_t columns, char *to) {
+    const int64_t row = width_of(s) * s->element;
+    for (int64_t i = 0; i < rows; i++) memset(to + i * row, 0, (size_t)(columns * s->element));
+}
+
+static void pack_tap(const state *s, const channels_of_tap *p, const char *x, const piece *q,
+                     int64_t length, char *to) {
     const int64_t row = width_of(s) * s->element, plane = hb_volume(s->conv->in);
     const int64_t step = s->conv->stride[2];
-    memset(to, 0, (size_t)(q->low * row));
+    clear_rows(s, q->low, p->count, to);
     if (q->high > q->low)
-        s->kernels->pack(p->count, q->high - q->low,
-                         x + (p->c * plane + q->at + q->low * step) * s->element, plane, step,
-                         width_of(s), to + q->low * row);
-    memset(to + q->high * row, 0, (size_t)((length - q->high) * row));
+        s->kernels->pack_beside(p->count, q->high - q->low,
+                                x + (p->c * plane + q->at + q->low * step) * s->element, plane,
+                                step, width_of(s), to + q->low * row);
+    clear_rows(s, length - q->high, p->count, to + q->high * row);
 }
 
 #define PACK_COLUMN(word)                                                                          \
@@ -138,18 +156,18 @@ static void pack_pairs(const state *s, const panel *p, const char *x, const int6
 /* Places [first, first + count) of an image, x its channels in the group. */
 static void pack_places(const state *s, const panel *p, const char *x, int64_t first, int64_t count,
                         char *to) {
-    int64_t place[3], tap[3], length;
-    hb_conv_split(p->t, s->conv->kernel, tap);
-    if (!s->by_tap && p->count < width_of(s))
-        memset(to, 0, (size_t)(count * width_of(s) * s->element));
+    int64_t place[3], length;
+    if (p->count < width_of(s)) memset(to, 0, (size_t)(count * width_of(s) * s->element));
     for (int64_t done = 0; done < count; done += length) {
         hb_conv_split(first + done, s->conv->out, place);
         length = hb_min(s->conv->out[2] - place[2], count - done);
         char *rows = to + done * width_of(s) * s->element;
-        if (s->by_tap) {
-            const piece q = piece_of(s->conv, place, tap, length);
-            pack_tap(s, p, x, &q, length, rows);
-        } else pack_pairs(s, p, x, place, length, rows);
+        for (int i = 0; i < p->n; i++) {
+            const channels_of_tap *one = &p->piece[i];
+            const piece q = piece_of(s->conv, place, one->tap, length);
+            pack_tap(s, one, x, &q, length, rows + one->to * s->element);
+        }
+        if (!s->by_tap) pack_pairs(s, p, x, place, length, rows);
     }
 }
 
@@ -207,36 +225,46 @@ static void sum_tasks(void *context, int64_t begin, int64_t end, int thread) {
 ADD_PARTS(f32, float)
 ADD_PARTS(f64, double)
 
-/* Panels that share columns of the weights, in which they take turns: all taps of some channels. */
-static int64_t turns_of(const state *s) { return s->by_tap ? s->taps : 1; }
+/* Columns [to, to + count) of a panel, the parts' sums added, to every `stride`th of a row from
+   column `column` on. */
+static void add_columns(const state *s, const char *sums, int64_t to, int64_t count, char *row,
+                        int64_t column, int64_t stride) {
+    const int64_t part = s->conv->groups * s->panels * s->conv->out_channels * width_of(s);
+    (s->element == 4 ? add_parts_f32 : add_parts_f64)(s, sums + to * s->element, part,
+                                                      row + column * s->element, stride, count);
+}
 
-/* A row of these columns: the parts' sums added, in the weights' order. */
+/* Panels that are about `blocks_of` apart have columns of the same channels, which take turns in
+   the weights. */
+static int64_t blocks_of(const state *s) {
+    return s->by_tap ? hb_max(1, s->conv->in_channels / width_of(s)) : s->panels;
+}
+
+/* Every `blocks_of`th panel of a row, from number `block` on. */
 static void add_row(const job *j, int64_t group, int64_t block, int64_t row) {
     const state *s = j->s;
-    const hb_conv *c = s->conv;
-    const int64_t size = s->element, width = width_of(s), turns = turns_of(s);
-    const int64_t part = c->groups * s->panels * c->out_channels * width;
-    for (int64_t turn = 0; turn < turns; turn++) {
-        const int64_t number = turn * (s->panels / turns) + block;
+    const int64_t size = s->element, rows = s->conv->out_channels;
+    char *to = j->dw + (group * rows + row) * s->columns * size;
+    for (int64_t number = block; number < s->panels; number += blocks_of(s)) {
         const panel p = panel_of(s, number);
-        const int64_t column = s->by_tap ? p.c * s->taps + p.t : p.first;
         const char *sums =
-            j->sums + ((group * s->panels + number) * c->out_channels + row) * width * size;
-        char *to = j->dw + ((group * c->out_channels + row) * s->columns + column) * size;
-        (s->element == 4 ? add_parts_f32 : add_parts_f64)(s, sums, part, to, turns, p.count);
+            j->sums + ((group * s->panels + number) * rows + row) * width_of(s) * size;
+        for (int i = 0; i < p.n; i++)
+            add_columns(s, sums, p.piece[i].to, p.piece[i].count, to,
+                        p.piece[i].c * s->taps + p.piece[i].t, s->taps);
+        if (!s->by_tap) add_columns(s, sums, 0, p.count, to, p.first, 1);
     }
 }
 
-/* Some columns of ADD_ROWS rows: sums are read row after row. */
+/* Some panels of ADD_ROWS rows: sums are read row after row. */
 static void add_blocks(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
     const int64_t rows = s->conv->out_channels, chunks = hb_ceil_div(rows, ADD_ROWS);
-    const int64_t blocks = s->panels / turns_of(s);
     for (int64_t i = begin; i < end; i++) {
         const int64_t first = i % chunks * ADD_ROWS, last = hb_min(rows, first + ADD_ROWS);
         for (int64_t row = first; row < last; row++)
-            add_row(j, i / chunks / blocks, i / chunks % blocks, row);
+            add_row(j, i / chunks / blocks_of(s), i / chunks % blocks_of(s), row);
     }
 }
 
@@ -253,8 +281,7 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
     const double macs = s->step->flops / 2;
     if (tasks == 0 || c->out_channels == 0) return;
     hb_conv_parallel(device, s->threads, tasks, macs, s->kernels->lanes, sum_tasks, &j);
-    hb_cpu_parallel(device,
-                    c->groups * (s->panels / turns_of(s)) * hb_ceil_div(c->out_channels, ADD_ROWS),
+    hb_cpu_parallel(device, c->groups * blocks_of(s) * hb_ceil_div(c->out_channels, ADD_ROWS),
                     (double)s->sum_bytes / 4, add_blocks, &j);
 }
 
@@ -266,8 +293,8 @@ static bool can_do(const hb_device *device, const hb_step *step) { return true; 
 static double cost(const hb_device *device, const hb_step *step) {
     state s;
     describe(device, step, &s);
-    const int64_t lanes = s.kernels->lanes, columns = s.by_tap ? s.conv->in_channels : s.columns;
-    const double waste = (double)(hb_ceil_div(columns, lanes) * lanes) / (double)hb_max(1, columns);
+    const int64_t lanes = s.kernels->lanes, columns = hb_max(1, s.columns);
+    const double waste = (double)(hb_ceil_div(columns, lanes) * lanes) / (double)columns;
     return waste * (1.1 + (s.by_tap ? 30 : 60) / (double)hb_max(1, s.conv->out_channels));
 }
 

@@ -3,6 +3,7 @@
    suffix of the table's name) and HB_ISA_VECTOR_BYTES; the drivers reach it through the tables of
    gemm_kernels.h. Must not touch devices, steps or threads. */
 #include "gemm_kernels.h"
+#include "partial.h"
 #include "transpose.h"
 #include <string.h>
 

@@ -27,7 +27,8 @@ typedef void hb_cpu_gemm_copying_tile(int64_t k, const void *a, int64_t a_row, i
                                       const void *b, int64_t b_row, void *copy, void *c,
                                       int64_t c_row);
 
-/* For p < k: to[p * panel + i] = from[i * across + p * along] for i < width, then 0 up to panel. */
+/* For p < k: to[p * panel + i] = from[i * across + p * along] for i < width, then 0 up to panel;
+   pack_beside() leaves those as they are. */
 typedef void hb_cpu_gemm_pack(int64_t width, int64_t k, const void *from, int64_t across,
                               int64_t along, int64_t panel, void *to);
 
@@ -61,7 +62,7 @@ typedef struct hb_cpu_gemm_type {
     hb_cpu_gemm_tile *tile[HB_GEMM_ROWS][2]; /* [rows - 1][vectors - 1] */
     hb_cpu_gemm_copying_tile *copying_tile[HB_GEMM_ROWS]; /* [rows - 1] */
     hb_cpu_gemm_tile *wide_tile;
-    hb_cpu_gemm_pack *pack;
+    hb_cpu_gemm_pack *pack, *pack_beside;
     hb_cpu_gemm_turn *turn;
     hb_cpu_gemm_pack_image *pack_image;
     hb_cpu_gemm_dots *dots;

@@ -83,6 +83,17 @@ Test(examples, autoencoder) { learns("autoencoder --epochs 2 --steps 8"); }
 Test(examples, autoencoder_conv) {
     learns("autoencoder --model conv --denoise --epochs 2 --steps 4 --batch 32");
 }
+Test(examples, generate) { learns("generate --epochs 2 --steps 8 --batch 32"); }
+/* Which of two adversaries wins is not known; both take their steps. */
+Test(examples, generate_by_adversaries) {
+    char output[16384];
+    cr_expect_eq(run("generate --model gan --epochs 2 --steps 4 --batch 16", output, sizeof output),
+                 0, "%s", output);
+    const double share = value_of(output, "taken_for_real");
+    cr_expect(share > 0 && share < 1, "%s", output);
+    cr_expect_not_null(strstr(output, "epoch 2/2  critic "), "%s", output);
+    cr_expect_neq(run("generate --model none", output, sizeof output), 0);
+}
 Test(examples, transfer) { learns("transfer --epochs 2 --steps 4 --few 2 --images 2 --seeds 1"); }
 Test(examples, fashion_mnist_cnn) {
     learns("fashion_mnist --network cnn --epochs 2 --steps 4 --batch 32");

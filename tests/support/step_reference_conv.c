@@ -25,7 +25,7 @@ static void put_sum(reference_buffer *to, int64_t at, hebb_dtype dtype, const su
     const float f = (float)s->value;
     if (dtype == HEBB_F32) memcpy(to->bytes + at * 4, &f, 4);
     else memcpy(to->bytes + at * 8, &s->value, 8);
-    const double error = number_epsilon(dtype) * ((4 + sqrt(s->terms)) * s->scale + 2 * s->beside);
+    const double error = number_epsilon(dtype) * ((4 + sqrt(s->terms)) * s->scale + 6 * s->beside);
     to->error[at * (int64_t)hebb_dtype_size(dtype)] =
         s->loose || !isfinite(s->scale) ? INFINITY : error;
 }
@@ -110,8 +110,8 @@ void reference_conv(const hb_step *step, reference_buffer *buffers) {
                .sums = calloc((size_t)n + 1, sizeof(sum))};
     const bool finite = all_finite(d.a, dtype, n_a) && all_finite(d.b, dtype, n_b);
     visit_all(c, add_term, &d);
-    /* Winograd's transforms add and take off again what is beside an element in its tile. What no
-       product reaches is 0. */
+    /* Winograd's transforms add and take off again what is beside an element in its tile of up to
+       six by six. What no product reaches is 0. */
     double most = 0;
     for (int64_t i = 0; i < n; i++) most = fmax(most, d.sums[i].scale);
     for (int64_t i = 0; i < n; i++) {

@@ -31,12 +31,16 @@ static void need(hb_fuser *p, int node) {
 
 static void force_base(hb_fuser *p, int node) { need(p, ir_ref(p->ir, node).base); }
 
+/* Whether a node has all elements of the value that it is read from, in their order. */
+static bool is_whole(const hb_fuser *p, int node, const hb_ref *ref) {
+    return hb_is_contiguous(get(p, node)->shape, &ref->view) &&
+           count_of(p, node) == count_of(p, ref->base);
+}
+
 /* For steps that take whole contiguous tensors: a view of anything else is copied. */
 static void force_contiguous(hb_fuser *p, int node) {
     hb_ref ref = ir_ref(p->ir, node);
-    bool whole = hb_is_contiguous(get(p, node)->shape, &ref.view) &&
-                 count_of(p, node) == count_of(p, ref.base);
-    need(p, whole ? ref.base : node);
+    need(p, is_whole(p, node, &ref) ? ref.base : node);
 }
 
 /* The same for steps that can begin anywhere in what they read. */
@@ -91,12 +95,19 @@ static int copy_of(hb_ir *ir, int node) {
     return ir_scalar(ir, HB_CAST, ir->nodes[node].dtype, &node, 1, ir->nodes[node].origin);
 }
 
-/* Fetched values live in the arena under their own node; variables change, and views are elsewhere.
- */
+/* What is fetched for a node is in the arena: all elements of another value in the same order are
+   that value, reshaped; variables change, and are copied. */
+static int fetched_for(hb_ir *ir, const hb_fuser *p, int node) {
+    const hb_ref ref = ir_ref(ir, node);
+    const ir_kind kind = get(p, ref.base)->kind;
+    if (get(p, node)->kind == IR_BUFFER) return copy_of(ir, node);
+    const bool kept = kind != IR_BUFFER && kind != IR_INDEX && kind != IR_FULL;
+    return kept && is_whole(p, node, &ref) ? ref.base : node;
+}
+
 static void prepare_fetches(hb_ir *ir, hb_fuser *p) {
     for (int k = 0; k < ir->n_fetches && ir->error.status == HEBB_OK; k++)
-        if (ir->fetches[k] >= 0 && get(p, ir->fetches[k])->kind == IR_BUFFER)
-            ir->fetches[k] = copy_of(ir, ir->fetches[k]);
+        if (ir->fetches[k] >= 0) ir->fetches[k] = fetched_for(ir, p, ir->fetches[k]);
 }
 
 static bool is_read(const hb_ir *ir, int buffer) {

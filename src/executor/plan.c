@@ -165,6 +165,11 @@ static hebb_status make_steps(hb_plan *plan, const hb_plan_choices *choices, hb_
     const hb_backend *b = plan->device->backend;
     compiled result;
     plan->stats.nodes = (size_t)plan->ir.n_nodes;
+    const size_t fetched_bytes = ((size_t)plan->ir.n_fetches + 1) * sizeof *plan->fetched;
+    plan->fetched = ir_memory(&plan->ir, fetched_bytes);
+    if (plan->fetched == NULL) return hb_fail_memory(error, "a plan", fetched_bytes);
+    if (plan->ir.n_fetches > 0) /* fusion may find other nodes with the same values */
+        memcpy(plan->fetched, plan->ir.fetches, fetched_bytes - sizeof *plan->fetched);
     hebb_status status = compile(plan, &plan->ir, NULL, choices, &result, error);
     if (status != HEBB_OK) return status;
     plan->steps = result.steps;
@@ -241,6 +246,6 @@ void hb_plan_destroy(hb_plan *plan) {
 }
 
 const ir_node *hb_plan_fetched(const hb_plan *plan, size_t k) {
-    const int node = plan->ir.fetches[k];
+    const int node = plan->fetched[k];
     return node < 0 ? NULL : &plan->ir.nodes[node];
 }

@@ -27,7 +27,8 @@ struct hb_plan {
     size_t n_steps;
     hb_step *steps;
     size_t arena_bytes;
-    size_t *fetch_offset; /* of each fetched value in the arena */
+    int *fetched;         /* nodes that are fetched, -1 for groups: they have the shapes; ... */
+    size_t *fetch_offset; /* ... and where in the arena their values are */
     hb_prepared *prepared;
     hebb_device *device;
     hebb_plan_stats stats;

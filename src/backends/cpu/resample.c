@@ -1,11 +1,12 @@
 /* RESAMPLE, axis by axis: sums of rows with weights, or their maxima. Rows of the last axis are
-   single elements. So small images are turned around, many at a time, before and after: their rows
-   are then vectors of an element of each image. Of larger ones that is done with lines along the
-   last axis; what a part of the rows along the first axis needs stays in scratch memory, in the
-   second cache. Called through the solver's table (cpu.h). */
+   single elements: if those of a vector of results lie near each other, they are brought together
+   by shuffles (resample_lanes.c). Else small images are turned around, many at a time, before and
+   after: their rows are then vectors of an element of each image. Of larger ones that is done with
+   lines along the last axis. What a part of the rows along the first axis needs stays in scratch
+   memory, in the second cache. Called through the solver's table (cpu.h). */
 #include <stdlib.h>
 
-#include "cpu.h"
+#include "resample_lanes.h"
 
 enum {
     LINES = 32,            /* that are turned at a time */
@@ -18,6 +19,7 @@ enum {
 /* An axis, of n elements before and m afterwards. */
 typedef struct pass {
     hb_resample_table table;
+    hb_cpu_lanes lanes;    /* of a last axis that is mixed by shuffles, else without groups */
     int64_t n, m, columns; /* columns: elements of a row when its turn comes */
 } pass;
 
@@ -32,6 +34,7 @@ typedef struct resample {
     int64_t slab, block; /* elements of a thread's scratch memory: two slabs and a block */
     int threads;
     hb_cpu_mix *mix;
+    hb_cpu_mix_lines *mix_lines;
     hb_cpu_gemm_turn *turn;
     int64_t size; /* of an element */
 } resample;
@@ -78,6 +81,8 @@ static int64_t slab_of(const resample *r, int64_t rows) {
     return most * row;
 }
 
+static bool is_shuffled(const resample *r) { return r->pass[r->n_passes - 1].lanes.groups > 0; }
+
 /* Elements of an image when axis number k and those behind it are done. */
 static int64_t image_at(const resample *r, int k) {
     int64_t elements = r->inner;
@@ -88,6 +93,7 @@ static int64_t image_at(const resample *r, int k) {
 /* As many images as fit, if they are small or their rows are too short to be summed otherwise. */
 static void choose_images(resample *r) {
     int64_t most = 1;
+    if (r->n_passes == 1 && is_shuffled(r)) return;
     for (int k = 0; k <= r->n_passes; k++) most = hb_max(most, image_at(r, k));
     const bool short_rows = r->n_passes == 1 && r->pass[0].columns < LEAST_COLUMNS;
     r->images = LINES;
@@ -99,8 +105,14 @@ static void choose_images(resample *r) {
     r->tasks = r->images > 0 ? hb_ceil_div(r->outer, r->images) : 0;
 }
 
+/* Lines, if there is nothing else. */
 static void choose_rows(resample *r) {
     const pass *first = &r->pass[0];
+    if (r->n_passes == 1 && is_shuffled(r)) {
+        r->rows = hb_max(hb_min(SLAB_BYTES / (first->m * r->size), r->outer / TASKS), 1);
+        r->tasks = hb_ceil_div(r->outer, r->rows);
+        return;
+    }
     const int64_t row = first->columns * r->size;
     r->rows = hb_max(first->m, 1);
     while (r->rows > 4 &&
@@ -120,14 +132,15 @@ static hebb_status plan(const hb_device *device, const hb_step *step, resample *
     int from, to;
     hebb_status status = HEBB_OK;
     find_axes(of, &from, &to);
-    *r = (resample){.step = step,
-                    .outer = of->outer,
-                    .inner = of->inner,
-                    .threads = device->threads,
-                    .mix = device->isa->resample->mix[of->maxima != 0][dtype == HEBB_F64],
-                    .turn = dtype == HEBB_F64 ? device->isa->gemm->f64->turn
-                                              : device->isa->gemm->f32->turn,
-                    .size = (int64_t)hebb_dtype_size(dtype)};
+    *r = (resample){
+        .step = step,
+        .outer = of->outer,
+        .inner = of->inner,
+        .threads = device->threads,
+        .mix = device->isa->resample->mix[of->maxima != 0][dtype == HEBB_F64],
+        .mix_lines = device->isa->resample->mix_lines[of->maxima != 0][dtype == HEBB_F64],
+        .turn = dtype == HEBB_F64 ? device->isa->gemm->f64->turn : device->isa->gemm->f32->turn,
+        .size = (int64_t)hebb_dtype_size(dtype)};
     for (int k = 0; k < from; k++) r->outer *= of->axis[k].in;
     for (int k = to; k < 3; k++) r->inner *= of->axis[k].in;
     int64_t columns = r->inner;
@@ -138,6 +151,9 @@ static hebb_status plan(const hb_device *device, const hb_step *step, resample *
         r->block = hb_max(r->block, line_up(LINES * p->n) + line_up(LINES * p->m));
         r->n_passes++;
         status = hb_resample_table_make(&of->axis[k], of->transposed != 0, dtype, &p->table, error);
+        if (status == HEBB_OK && p->columns == 1)
+            hb_cpu_lanes_make(&p->table, device->isa->resample->vector_bytes / r->size, dtype,
+                              &p->lanes);
     }
     if (status == HEBB_OK) choose_images(r);
     if (status == HEBB_OK && r->images == 0) choose_rows(r);
@@ -146,7 +162,10 @@ static hebb_status plan(const hb_device *device, const hb_step *step, resample *
 }
 
 static void release_tables(resample *r) {
-    for (int k = 0; k < 3; k++) hb_resample_table_free(&r->pass[k].table);
+    for (int k = 0; k < 3; k++) {
+        hb_resample_table_free(&r->pass[k].table);
+        hb_cpu_lanes_free(&r->pass[k].lanes);
+    }
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {
@@ -181,8 +200,8 @@ typedef struct job {
 } job;
 
 /* Lines of n single elements: element i of all of them is a row of the turned block. */
-static void mix_lines(const resample *r, const pass *p, int64_t lines, const char *from, char *to,
-                      char *block) {
+static void mix_turned(const resample *r, const pass *p, int64_t lines, const char *from, char *to,
+                       char *block) {
     char *mixed = block + line_up(LINES * p->n) * r->size;
     for (int64_t i = 0; i < lines; i += LINES) {
         const int64_t width = hb_min(LINES, lines - i);
@@ -190,6 +209,12 @@ static void mix_lines(const resample *r, const pass *p, int64_t lines, const cha
         r->mix(&p->table, 0, p->m, block, LINES, mixed, LINES, width);
         r->turn(p->m, width, mixed, LINES, p->m, to + i * p->m * r->size);
     }
+}
+
+static void mix_lines(const resample *r, const pass *p, int64_t lines, const char *from, char *to,
+                      char *block) {
+    if (p->lanes.groups > 0) r->mix_lines(&p->lanes, lines, from, to);
+    else mix_turned(r, p, lines, from, to, block);
 }
 
 /* [outer, n, columns] becomes [outer, m, columns]. */
@@ -255,6 +280,14 @@ static void run_rows(const job *j, int64_t task, char *slabs[2], char *block) {
     }
 }
 
+/* Lines along the only axis. */
+static void run_lines(const job *j, int64_t task) {
+    const resample *r = j->r;
+    const pass *p = &r->pass[0];
+    const int64_t at = task * r->rows, lines = hb_min(r->rows, r->outer - at);
+    r->mix_lines(&p->lanes, lines, j->x + at * p->n * r->size, j->y + at * p->m * r->size);
+}
+
 static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const resample *r = j->r;
@@ -262,6 +295,7 @@ static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
     char *slabs[2] = {own, own + r->slab * r->size}, *block = own + 2 * r->slab * r->size;
     for (int64_t task = begin; task < end; task++)
         if (r->images > 0) run_images(j, task, slabs);
+        else if (r->n_passes == 1 && is_shuffled(r)) run_lines(j, task);
         else run_rows(j, task, slabs, block);
 }
 

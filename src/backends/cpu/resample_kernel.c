@@ -33,6 +33,8 @@ enum { VECTORS = 4 }; /* that are summed at a time */
 
 const hb_cpu_resample PASTE(hb_cpu_resample_, HB_ISA) = {
     .mix = {{sums_f32, sums_f64}, {maxima_f32, maxima_f64}},
+    .mix_lines = {{line_sums_f32, line_sums_f64}, {line_maxima_f32, line_maxima_f64}},
+    .vector_bytes = HB_ISA_VECTOR_BYTES,
     .share = {share_f32, share_f64},
     .collect = {collect_f32, collect_f64},
 };

@@ -11,6 +11,18 @@
 typedef void hb_cpu_mix(const hb_resample_table *table, int64_t begin, int64_t end, const void *x,
                         int64_t x_row, void *y, int64_t y_row, int64_t columns);
 
+/* Lines of n elements become lines of m, a vector of results at a time, from result number
+   min(group * width, m - width) on. A term adds one element to each result, times a weight that is
+   0 where a result has less terms than others: number `pick` of the two vectors of elements from
+   `from` on. A line may be shorter than these. */
+typedef struct hb_cpu_lanes {
+    int64_t n, m, groups;
+    int32_t *first, *from; /* [groups + 1]: terms; [terms] */
+    void *pick, *weight;   /* [terms, width], integers and numbers of the elements' size */
+    const void *divisor;   /* [m]; NULL if all are 1 */
+} hb_cpu_lanes;
+typedef void hb_cpu_mix_lines(const hb_cpu_lanes *lanes, int64_t lines, const void *x, void *y);
+
 /* Windows of elements of HB_MAX_BACK_IMAGES images, which lie side by side for each element or
    window. In memory are those from first_element and first_window on along the first axis. */
 enum { HB_MAX_BACK_IMAGES = 16 };
@@ -22,6 +34,8 @@ typedef struct hb_cpu_windows {
 
 typedef struct hb_cpu_resample {
     hb_cpu_mix *mix[2][2]; /* sums with weights, maxima; f32, f64 */
+    hb_cpu_mix_lines *mix_lines[2][2];
+    int vector_bytes;
     /* Of windows [begin, end) along the first axis: dy is divided by the number of elements of x
        that are equal to y, if there is one. */
     void (*share[2])(const hb_cpu_windows *w, int64_t begin, int64_t end, const void *x,

@@ -34,11 +34,16 @@ static terms window(const hb_resample_axis *a, int64_t i) {
         at + from * dilation, dilation, count, 1, 1, (double)(a->number[4] ? kernel : count)};
 }
 
+/* Place i is outside of the elements by less than their number. */
+static int64_t reflected(int64_t i, int64_t n) { return i < 0 ? -i : i < n ? i : 2 * (n - 1) - i; }
+
 static terms terms_of(const hb_resample_axis *a, int64_t i) {
     if (a->in == 0) return (terms){.step = 1};
     switch ((hb_resample_rule)a->rule) {
     case HB_KEPT: return one(i);
     case HB_NEAREST: return one((a->number[0] * i + a->number[1]) / a->number[2]);
+    case HB_REFLECT: return one(reflected(i - a->number[0], a->in));
+    case HB_EDGE: return one(hb_max(hb_min(i - a->number[0], a->in - 1), 0));
     case HB_LINEAR: return between(a, i);
     case HB_SPANS: return span(a, i);
     default: return window(a, i);

@@ -8,7 +8,8 @@
 /* ---- convolution and folding ---- */
 
 /* The value that the step makes of the first n_in operands. */
-static int add_step(specializer *s, const hebb_tensor *t, const hb_step *step, int n_in) {
+static int add_step_of(specializer *s, const hebb_tensor *t, const hb_step *step,
+                       hebb_tensor *const *from, int n_in) {
     hb_step *kept = ir_memory(s->ir, sizeof *kept);
     if (kept == NULL) return 0;
     *kept = *step;
@@ -18,8 +19,12 @@ static int add_step(specializer *s, const hebb_tensor *t, const hb_step *step, i
                     .step = kept,
                     .origin = t};
     int in[4];
-    for (int k = 0; k < n_in; k++) in[k] = hb_widen(s, IR_OF(s, t->in[k]), t);
+    for (int k = 0; k < n_in; k++) in[k] = hb_widen(s, IR_OF(s, from[k]), t);
     return hb_narrow(s, ir_add(s->ir, &node, in, n_in), t);
+}
+
+static int add_step(specializer *s, const hebb_tensor *t, const hb_step *step, int n_in) {
+    return add_step_of(s, t, step, t->in, n_in);
 }
 
 /* Whether a window is all of an image, so that the convolution is a product of matrices: of images,
@@ -96,18 +101,51 @@ int hb_lower_fold(specializer *s, const hebb_tensor *t) {
     return add_step(s, t, &step, 1);
 }
 
+static bool find_resampled(specializer *s, const hebb_tensor *t, hebb_shape x,
+                           hb_resampled *along) {
+    along->n = t->attrs->resampling.n;
+    return hb_resampled_axes(t->attrs, x, &along->first, along->axis, &s->ir->error) == HEBB_OK;
+}
+
+/* The shape that is resampled, be it that of the result of the transpose. */
+static hebb_shape resampled_shape(const specializer *s, const hebb_tensor *t) {
+    return s->signature[t->in[t->op == HB_OP_RESAMPLE_BACK ? 1 : 0]->id].shape;
+}
+
+/* Padding of one axis after the other is one step: adds what is done along an axis next to those
+   that there are. */
+static bool join_resampled(specializer *s, const hebb_tensor *t, hb_resampled *along) {
+    hb_resampled more;
+    const hb_resample_rule rule = t->attrs->resampling.rule;
+    if ((rule != HB_REFLECT && rule != HB_EDGE) || along->n == 3 ||
+        !find_resampled(s, t, resampled_shape(s, t), &more))
+        return false;
+    const bool ahead = more.first + more.n == along->first;
+    if (!ahead && more.first != along->first + along->n) return false;
+    if (ahead) memmove(along->axis + 1, along->axis, (size_t)along->n * sizeof *along->axis);
+    along->axis[ahead ? 0 : along->n++] = more.axis[0];
+    if (ahead) along->first--, along->n++;
+    return true;
+}
+
 int hb_lower_resample(specializer *s, const hebb_tensor *t) {
-    const bool back = t->op == HB_OP_RESAMPLE_BACK;
-    const hebb_shape x = s->signature[t->in[back ? 1 : 0]->id].shape;
+    hb_resampled along;
     hb_step step;
-    if (hb_resample_step(t, x, &step, &s->ir->error) != HEBB_OK) return 0;
-    return add_step(s, t, &step, 1);
+    hebb_tensor *from = t->in[0];
+    if (!find_resampled(s, t, resampled_shape(s, t), &along)) return 0;
+    const hb_resample_rule rule = t->attrs->resampling.rule;
+    if (rule == HB_REFLECT || rule == HB_EDGE)
+        while (from->op == t->op && join_resampled(s, from, &along)) from = from->in[0];
+    hb_resample_step(t, resampled_shape(s, t), &along, &step);
+    return add_step_of(s, t, &step, &from, 1);
 }
 
 int hb_lower_max_back(specializer *s, const hebb_tensor *t) {
+    hb_resampled along;
     hb_step step;
-    if (hb_resample_step(t, s->signature[t->in[0]->id].shape, &step, &s->ir->error) != HEBB_OK)
-        return 0;
+    const hebb_shape x = s->signature[t->in[0]->id].shape;
+    if (!find_resampled(s, t, x, &along)) return 0;
+    hb_resample_step(t, x, &along, &step);
     step.kind = HB_MAX_BACK;
     step.bytes *= 2;
     return add_step(s, t, &step, 3);

@@ -102,22 +102,19 @@ void hb_fold_step(const hebb_tensor *t, hebb_shape y, hebb_shape x, hb_step *ste
 
 /* ---- resampling ---- */
 
-hebb_status hb_resample_step(const hebb_tensor *t, hebb_shape x, hb_step *step, hb_error *error) {
+void hb_resample_step(const hebb_tensor *t, hebb_shape x, const hb_resampled *along,
+                      hb_step *step) {
     hb_resample r = {.outer = 1,
                      .inner = 1,
                      .transposed = t->op == HB_OP_RESAMPLE_BACK,
                      .maxima = t->op == HB_OP_MAX_POOL || t->op == HB_OP_MAX_POOL_BACK};
-    hb_resample_axis axis[3];
-    const int n = t->attrs->resampling.n;
-    int first;
-    hebb_status status = hb_resampled_axes(t->attrs, x, &first, axis, error);
-    if (status != HEBB_OK) return status;
+    const int first = along->first, n = along->n;
     double in = 1, out = 1;
     for (int k = 0; k < 3; k++) r.axis[k].in = r.axis[k].out = 1;
     for (int k = 0; k < x.rank; k++) {
         if (k < first) r.outer *= x.dim[k];
         else if (k >= first + n) r.inner *= x.dim[k];
-        else r.axis[place(k - first, n)] = axis[k - first];
+        else r.axis[place(k - first, n)] = along->axis[k - first];
     }
     for (int k = 0; k < 3; k++) in *= (double)r.axis[k].in, out *= (double)r.axis[k].out;
     const double others = (double)r.outer * (double)r.inner;
@@ -126,7 +123,6 @@ hebb_status hb_resample_step(const hebb_tensor *t, hebb_shape x, hb_step *step, 
                       .name = hb_op_name(t->op),
                       .flops = 4 * others * (in > out ? in : out),
                       .bytes = others * (in + out) * (double)hebb_dtype_size(t->dtype)};
-    return HEBB_OK;
 }
 
 hb_view hb_windows_view(const hebb_tensor *t, hebb_shape x) {

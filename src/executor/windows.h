@@ -8,8 +8,12 @@
 /* The step of a CONV, CONV_INPUT, CONV_WEIGHT or FOLD; in[] are the shapes of its inputs. */
 void hb_conv_step(const hebb_tensor *t, const hebb_shape *in, hebb_shape out, hb_step *step);
 void hb_fold_step(const hebb_tensor *t, hebb_shape y, hebb_shape x, hb_step *step);
-/* The step of a RESAMPLE of x, or of its transpose. */
-hebb_status hb_resample_step(const hebb_tensor *t, hebb_shape x, hb_step *step, hb_error *error);
+/* What a RESAMPLE, or several, do along n axes of x, and the step of that, or of its transpose. */
+typedef struct hb_resampled {
+    int first, n;
+    hb_resample_axis axis[3];
+} hb_resampled;
+void hb_resample_step(const hebb_tensor *t, hebb_shape x, const hb_resampled *along, hb_step *step);
 /* Whether each element of x is in one window, so that folding moves elements only. */
 bool hb_windows_tile(const hebb_tensor *fold, hebb_shape y, hebb_shape x);
 

@@ -1,5 +1,6 @@
 /* Builders of movement (hebb/movement.h). Where a size may be open, a tensor that is never
    computed, only made, stands for the shape that is wanted. */
+#include "../base/sizes.h"
 #include "build.h"
 
 /* ---- what they share ---- */
@@ -243,10 +244,28 @@ static hebb_tensor *around(hebb_tensor *x, int axis, hebb_tensor *front, hebb_te
     return n == 1 ? x : hebb_concat(parts, n, axis);
 }
 
+/* One map along the axis where that can be, and is better than three copies; else NULL, for sizes
+   that are not known, or bad, too. */
+static hebb_tensor *pad_by_map(hebb_tensor *x, hb_resample_rule rule, int axis, int64_t before,
+                               int64_t after) {
+    enum { LONGEST = 4096 }; /* above this, copies are long runs, and a map has large tables */
+    const int64_t size = x->shape.dim[axis], wider = hb_max(before, after);
+    if ((x->dtype != HEBB_F32 && x->dtype != HEBB_F64) || size < 1 || wider == 0 ||
+        wider > LONGEST || size > LONGEST)
+        return NULL;
+    if (rule == HB_REFLECT && wider >= size) return NULL;
+    const hb_attrs attrs = {
+        .axis = axis,
+        .resampling = {.n = 1, .rule = rule, .size = {before + size + after}, .before = before}};
+    return hb_node(NULL, HB_OP_RESAMPLE, &x, 1, &attrs);
+}
+
 hebb_tensor *hebb_pad_reflect(hebb_tensor *x, int axis, int64_t before, int64_t after) {
     if (hebb_tensor_is_inert(x)) return x;
     const int at = checked_axis(x, "pad_reflect", axis);
     if (at < 0 || !check_padding(x, "pad_reflect", before, after)) return &x->graph->inert;
+    hebb_tensor *padded = pad_by_map(x, HB_REFLECT, at, before, after);
+    if (padded != NULL) return padded;
     hebb_tensor *front = NULL, *back = NULL;
     if (before > 0) front = hebb_flip(slice_exactly(x, at, 1, before + 1), &at, 1);
     if (after > 0) back = hebb_flip(slice_exactly(x, at, -1 - after, -1), &at, 1);
@@ -257,6 +276,8 @@ hebb_tensor *hebb_pad_edge(hebb_tensor *x, int axis, int64_t before, int64_t aft
     if (hebb_tensor_is_inert(x)) return x;
     const int at = checked_axis(x, "pad_edge", axis);
     if (at < 0 || !check_padding(x, "pad_edge", before, after)) return &x->graph->inert;
+    hebb_tensor *padded = pad_by_map(x, HB_EDGE, at, before, after);
+    if (padded != NULL) return padded;
     hebb_tensor *front = NULL, *back = NULL;
     if (before > 0) front = hebb_repeat(slice_exactly(x, at, 0, 1), at, before);
     if (after > 0) back = hebb_repeat(slice_exactly(x, at, -1, HEBB_END), at, after);

@@ -73,6 +73,7 @@ typedef struct hb_resampling {
     hb_resample_rule rule;
     int64_t size[3];              /* of the results; HEBB_ANY: the axis is kept. Not of ... */
     bool count_padding;           /* ... WINDOWS, which go by attrs.window instead */
+    int64_t before;               /* REFLECT and EDGE: elements in front of the only axis */
     hebb_coordinates coordinates; /* NEAREST and LINEAR; not DEFAULT */
 } hb_resampling;
 

@@ -46,6 +46,7 @@ hebb_status hb_resampled_axes(const hb_attrs *attrs, hebb_shape x, int *first,
         if (r->rule == HB_WINDOWS) TRY(set_window(attrs, d, &axis[d], error));
         else if (size == HEBB_ANY || size == n)
             axis[d] = (hb_resample_axis){.rule = HB_KEPT, .in = n, .out = n};
+        else if (r->rule == HB_REFLECT || r->rule == HB_EDGE) axis[d].number[0] = r->before;
         else if (r->rule != HB_SPANS && n != HEBB_ANY) set_places(r, &axis[d]);
     }
     return HEBB_OK;

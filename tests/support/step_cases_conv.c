@@ -182,6 +182,10 @@ static void choose_resampling(dice *d, hb_resample_axis *a, int64_t most) {
         a->number[1] = !half ? 0 : nearest ? a->in : a->in - a->out;
         a->number[2] = half ? 2 * a->out : a->out;
     }
+    if (a->rule == HB_REFLECT || a->rule == HB_EDGE) {
+        a->number[0] = dice_below(d, a->in);
+        a->out = a->number[0] + a->in + dice_below(d, a->in);
+    }
     if (a->rule == HB_WINDOWS) {
         a->number[0] = 1 + dice_below(d, hb_min(a->in, 5));
         a->number[1] = 1 + dice_below(d, 3);

@@ -187,6 +187,14 @@ static double resample_weight(const hb_resample_axis *a, int64_t i, int64_t k) {
     switch ((hb_resample_rule)a->rule) {
     case HB_KEPT: return i == k;
     case HB_NEAREST: return place / d == k;
+    case HB_REFLECT: {
+        const int64_t at = i - a->number[0], far = 2 * (a->in - 1) - at;
+        return (at < 0 ? -at : at < a->in ? at : far) == k;
+    }
+    case HB_EDGE: {
+        const int64_t at = i - a->number[0];
+        return (at < 0 ? 0 : at < a->in ? at : a->in - 1) == k;
+    }
     case HB_LINEAR: { /* of remainders: fractions of a place would lose digits */
         const int64_t at = place < 0 ? 0 : place, low = at / d;
         if (low >= a->in - 1) return k == a->in - 1;

@@ -1,6 +1,7 @@
 /* Convolution layers and what changes sizes (hebb/conv_layers.h): composed from hebb/conv.h. */
 #include <stdio.h>
 
+#include <hebb/conv.h>
 #include <hebb/conv_layers.h>
 #include <hebb/layer.h>
 #include <hebb/movement.h>
@@ -172,11 +173,27 @@ static bool fits(hebb_tensor *x, int dimensions) {
     return dimensions >= 1 && dimensions <= hebb_tensor_shape(x).rank;
 }
 
+/* Whether resizing, which is one pass over memory, makes `times` times as much of the sizes. */
+static bool can_resize(hebb_tensor *x, int dimensions, int64_t times) {
+    const hebb_shape shape = hebb_tensor_shape(x);
+    const hebb_dtype dtype = hebb_tensor_dtype(x);
+    bool can = dimensions <= 3 && (dtype == HEBB_F32 || dtype == HEBB_F64);
+    for (int k = shape.rank - dimensions; k < shape.rank; k++)
+        can = can && shape.dim[k] >= 1 && shape.dim[k] <= INT32_MAX / times;
+    return can;
+}
+
 hebb_tensor *hebb_up_sampling(hebb_tensor *x, int dimensions, int64_t times) {
     if (hebb_tensor_is_inert(x)) return x;
     if (!fits(x, dimensions) || times < 1) return bad_size("up_sampling", x, dimensions, times);
-    int rank = hebb_tensor_shape(x).rank;
-    for (int k = rank - dimensions; k < rank; k++) x = hebb_repeat(x, k, times);
+    const hebb_shape shape = hebb_tensor_shape(x);
+    if (can_resize(x, dimensions, times)) {
+        hebb_shape sizes = {.rank = dimensions};
+        for (int k = 0; k < dimensions; k++)
+            sizes.dim[k] = times * shape.dim[shape.rank - dimensions + k];
+        return hebb_resize(x, sizes);
+    }
+    for (int k = shape.rank - dimensions; k < shape.rank; k++) x = hebb_repeat(x, k, times);
     return x;
 }
 

@@ -37,6 +37,7 @@ typedef struct resample {
     hb_cpu_mix_lines *mix_lines;
     hb_cpu_gemm_turn *turn;
     int64_t size; /* of an element */
+    int64_t vector_bytes;
 } resample;
 
 static bool can_do(const hb_device *device, const hb_step *step) { return true; }
@@ -90,10 +91,17 @@ static int64_t image_at(const resample *r, int k) {
     return elements;
 }
 
+/* Whether shuffles are better than turning images that are small: rows of the first axis are
+   several vectors. */
+static bool suits_shuffles(const resample *r) {
+    const int64_t row = row_at(r, shrinks(&r->pass[0]) ? r->n_passes : 1);
+    return is_shuffled(r) && (r->n_passes == 1 || row * r->size >= 2 * r->vector_bytes);
+}
+
 /* As many images as fit, if they are small or their rows are too short to be summed otherwise. */
 static void choose_images(resample *r) {
     int64_t most = 1;
-    if (r->n_passes == 1 && is_shuffled(r)) return;
+    if (suits_shuffles(r)) return;
     for (int k = 0; k <= r->n_passes; k++) most = hb_max(most, image_at(r, k));
     const bool short_rows = r->n_passes == 1 && r->pass[0].columns < LEAST_COLUMNS;
     r->images = LINES;
@@ -140,7 +148,8 @@ static hebb_status plan(const hb_device *device, const hb_step *step, resample *
         .mix = device->isa->resample->mix[of->maxima != 0][dtype == HEBB_F64],
         .mix_lines = device->isa->resample->mix_lines[of->maxima != 0][dtype == HEBB_F64],
         .turn = dtype == HEBB_F64 ? device->isa->gemm->f64->turn : device->isa->gemm->f32->turn,
-        .size = (int64_t)hebb_dtype_size(dtype)};
+        .size = (int64_t)hebb_dtype_size(dtype),
+        .vector_bytes = device->isa->resample->vector_bytes};
     for (int k = 0; k < from; k++) r->outer *= of->axis[k].in;
     for (int k = to; k < 3; k++) r->inner *= of->axis[k].in;
     int64_t columns = r->inner;
@@ -152,8 +161,7 @@ static hebb_status plan(const hb_device *device, const hb_step *step, resample *
         r->n_passes++;
         status = hb_resample_table_make(&of->axis[k], of->transposed != 0, dtype, &p->table, error);
         if (status == HEBB_OK && p->columns == 1)
-            hb_cpu_lanes_make(&p->table, device->isa->resample->vector_bytes / r->size, dtype,
-                              &p->lanes);
+            hb_cpu_lanes_make(&p->table, r->vector_bytes / r->size, dtype, &p->lanes);
     }
     if (status == HEBB_OK) choose_images(r);
     if (status == HEBB_OK && r->images == 0) choose_rows(r);

@@ -66,9 +66,12 @@ static hebb_status plan(const hb_device *device, const hb_step *step, max_back *
                     .threads = device->threads,
                     .size = (int64_t)hebb_dtype_size(dtype)};
     for (; first < 2 && of->axis[first].rule == HB_KEPT; first++) m->outer *= of->axis[first].in;
-    for (int k = 0; k < 3 && status == HEBB_OK; k++) { /* the last is the innermost loop's */
+    /* Strips are along the first axis, the innermost loop is along the last one: so are lines that
+       need no strips. */
+    const bool lines = first == 2 && of->axis[2].in * HB_MAX_BACK_IMAGES * m->size <= STRIP_BYTES;
+    for (int k = 0; k < 3 && status == HEBB_OK; k++) {
         const hb_resample_axis *axis = k > first ? &of->axis[k] : &single;
-        if (k == 0) axis = &of->axis[first];
+        if (k == (lines ? 2 : 0)) axis = &of->axis[first];
         if (k > 0) m->row *= axis->in, m->window_row *= axis->out;
         status = hb_resample_table_make(axis, false, dtype, &m->elements[k], error);
         if (status == HEBB_OK)

@@ -5,8 +5,8 @@
 
    An image here is a channel of an element of the batch. A task has 16 of them, one after the other
    in memory, and a band of rows of the results. Rows of the source get zeros before and after them;
-   rows that would lie outside of it are left out. The gradient of the input is the same with places
-   read in the other direction, at stride 1 only. */
+   rows that would lie outside of it are left out. The gradient of the input is the same with taps
+   read in the other direction, and for each residue of a place modulo the strides by itself. */
 #include "conv_direct.h"
 
 #include <stdlib.h>
@@ -14,14 +14,30 @@
 
 /* Bytes of a band's source, in the second-level cache; rows narrower than NARROW are turned around
    together; and how many tasks there should be. */
-enum { SOURCE_BYTES = 256 << 10, NARROW = 32, TASKS = 16, IMAGES = HB_DIRECT_IMAGES };
+enum {
+    SOURCE_BYTES = 256 << 10,
+    NARROW = 32,
+    TASKS = 16,
+    MOST_RESIDUES = 16,
+    IMAGES = HB_DIRECT_IMAGES
+};
 
+/* Places of the result take turns where a step of CONV_INPUT goes from one to another: each residue
+   has taps of its own, every so many-th. */
 typedef struct axis {
-    int64_t from, to;        /* places of the source, of the result */
-    int64_t taps, step;      /* of the source from result to result */
-    int64_t shift, tap_step; /* tap t of result i is at i step + shift + t tap_step */
-    int64_t before, after;   /* places outside of the source that are read */
+    int64_t from, to; /* places of the source, of the result */
+    int64_t taps, residues;
+    int64_t origin;         /* where tap 0 of place 0 would be, times the residues */
+    int64_t step, tap_step; /* of the source, from result to result and tap to tap of a residue */
+    int64_t before, after;  /* places outside of the source that are read */
 } axis;
+
+/* Result number i of a residue reads place i step + shift + t tap_step for its tap number t, which
+   is the kernel's first + t residues. */
+typedef struct residue {
+    int64_t results, first, taps, shift;
+    int64_t low, high; /* of shift + t tap_step */
+} residue;
 
 typedef struct state {
     const hb_step *step;
@@ -40,26 +56,62 @@ typedef struct state {
 
 /* ---- layout ---- */
 
+static residue residue_of(const axis *a, int64_t number) {
+    const int64_t at = number + a->origin;
+    residue r = {.results = hb_ceil_div(a->to - number, a->residues), .first = at % a->residues};
+    r.taps = r.first < a->taps ? hb_ceil_div(a->taps - r.first, a->residues) : 0;
+    r.shift = (at - r.first) / a->residues;
+    const int64_t last = r.shift + hb_max(r.taps - 1, 0) * a->tap_step;
+    r.low = hb_min(r.shift, last);
+    r.high = hb_max(r.shift, last);
+    return r;
+}
+
 static axis axis_of(const hb_conv *c, int d, bool transposed) {
-    axis a = {.from = transposed ? c->out[d] : c->in[d],
-              .to = transposed ? c->in[d] : c->out[d],
+    const int64_t stride = c->stride[d], dilation = c->dilation[d];
+    axis a = {.from = c->in[d],
+              .to = c->out[d],
               .taps = c->kernel[d],
-              .step = c->stride[d],
-              .shift = transposed ? c->before[d] : -c->before[d],
-              .tap_step = transposed ? -c->dilation[d] : c->dilation[d]};
-    const int64_t last_tap = a.shift + (a.taps - 1) * a.tap_step;
-    a.before = hb_max(0, -hb_min(a.shift, last_tap));
-    a.after = hb_max(0, (a.to - 1) * a.step + hb_max(a.shift, last_tap) + 1 - a.from);
+              .residues = 1,
+              .origin = -c->before[d],
+              .step = stride,
+              .tap_step = dilation};
+    if (transposed)
+        a = (axis){.from = c->out[d],
+                   .to = c->in[d],
+                   .taps = c->kernel[d],
+                   .residues = stride,
+                   .origin = c->before[d],
+                   .step = 1,
+                   .tap_step = stride == 1 ? -dilation : -1};
+    for (int64_t k = 0; k < hb_min(a.residues, a.to); k++) {
+        const residue r = residue_of(&a, k);
+        a.before = hb_max(a.before, -r.low);
+        a.after = hb_max(a.after, (r.results - 1) * a.step + r.high + 1 - a.from);
+    }
     return a;
 }
 
-/* Rows [*low, *high) of the source that rows [first, first + band) of the result read. */
-static void source_rows(const state *s, int64_t first, int64_t band, int64_t *low, int64_t *high) {
-    const axis *y = &s->axis[0];
-    const int64_t last_tap = y->shift + (y->taps - 1) * y->tap_step;
-    *low = hb_max(0, first * y->step + hb_min(y->shift, last_tap));
-    *high = hb_min(y->from, (first + band - 1) * y->step + hb_max(y->shift, last_tap) + 1);
+/* Rows [*low, *high) of the source that rows [first, last) of the result read. */
+static void source_rows(const axis *y, int64_t first, int64_t last, int64_t *low, int64_t *high) {
+    *low = y->from;
+    *high = 0;
+    for (int64_t row = first; row < last; row++) {
+        const residue r = residue_of(y, row % y->residues);
+        const int64_t at = row / y->residues * y->step;
+        *low = hb_min(*low, hb_max(0, at + r.low));
+        *high = hb_max(*high, hb_min(y->from, at + r.high + 1));
+    }
     if (*high < *low) *high = *low;
+}
+
+static int64_t most_source_rows(const axis *y, int64_t band) {
+    int64_t most = 0, low, high;
+    for (int64_t first = 0; first < y->to; first += band) {
+        source_rows(y, first, hb_min(first + band, y->to), &low, &high);
+        most = hb_max(most, high - low);
+    }
+    return most;
 }
 
 static int64_t greatest_divisor(int64_t a, int64_t b) {
@@ -69,10 +121,9 @@ static int64_t greatest_divisor(int64_t a, int64_t b) {
 static void choose_bands(state *s) {
     const axis *y = &s->axis[0];
     const int64_t tasks = hb_ceil_div(s->images, IMAGES);
-    const int64_t reach = (y->taps - 1) * llabs(y->tap_step) + 1;
     s->band = hb_ceil_div(y->to, hb_ceil_div(TASKS, tasks));
     for (;; s->band = hb_ceil_div(s->band, 2)) {
-        s->most_rows = hb_min(y->from, (s->band - 1) * y->step + reach);
+        s->most_rows = most_source_rows(y, s->band);
         s->source = s->most_rows * s->row;
         if (s->band == 1 || s->source * IMAGES * (int64_t)sizeof(float) <= SOURCE_BYTES) break;
     }
@@ -141,25 +192,46 @@ static void copy_rows(const state *s, int64_t images, const float *from, int64_t
     }
 }
 
+/* The taps [*first, *last) of a residue that are inside of the source for a result at `at`. */
+static void taps_inside(const axis *a, const residue *r, int64_t at, int64_t *first,
+                        int64_t *last) {
+    *first = 0;
+    *last = r->taps;
+    at += r->shift;
+    for (; *first < *last; ++*first) {
+        const int64_t place = at + *first * a->tap_step;
+        if (place >= 0 && place < a->from) break;
+    }
+    for (; *last > *first; --*last) {
+        const int64_t place = at + (*last - 1) * a->tap_step;
+        if (place >= 0 && place < a->from) break;
+    }
+}
+
 /* Row `row` of the results from the source's rows, of which `low` is the first one at `source`. */
 static void make_row(const state *s, int64_t row, int64_t low, const float *source, const float *w,
                      float *to) {
     const axis *y = &s->axis[0], *x = &s->axis[1];
-    hb_direct_images sum = {.columns = x->to,
-                            .step = x->step * IMAGES,
-                            .taps = x->taps,
-                            .tap_step = x->tap_step * IMAGES,
-                            .row_step = y->tap_step * s->row * IMAGES};
-    int64_t first = 0, last = y->taps, at = row * y->step + y->shift;
-    while (first < last && (at + first * y->tap_step < 0 || at + first * y->tap_step >= y->from))
-        first++;
-    while (last > first &&
-           (at + (last - 1) * y->tap_step < 0 || at + (last - 1) * y->tap_step >= y->from))
-        last--;
-    sum.rows = last - first;
-    at += first * y->tap_step - low;
-    s->kernels->sum_images(&sum, source + (at * s->row + x->before + x->shift) * IMAGES,
-                           w + first * x->taps * IMAGES, to);
+    const residue ry = residue_of(y, row % y->residues);
+    const int64_t at = row / y->residues * y->step;
+    int64_t first, last;
+    taps_inside(y, &ry, at, &first, &last);
+    source += (at + ry.shift + first * y->tap_step - low) * s->row * IMAGES;
+    w += (ry.first + first * y->residues) * x->taps * IMAGES;
+    for (int64_t k = 0; k < hb_min(x->residues, x->to); k++) {
+        const residue rx = residue_of(x, k);
+        const hb_direct_images sum = {.columns = rx.results,
+                                      .x_step = x->step * IMAGES,
+                                      .y_step = x->residues * IMAGES,
+                                      .taps = rx.taps,
+                                      .x_tap = x->tap_step * IMAGES,
+                                      .w_tap = x->residues * IMAGES,
+                                      .rows = last - first,
+                                      .x_row = y->tap_step * s->row * IMAGES,
+                                      .w_row = y->residues * x->taps * IMAGES};
+        s->kernels->sum_images(&sum, source + (x->before + rx.shift) * IMAGES,
+                               w + rx.first * IMAGES, to + k * IMAGES);
+    }
 }
 
 static void run_task(const job *j, int64_t number, float *source) {
@@ -171,7 +243,7 @@ static void run_task(const job *j, int64_t number, float *source) {
     const int64_t first = number % s->bands * s->band, rows = hb_min(s->band, y->to - first);
     const float *w = j->weights + block % s->blocks * s->volume * IMAGES;
     int64_t low, high;
-    source_rows(s, first, rows, &low, &high);
+    source_rows(y, first, first + rows, &low, &high);
     copy_rows(s, images, j->x + (image * y->from + low) * x->from, high - low, flat, source);
     for (int64_t r = 0; r < rows; r++)
         make_row(s, first + r, low, source, w, made + r * x->to * IMAGES);
@@ -204,7 +276,8 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
 static bool can_do(const hb_device *device, const hb_step *step) {
     const hb_conv *c = &step->u.conv;
     if (!hb_direct_fits(step) || c->in_channels != 1 || c->out_channels != 1) return false;
-    if (step->kind == HB_CONV_INPUT && (c->stride[1] != 1 || c->stride[2] != 1)) return false;
+    for (int d = 1; d < 3 && step->kind == HB_CONV_INPUT; d++)
+        if (c->stride[d] > 1 && (c->dilation[d] > 1 || c->stride[d] > MOST_RESIDUES)) return false;
     state s;
     describe(device, step, &s);
     return s.source * IMAGES * (int64_t)sizeof(float) <= 2 * SOURCE_BYTES;
@@ -218,7 +291,8 @@ static double cost(const hb_device *device, const hb_step *step) {
     const double images = (double)(hb_ceil_div(s.images, IMAGES) * IMAGES) / (double)s.images;
     const double made = (double)(s.axis[0].to * s.axis[1].to);
     const double turned = 1 + (double)(s.axis[0].from * s.row) / made;
-    return images * (0.7 + 2 * turned / (double)s.volume);
+    const double taps = (double)s.volume / (double)(s.axis[0].residues * s.axis[1].residues);
+    return images * (0.7 + 2 * turned / taps);
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {

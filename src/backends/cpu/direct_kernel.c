@@ -80,38 +80,41 @@ enum {
                                           : 2
 };
 
-INLINE void sum_columns(int columns, int64_t step, const hb_direct_images *s, const float *x,
+INLINE void sum_columns(int columns, int64_t x_step, const hb_direct_images *s, const float *x,
                         const float *w, float *y) {
     vector sum[COLUMNS][PARTS];
     UNROLL for (int j = 0; j < columns; j++) UNROLL for (int p = 0; p < PARTS; p++) sum[j][p] =
         (vector){0};
-    for (int64_t r = 0; r < s->rows; r++, x += s->row_step) {
-        const float *from = x;
-        for (int64_t t = 0; t < s->taps; t++, from += s->tap_step, w += HB_DIRECT_IMAGES)
+    for (int64_t r = 0; r < s->rows; r++, x += s->x_row, w += s->w_row) {
+        const float *from = x, *tap = w;
+        for (int64_t t = 0; t < s->taps; t++, from += s->x_tap, tap += s->w_tap)
             UNROLL for (int p = 0; p < PARTS; p++) {
-                const vector weight = load(w + p * LANES);
+                const vector weight = load(tap + p * LANES);
                 UNROLL for (int j = 0; j < columns; j++) sum[j][p] +=
-                    weight * load(from + j * step + p * LANES);
+                    weight * load(from + j * x_step + p * LANES);
             }
     }
     UNROLL for (int j = 0; j < columns; j++) UNROLL for (int p = 0; p < PARTS; p++)
-        store(sum[j][p], y + j * HB_DIRECT_IMAGES + p * LANES);
+        store(sum[j][p], y + j * s->y_step + p * LANES);
 }
 
 /* All columns in equal pieces, as far as they can be. */
-INLINE void sum_all_columns(int64_t step, const hb_direct_images *s, const float *x, const float *w,
-                            float *y) {
+INLINE void sum_all_columns(int64_t x_step, const hb_direct_images *s, const float *x,
+                            const float *w, float *y) {
     const int64_t pieces = (s->columns + COLUMNS - 1) / COLUMNS;
     for (int64_t k = 0; k < pieces; k++) {
         const int64_t j = s->columns * k / pieces, n = s->columns * (k + 1) / pieces - j;
         UNROLL for (int m = 1; m <= COLUMNS; m++) if (n == m)
-            sum_columns(m, step, s, x + j * step, w, y + j * HB_DIRECT_IMAGES);
+            sum_columns(m, x_step, s, x + j * x_step, w, y + j * s->y_step);
     }
 }
 
 static void sum_images(const hb_direct_images *s, const float *x, const float *w, float *y) {
-    if (s->step == HB_DIRECT_IMAGES) sum_all_columns(HB_DIRECT_IMAGES, s, x, w, y);
-    else sum_all_columns(s->step, s, x, w, y);
+    switch (s->x_step) { /* distances that are known take no arithmetic */
+    case HB_DIRECT_IMAGES: sum_all_columns(HB_DIRECT_IMAGES, s, x, w, y); break;
+    case 2 * HB_DIRECT_IMAGES: sum_all_columns(2 * HB_DIRECT_IMAGES, s, x, w, y); break;
+    default: sum_all_columns(s->x_step, s, x, w, y);
+    }
 }
 
 /* ---- gradients of weights ---- */

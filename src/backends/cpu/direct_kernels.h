@@ -12,11 +12,11 @@ enum {
     HB_DIRECT_IMAGES = 16 /* that lie side by side in sum_images() */
 };
 
-/* Sums over the taps of some rows, in elements: from result to result, tap to tap, row to row. */
+/* Sums over the taps of some rows; distances are in elements. */
 typedef struct hb_direct_images {
-    int64_t columns, step;
-    int64_t taps, tap_step;
-    int64_t rows, row_step;
+    int64_t columns, x_step, y_step; /* results, and from one to the next */
+    int64_t taps, x_tap, w_tap;
+    int64_t rows, x_row, w_row;
 } hb_direct_images;
 
 typedef struct hb_cpu_direct {
@@ -25,8 +25,9 @@ typedef struct hb_cpu_direct {
        k < rows and p < points. Whole vectors of x are read. */
     void (*sum)(int rows, int64_t taps, const int64_t *offset, const float *w, const float *x,
                 float *y, int64_t y_row, int64_t points);
-    /* Of images whose elements lie side by side: y[j, i] = sum over rows r and taps t of w[r, t, i]
-       x[r * row_step + t * tap_step + j * step + i] for j < columns and all images i. */
+    /* Of images whose elements lie side by side: y[j * y_step + i] = sum over rows r and taps t of
+       w[r * w_row + t * w_tap + i] x[r * x_row + t * x_tap + j * x_step + i] for j < columns and
+       all images i. */
     void (*sum_images)(const hb_direct_images *sum, const float *x, const float *w, float *y);
     /* sum[(k * sum_row + t) * lanes + l] += the sum over rows r < height and columns j < width with
        j % lanes = l of dy[k * dy_plane + r * width + j] x[offset[t] + r * x_row + j], for k < rows

@@ -7,10 +7,9 @@
    in memory, and a band of rows of the results. Rows of the source get zeros before and after them;
    rows that would lie outside of it are left out. The gradient of the input is the same with taps
    read in the other direction, and for each residue of a place modulo the strides by itself. */
-#include "conv_direct.h"
+#include "conv_depthwise.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Bytes of a band's source, in the second-level cache; rows narrower than NARROW are turned around
    together; and how many tasks there should be. */
@@ -114,10 +113,6 @@ static int64_t most_source_rows(const axis *y, int64_t band) {
     return most;
 }
 
-static int64_t greatest_divisor(int64_t a, int64_t b) {
-    return b == 0 ? a : greatest_divisor(b, a % b);
-}
-
 static void choose_bands(state *s) {
     const axis *y = &s->axis[0];
     const int64_t tasks = hb_ceil_div(s->images, IMAGES);
@@ -142,10 +137,9 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     for (int k = 0; k < 2; k++) s->axis[k] = axis_of(c, k + 1, step->kind == HB_CONV_INPUT);
     const axis *x = &s->axis[1];
     s->row = x->before + x->from + x->after;
-    s->blocks =
-        hb_min(hb_ceil_div(s->images, IMAGES), c->groups / greatest_divisor(IMAGES, c->groups));
+    s->blocks = hb_side_by_side_blocks(c->groups, s->images);
     choose_bands(s);
-    s->flat = x->from < NARROW ? s->most_rows * x->from : 0;
+    s->flat = hb_side_by_side_flat(s->most_rows, x->from);
     s->made = s->band * x->to;
     s->weights_floats = s->blocks * s->volume * IMAGES;
     s->thread_floats = (s->source + s->flat + s->made) * IMAGES;
@@ -169,27 +163,6 @@ static void pack_weights(void *context, int64_t begin, int64_t end, int thread) 
             float *to = j->weights + block * s->volume * IMAGES + i;
             for (int64_t t = 0; t < s->volume; t++) to[t * IMAGES] = w[t];
         }
-}
-
-static void zero_sides(const state *s, float *row) {
-    const axis *x = &s->axis[1];
-    memset(row, 0, (size_t)(x->before * IMAGES) * sizeof *row);
-    memset(row + (x->before + x->from) * IMAGES, 0, (size_t)(x->after * IMAGES) * sizeof *row);
-}
-
-/* Rows of so many images, turned around, with zeros at their sides. */
-static void copy_rows(const state *s, int64_t images, const float *from, int64_t rows, float *flat,
-                      float *to) {
-    const axis *x = &s->axis[1];
-    const int64_t image = s->axis[0].from * x->from, width = x->from;
-    if (s->flat > 0) s->turn(images, rows * width, from, image, IMAGES, flat);
-    for (int64_t r = 0; r < rows; r++, to += s->row * IMAGES) {
-        float *inside = to + x->before * IMAGES;
-        zero_sides(s, to);
-        if (s->flat > 0)
-            memcpy(inside, flat + r * width * IMAGES, (size_t)(width * IMAGES) * sizeof *to);
-        else s->turn(images, width, from + r * width, image, IMAGES, inside);
-    }
 }
 
 /* The taps [*first, *last) of a residue that are inside of the source for a result at `at`. */
@@ -244,7 +217,10 @@ static void run_task(const job *j, int64_t number, float *source) {
     const float *w = j->weights + block % s->blocks * s->volume * IMAGES;
     int64_t low, high;
     source_rows(y, first, first + rows, &low, &high);
-    copy_rows(s, images, j->x + (image * y->from + low) * x->from, high - low, flat, source);
+    const hb_side_by_side rows_of = {s->turn, images,    y->from * x->from,
+                                     x->from, x->before, s->row};
+    hb_side_by_side_copy(&rows_of, j->x + (image * y->from + low) * x->from, high - low, flat,
+                         source);
     for (int64_t r = 0; r < rows; r++)
         make_row(s, first + r, low, source, w, made + r * x->to * IMAGES);
     s->turn(rows * x->to, images, made, IMAGES, y->to * x->to,

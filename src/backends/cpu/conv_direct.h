@@ -5,7 +5,8 @@
 
 #include "conv.h"
 
-extern const hb_cpu_solver hb_cpu_conv_direct, hb_cpu_conv_direct_weight, hb_cpu_conv_depthwise;
+extern const hb_cpu_solver hb_cpu_conv_direct, hb_cpu_conv_direct_weight, hb_cpu_conv_depthwise,
+    hb_cpu_conv_depthwise_weight;
 
 /* Channels of an image, or of a band of its rows, copied with the zeros around them. Along each
    axis places are taken in turns by as many phases as the step has: place i step + a is element i

@@ -322,4 +322,5 @@ static const hb_cpu_solver packed = {.name = "packed windows",
                                      .run = run,
                                      .release = free};
 const hb_cpu_solver *const hb_cpu_conv_weight_solvers[] = {&packed, &hb_cpu_winograd_weight,
-                                                           &hb_cpu_conv_direct_weight, NULL};
+                                                           &hb_cpu_conv_direct_weight,
+                                                           &hb_cpu_conv_depthwise_weight, NULL};

@@ -173,9 +173,44 @@ static void gradient(int rows, int taps, const int64_t *offset, const float *x, 
         gradient_rows(1, taps, offset, x, x_row, dy, dy_plane, height, width, to, to_row);
 }
 
+/* ---- gradients of weights, images side by side ---- */
+
+/* A vector of the images of a place, for so many taps. */
+INLINE void gradient_of_images(int taps, const int64_t *offset, int64_t rows, int64_t x_row,
+                               int64_t columns, int64_t x_step, const float *x, const float *dy,
+                               float *to) {
+    vector sum[TAPS];
+    UNROLL for (int t = 0; t < taps; t++) sum[t] = (vector){0};
+    for (int64_t r = 0; r < rows; r++, x += x_row)
+        for (int64_t j = 0; j < columns; j++, dy += HB_DIRECT_IMAGES) {
+            const vector d = load(dy);
+            UNROLL for (int t = 0; t < taps; t++) sum[t] += d * load(x + offset[t] + j * x_step);
+        }
+    UNROLL for (int t = 0; t < taps; t++)
+        store(load(to + t * HB_DIRECT_IMAGES) + sum[t], to + t * HB_DIRECT_IMAGES);
+}
+
+static void gradient_images(int64_t taps, const int64_t *offset, int64_t rows, int64_t x_row,
+                            int64_t columns, int64_t x_step, const float *x, const float *dy,
+                            float *to) {
+    for (int p = 0; p < PARTS; p++, x += LANES, dy += LANES, to += LANES) {
+        int64_t t = 0;
+        for (; t + TAPS <= taps; t += TAPS)
+            gradient_of_images(TAPS, offset + t, rows, x_row, columns, x_step, x, dy,
+                               to + t * HB_DIRECT_IMAGES);
+        for (; t + 3 <= taps; t += 3)
+            gradient_of_images(3, offset + t, rows, x_row, columns, x_step, x, dy,
+                               to + t * HB_DIRECT_IMAGES);
+        for (; t < taps; t++)
+            gradient_of_images(1, offset + t, rows, x_row, columns, x_step, x, dy,
+                               to + t * HB_DIRECT_IMAGES);
+    }
+}
+
 const hb_cpu_direct PASTE(hb_cpu_direct_, HB_ISA) = {
     .lanes = LANES,
     .sum = sum,
     .sum_images = sum_images,
     .gradient = gradient,
+    .gradient_images = gradient_images,
 };

@@ -29,6 +29,11 @@ typedef struct hb_cpu_direct {
        w[r * w_row + t * w_tap + i] x[r * x_row + t * x_tap + j * x_step + i] for j < columns and
        all images i. */
     void (*sum_images)(const hb_direct_images *sum, const float *x, const float *w, float *y);
+    /* Of images whose elements lie side by side: sum[t, i] += the sum over rows r and columns j of
+       dy[r, j, i] x[offset[t] + r * x_row + j * x_step + i] for t < taps and all images i. */
+    void (*gradient_images)(int64_t taps, const int64_t *offset, int64_t rows, int64_t x_row,
+                            int64_t columns, int64_t x_step, const float *x, const float *dy,
+                            float *sum);
     /* sum[(k * sum_row + t) * lanes + l] += the sum over rows r < height and columns j < width with
        j % lanes = l of dy[k * dy_plane + r * width + j] x[offset[t] + r * x_row + j], for k < rows
        and t < taps. Nothing beyond the rows of dy is read, nor what x has there. */

@@ -226,6 +226,42 @@ static void write_row(const job *j, hb_cl_kernel *kernel) {
                 maxima || j->table[2].divisor == NULL ? "" : " / weights[divisor2 + i2]");
 }
 
+/* Whether each result is one element, as it is: what nearest elements and padding are. */
+static bool picks_elements(const job *j) {
+    for (int d = 0; d < 3; d++) {
+        const hb_resample_table *of = &j->table[d];
+        if (is_kept(j, d)) continue;
+        if (of->divisor != NULL || of->entries != of->rows) return false;
+        for (int64_t r = 0; r < of->rows; r++) {
+            const double weight = j->dtype == HEBB_F64 ? ((const double *)of->weight)[r]
+                                                       : (double)((const float *)of->weight)[r];
+            if (of->first[r] != r || weight != 1) return false;
+        }
+    }
+    return true;
+}
+
+/* Then a row of a CPU's item is copied: loops over it become vectors. */
+static void write_copied_row(const job *j, hb_cl_kernel *kernel) {
+    hb_cl_text *body = &kernel->body;
+    for (int d = 0; d < 2; d++)
+        if (is_kept(j, d)) hb_cl_print(body, "const hb_index p%d = i%d;\n", d, d);
+        else hb_cl_print(body, "const hb_index p%d = table[place%d + i%d];\n", d, d, d);
+    hb_cl_print(body,
+                "global const %s *const from = x + ((outer * n0 + p0) * n1 + p1) * n2 * inner;\n"
+                "global %s *const to = y + row * m2 * inner;\n",
+                hb_cl_type(j->dtype), hb_cl_type(j->dtype));
+    if (is_kept(j, 2))
+        hb_cl_append(body, "for (hb_index k = 0; k < n2 * inner; k++) to[k] = from[k];\n");
+    else if (j->step->u.resample.inner == 1)
+        hb_cl_append(body, "for (hb_index k = 0; k < m2; k++) to[k] = from[table[place2 + k]];\n");
+    else
+        hb_cl_append(body, "for (hb_index i2 = 0; i2 < m2; i2++)\n"
+                           "for (hb_index k = 0; k < inner; k++)\n"
+                           "to[i2 * inner + k] = from[table[place2 + i2] * inner + k];\n");
+    hb_cl_append(body, "}\n");
+}
+
 /* ---- launches ---- */
 
 typedef struct operand {
@@ -273,7 +309,8 @@ static hebb_status write_resample(job *j, hb_error *error) {
     hb_cl_kernel *kernel = &launch->source;
     if (j->device->lanes) {
         begin_rows(j, kernel);
-        write_row(j, kernel);
+        if (picks_elements(j)) write_copied_row(j, kernel);
+        else write_row(j, kernel);
         return HEBB_OK;
     }
     begin_elements(j, kernel);

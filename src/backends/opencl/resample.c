@@ -144,15 +144,33 @@ static void begin_elements(const job *j, hb_cl_kernel *kernel) {
 }
 static void end_elements(hb_cl_kernel *kernel) { hb_cl_append(&kernel->body, "}\n}\n"); }
 
-/* The loop over what the element is made of along axis d, if it is not kept. */
+/* Of how many elements every result along axis d is made; 0 if not all of as many. */
+static int64_t entries_each(const job *j, int d) {
+    const hb_resample_table *of = &j->table[d];
+    const int64_t each = of->rows > 0 ? of->entries / of->rows : 0;
+    for (int64_t r = 0; r <= of->rows; r++)
+        if (of->first[r] != r * each) return 0;
+    return each;
+}
+
+/* The loop over what the element is made of along axis d, if it is not kept. Compilers for CPUs
+   unroll short ones whose length they know. */
 static void begin_axis(const job *j, hb_cl_kernel *kernel, int d) {
-    if (is_kept(j, d)) hb_cl_print(&kernel->body, "const hb_index p%d = i%d;\n", d, d);
+    if (is_kept(j, d)) {
+        hb_cl_print(&kernel->body, "const hb_index p%d = i%d;\n", d, d);
+        return;
+    }
+    const int each = j->device->lanes ? (int)hb_min(entries_each(j, d), 5) : 0;
+    if (each > 0 && each < 5)
+        hb_cl_print(&kernel->body,
+                    "for (int k%d = 0; k%d < %d; k%d++) {\nconst int e%d = (int)i%d * %d + k%d;\n",
+                    d, d, each, d, d, d, each, d);
     else
         hb_cl_print(
             &kernel->body,
-            "for (int e%d = table[first%d + i%d]; e%d < table[first%d + i%d + 1]; e%d++) {\n"
-            "const hb_index p%d = table[place%d + e%d];\n",
-            d, d, d, d, d, d, d, d, d, d);
+            "for (int e%d = table[first%d + i%d]; e%d < table[first%d + i%d + 1]; e%d++) {\n", d, d,
+            d, d, d, d, d);
+    hb_cl_print(&kernel->body, "const hb_index p%d = table[place%d + e%d];\n", d, d, d);
 }
 
 #define AT "(((outer * n0 + p0) * n1 + p1) * n2 + p2) * inner + j"
@@ -189,7 +207,7 @@ static void write_sums(const job *j, hb_cl_kernel *kernel, int d) {
 /* A row of a CPU's item: what the first two axes make of it, all elements at a time, into `sums`;
    then along the last one. */
 static void write_row(const job *j, hb_cl_kernel *kernel) {
-    const bool maxima = j->step->u.resample.maxima;
+    const bool maxima = j->step->u.resample.maxima, flat = j->step->u.resample.inner == 1;
     const char *type = hb_cl_type(j->dtype);
     hb_cl_text *body = &kernel->body;
     hb_cl_index_param(kernel, "line", size_of(j, 2, false) * j->step->u.resample.inner);
@@ -213,16 +231,15 @@ static void write_row(const job *j, hb_cl_kernel *kernel) {
     hb_cl_print(body, "}\nconst %s over = 1", type);
     for (int d = 0; d < 2 && !maxima; d++)
         if (j->table[d].divisor != NULL) hb_cl_print(body, " * weights[divisor%d + i%d]", d, d);
-    hb_cl_print(body,
-                ";\nfor (hb_index i2 = 0; i2 < m2; i2++)\nfor (hb_index j = 0; j < inner; j++) {\n"
-                "%s s = %s;\n{\n",
-                type, maxima ? "-INFINITY" : "0");
+    hb_cl_print(body, ";\nfor (hb_index i2 = 0; i2 < m2; i2++)\n%s{\n%s s = %s;\n{\n",
+                flat ? "" : "for (hb_index j = 0; j < inner; j++)", type,
+                maxima ? "-INFINITY" : "0");
     begin_axis(j, kernel, 2);
-    hb_cl_print(body, "const %s in = line_sums[p2 * inner + j];\n", type);
+    hb_cl_print(body, "const %s in = line_sums[%s];\n", type, flat ? "p2" : "p2 * inner + j");
     if (maxima) hb_cl_append(body, "s = in > s || in != in ? in : s;\n");
     else hb_cl_print(body, is_kept(j, 2) ? "s = in;\n" : "s += weights[weight2 + e2] * in;\n");
-    hb_cl_print(body, "%s}\ny[(row * m2 + i2) * inner + j] = s%s%s;\n}\n}\n",
-                is_kept(j, 2) ? "" : "}\n", maxima ? "" : " / over",
+    hb_cl_print(body, "%s}\ny[%s] = s%s%s;\n}\n}\n", is_kept(j, 2) ? "" : "}\n",
+                flat ? "row * m2 + i2" : "(row * m2 + i2) * inner + j", maxima ? "" : " / over",
                 maxima || j->table[2].divisor == NULL ? "" : " / weights[divisor2 + i2]");
 }
 

@@ -117,6 +117,17 @@ void hb_cl_buffer_param(hb_cl_kernel *kernel, const char *name, int buffer, hebb
     if (dtype == HEBB_F64) hb_cl_need(kernel, HB_CL_SCALAR, dtype);
 }
 
+void hb_cl_bytes_param(hb_cl_kernel *kernel, int buffer, char name[HB_CL_NAME_SIZE]) {
+    int number = 0;
+    for (int i = 0; i < kernel->n_params; i++) {
+        if (kernel->params[i].kind != HB_CL_BUFFER) continue;
+        if (kernel->params[i].value == buffer) break;
+        number++;
+    }
+    snprintf(name, HB_CL_NAME_SIZE, "m%d", number);
+    hb_cl_buffer_param(kernel, name, buffer, HEBB_U8, true);
+}
+
 void hb_cl_local_array(hb_cl_kernel *kernel, const char *name, hebb_dtype dtype, int64_t count) {
     if (kernel->n_locals == kernel->local_capacity) {
         int capacity = 2 * kernel->local_capacity + 4;

@@ -217,6 +217,9 @@ static inline bool hb_cl_is_half(int dtype) { return dtype == HEBB_F16 || dtype 
 /* Declare an argument once; a second call with the same name does nothing. */
 void hb_cl_buffer_param(hb_cl_kernel *kernel, const char *name, int buffer, hebb_dtype dtype,
                         bool written);
+/* The same for a buffer's bytes, by a name that is put into name[]: m0, m1, ... as they come, for
+   steps that are alike but for their buffers shall share a kernel. */
+void hb_cl_bytes_param(hb_cl_kernel *kernel, int buffer, char name[HB_CL_NAME_SIZE]);
 void hb_cl_index_param(hb_cl_kernel *kernel, const char *name, int64_t value);
 /* Three of them, name0 to name2. */
 void hb_cl_sizes_param(hb_cl_kernel *kernel, const char *name, const int64_t size[3]);

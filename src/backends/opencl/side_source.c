@@ -83,12 +83,12 @@ static const hb_cl_param *param_of(const writer *w, size_t i, int p) {
 static void write_name(const writer *w, size_t i, int p) {
     const hb_cl_param *param = param_of(w, i, p);
     char name[HB_CL_NAME_SIZE];
-    if (is_of_run(param->kind)) snprintf(name, sizeof name, "%s", param->name);
-    else if (param->kind == HB_CL_BUFFER) snprintf(name, sizeof name, "m%" PRId64, param->value);
-    else snprintf(name, sizeof name, "a%zu_%d", i, p);
-    if (param->kind == HB_CL_BUFFER)
-        hb_cl_buffer_param(w->kernel, name, (int)param->value, HEBB_U8, true);
-    else hb_cl_param_add(w->kernel, param->kind, name, param->value);
+    if (param->kind == HB_CL_BUFFER) hb_cl_bytes_param(w->kernel, (int)param->value, name);
+    else {
+        if (is_of_run(param->kind)) snprintf(name, sizeof name, "%s", param->name);
+        else snprintf(name, sizeof name, "a%zu_%d", i, p);
+        hb_cl_param_add(w->kernel, param->kind, name, param->value);
+    }
     hb_cl_append(&w->kernel->body, name);
 }
 

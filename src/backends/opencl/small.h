@@ -24,10 +24,11 @@ void hb_cl_write_small(hb_cl_kernel *kernel, const hb_cl_launch *launches, size_
 
 /* What such kernels are made of, for others of their kind. Writes the kernel of a launch as a
    function of its arguments and of the numbers of an item in `rank` dimensions, whose name is put
-   into name[]; and the arguments of a call but for the item. Buffer number n is passed as m<n>, by
-   the pointer that begins with `pointers` instead of m. HB_CL_BY_GROUP: a function that all items
-   of a group call, of the numbers of the group in three dimensions, how many items there are in the
-   first one, and a pointer to local memory, kernel->pool bytes. */
+   into name[]; and the arguments of a call but for the item. Buffers become parameters of the
+   kernel that is written, or, if `pointers` is not NULL, buffer number n is the pointer
+   <pointers><n>. HB_CL_BY_GROUP: a function that all items of a group call, of the numbers of the
+   group in three dimensions, how many items there are in the first one, and a pointer to local
+   memory, kernel->pool bytes. */
 enum { HB_CL_MEMBER_NAME = 64, HB_CL_BY_GROUP = 0 };
 void hb_cl_write_member(hb_cl_kernel *kernel, const hb_cl_kernel *source, int rank, char *name);
 void hb_cl_write_arguments(hb_cl_kernel *kernel, const hb_cl_kernel *source, const char *pointers);

@@ -89,11 +89,11 @@ static void write_argument(hb_cl_kernel *kernel, const hb_cl_kernel *source,
     hb_cl_text *body = &kernel->body;
     if (param->kind == HB_CL_BUFFER) {
         char name[HB_CL_NAME_SIZE];
-        snprintf(name, sizeof name, "m%" PRId64, param->value);
-        hb_cl_buffer_param(kernel, name, (int)param->value, HEBB_U8, true);
+        if (pointers == NULL) hb_cl_bytes_param(kernel, (int)param->value, name);
+        else snprintf(name, sizeof name, "%s%" PRId64, pointers, param->value);
         hb_cl_append(body, "(");
         write_type(body, param);
-        hb_cl_print(body, ")%s%" PRId64 ", ", pointers, param->value);
+        hb_cl_print(body, ")%s, ", name);
     } else if (is_run_param(param->kind)) {
         hb_cl_param_add(kernel, param->kind, param->name, 0);
         hb_cl_print(body, "%s, ", param->name);
@@ -114,7 +114,7 @@ static void write_call(hb_cl_kernel *kernel, const hb_cl_launch *launch, size_t 
         hb_cl_print(&kernel->body, "for (int item = l; item < %zu; item += %zu)\n",
                     launch->global[0], group);
     hb_cl_print(&kernel->body, "%s(", name);
-    hb_cl_write_arguments(kernel, &launch->source, "m");
+    hb_cl_write_arguments(kernel, &launch->source, NULL);
     hb_cl_append(&kernel->body, shared ? "item);\n" : "0);\n");
 }
 

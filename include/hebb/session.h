@@ -26,10 +26,10 @@ typedef struct hebb_session_options {
 /* .memory_limit: what takes more memory than that is made to fit, by dropping values after a use
    and computing them again before the next one: no more of them than it takes, and those first that
    cost least for what they free. Values are the same, bit by bit, as without a limit, but for
-   reductions that the CPU runs together with other steps, block by block: their last bits may
-   differ. A run whose plan cannot be made that small is an error, HEBB_E_MEMORY, that tells how
-   small it can be made and what is held then. hebb_checkpoint() is the same by hand, for every
-   device and batch. */
+   reductions and products that the CPU runs together with other steps, block by block: their last
+   bits may differ. A run whose plan cannot be made that small is an error, HEBB_E_MEMORY, that
+   tells how small it can be made and what is held then. hebb_checkpoint() is the same by hand, for
+   every device and batch. */
 
 /* Optimizations that can be turned off, to compare and to debug. */
 #define HEBB_NO_FOLD   1u /* constant folding and algebraic simplification */

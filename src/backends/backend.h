@@ -74,6 +74,12 @@ typedef struct hb_backend {
 
     /* Scratch memory that the step needs in the arena; 0 for most. */
     size_t (*scratch)(hb_device *device, const hb_step *step);
+    /* Whether these steps are better run as one, some rows of all of them at a time: a product,
+       loops over its rows, and a product of which they make the left operand, so that values in
+       HB_BUFFER_JOINED can do without memory in the arena. If so, the scratch memory that takes,
+       which is to be the first step's and stays so during all of them; 0 if not. Other values of
+       the arena are at different places. NULL: never. */
+    size_t (*join)(hb_device *device, const hb_step *steps, size_t n_steps);
     /* How many of the steps, from the first on, would be run together if they are prepared in this
        order: those that cannot be told apart from how they round. 1 for most; NULL: always 1. */
     size_t (*together)(hb_device *device, const hb_step *steps, size_t n_steps);

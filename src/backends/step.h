@@ -15,8 +15,9 @@
    buffer + (offset + sum of i_k stride[k]) elements. Strides may be 0 (broadcast, reduced) or
    negative (flip). An index operand has no memory: its "element" is that address itself, an i64.
    A step that is the last to read a value of the arena may say so, for backends that can then do
-   without its memory. */
-enum { HB_BUFFER_INDEX = -1, HB_BUFFER_ARENA = 0 };
+   without its memory. A value that only steps joined with each other use (hb_step) has no memory
+   but the backend's: number v of such values of a plan is in buffer HB_BUFFER_JOINED - v. */
+enum { HB_BUFFER_JOINED = -2, HB_BUFFER_INDEX = -1, HB_BUFFER_ARENA = 0 };
 typedef struct hb_operand {
     int buffer;
     hebb_dtype dtype;
@@ -264,6 +265,7 @@ typedef struct hb_step {
     const char *name;       /* for people: "sum", "matmul + add + maximum" */
     double flops, bytes;    /* work and traffic, for choosing and for statistics */
     bool again;             /* makes what an earlier step has made and was dropped to save memory */
+    int joined;             /* so many steps from this one on are run as one: see hb_backend */
     size_t scratch_bytes;   /* what the backend asked for, 64-byte aligned, in the arena ... */
     int64_t scratch_offset; /* ... from this byte on; used by nobody else during the step */
     int scratch_buffer;     /* the arena's number, for backends that cut it into pieces to change */

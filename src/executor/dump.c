@@ -12,6 +12,9 @@ bool hb_dumping(void) {
 
 static void print_operand(const hb_operand *operand, int rank, FILE *out) {
     if (operand->buffer == HB_BUFFER_INDEX) fprintf(out, "index");
+    else if (operand->buffer <= HB_BUFFER_JOINED)
+        fprintf(out, "%s joined value %d", hebb_dtype_name(operand->dtype),
+                HB_BUFFER_JOINED - operand->buffer);
     else
         fprintf(out, "%s b%d+%" PRId64, hebb_dtype_name(operand->dtype), operand->buffer,
                 operand->offset);

@@ -17,6 +17,7 @@ typedef struct printer {
     const hb_ir *ir;
     places *computed; /* by node */
     int *readers;     /* by node: steps that read its memory */
+    bool *joined;     /* by node: has none, since only joined steps use it */
 } printer;
 
 static void add_step(places *p, int step) {
@@ -44,8 +45,9 @@ static void mark_computed(printer *p, const hb_group *g, int step, bool *inside)
 static void count_readers(printer *p, const hb_group *g) {
     for (int k = 0; k < g->n_places; k++) {
         const hb_place *place = &g->places[k];
-        if (!place->written && place->node >= 0 && place->node < p->f->n_before_deferral)
-            p->readers[place->node]++;
+        if (place->node < 0 || place->node >= p->f->n_before_deferral) continue;
+        if (!place->written) p->readers[place->node]++;
+        p->joined[place->node] |= place->operand->buffer <= HB_BUFFER_JOINED;
     }
 }
 
@@ -77,6 +79,9 @@ static void print_value(const printer *p, int node, FILE *out) {
         fprintf(out, ", inside");
         if (at->n > 1)
             fprintf(out, ": computing it again is less than keeping %zu bytes", ir_bytes(n));
+    } else if (p->joined[node]) {
+        fprintf(out, ", %zu bytes, not kept: some rows at a time, only steps run together read it",
+                ir_bytes(n));
     } else if (p->f->stored[node]) {
         fprintf(out, ", kept, %zu bytes, read by %d", ir_bytes(n), p->readers[node]);
         if (*words(c->reason) != '\0') fprintf(out, ": %s", words(c->reason));
@@ -93,15 +98,17 @@ void hb_dump_values(const hb_fusion *f, const int *order, int n_steps, FILE *out
     bool *inside = calloc(n, sizeof *inside);
     p.computed = calloc(n, sizeof *p.computed);
     p.readers = calloc(n, sizeof *p.readers);
+    p.joined = calloc(n, sizeof *p.joined);
+    const bool done = inside != NULL && p.computed != NULL && p.readers != NULL && p.joined != NULL;
     fprintf(out, "values of %d steps:\n", n_steps);
-    for (int s = 0; s < n_steps && inside != NULL && p.computed != NULL && p.readers != NULL; s++) {
+    for (int s = 0; s < n_steps && done; s++) {
         mark_computed(&p, &f->groups[order[s]], s, inside);
         count_readers(&p, &f->groups[order[s]]);
     }
-    for (int node = 0; node < f->n_before_deferral && p.computed != NULL && p.readers != NULL;
-         node++)
+    for (int node = 0; node < f->n_before_deferral && done; node++)
         if (p.computed[node].n > 0) print_value(&p, node, out);
     free(inside);
     free(p.computed);
     free(p.readers);
+    free(p.joined);
 }

@@ -5,6 +5,7 @@
 #ifndef HB_FUSION_H
 #define HB_FUSION_H
 
+#include "../backends/backend.h"
 #include "ir.h"
 
 /* An operand of a step and the node whose memory it is, until memory.c has placed that. */
@@ -98,6 +99,13 @@ hebb_status hb_defer_assign(hb_fusion *fusion, int root, int buffer, hb_error *e
    ir. With `frugal`, of the steps that can be next, always the one after which the least is in
    memory. */
 hebb_status hb_order(hb_fusion *fusion, bool frugal, int **order, int *n_steps, hb_error *error);
+
+/* join.c: finds steps that the backend runs as one and so that values which only they use need no
+   memory, and puts them one after the other. hb_part_joined() undoes it, but for the order. */
+hebb_status hb_join(hb_fusion *fusion, const hb_backend *backend, hb_device *device, int *order,
+                    int n_steps, hb_error *error);
+void hb_part_joined(hb_fusion *fusion, const hb_backend *backend, hb_device *device, int *order,
+                    int n_steps);
 
 /* memory.c: gives every stored value its place in the arena and writes it into the steps' operands.
    With `look`, only to see what an order takes: shows the placed steps to look->at(), and takes the

@@ -24,6 +24,7 @@ typedef struct placer {
     const int *order;
     int n_steps;
     int *first, *last; /* by node: steps; first is -1 for values without memory */
+    int *begin, *end;  /* by step: the first and the last of those that it is joined with */
     int *block_of;     /* by node */
     block *blocks;
     int n_blocks;
@@ -35,6 +36,16 @@ static size_t bytes_of(const placer *p, int node) {
     return hb_arena_bytes(ir_bytes(&p->ir->nodes[node]));
 }
 
+static void find_joined(placer *p) {
+    for (int s = 0; s < p->n_steps; s++) p->begin[s] = p->end[s] = s;
+    for (int s = 0; s < p->n_steps; s++)
+        for (int k = 0; k < step_group(p, s)->step.joined; k++) {
+            p->begin[s + k] = s;
+            p->end[s + k] = s + step_group(p, s)->step.joined - 1;
+        }
+}
+
+/* What steps that are joined read and write lives during all of them. */
 static void find_lifetimes(placer *p) {
     for (int node = 0; node < p->ir->n_nodes; node++)
         p->first[node] = p->last[node] = p->block_of[node] = -1;
@@ -43,8 +54,8 @@ static void find_lifetimes(placer *p) {
         for (int k = 0; k < g->n_places; k++) {
             if (!hb_in_arena(&g->places[k])) continue;
             int node = g->places[k].node;
-            if (p->first[node] < 0) p->first[node] = s;
-            p->last[node] = s;
+            if (p->first[node] < 0) p->first[node] = p->begin[s];
+            p->last[node] = p->end[s];
         }
     }
     for (int k = 0; k < p->ir->n_fetches; k++) /* fetched after the last step */
@@ -101,7 +112,8 @@ static void make_blocks(placer *p, bool reuse) {
         for (int k = 0; k < g->n_places; k++) {
             const hb_place *place = &g->places[k];
             if (!hb_in_arena(place) || p->block_of[place->node] >= 0) continue;
-            int donor = reuse && place->written ? dying_input(p, g, place, s) : -1;
+            const bool alone = p->begin[s] == p->end[s];
+            int donor = reuse && alone && place->written ? dying_input(p, g, place, s) : -1;
             if (donor >= 0) {
                 block *b = &p->blocks[p->block_of[donor]];
                 p->block_of[place->node] = p->block_of[donor];
@@ -109,12 +121,12 @@ static void make_blocks(placer *p, bool reuse) {
                 b->given = s;
             } else
                 p->block_of[place->node] =
-                    new_block(p, bytes_of(p, place->node), s, p->last[place->node]);
+                    new_block(p, bytes_of(p, place->node), p->begin[s], p->last[place->node]);
         }
         if (g->step.scratch_bytes > 0) {
             const bool stays = g->step.kind == HB_GEMM && g->step.u.gemm.b_stays;
             g->step.scratch_offset = new_block(p, hb_arena_bytes(g->step.scratch_bytes),
-                                               stays ? 0 : s, stays ? p->n_steps - 1 : s);
+                                               stays ? 0 : s, stays ? p->n_steps - 1 : p->end[s]);
         }
     }
 }
@@ -250,12 +262,15 @@ hebb_status hb_place_values(hb_fusion *fusion, const int *order, int n_steps, bo
     p.first = ir_memory(p.ir, n * sizeof *p.first);
     p.last = ir_memory(p.ir, n * sizeof *p.last);
     p.block_of = ir_memory(p.ir, n * sizeof *p.block_of);
+    p.begin = ir_memory(p.ir, ((size_t)n_steps + 1) * sizeof *p.begin);
+    p.end = ir_memory(p.ir, ((size_t)n_steps + 1) * sizeof *p.end);
     p.blocks = ir_memory(p.ir, (n + (size_t)n_steps) * sizeof *p.blocks);
     arena->offset = ir_memory(p.ir, n * sizeof *arena->offset);
     if (p.ir->error.status != HEBB_OK) {
         *error = p.ir->error;
         return error->status;
     }
+    find_joined(&p);
     find_lifetimes(&p);
     make_blocks(&p, reuse);
     hebb_status status = check_blocks(&p, error);

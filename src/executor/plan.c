@@ -110,6 +110,25 @@ static bool stays(const hb_scan *scan, const hb_operand *x) {
     return !slide->output && slide->step == 0;
 }
 
+/* ---- joined steps ---- */
+
+static void only_look(void *context, const int *order, int n_steps) {}
+
+/* Joins steps, unless what that takes is more than the limit: their values could not be dropped and
+   made again one by one. *fits says whether what was done is within it. */
+static hebb_status join(const hb_plan *plan, hb_fusion *fusion, int *order, int n, size_t limit,
+                        bool *fits, hb_error *error) {
+    const hb_backend *b = plan->device->backend;
+    hb_arena arena = {0};
+    *fits = limit == 0;
+    hebb_status status = hb_join(fusion, b, plan->device->device, order, n, error);
+    if (status != HEBB_OK || *fits) return status;
+    status = hb_place_values(fusion, order, n, true, &(hb_look){only_look, NULL}, &arena, error);
+    *fits = arena.bytes <= limit;
+    if (!*fits) hb_part_joined(fusion, b, plan->device->device, order, n);
+    return status;
+}
+
 /* `scan`: the one whose body the ir is, or NULL. */
 static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_scan *scan,
                            const hb_plan_choices *choices, compiled *result, hb_error *error) {
@@ -134,7 +153,10 @@ static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_scan *scan,
             step->u.gemm.b_stays = stays(scan, &step->u.gemm.b);
         step->scratch_bytes = b->scratch(plan->device->device, step);
     }
-    if (choices->memory_limit > 0)
+    bool fits = choices->memory_limit == 0;
+    if (scan == NULL && reuse && !(without & HEBB_NO_FUSION))
+        status = join(plan, &fusion, order, n, choices->memory_limit, &fits, error);
+    if (status == HEBB_OK && !fits)
         status = hb_fit(&fusion, b, plan->device->device, choices->memory_limit, reuse, &order, &n,
                         error);
     fusion.spreads = b->spreads != NULL && b->spreads(plan->device->device);

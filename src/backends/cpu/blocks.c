@@ -30,6 +30,7 @@ typedef struct maker {
     hb_cpu_blocks *blocks;
     bool staggered; /* what is made, if it can be */
     bool turned;
+    const hb_cpu_joining *joining; /* NULL: these steps are run by themselves */
     hb_error *error;
 } maker;
 
@@ -44,7 +45,9 @@ static int64_t rows_within(int64_t row_bytes) {
 static int take_slot(hb_cpu_blocks *b, hb_cpu_slot wanted) {
     for (int k = 0; k < b->n_slots && !wanted.memory; k++)
         if (b->slot[k].buffer == wanted.buffer && b->slot[k].local == wanted.local &&
-            !b->slot[k].memory && b->slot[k].step == wanted.step)
+            !b->slot[k].memory && b->slot[k].step == wanted.step &&
+            b->slot[k].value == wanted.value &&
+            memcmp(b->slot[k].around, wanted.around, sizeof wanted.around) == 0)
             return k;
     if (b->n_slots == HB_CPU_MOST_SLOTS) return -1;
     b->slot[b->n_slots] = wanted;
@@ -68,19 +71,38 @@ static void turn_strides(const maker *m, hb_operand *o) {
     o->stride[0] = 1;
 }
 
+/* A value's memory is the block's. */
+static bool aim_at_value(maker *m, hb_operand *o) {
+    const int value = HB_BUFFER_JOINED - o->buffer;
+    const int64_t size = (int64_t)hebb_dtype_size(o->dtype);
+    o->buffer = take_slot(m->blocks, (hb_cpu_slot){.buffer = -1, .local = -1, .value = value});
+    o->stride[0] = m->joining->value_bytes[value] / size;
+    o->last = false;
+    return o->buffer >= 0;
+}
+
+static bool aim_at_memory(maker *m, const hb_cpu_access *a, hb_operand *o) {
+    const int64_t size = (int64_t)hebb_dtype_size(o->dtype);
+    hb_cpu_slot slot = {.buffer = o->buffer, .local = -1, .value = -1, .step = a->step};
+    for (int k = 0; k < m->rows->around; k++) slot.around[k] = a->whole->stride[k] * size;
+    o->buffer = take_slot(m->blocks, slot);
+    o->last = a->quiet;
+    return o->buffer >= 0;
+}
+
 /* Points an operand at its slot; operands of one loop in the same memory stay so. */
 static bool aim(maker *m, const hb_cpu_access *a, hb_operand *o) {
     const int64_t size = (int64_t)hebb_dtype_size(o->dtype);
     int64_t begin = 0;
     if (o->buffer == HB_BUFFER_INDEX) return true;
     const int local = scratch_of(m, a, &begin);
-    const int at = take_slot(m->blocks, (hb_cpu_slot){.buffer = local >= 0 ? -1 : o->buffer,
-                                                      .local = local,
-                                                      .step = local >= 0 ? 0 : a->step});
+    if (local < 0)
+        return o->buffer <= HB_BUFFER_JOINED ? aim_at_value(m, o) : aim_at_memory(m, a, o);
+    const int at = take_slot(m->blocks, (hb_cpu_slot){.buffer = -1, .local = local, .value = -1});
     o->buffer = at;
-    o->last = a->quiet && local < 0;
+    o->last = false;
     o->offset -= begin / size;
-    if (local >= 0 && at >= 0) m->blocks->local_slot[local] = at;
+    if (at >= 0) m->blocks->local_slot[local] = at;
     if (m->turned && hb_cpu_is_wide(a)) turn_strides(m, o);
     return at >= 0;
 }
@@ -115,7 +137,7 @@ static bool partial(maker *m, const hb_loop *form, int i, hb_operand *o) {
         if (!form->reduce[k]) stride *= form->dim[k];
     }
     const int64_t bytes = stride * size;
-    hb_cpu_slot s = {.buffer = -1, .local = -1, .step = bytes};
+    hb_cpu_slot s = {.buffer = -1, .local = -1, .value = -1, .step = bytes};
     s.memory = hb_cpu_allocate((size_t)(bytes * m->blocks->blocks));
     o->buffer = s.memory ? take_slot(m->blocks, s) : -1;
     if (o->buffer < 0) free(s.memory);
@@ -249,7 +271,7 @@ static void find_ahead(const maker *m, int number, int64_t *ahead) {
 
 static hebb_status prepare_loops(maker *m, int number, hb_cpu_block_part *p, int64_t *ahead) {
     hb_cpu_blocks *b = m->blocks;
-    const hb_cpu_repeat repeat = {b->blocks, ahead};
+    const hb_cpu_repeat repeat = {m->joining ? m->joining->times : b->blocks, ahead};
     b->behind[number] = behind_of(b, number, false);
     find_ahead(m, number, ahead);
     hebb_status status =
@@ -293,7 +315,9 @@ static void cut_rows(const maker *m) {
     if (m->staggered) n = hb_min(STAGGERED_ROWS, rows->rows / BLOCKS);
     if (m->turned) n = hb_max(hb_min(n, TURNED_ROWS), ALONG) / ALONG * ALONG;
     b->rows = rows->rows;
+    b->around = rows->around;
     b->block_rows = hb_max(hb_min(n, rows->rows), 1);
+    if (m->joining) b->block_rows = m->joining->block_rows;
     if (m->turned) b->across = (int64_t)hb_round_up((size_t)b->block_rows, ALONG) + SKEW;
     b->whole = b->rows / b->block_rows;
     b->blocks = b->whole + (b->rows % b->block_rows > 0);
@@ -378,7 +402,8 @@ static bool aim_turned(maker *m) {
     hb_cpu_blocks *b = m->blocks;
     for (int k = 0; k < b->turned.n; k++) {
         hb_cpu_turned_array *t = &b->turned.array[k];
-        t->slot = take_slot(b, (hb_cpu_slot){.buffer = t->buffer, .local = -1, .step = t->step});
+        t->slot = take_slot(
+            b, (hb_cpu_slot){.buffer = t->buffer, .local = -1, .value = -1, .step = t->step});
         if (t->slot < 0) return false;
     }
     return true;
@@ -406,13 +431,25 @@ static hebb_status make(maker *m, hb_cpu_blocks **blocks) {
     return status;
 }
 
+static hebb_status make_staggered_or_not(maker *m, hb_cpu_blocks **blocks) {
+    m->staggered = true;
+    const hebb_status status = make(m, blocks);
+    if (status || *blocks) return status;
+    m->staggered = false;
+    return make(m, blocks);
+}
+
 hebb_status hb_cpu_blocks_make(hb_device *device, const hb_cpu_rows *rows, hb_cpu_blocks **blocks,
                                hb_error *error) {
-    maker m = {.device = device, .rows = rows, .staggered = true, .turned = true, .error = error};
-    const hebb_status status = make(&m, blocks);
-    if (status || *blocks) return status;
-    m.staggered = false;
-    return make(&m, blocks);
+    maker m = {.device = device, .rows = rows, .turned = true, .error = error};
+    return make_staggered_or_not(&m, blocks);
+}
+
+hebb_status hb_cpu_blocks_make_joined(hb_device *device, const hb_cpu_rows *rows,
+                                      const hb_cpu_joining *joining, hb_cpu_blocks **blocks,
+                                      hb_error *error) {
+    maker m = {.device = device, .rows = rows, .joining = joining, .error = error};
+    return make_staggered_or_not(&m, blocks);
 }
 
 static void free_part(hb_cpu_block_part *p) {

@@ -12,10 +12,12 @@ enum { HB_CPU_MOST_SLOTS = 96 };
 
 /* Memory that operands of the blocks' loops are in: buffer number k of theirs is slot k. */
 typedef struct hb_cpu_slot {
-    int buffer;   /* of the plan; -1: own memory */
-    int local;    /* scratch memory of the thread, or -1 */
+    int buffer; /* of the plan; -1: own memory */
+    int local;  /* scratch memory of the thread, or -1 */
+    int value;  /* HB_BUFFER_JOINED - value of the plan: memory that is given with a block; or -1 */
     char *memory; /* of partial results, for all blocks; or NULL */
     int64_t step; /* bytes from row to row, or from block to block of partial results */
+    int64_t around[HEBB_MAX_RANK]; /* bytes along the dimensions around the rows */
 } hb_cpu_slot;
 
 typedef struct hb_cpu_block_part {
@@ -27,6 +29,7 @@ typedef struct hb_cpu_block_part {
 
 struct hb_cpu_blocks {
     int64_t rows, block_rows, whole, blocks; /* whole: blocks of block_rows */
+    int around;                              /* dimensions around the rows */
     int n, n_slots, n_locals, threads;
     hb_cpu_block_part part[HB_CPU_MOST_MEMBERS];
     hb_cpu_slot slot[HB_CPU_MOST_SLOTS];

@@ -32,7 +32,19 @@ static void bind(const run_context *c, int thread, bound *at) {
         at->buffers[k] = &at->own[k];
         at->own[k] = (hb_buffer){.base = s->memory};
         if (s->local >= 0) at->own[k].base = scratch + b->local_at[s->local];
-        else if (!s->memory) at->buffers[k] = c->args->buffers[s->buffer];
+        else if (s->buffer >= 0) at->buffers[k] = c->args->buffers[s->buffer];
+    }
+}
+
+/* To a block of rows that others are run with. */
+static void move_to_rows(const run_context *c, const hb_cpu_block_at *to, bound *at) {
+    const hb_cpu_blocks *b = c->blocks;
+    for (int k = 0; k < b->n_slots; k++) {
+        const hb_cpu_slot *s = &b->slot[k];
+        if (s->value >= 0) at->own[k].base = to->value[s->value];
+        at->shifts[k] = s->step * to->row;
+        for (int i = 0; i < b->around; i++) at->shifts[k] += s->around[i] * to->around[i];
+        if (s->buffer >= 0 && c->args->shifts) at->shifts[k] += c->args->shifts[s->buffer];
     }
 }
 
@@ -112,13 +124,12 @@ static void turn_arrays(const run_context *c, const bound *at, int64_t block, bo
     }
 }
 
-static void run_one_by_one(const run_context *c, bound *at, int64_t block) {
+static void run_one_by_one(const run_context *c, bound *at, int64_t rows) {
     const hb_cpu_blocks *b = c->blocks;
-    turn_arrays(c, at, block, false);
     for (int k = 0; k < b->n; k++)
-        hb_cpu_loop_run_alone(
-            c->device, block < b->whole ? b->part[k].block_loop : b->part[k].rest_loop, &at->args);
-    turn_arrays(c, at, block, true);
+        hb_cpu_loop_run_alone(c->device,
+                              rows == b->block_rows ? b->part[k].block_loop : b->part[k].rest_loop,
+                              &at->args);
 }
 
 static void run_blocks(void *context, int64_t begin, int64_t end, int thread) {
@@ -127,10 +138,15 @@ static void run_blocks(void *context, int64_t begin, int64_t end, int thread) {
     bound at;
     bind(c, thread, &at);
     for (int64_t block = begin; block < end; block++) {
+        const int64_t rows = hb_min(b->block_rows, b->rows - block * b->block_rows);
         move_to(c, block, &at);
-        if (b->together > 0)
-            run_staggered(c, &at, hb_min(b->block_rows, b->rows - block * b->block_rows));
-        else run_one_by_one(c, &at, block);
+        if (b->together > 0) {
+            run_staggered(c, &at, rows);
+            continue;
+        }
+        turn_arrays(c, &at, block, false);
+        run_one_by_one(c, &at, rows);
+        turn_arrays(c, &at, block, true);
     }
     c->device->isa->vector->fence();
 }
@@ -145,4 +161,15 @@ void hb_cpu_blocks_run(hb_device *device, const hb_cpu_blocks *b, const hb_run_a
     move_to(&context, 0, &at);
     for (int k = 0; k < b->n; k++)
         if (b->part[k].end_loop) hb_cpu_loop_run(device, b->part[k].end_loop, &at.args);
+}
+
+void hb_cpu_blocks_run_one(hb_device *device, const hb_cpu_blocks *b, const hb_run_args *args,
+                           int thread, const hb_cpu_block_at *to) {
+    const run_context context = {device, b, args};
+    bound at;
+    bind(&context, thread, &at);
+    move_to_rows(&context, to, &at);
+    if (b->together > 0) run_staggered(&context, &at, to->rows);
+    else run_one_by_one(&context, &at, to->rows);
+    device->isa->vector->fence();
 }

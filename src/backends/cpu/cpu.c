@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #endif
 #include "cpu.h"
-#include "rows.h"
+#include "joined.h"
 
 enum {
     ALIGNMENT = 64,
@@ -225,7 +225,8 @@ static bool cpu_borrow(hb_device *device, hb_buffer *buffer, const void *memory,
 typedef struct prepared_step {
     const hb_cpu_solver *solver; /* NULL: the step is run together with others, row by row; */
     void *state;
-    hb_cpu_blocks *blocks; /* by the first of these */
+    hb_cpu_blocks *blocks; /* by the first of these, ... */
+    hb_cpu_joined *joined; /* ... or, if there are products among them */
 } prepared_step;
 
 struct hb_prepared {
@@ -278,6 +279,7 @@ void hb_cpu_release(hb_device *device, hb_prepared *prepared) {
         const prepared_step *step = &prepared->step[i];
         if (step->solver) step->solver->release(step->state);
         hb_cpu_blocks_free(step->blocks);
+        hb_cpu_joined_free(step->joined);
     }
     free(prepared);
 }
@@ -328,6 +330,15 @@ hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_ste
     if (!made) return hb_fail_memory(error, "a plan", bytes);
     made->steps = steps;
     while (made->n < n_steps) {
+        const hb_step *step = &steps[made->n];
+        if (step->joined > 0) {
+            hebb_status status = hb_cpu_joined_make(device, step, (size_t)step->joined,
+                                                    &made->step[made->n].joined, error);
+            made->n += (size_t)step->joined;
+            if (!status) continue;
+            hb_cpu_release(device, made);
+            return status;
+        }
         const size_t left = n_steps - made->n;
         const size_t n =
             together ? prepare_rows(device, &steps[made->n], left, &made->step[made->n]) : 0;
@@ -346,12 +357,12 @@ hebb_status hb_cpu_prepare(hb_device *device, const hb_step *steps, size_t n_ste
 }
 
 static const char *solver_name(const prepared_step *step) {
-    if (step->blocks) return "rows, with the next ones";
+    if (step->blocks || step->joined) return "rows, with the next ones";
     return step->solver ? step->solver->name : "rows, with the last one";
 }
 
 static bool runs_with_an_earlier_one(const prepared_step *step) {
-    return !step->solver && !step->blocks;
+    return !step->solver && !step->blocks && !step->joined;
 }
 
 static void begin_watched(const hb_watch *watch, const hb_prepared *prepared, size_t i) {
@@ -359,7 +370,7 @@ static void begin_watched(const hb_watch *watch, const hb_prepared *prepared, si
     size_t n = 1;
     while (i + n < prepared->n && runs_with_an_earlier_one(&step[n])) n++;
     watch->begin(watch->context, &prepared->steps[i], n,
-                 step->blocks ? "rows together" : solver_name(step));
+                 step->blocks || step->joined ? "rows together" : solver_name(step));
 }
 
 hebb_status hb_cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_args *args,
@@ -370,6 +381,7 @@ hebb_status hb_cpu_run(hb_device *device, hb_prepared *prepared, const hb_run_ar
         if (runs_with_an_earlier_one(step)) continue;
         if (args->watch) begin_watched(args->watch, prepared, i);
         if (step->blocks) hb_cpu_blocks_run(device, step->blocks, args);
+        else if (step->joined) hb_cpu_joined_run(device, step->joined, args);
         else if (step->solver->run) step->solver->run(device, step->state, args);
         else status = step->solver->try_run(device, step->state, args, error);
         if (args->watch && !status) args->watch->end(args->watch->context);
@@ -404,6 +416,7 @@ const hb_backend hb_cpu_backend = {
     .read = cpu_read,
     .borrow = cpu_borrow,
     .scratch = cpu_scratch,
+    .join = hb_cpu_joined_scratch,
     .together = cpu_together,
     .prepare = cpu_prepare,
     .release = hb_cpu_release,

@@ -114,6 +114,11 @@ static char *address_in_batch(const hb_gemm *gemm, const hb_run_args *args, cons
     return hb_cpu_base(args, x->buffer) + offset * element;
 }
 
+char *hb_gemm_address(const hb_gemm *gemm, const hb_run_args *args, const hb_operand *x,
+                      int64_t batch) {
+    return address_in_batch(gemm, args, x, (int64_t)hebb_dtype_size(gemm->dtype), batch);
+}
+
 hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_args *args,
                                    int64_t batch) {
     const hb_gemm *gemm = common->gemm;

@@ -78,6 +78,10 @@ char *hb_gemm_own(const hb_gemm_common *common, const hb_run_args *args, int thr
 hb_gemm_product hb_gemm_product_of(const hb_gemm_common *common, const hb_run_args *args,
                                    int64_t batch);
 
+/* Where an operand begins in one product of the batch; it has the step's dtype. */
+char *hb_gemm_address(const hb_gemm *gemm, const hb_run_args *args, const hb_operand *x,
+                      int64_t batch);
+
 /* As many as there is room for; none without an epilogue. */
 hb_gemm_results hb_gemm_results_of(const hb_gemm_common *common, const hb_run_args *args,
                                    int64_t batch);
@@ -111,6 +115,23 @@ static inline void hb_gemm_ask(const hb_gemm_results *results, int64_t i0, int64
         for (int64_t i = i0; i < i1; i++, to += row)
             for (int64_t at = 0; at < bytes; at += HB_CPU_LINE) hb_cpu_ask_to_write(to + at);
     }
+}
+
+/* Of k: [low, high). */
+typedef struct hb_gemm_span {
+    int64_t low, high;
+} hb_gemm_span;
+
+/* Where rows [i0, i1) of A and columns [j0, j1) of B may both be other than zero; empty if C is not
+   wanted there. */
+static inline hb_gemm_span hb_gemm_span_of(const hb_gemm *g, int64_t i0, int64_t i1, int64_t j0,
+                                           int64_t j1) {
+    const hb_gemm_span all = {0, g->k}, empty = {0, 0};
+    if (!g->banded) return all;
+    if (j1 - 1 - i0 < g->c_band.low || j0 - (i1 - 1) > g->c_band.high) return empty;
+    const hb_gemm_span s = {hb_max(hb_max(i0 + g->a_band.low, j0 - g->b_band.high), 0),
+                            hb_min(hb_min(i1 + g->a_band.high, j1 - g->b_band.low), g->k)};
+    return s.low < s.high ? s : empty;
 }
 
 /* Takes the last coordinate, of `parts` values, off a flat index. */

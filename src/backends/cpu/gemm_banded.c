@@ -37,21 +37,6 @@ typedef struct run_context {
 
 /* ---- bands ---- */
 
-/* Of k: [low, high). */
-typedef struct span {
-    int64_t low, high;
-} span;
-
-/* Where rows [i0, i1) of A and columns [j0, j1) of B may both be other than zero; empty if C is not
-   wanted there. */
-static span span_of(const hb_gemm *g, int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
-    const span empty = {0, 0};
-    if (j1 - 1 - i0 < g->c_band.low || j0 - (i1 - 1) > g->c_band.high) return empty;
-    const span s = {hb_max(hb_max(i0 + g->a_band.low, j0 - g->b_band.high), 0),
-                    hb_min(hb_min(i1 + g->a_band.high, j1 - g->b_band.low), g->k)};
-    return s.low < s.high ? s : empty;
-}
-
 static bool is_banded(hb_band band) { return band.low > -HB_BAND_FAR || band.high < HB_BAND_FAR; }
 
 /* Multiply-adds of one product. */
@@ -61,7 +46,7 @@ static double macs_of(const hb_cpu_gemm_type *kernels, const hb_gemm *g) {
     for (int64_t i = 0; i < g->m; i += kernels->rows)
         for (int64_t j = 0; j < g->n; j += width) {
             const int64_t i1 = hb_min(i + kernels->rows, g->m), j1 = hb_min(j + width, g->n);
-            const span s = span_of(g, i, i1, j, j1);
+            const hb_gemm_span s = hb_gemm_span_of(g, i, i1, j, j1);
             macs += (double)((i1 - i) * width) * (double)(s.high - s.low);
         }
     return macs;
@@ -119,7 +104,7 @@ static int64_t column_of(const state *s, int64_t panel) {
 /* Elements [p.low, p.high) of tiles [begin, end) of A, each tile's at its place in `to`. Some at a
    time of all tiles: where A is transposed, they share lines. */
 static void pack_tiles(const state *s, const hb_gemm_product *from, int64_t begin, int64_t end,
-                       span p, char *to) {
+                       hb_gemm_span p, char *to) {
     const hb_cpu_gemm_type *kernels = s->common.kernels;
     const int64_t element = s->common.element, height = kernels->rows, k = s->common.gemm->k;
     for (int64_t at = p.low; at < p.high; at += PACK_LINES)
@@ -134,7 +119,7 @@ static void pack_tiles(const state *s, const hb_gemm_product *from, int64_t begi
 
 /* Rows [p.low, p.high) of panels [begin, end) of B, likewise. */
 static void pack_panels(const state *s, const hb_gemm_product *from, int64_t begin, int64_t end,
-                        span p, char *to) {
+                        hb_gemm_span p, char *to) {
     const hb_cpu_gemm_type *kernels = s->common.kernels;
     const int64_t element = s->common.element, width = 2 * kernels->lanes, k = s->common.gemm->k;
     for (int64_t panel = begin; panel < end; panel++) {
@@ -150,7 +135,7 @@ static void pack_shared(void *context, int64_t begin, int64_t end, int thread) {
     const run_context *run = context;
     const state *s = run->state;
     const layout *l = &s->layout;
-    const span whole = {0, s->common.gemm->k};
+    const hb_gemm_span whole = {0, s->common.gemm->k};
     const int64_t units = l->by_columns ? l->row_tiles : l->panels;
     const int64_t each =
         whole.high * (l->by_columns ? s->common.kernels->rows : 2 * s->common.kernels->lanes);
@@ -185,7 +170,7 @@ static void make_tile(const state *s, const part *q, int64_t tile, int64_t panel
     const int64_t width = 2 * kernels->lanes, height = kernels->rows;
     const int64_t i0 = row_of(s, tile), i1 = row_of(s, tile + 1);
     const int64_t j0 = column_of(s, panel), j1 = column_of(s, panel + 1);
-    const span p = span_of(s->common.gemm, i0, i1, j0, j1);
+    const hb_gemm_span p = hb_gemm_span_of(s->common.gemm, i0, i1, j0, j1);
     if (p.low == p.high) {
         zero(c, c_row, i1 - i0, j1 - j0, element);
         return;
@@ -220,8 +205,8 @@ static void make_block(const run_context *run, const part *q, int64_t tile0, int
 
 /* The task's copy of what is banded, of that part of k which it needs. */
 static void pack_own(const state *s, const part *q, char *to) {
-    const span p = span_of(s->common.gemm, row_of(s, q->tile0), row_of(s, q->tile1),
-                           column_of(s, q->panel0), column_of(s, q->panel1));
+    const hb_gemm_span p = hb_gemm_span_of(s->common.gemm, row_of(s, q->tile0), row_of(s, q->tile1),
+                                           column_of(s, q->panel0), column_of(s, q->panel1));
     if (s->layout.by_columns) pack_panels(s, &q->product, q->panel0, q->panel1, p, to);
     else pack_tiles(s, &q->product, q->tile0, q->tile1, p, to);
 }

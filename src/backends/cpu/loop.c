@@ -30,13 +30,14 @@ static bool is_epilogue(const hb_loop *loop) {
     return false;
 }
 
-static hebb_status prepare_epilogue(hb_device *device, const hb_loop *loop, hb_cpu_loop *made,
-                                    hb_error *error) {
+static hebb_status prepare_epilogue(hb_device *device, const hb_loop *loop, hb_cpu_repeat repeat,
+                                    hb_cpu_loop *made, hb_error *error) {
     hb_cpu_part part = {.loop = loop,
                         .last = loop->n_instr,
                         .rank = loop->rank,
                         .dim = {0, 1, 2, 3, 4, 5, 6, 7},
                         .boxes = true,
+                        .repeat = repeat,
                         .tile = HB_CPU_TILE,
                         .tile_bytes = TILE_BYTES,
                         .scratch = HB_CPU_SCRATCH};
@@ -118,7 +119,7 @@ static hebb_status prepare_loop(hb_device *device, const hb_loop *loop, hb_cpu_r
     hb_cpu_loop *made = calloc(1, sizeof *made);
     if (!made) return hb_fail_memory(error, "a loop", sizeof *made);
     hebb_status status;
-    if (is_epilogue(loop)) status = prepare_epilogue(device, loop, made, error);
+    if (is_epilogue(loop)) status = prepare_epilogue(device, loop, repeat, made, error);
     else {
         status = hb_cpu_simplify(loop, &made->simple, error);
         if (!status && !prepare_unrolled(device, repeat, made))

@@ -38,16 +38,18 @@ static bool continues(const hb_loop *loop, int k) {
     return true;
 }
 
-/* The row: dimensions [first, last], of the last one only the outer part if `inner` is not 1. */
+/* The row: dimensions [first, last], of the last one only the outer part if `inner` is not 1; the
+   first `around` of the others are left out. */
 typedef struct row_part {
     int first, last;
     int64_t inner;
+    int around;
 } row_part;
 
 /* Whether `rows` rows can be had from dimension `first` on. */
 static bool find_part(const hb_loop *loop, int first, int64_t rows, row_part *part) {
     int64_t n = loop->dim[first];
-    *part = (row_part){first, first, 1};
+    *part = (row_part){first, first, 1, 0};
     while (n < rows && part->last + 1 < loop->rank && continues(loop, part->last))
         n *= loop->dim[++part->last];
     if (n < rows || n % rows != 0) return false;
@@ -60,13 +62,13 @@ static void form_strides(const hb_loop *loop, const row_part *part, const hb_ope
     int rank = 1;
     *to = *from;
     to->stride[0] = from->stride[part->last] * part->inner;
-    for (int k = 0; k < loop->rank; k++)
+    for (int k = part->around; k < loop->rank; k++)
         if (k < part->first || k > part->last) to->stride[rank++] = from->stride[k];
         else if (k == part->last && part->inner > 1) to->stride[rank++] = from->stride[k];
 }
 
 static bool make_form(const hb_loop *loop, const row_part *part, int64_t rows, hb_loop *form) {
-    const int rank = loop->rank - (part->last - part->first) + (part->inner > 1);
+    const int rank = loop->rank - part->around - (part->last - part->first) + (part->inner > 1);
     if (rank > HEBB_MAX_RANK) return false;
     *form = *loop;
     form->in = malloc((size_t)(loop->n_in + 1) * sizeof *form->in);
@@ -75,7 +77,7 @@ static bool make_form(const hb_loop *loop, const row_part *part, int64_t rows, h
     form->rank = 1;
     form->dim[0] = rows;
     form->reduce[0] = loop->reduce[part->first];
-    for (int k = 0; k < loop->rank; k++) {
+    for (int k = part->around; k < loop->rank; k++) {
         const bool inside = k >= part->first && k <= part->last;
         if (inside && (k < part->last || part->inner == 1)) continue;
         form->reduce[form->rank] = loop->reduce[k];
@@ -135,7 +137,8 @@ static bool describe_all(hb_cpu_member *m) {
 }
 
 bool hb_cpu_meet(const hb_cpu_access *a, const hb_cpu_access *b, int64_t rows) {
-    if (a->operand->buffer < 0 || a->operand->buffer != b->operand->buffer) return false;
+    if (a->operand->buffer == HB_BUFFER_INDEX || a->operand->buffer != b->operand->buffer)
+        return false;
     const int64_t a_span = a->step * (rows - 1), b_span = b->step * (rows - 1);
     const int64_t a_low = a->at + (a_span < 0 ? a_span : 0), a_high = a_low + llabs(a_span);
     const int64_t b_low = b->at + (b_span < 0 ? b_span : 0), b_high = b_low + llabs(b_span);
@@ -315,9 +318,12 @@ static bool add_at(hb_cpu_rows *rows, const hb_loop *loop, int first) {
     hb_cpu_member *m = &rows->member[rows->n];
     *m = (hb_cpu_member){0};
     if (!find_part(loop, first, rows->rows, &part)) return false;
+    part.around = rows->around;
     bool added = make_form(loop, &part, rows->rows, &m->form) && !has_moving_index(&m->form);
     m->collapses = added && m->form.reduce[0];
     added = added && describe_all(m);
+    for (int i = 0; added && i < loop->n_in + loop->n_out; i++)
+        m->access[i].whole = operand_of(loop, i);
     for (int k = 0; added && k < rows->n; k++)
         added = members_allow(&rows->member[k], m, rows->rows);
     if (!added) {
@@ -430,6 +436,31 @@ void hb_cpu_rows_find(const hb_step *steps, size_t n_steps, hb_cpu_rows *rows) {
     rows->rows = best;
     (void)collect(rows, steps, n_steps);
     find_quiet(rows);
+}
+
+/* Whether the loop has these dimensions around its rows, and reduces none of them. */
+static bool goes_over(const hb_loop *loop, int around, const int64_t *dim) {
+    if (loop->rank <= around) return false;
+    for (int k = 0; k <= around; k++)
+        if (loop->dim[k] != dim[k] || loop->reduce[k]) return false;
+    for (int i = 0; i < loop->n_in; i++)
+        for (int k = 0; k < around; k++)
+            if (loop->in[i].buffer == HB_BUFFER_INDEX && loop->in[i].stride[k] != 0) return false;
+    return true;
+}
+
+bool hb_cpu_rows_take(const hb_step *steps, size_t n_steps, int around, const int64_t *dim,
+                      hb_cpu_rows *rows) {
+    memset(rows, 0, sizeof *rows);
+    rows->rows = dim[around];
+    rows->around = around;
+    for (size_t k = 0; k < n_steps; k++)
+        if (rows->n == HB_CPU_MOST_MEMBERS || !is_candidate(&steps[k]) ||
+            !goes_over(&steps[k].u.loop, around, dim) || !add_at(rows, &steps[k].u.loop, around))
+            return false;
+    find_locals(rows);
+    find_quiet(rows);
+    return first_pending(rows) == rows->n;
 }
 
 void hb_cpu_rows_free(hb_cpu_rows *rows) { cut_members(rows, 0); }

@@ -368,6 +368,7 @@ Test(callbacks, progress_fits_the_terminal) {
             got += more;
         }
         cr_expect_eq(strncmp(text, "\repoch 1/1", 10), 0, "%s", text);
+        cr_expect_not_null(strstr(text, " 0%  preparing"), "%s", text);
         for (ssize_t k = 0; k < got; k++) { /* the lines that stay, too */
             length = text[k] == '\r' || text[k] == '\n' ? 0 : length + 1;
             cr_expect_lt(length, width);

@@ -83,6 +83,7 @@ typedef struct hebb_callback_list {
 
 /* Progress, on `out`: a bar that fits the terminal's width while an epoch is trained, then what was
    measured, in as many lines of that width as it takes; or a line an epoch if `out` is no terminal.
+   Until the first batch is done it says "preparing": kernels that are new on OpenCL are compiled.
  */
 HEBB_API hebb_callback hebb_progress(FILE *out);
 

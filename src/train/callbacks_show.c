@@ -9,7 +9,9 @@
 typedef struct bar {
     FILE *out;
     bool terminal;
-    double drawn; /* seconds of the epoch at which it was drawn last */
+    double drawn;  /* seconds of the epoch at which it was drawn last, ... */
+    double begun;  /* ... and at which its first batch was done */
+    bool prepared; /* has done one: before the first, a plan is made, and on OpenCL compiled */
 } bar;
 
 enum { MOST_COLUMNS = 400, BAR_COLUMNS = 20 };
@@ -32,26 +34,44 @@ static size_t add_logs(const hebb_fit_state *fit, char *line, size_t used, size_
     return used;
 }
 
+/* By the batches after the first one, which may have waited for a compiler. */
+static size_t add_time_left(const bar *b, const hebb_fit_state *fit, char *line, size_t used,
+                            size_t room) {
+    const double batches = (double)(fit->batches - fit->batch);
+    if (fit->batch < 2) return used;
+    const long left = (long)((fit->seconds - b->begun) * batches / (double)(fit->batch - 1) + 0.5);
+    APPEND(line, used, room, "  ETA %ld:%02ld", left / 60, left % 60);
+    return used;
+}
+
 static void draw(const bar *b, const hebb_fit_state *fit) {
     char line[MOST_COLUMNS + 1], marks[BAR_COLUMNS + 1];
     size_t room = columns(b->out), used = 0; /* the last column stays free: it would wrap */
     int64_t full = BAR_COLUMNS * fit->batch / fit->batches;
-    long left =
-        (long)(fit->seconds * (double)(fit->batches - fit->batch) / (double)fit->batch + 0.5);
     memset(marks, '.', BAR_COLUMNS);
     memset(marks, '#', (size_t)full);
     marks[BAR_COLUMNS] = '\0';
     APPEND(line, used, room, "epoch %lld/%lld", (long long)fit->epoch + 1, (long long)fit->epochs);
     if (room >= 60) APPEND(line, used, room, " [%s]", marks);
-    APPEND(line, used, room, " %3d%%  ETA %ld:%02ld", (int)(100 * fit->batch / fit->batches),
-           left / 60, left % 60);
-    used = add_logs(fit, line, used, room);
+    APPEND(line, used, room, " %3d%%", (int)(100 * fit->batch / fit->batches));
+    if (!b->prepared) APPEND(line, used, room, "  preparing");
+    used = add_time_left(b, fit, line, used, room);
+    if (fit->batch > 0) used = add_logs(fit, line, used, room);
     fprintf(b->out, "\r%-*s", (int)room - 1, line);
     fflush(b->out);
 }
 
+static hebb_status progress_epoch_begin(hebb_callback *self, hebb_fit_state *fit) {
+    bar *b = self->data;
+    b->drawn = b->begun = 0;
+    if (b->terminal) draw(b, fit);
+    return HEBB_OK;
+}
+
 static hebb_status progress_batch_end(hebb_callback *self, hebb_fit_state *fit) {
     bar *b = self->data;
+    b->prepared = true;
+    if (fit->batch == 1) b->begun = fit->seconds;
     if (!b->terminal || (fit->batch > 1 && fit->seconds - b->drawn < 0.1)) return HEBB_OK;
     b->drawn = fit->seconds;
     draw(b, fit);
@@ -100,6 +120,7 @@ static void progress_destroy(hebb_callback *self) { free(self->data); }
 
 hebb_callback hebb_progress(FILE *out) {
     hebb_callback c = {.name = "progress",
+                       .epoch_begin = progress_epoch_begin,
                        .batch_end = progress_batch_end,
                        .epoch_end = progress_epoch_end,
                        .destroy = progress_destroy};

@@ -14,10 +14,9 @@ static hebb_status check_folder(hebb_callback *self, hebb_fit_state *fit, const 
     struct stat there;
     if (stat(path, &there) == 0 && !S_ISREG(there.st_mode)) return HEBB_OK; /* written to itself */
     const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL   ? strdup(".")
-                   : slash == path ? strdup("/")
-                                   : strndup(path, (size_t)(slash - path));
+    char *folder = strdup(slash == NULL ? "." : path);
     if (folder == NULL) return hb_model_fail(fit->model, HEBB_E_MEMORY, "out of memory: a path");
+    if (slash != NULL) folder[slash == path ? 1 : slash - path] = '\0';
     bool fine = access(folder, W_OK | X_OK) == 0;
     int error = errno;
     free(folder);

@@ -176,10 +176,13 @@ HB_INLINE float hb_cos_turns(float u) {
     return s * (p * t + 1.0f);
 }
 
-/* 2^e (1 + f); and an angle less a whole number of quarter turns. */
+/* 2^e (1 + f); a sum of two floats; and an angle less a whole number of quarter turns. */
 typedef struct hb_split {
     float f, e;
 } hb_split;
+typedef struct hb_pair {
+    float high, low;
+} hb_pair;
 typedef struct hb_angle {
     float r;
     hb_u32 quarters;
@@ -223,7 +226,6 @@ HB_INLINE HB_T HB_NAME(add)(HB_T a, HB_T b) { return a + b; }
 HB_INLINE HB_T HB_NAME(sub)(HB_T a, HB_T b) { return a - b; }
 HB_INLINE HB_T HB_NAME(mul)(HB_T a, HB_T b) { return a * b; }
 HB_INLINE HB_T HB_NAME(div)(HB_T a, HB_T b) { return a / b; }
-HB_INLINE HB_T HB_NAME(pow)(HB_T a, HB_T b) { return HB_MATH(pow)(a, b); }
 /* NaN if either operand is: a comparison with NaN is false, and so picks b, unless a is NaN. */
 HB_INLINE HB_T HB_NAME(max)(HB_T a, HB_T b) { return ((a > b) | (a != a)) ? a : b; }
 HB_INLINE HB_T HB_NAME(min)(HB_T a, HB_T b) { return ((a < b) | (a != a)) ? a : b; }

@@ -124,6 +124,71 @@ HB_INLINE HB_T HB_NAME(log2)(HB_T x) {
     return x >= 0.0f ? r : HB_NAN_F32;
 }
 
+/* The first 12 bits: products of two such are exact, with a fused addition or without. */
+HB_INLINE HB_T HB_NAME(head)(HB_T x) { return HB_FLOAT(HB_BITS(x) & 0xFFFFF000u); }
+
+/* log2 a for a > 0 as high + low, to 2^-31 of it: a = 2^e c (1 + g / c), c being 1, 25 / 32 or
+   81 / 64, and log2(1 + g / c) = 2 / ln 2 atanh(g / (2 c + g)). That argument is q + rest; its
+   first term, with the head of 2 / ln 2, is made of heads. */
+HB_INLINE hb_pair HB_NAME(log2_pair)(HB_T a) {
+    hb_split s = HB_NAME(split)(a);
+    int below = s.f<-0.125f, above = s.f> 0.125f;
+    float shift = below ? -0.21875f : (above ? 0.265625f : 0.0f);
+    float base = below ? -0.356140137f : (above ? 0.33984375f : 0.0f); /* log2 c, 14 bits of it */
+    float base_low = below ? -3.673506525e-6f : (above ? 6.252884625e-6f : 0.0f);
+    float g = s.f - shift, twice = 2.0f + shift;
+    float d = twice + s.f, dh = HB_NAME(head)(d), inverse = 1.0f / d;
+    float q = HB_NAME(head)(g * inverse);
+    float rest = ((g - q * dh) - q * (s.f - (dh - twice))) * inverse;
+    float t = q + rest, z = t * t;
+    float p = 0.1438198388f;
+    p = p * z + 0.1999974856f;
+    p = p * z + 0.3333333352f;
+    float low = (q * 6.24456777e-4f + base_low) + 2.88539008f * (t * (p * z) + rest);
+    float whole = s.e + base;
+    hb_pair r;
+    r.high = whole + q * 2.884765625f;
+    r.low = (whole - r.high) + q * 2.884765625f + low;
+    return r;
+}
+/* 2^(high + low) for |high| <= 200, |low| < 1. */
+HB_INLINE HB_T HB_NAME(exp2_pair)(HB_T high, HB_T low) {
+    float k = HB_MATH(rint)(high + low), r = (high - k) + low;
+    float p = 1.537000125e-4f;
+    p = p * r + 1.340117146e-3f;
+    p = p * r + 9.618383303e-3f;
+    p = p * r + 5.550325746e-2f;
+    p = p * r + 2.402264832e-1f;
+    p = p * r + 6.931472071e-1f;
+    p = p * r + 1.0f;
+    hb_i32 n = (hb_i32)k, h = n >> 1;
+    return p * HB_FLOAT((hb_u32)(h + 127) << 23) * HB_FLOAT((hb_u32)(n - h + 127) << 23);
+}
+/* x^y = 2^(y log2 |x|), within 1.5 ulp, with C's signs, zeros and infinities. Beyond 4e9 it is y's
+   sign alone that counts. */
+HB_INLINE HB_T HB_NAME(pow)(HB_T x, HB_T y) {
+    float a = HB_MATH(fabs)(x), b = HB_MATH(fabs)(y);
+    hb_pair l = HB_NAME(log2_pair)(a);
+    float c = y > -4e9f ? y : -4e9f;
+    c = c < 4e9f ? c : 4e9f;
+    float sum = l.high + l.low, sum_head = HB_NAME(head)(sum), c_head = HB_NAME(head)(c);
+    float high = c_head * sum_head;
+    float low = c_head * ((l.high - sum_head) + l.low) + (c - c_head) * sum;
+    high = high > -200.0f ? high : -200.0f;
+    high = high < 200.0f ? high : 200.0f;
+    low = HB_MATH(fabs)(low) < 1.0f ? low : 0.0f;
+    float r = HB_NAME(exp2_pair)(high, low);
+    float part = 0.5f * y;
+    int whole = HB_MATH(rint)(y) == y, odd = whole & (HB_MATH(rint)(part) != part);
+    int none = a == 0.0f, endless = a == HB_INFINITY_F32, down = y < 0.0f;
+    r = (none | endless) ? (none != down ? 0.0f : HB_INFINITY_F32) : r;
+    r = ((x < 0.0f) & !whole & !endless) ? HB_NAN_F32 : r;
+    r = HB_FLOAT(HB_BITS(r) | (odd ? HB_BITS(x) & 0x80000000u : 0u));
+    r = ((x != x) | (y != y)) ? HB_NAN_F32 : r;
+    int one = (y == 0.0f) | (x == 1.0f) | ((x == -1.0f) & (b == HB_INFINITY_F32));
+    return one ? 1.0f : r;
+}
+
 /* ---- trigonometric ---- */
 
 /* |x| = quarters (pi / 2) + r with |r| <= pi / 4, for every finite x, after M. Payne and R. Hanek,
@@ -354,6 +419,7 @@ HB_INLINE HB_T HB_NAME(atanh)(HB_T x) {
 #else
 
 HB_INLINE HB_T HB_NAME(cbrt)(HB_T x) { return cbrt(x); }
+HB_INLINE HB_T HB_NAME(pow)(HB_T x, HB_T y) { return pow(x, y); }
 HB_INLINE HB_T HB_NAME(tan)(HB_T x) { return tan(x); }
 HB_INLINE HB_T HB_NAME(asin)(HB_T x) { return asin(x); }
 HB_INLINE HB_T HB_NAME(acos)(HB_T x) { return acos(x); }

@@ -247,7 +247,7 @@ HB_INLINE HB_T HB_NAME(digamma)(HB_T x) {
    formula for the rest (NIST Handbook of Mathematical Functions, 25.11.28). */
 HB_INLINE HB_T HB_NAME(zeta_right)(HB_T s, HB_T q) {
     HB_T sum = HB_C(0.0);
-    for (int k = 0; k < 10; k++) sum += HB_MATH(pow)(q + (HB_T)k, -s);
+    for (int k = 0; k < 10; k++) sum += HB_NAME(pow)(q + (HB_T)k, -s);
     HB_T a = q + HB_C(10.0), i = HB_C(1.0) / a, z = i * i;
     HB_T t = HB_C(-3.38968029632258287e-13);
     t = t * (z * (s + HB_C(13.0)) * (s + HB_C(14.0))) + HB_C(1.33825365306846789e-11);
@@ -258,7 +258,7 @@ HB_INLINE HB_T HB_NAME(zeta_right)(HB_T s, HB_T q) {
     t = t * (z * (s + HB_C(3.0)) * (s + HB_C(4.0))) - HB_C(1.38888888888888889e-3);
     t = t * (z * (s + HB_C(1.0)) * (s + HB_C(2.0))) + HB_C(8.33333333333333333e-2);
     HB_T rest = HB_C(1.0) / (s - HB_C(1.0)) + HB_C(0.5) * i + z * s * t;
-    return sum + HB_MATH(pow)(a, HB_C(1.0) - s) * rest;
+    return sum + HB_NAME(pow)(a, HB_C(1.0) - s) * rest;
 }
 /* Hurwitz' zeta function, the sum of (q + k)^-s over k = 0, 1, ...: what polygamma is made of. For
    q < 0 and whole s, with r the distance of q from the nearest integer, the sum over all integers,
@@ -272,7 +272,7 @@ HB_INLINE HB_T HB_NAME(zeta)(HB_T s, HB_T q) {
     if (r == HB_C(0.0)) return HB_INFINITY;
     if (s != HB_MATH(floor)(s)) return HB_NAN;
     HB_T sign = h == HB_MATH(floor)(h) ? HB_C(1.0) : HB_C(-1.0); /* (-1)^s */
-    HB_T nearest = HB_MATH(pow)(HB_MATH(fabs)(r), -s) * (r < HB_C(0.0) ? sign : HB_C(1.0));
+    HB_T nearest = HB_NAME(pow)(HB_MATH(fabs)(r), -s) * (r < HB_C(0.0) ? sign : HB_C(1.0));
     HB_T left = HB_NAME(zeta_right)(s, HB_C(1.0) - r) - HB_NAME(zeta_right)(s, HB_C(1.0) - q);
     return nearest + (HB_NAME(zeta_right)(s, HB_C(1.0) + r) + sign * left);
 }

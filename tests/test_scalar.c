@@ -337,6 +337,35 @@ Test(accuracy, of_functions_of_two_numbers) {
     cr_expect_leq(length, 1.5, "%g", length);
 }
 
+/* Any two numbers; results near 1; and near the ends of the range, by bases near 1 and others. */
+Test(accuracy, of_powers) {
+    double worst = 0;
+    uint32_t state = 1;
+    for (int i = 0; i < 3000000; i++) {
+        float x = float_of(state = state * 1664525u + 1013904223u);
+        float y = float_of(state = state * 1664525u + 1013904223u);
+        if (i % 3 == 1) x = 0.7f + (float)(state >> 8) * 4e-8f;
+        if (i % 3 == 1) y = (float)((state = state * 1664525u + 1013904223u) >> 8) * 1e-4f - 800;
+        if (i % 3 == 2) y = (float)(state >> 8) * 2.4e-7f - 2;
+        worst = fmax(worst, ulps(hb_pow_f32(x, y), pow(x, y)));
+    }
+    cr_expect_leq(worst, 1.5, "%g", worst);
+}
+
+Test(accuracy, of_powers_that_C_defines) {
+    const float values[] = {0,          -0.0f,       1,      -1,       2,         -2,        3,
+                            -3,         0.5f,        -0.5f,  INFINITY, -INFINITY, NAN,       1e-45f,
+                            -1e-45f,    3e38f,       -3e38f, 16777216, 16777215,  -16777215, 1.5f,
+                            1.0000001f, 0.99999994f, 4e9f,   -1e38f,   7};
+    for (size_t i = 0; i < N(values); i++)
+        for (size_t j = 0; j < N(values); j++) {
+            float x = values[i], y = values[j], got = hb_pow_f32(x, y);
+            double exact = pow(x, y);
+            cr_expect_leq(ulps(got, exact), 1.5, "%g to the power of %g: %g", x, y, got);
+            cr_expect(isnan(exact) || !signbit(got) == !signbit(exact), "%g, %g: %g", x, y, got);
+        }
+}
+
 /* What is left of quotients near whole numbers, too. */
 Test(accuracy, of_divisions_in_double) {
     uint32_t state = 1;

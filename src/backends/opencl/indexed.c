@@ -94,9 +94,19 @@ static void write_scatter(hb_cl_kernel *kernel, const hb_indexed *indexed, bool 
                     suffix);
 }
 
+/* Each item passes over all indices: rows of a few elements are not worth several passes, and
+   narrow ones one a core; only wide ones are shared among more, as neither rows nor cores take
+   equally long. */
+static int64_t cpu_parts(const hb_device *device, const hb_indexed *indexed) {
+    enum { FEW = 4, WIDE = 128 };
+    const int64_t units = device->info.units, points = indexed->count * indexed->width;
+    if (indexed->width <= FEW) return 1;
+    return hb_min(points / CPU_GRAIN, indexed->width < WIDE ? units : 4 * units);
+}
+
 static void cut_scatter(hb_device *device, const hb_indexed *indexed, hb_cl_launch *launch) {
-    int64_t points = indexed->count * indexed->width, parts;
-    if (device->lanes) parts = hb_min(points / CPU_GRAIN, 4 * (int64_t)device->info.units);
+    int64_t parts;
+    if (device->lanes) parts = cpu_parts(device, indexed);
     else parts = GPU_ITEMS / hb_max(1, indexed->width);
     parts = hb_max(1, hb_min(parts, indexed->rows));
     int64_t per_item = hb_ceil_div(indexed->rows, parts);

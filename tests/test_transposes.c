@@ -7,8 +7,12 @@
 
 #include "support/devices.h"
 
-static const int64_t sizes[] = {1, 3, 7, 8, 9, 15, 16, 17, 31, 63, 64, 65, 100, 130};
-enum { SIZES = sizeof sizes / sizeof *sizes, BATCH = 3 };
+#define N_OF(array) (int)(sizeof(array) / sizeof *(array))
+static const int64_t all_sizes[] = {1, 3, 7, 8, 9, 15, 16, 17, 31, 63, 64, 65, 100, 130};
+static const int64_t large_sizes[] = {149, 160, 193}; /* OpenCL's processors turn them in tiles */
+static const hebb_dtype dtypes[] = {HEBB_F32, HEBB_F64,  HEBB_I32, HEBB_I64,
+                                    HEBB_U8,  HEBB_BOOL, HEBB_F16};
+enum { BATCH = 3 };
 
 /* Arbitrary bits, of which some are NaN if they are read as numbers; truths of one bit. */
 static void fill(hebb_array *a, hebb_dtype dtype) {
@@ -33,13 +37,13 @@ static void expect_turned(const hebb_array *x, const hebb_array *y, int64_t m, i
                              (int)i, (int)j);
 }
 
-static void check_dtype(const char *name, hebb_dtype dtype) {
+static void check_sizes(const char *name, hebb_dtype dtype, const int64_t *sizes, int n) {
     hebb_graph *g = hebb_graph_create();
     hebb_tensor *x = hebb_input(g, "x", dtype, HEBB_SHAPE(BATCH, HEBB_ANY, HEBB_ANY));
     hebb_tensor *y = hebb_transpose(x, (const int[]){0, 2, 1}, 3);
     hebb_session *s = hebb_session_create(g, kept_device(name));
-    for (int i = 0; i < SIZES; i++)
-        for (int j = 0; j < SIZES; j++) {
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) {
             hebb_array in = {0}, out = {0};
             cr_assert_eq(hebb_array_resize(&in, dtype, HEBB_SHAPE(BATCH, sizes[i], sizes[j])),
                          HEBB_OK);
@@ -55,12 +59,18 @@ static void check_dtype(const char *name, hebb_dtype dtype) {
 }
 
 Test(transposes, of_every_dtype_on_the_cpu) {
-    const hebb_dtype dtypes[] = {HEBB_F32, HEBB_F64,  HEBB_I32, HEBB_I64,
-                                 HEBB_U8,  HEBB_BOOL, HEBB_F16};
-    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) check_dtype("cpu", dtypes[i]);
+    for (int i = 0; i < N_OF(dtypes); i++)
+        check_sizes("cpu", dtypes[i], all_sizes, N_OF(all_sizes));
 }
 
-Test(transposes, of_numbers_on_opencl) { check_dtype("opencl", HEBB_I32); }
+Test(transposes, of_numbers_on_opencl) {
+    check_sizes("opencl", HEBB_I32, all_sizes, N_OF(all_sizes));
+}
+
+Test(transposes, of_every_dtype_on_opencl) {
+    for (int i = 0; i < N_OF(dtypes); i++)
+        check_sizes("opencl", dtypes[i], large_sizes, N_OF(large_sizes));
+}
 
 /* ---- beside other operands ---- */
 
@@ -78,7 +88,7 @@ static hebb_array numbers(hebb_shape shape) {
 
 /* a, of [BATCH, M, N], plus the transposes of b, of [BATCH, N, M], and of c, of [N, M] and the same
    in the whole batch; that; its cast to another dtype; and its sums along either axis. */
-Test(transposes, of_operands_beside_others) {
+static void check_operands(const char *name) {
     static const int turned[] = {0, 2, 1};
     hebb_graph *g = hebb_graph_create();
     hebb_tensor *a = hebb_input(g, "a", HEBB_F32, HEBB_SHAPE(BATCH, M, N));
@@ -87,7 +97,7 @@ Test(transposes, of_operands_beside_others) {
     hebb_tensor *y = hebb_add(hebb_add(a, hebb_transpose(b, turned, 3)),
                               hebb_transpose(c, (const int[]){1, 0}, 2));
     hebb_tensor *along = hebb_sum(y, HEBB_AXES(2), false), *down = hebb_sum(y, HEBB_AXES(1), false);
-    hebb_session *s = hebb_session_create(g, kept_device("cpu"));
+    hebb_session *s = hebb_session_create(g, kept_device(name));
     hebb_array in[] = {numbers(HEBB_SHAPE(BATCH, M, N)), numbers(HEBB_SHAPE(BATCH, N, M)),
                        numbers(HEBB_SHAPE(N, M))};
     for (int run = 0; run < 2; run++) {
@@ -121,3 +131,30 @@ Test(transposes, of_operands_beside_others) {
     hebb_session_destroy(s);
     hebb_graph_destroy(g);
 }
+
+Test(transposes, of_operands_beside_others_on_the_cpu) { check_operands("cpu"); }
+Test(transposes, of_operands_beside_others_on_opencl) { check_operands("opencl"); }
+
+/* The result lies across most of the operands. */
+static void check_result(const char *name) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *a = hebb_input(g, "a", HEBB_F32, HEBB_SHAPE(M, N));
+    hebb_tensor *b = hebb_input(g, "b", HEBB_F32, HEBB_SHAPE(M, N));
+    hebb_tensor *y = hebb_transpose(hebb_sub(hebb_mul(a, b), a), (const int[]){1, 0}, 2);
+    hebb_session *s = hebb_session_create(g, kept_device(name));
+    hebb_array in = numbers(HEBB_SHAPE(M, N)), out = {0};
+    hebb_run(s, HEBB_FEED({a, &in}, {b, &in}), HEBB_FETCH({y, &out}));
+    cr_assert(!hebb_failed(s), "%s", hebb_message(s));
+    for (int64_t i = 0; i < M; i++)
+        for (int64_t j = 0; j < N; j++) {
+            const float x = at(&in, i * N + j);
+            cr_assert_eq(at(&out, j * M + i), x * x - x);
+        }
+    hebb_array_free(&in);
+    hebb_array_free(&out);
+    hebb_session_destroy(s);
+    hebb_graph_destroy(g);
+}
+
+Test(transposes, of_results_on_the_cpu) { check_result("cpu"); }
+Test(transposes, of_results_on_opencl) { check_result("opencl"); }

@@ -20,7 +20,6 @@
 #define COLUMN_CHUNK 4096   /* lanes reduced side by side, in private arrays ... */
 #define COLUMN_BYTES 131072 /* ... of no more than this */
 #define LEAST_CHUNK  64
-#define ACROSS_CHUNK 32     /* lanes of a unit where an operand lies across them */
 #define GPU_ITEMS    131072 /* work-items that keep a large GPU busy */
 #define GPU_GROUP    256
 #define GPU_SECTOR   8   /* lanes that memory gives at a time */
@@ -84,6 +83,16 @@ static int64_t lane_chunk(const hb_cl_space *space, int64_t lanes, int64_t items
     return chunk;
 }
 
+static void cut_tiles(const hb_cl_space *space, int64_t items, hb_cl_cut *cut) {
+    const int64_t lanes = space->loop.dim[space->lane], lines = space->loop.dim[space->lane - 1];
+    cut->form = HB_CL_TILES;
+    hb_cl_cut_tile(&space->loop, cut);
+    cut->chunks = hb_ceil_div(lanes, cut->chunk);
+    cut->units = space->kept / lanes / lines * cut->chunks * hb_ceil_div(lines, cut->rows);
+    cut->per_item = hb_max(1, hb_ceil_div(cut->units, items));
+    cut->splits = 1;
+}
+
 static void cut_for_cpu(const hb_device *device, hb_cl_space *space, bool may_split,
                         hb_cl_cut *cut) {
     const hb_loop *loop = &space->loop;
@@ -94,8 +103,10 @@ static void cut_for_cpu(const hb_device *device, hb_cl_space *space, bool may_sp
     int64_t items = items_for(device, loop, points);
     cut->chunk = cut->form == HB_CL_LANES ? lane_chunk(space, lanes, items) : CPU_CHUNK;
     if (cut->form == HB_CL_COLUMNS) cut->chunk = column_chunk(loop);
-    cut->across = cut->form == HB_CL_LANES && hb_cl_space_lies_across(space);
-    if (cut->across) cut->chunk = ACROSS_CHUNK;
+    if (cut->form == HB_CL_LANES && hb_cl_space_lies_across(space)) {
+        cut_tiles(space, items, cut);
+        return;
+    }
     cut->chunks = hb_max(1, hb_ceil_div(lanes, cut->chunk));
     cut->units = space->kept;
     if (kept_lane) cut->units = lanes == 0 ? 0 : space->kept / lanes * cut->chunks;
@@ -206,6 +217,7 @@ size_t hb_cl_loop_scratch(hb_device *device, const hb_loop *loop) {
 static void set_range(hb_cl_launch *launch, const hb_cl_space *space, const hb_cl_cut *cut) {
     switch (cut->form) {
     case HB_CL_LANES:
+    case HB_CL_TILES:
     case HB_CL_ROWS:
     case HB_CL_COLUMNS:
         hb_cl_range_items(launch, hb_ceil_div(cut->units, cut->per_item), cut->splits, 1);
@@ -411,7 +423,8 @@ static bool unroll(const hb_device *device, hb_cl_space *space, hb_loop *unrolle
 hebb_status hb_cl_loop_prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
                                const hb_loop *loop, int64_t scratch, const char **solver,
                                hb_error *error) {
-    static const char *const titles[] = {"lanes", "rows", "columns", "points", "items", "groups"};
+    static const char *const titles[] = {"lanes",  "tiles", "rows",  "columns",
+                                         "points", "items", "groups"};
     hb_cl_space space;
     if (!hb_cl_space_make(&space, loop)) return hb_fail_memory(error, "a space", sizeof space);
     hb_loop unrolled = {0};

@@ -178,15 +178,13 @@ static void write_streamed_lanes(writer *w) {
     PRINT(w, "}\n");
 }
 
-/* Units of few lanes would take longer to divide than to work on. Where an operand lies across the
-   lanes, its lines are in the cache for the units beside: these come next. */
+/* Units of few lanes would take longer to divide than to work on. */
 static void write_lanes(writer *w) {
     const int lane = w->space->lane;
     hb_cl_find_streamed(w->kernel, w->space);
     write_unit_range(w);
-    if (w->cut->across) param(w, "others", w->cut->units / w->cut->chunks);
-    PRINT(w, "hb_index c = u0 %s;\n", w->cut->across ? "/ others" : "% chunks");
-    hb_cl_write_counters(w->kernel, w->loop, lane, w->cut->across ? "u0 % others" : "u0 / chunks");
+    PRINT(w, "hb_index c = u0 %% chunks;\n");
+    hb_cl_write_counters(w->kernel, w->loop, lane, "u0 / chunks");
     PRINT(w, "for (hb_index u = u0; u < u1; u++) {\n");
     write_chunk(w, "c");
     write_pre_bases(w);
@@ -196,12 +194,8 @@ static void write_lanes(writer *w) {
         write_pre(w);
         PRINT(w, "}\n");
     }
-    if (!w->cut->across) PRINT(w, "if (++c < chunks) continue;\nc = 0;\n");
+    PRINT(w, "if (++c < chunks) continue;\nc = 0;\n");
     hb_cl_write_next(w->kernel, w->loop, lane);
-    if (w->cut->across) {
-        param(w, "d0", w->loop->dim[0]);
-        PRINT(w, "if (i0 < d0) continue;\ni0 = 0;\nc++;\n");
-    }
     PRINT(w, "}\n");
 }
 
@@ -577,7 +571,8 @@ void hb_cl_write_loop(hb_cl_kernel *kernel, const hb_cl_space *space, const hb_c
     };
     writer w = {.kernel = kernel, .space = space, .cut = cut, .loop = &space->loop};
     kernel->wide = space->wide;
-    if (!find_reductions(&w)) kernel->failed = true;
+    if (cut->form == HB_CL_TILES) hb_cl_write_tiles(kernel, space, cut);
+    else if (!find_reductions(&w)) kernel->failed = true;
     else write[cut->form](&w);
     free(w.reductions);
 }

@@ -8,6 +8,7 @@
      space.c         a LOOP's index space made simple; values.c its scalar program as OpenCL C
      user.c          users' elementwise ops as OpenCL C; custom.c users' other ops
      loop.c          LOOP steps: which form of kernel, how many work-items; loop_source.c its text,
+                     loop_tiles.c that of loops whose operands lie across each other on CPUs,
                      reduction.c what reductions are called in it, lanes.c what kernels for CPUs
                      have in common
      group.c         LOOPs that one kernel does row by row: group_program.c, group_prepare.c,
@@ -149,6 +150,7 @@ typedef enum hb_cl_part {
     HB_CL_BLOCKS,
     HB_CL_GEMM_VECTOR,
     HB_CL_WINOGRAD, /* needs HB_CL_GEMM_VECTOR */
+    HB_CL_TURNS,
     HB_CL_PARTS
 } hb_cl_part;
 
@@ -203,9 +205,10 @@ typedef struct hb_cl_kernel {
     bool sliding; /* buffers begin where the run says: hb_run_args.shifts */
     bool alone;   /* compiled as a program of its own */
     bool failed;
-    uint64_t streamed;           /* a bit for each output whose blocks go past the caches */
-    size_t group;                /* reqd_work_group_size, or 0 */
-    unsigned parts[HB_CL_PARTS]; /* one bit a dtype that the kernel needs the part for */
+    uint64_t streamed;              /* a bit for each output whose blocks go past the caches */
+    uint64_t turned_in, turned_out; /* ... for each input and output turned around in a tile */
+    size_t group;                   /* reqd_work_group_size, or 0 */
+    unsigned parts[HB_CL_PARTS];    /* one bit a dtype that the kernel needs the part for */
 } hb_cl_kernel;
 
 /* "float", "uchar", ...; and "f32", ..., "u8" (also for bool): the suffix of functions. */
@@ -371,6 +374,8 @@ void hb_cl_write_stores(hb_cl_kernel *kernel, const hb_loop *loop, int from, int
 /* The numbers of the pointers by which operands are accessed. */
 int hb_cl_input_pointer(const hb_loop *loop, int input);
 int hb_cl_output_pointer(const hb_loop *loop, int output);
+/* Whether its type there is the input's own, and not that of an output in the same place. */
+bool hb_cl_is_read_as_written(const hb_loop *loop, int input);
 /* user.c: users' elementwise functions, and the call of one, of values v<i>. */
 void hb_cl_write_user(hb_cl_kernel *kernel, const hb_instr *instr);
 /* The same for one operand: declares b<name>. */
@@ -392,6 +397,7 @@ void hb_cl_store_streamed(hb_cl_kernel *kernel, const hb_loop *loop, int from, i
 
 typedef enum hb_cl_form {
     HB_CL_LANES,   /* CPU, elementwise: chunks of lanes */
+    HB_CL_TILES,   /* CPU, elementwise, where operands lie across the lanes: tiles */
     HB_CL_ROWS,    /* CPU, reduction along the lanes */
     HB_CL_COLUMNS, /* CPU, reduction across them */
     HB_CL_POINTS,  /* GPU, elementwise: a work-item a point */
@@ -403,7 +409,7 @@ typedef enum hb_cl_form {
 typedef struct hb_cl_cut {
     hb_cl_form form;
     int64_t chunk;      /* lanes handled in one go */
-    bool across;        /* LANES: all of the other dimensions' points before the next chunk */
+    int64_t rows;       /* TILES: so many of the dimension before the lanes */
     int64_t chunks;     /* of them along the lane dimension */
     int64_t units;      /* pieces of the kept space ... */
     int64_t per_item;   /* ... and how many a work-item takes */
@@ -419,6 +425,9 @@ typedef struct hb_cl_cut {
 /* Where a split's results of reduction number r begin, in elements; those of split s, kept * s
    further. */
 int64_t hb_cl_partial_offset(int64_t kept, const hb_cl_cut *cut, int r, hebb_dtype dtype);
+/* That of a TILES kernel, and how large a tile is: rows, chunk. */
+void hb_cl_write_tiles(hb_cl_kernel *kernel, const hb_cl_space *space, const hb_cl_cut *cut);
+void hb_cl_cut_tile(const hb_loop *loop, hb_cl_cut *cut);
 /* The text of one kernel. With more than one split it stores partial results instead of running the
    post program. */
 void hb_cl_write_loop(hb_cl_kernel *kernel, const hb_cl_space *space, const hb_cl_cut *cut);

@@ -13,6 +13,7 @@ static const char *const part_texts[HB_CL_PARTS] = {
     [HB_CL_BLOCKS] = hb_cl_blocks_text,
     [HB_CL_GEMM_VECTOR] = hb_cl_gemm_vector_text,
     [HB_CL_WINOGRAD] = hb_cl_winograd_text,
+    [HB_CL_TURNS] = hb_cl_turns_text,
 };
 
 static const char *const dtype_defines[HEBB_DTYPES] = {
@@ -21,13 +22,14 @@ static const char *const dtype_defines[HEBB_DTYPES] = {
         "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
     [HEBB_F64] =
         "#define HB_T double\n#define HB_NAME(f) hb_##f##_f64\n#define HB_KIND HB_KIND_F64\n"
+        "#define HB_LONG\n"
         "#define HB_LOWEST -INFINITY\n#define HB_HIGHEST INFINITY\n",
     [HEBB_I32] =
         "#define HB_T int\n#define HB_NAME(f) hb_##f##_i32\n#define HB_KIND HB_KIND_INT\n"
         "#define HB_UNSIGNED uint\n#define HB_LOWEST INT_MIN\n#define HB_HIGHEST INT_MAX\n",
-    [HEBB_I64] =
-        "#define HB_T long\n#define HB_NAME(f) hb_##f##_i64\n#define HB_KIND HB_KIND_INT\n"
-        "#define HB_UNSIGNED ulong\n#define HB_LOWEST LONG_MIN\n#define HB_HIGHEST LONG_MAX\n",
+    [HEBB_I64] = "#define HB_T long\n#define HB_NAME(f) hb_##f##_i64\n#define HB_KIND HB_KIND_INT\n"
+                 "#define HB_LONG\n#define HB_UNSIGNED ulong\n#define HB_LOWEST LONG_MIN\n#define "
+                 "HB_HIGHEST LONG_MAX\n",
     [HEBB_U8] = "#define HB_T uchar\n#define HB_NAME(f) hb_##f##_u8\n#define HB_KIND HB_KIND_BYTE\n"
                 "#define HB_UNSIGNED uchar\n#define HB_LOWEST 0\n#define HB_HIGHEST UCHAR_MAX\n",
     [HEBB_I8] = "#define HB_T char\n#define HB_NAME(f) hb_##f##_i8\n#define HB_KIND HB_KIND_INT\n"
@@ -37,7 +39,7 @@ static const char *const dtype_defines[HEBB_DTYPES] = {
 
 #define UNDEFINE                                                                                   \
     "#undef HB_T\n#undef HB_NAME\n#undef HB_KIND\n#undef HB_UNSIGNED\n#undef HB_LOWEST\n"          \
-    "#undef HB_HIGHEST\n"
+    "#undef HB_HIGHEST\n#undef HB_LONG\n"
 
 /* ---- which functions are called ---- */
 

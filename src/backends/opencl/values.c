@@ -5,7 +5,7 @@
    buffer, that of the first: compilers know then what lies side by side), their offsets ox0...,
    strides sx0_1..., bases (the address but for the lane's part) bx0...; sizes d0...; coordinates
    i0...; the lane's coordinate j; values v0...; the place l in a block, and blocks z0... of outputs
-   (lanes.c). */
+   (lanes.c); tiles tx0..., ty0..., whose row begins at `at` (loop_tiles.c). */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -157,6 +157,10 @@ static hebb_dtype storage_dtype(const hb_loop *loop, int input) {
     return in->dtype;
 }
 
+bool hb_cl_is_read_as_written(const hb_loop *loop, int input) {
+    return storage_dtype(loop, input) == loop->in[input].dtype;
+}
+
 int hb_cl_input_pointer(const hb_loop *loop, int input) {
     const hebb_dtype storage = storage_dtype(loop, input);
     int first = 0;
@@ -182,6 +186,10 @@ static void write_load(hb_cl_kernel *kernel, const hb_loop *loop, int input, int
         hb_cl_append(&kernel->body, "(hb_i64)(");
         write_address(kernel, name, operand, lane);
         hb_cl_append(&kernel->body, ")");
+        return;
+    }
+    if (input < 64 && (kernel->turned_in >> input & 1) != 0) {
+        hb_cl_print(&kernel->body, "tx%d[at + l]", input);
         return;
     }
     hebb_dtype storage = storage_dtype(loop, input);
@@ -307,6 +315,10 @@ void hb_cl_write_stores(hb_cl_kernel *kernel, const hb_loop *loop, int from, int
         if (!stored_in(output, from, to)) continue;
         char name[HB_CL_NAME_SIZE];
         snprintf(name, sizeof name, "y%d", n);
+        if (n < 64 && (kernel->turned_out >> n & 1) != 0) {
+            hb_cl_print(&kernel->body, "ty%d[at + l] = v%d;\n", n, output->value);
+            continue;
+        }
         char pointer[HB_CL_NAME_SIZE];
         snprintf(pointer, sizeof pointer, "y%d", hb_cl_output_pointer(loop, n));
         hb_cl_buffer_param(kernel, pointer, output->to.buffer, output->to.dtype, true);

@@ -83,9 +83,25 @@ static bool meets_others(const hb_cpu_rows *rows, const hb_cpu_turned_rows *t,
     return false;
 }
 
+/* Whether rows follow each other, of elements that do not know of each other, such as those of a
+   table that is updated: they are as good as one long row. */
+static bool are_one_row(const hb_cpu_rows *rows) {
+    for (int k = 0; k < rows->n; k++) {
+        const hb_loop *form = &rows->member[k].form;
+        if (hb_count_reductions(form) > 0) return false;
+        for (int i = 0; i < form->n_in + form->n_out; i++) {
+            const hb_cpu_access *a = &rows->member[k].access[i];
+            const bool follow = hb_cpu_is_wide(a) && a->step == a->size;
+            const bool single = a->step == 0 && a->size == element_of(a);
+            if (!follow && !single) return false;
+        }
+    }
+    return true;
+}
+
 bool hb_cpu_turn_rows(const hb_cpu_rows *rows, hb_cpu_turned_rows *turned) {
     *turned = (hb_cpu_turned_rows){0};
-    if (rows->rows < FEWEST_ROWS) return false;
+    if (rows->rows < FEWEST_ROWS || are_one_row(rows)) return false;
     for (int k = 0; k < rows->n; k++)
         for (int i = 0; i < rows->member[k].form.n_in + rows->member[k].form.n_out; i++)
             if (!add_access(rows, &rows->member[k].access[i], turned)) return false;

@@ -5,20 +5,7 @@
 
 #include "plan.h"
 #include "profile.h"
-
-/* Memory on the device, growing with need. */
-typedef struct slot {
-    hb_buffer *buffer;
-    size_t bytes;
-    bool borrowed; /* points at the user's memory during a run */
-    bool refused;  /* the device could not do that last time */
-    bool ready;    /* a variable that has its first value, a constant that is there */
-} slot;
-
-typedef struct slots {
-    slot *slot;
-    int count;
-} slots;
+#include "session_slots.h"
 
 struct hebb_session {
     hebb_graph *graph;
@@ -28,8 +15,8 @@ struct hebb_session {
     hebb_mode mode;
     uint8_t poison;
     bool refused; /* the graph had an error when the session was created */
-    slots variables, inputs, constants;
-    slot arena;
+    hb_session_slots variables, inputs, constants;
+    hb_session_slot arena;
     hb_plan *plans;  /* the last used one first */
     hebb_shape *fed; /* by input number, for the run in progress */
     const hebb_array **fed_array;
@@ -84,16 +71,6 @@ hebb_session *hebb_session_create_with(hebb_graph *graph, hebb_device *device,
     return s;
 }
 
-static void free_slot(const hebb_session *s, slot *one) {
-    if (one->buffer != NULL) s->device->backend->buffer_destroy(s->device->device, one->buffer);
-    *one = (slot){0};
-}
-
-static void free_slots(const hebb_session *s, slots *all) {
-    for (int k = 0; k < all->count; k++) free_slot(s, &all->slot[k]);
-    free(all->slot);
-}
-
 void hebb_session_destroy(hebb_session *s) {
     if (s == NULL) return;
     if (s->device != NULL && s->device->device != NULL) {
@@ -105,10 +82,10 @@ void hebb_session_destroy(hebb_session *s) {
         hb_plan_destroy(s->plans);
         s->plans = next;
     }
-    free_slots(s, &s->variables);
-    free_slots(s, &s->inputs);
-    free_slots(s, &s->constants);
-    free_slot(s, &s->arena);
+    hb_session_slots_free(s->device, &s->variables);
+    hb_session_slots_free(s->device, &s->inputs);
+    hb_session_slots_free(s->device, &s->constants);
+    hb_session_slot_free(s->device, &s->arena);
     hb_profile_destroy(s->profile);
     free(s->fed);
     free(s->fed_array);
@@ -185,36 +162,6 @@ hebb_status hebb_session_profile_row(const hebb_session *s, size_t index, hebb_p
 
 /* ---- memory ---- */
 
-static hebb_status reserve_slots(hebb_session *s, slots *all, int count) {
-    if (count <= all->count) return HEBB_OK;
-    slot *grown = realloc(all->slot, (size_t)count * sizeof *grown);
-    if (grown == NULL) return hb_fail_memory(&s->error, "a session", (size_t)count * sizeof *grown);
-    memset(grown + all->count, 0, (size_t)(count - all->count) * sizeof *grown);
-    all->slot = grown;
-    all->count = count;
-    return HEBB_OK;
-}
-
-/* Makes the slot a buffer of the device of at least that size; what it held is lost if it grows. */
-static hebb_status reserve_bytes(hebb_session *s, slot *one, size_t bytes) {
-    if (one->buffer != NULL && !one->borrowed && one->bytes >= bytes) return HEBB_OK;
-    free_slot(s, one);
-    hebb_status status =
-        s->device->backend->buffer_create(s->device->device, bytes, &one->buffer, &s->error);
-    if (status == HEBB_OK) one->bytes = bytes;
-    return status;
-}
-
-static hebb_status reserve_arena(hebb_session *s, size_t bytes) {
-    const hb_backend *b = s->device->backend;
-    if (b->arena_create == NULL) return reserve_bytes(s, &s->arena, bytes);
-    if (s->arena.buffer != NULL && s->arena.bytes >= bytes) return HEBB_OK;
-    free_slot(s, &s->arena);
-    hebb_status status = b->arena_create(s->device->device, bytes, &s->arena.buffer, &s->error);
-    if (status == HEBB_OK) s->arena.bytes = bytes;
-    return status;
-}
-
 static size_t tensor_bytes(const hebb_tensor *t, hebb_shape shape) {
     return (size_t)hebb_shape_count(shape) * hebb_dtype_size(t->dtype);
 }
@@ -222,30 +169,30 @@ static size_t tensor_bytes(const hebb_tensor *t, hebb_shape shape) {
 /* Lets an input's buffer be the user's array where the device can, else copies it. */
 static hebb_status bind_input(hebb_session *s, const hebb_tensor *input) {
     const hb_backend *b = s->device->backend;
-    slot *one = &s->inputs.slot[input->attrs->index];
+    hb_session_slot *one = &s->inputs.slot[input->attrs->index];
     const hebb_array *array = s->fed_array[input->attrs->index];
     size_t bytes = tensor_bytes(input, s->fed[input->attrs->index]);
     if (b->borrow != NULL && !one->refused) {
         if (one->buffer == NULL || !one->borrowed) {
-            free_slot(s, one);
+            hb_session_slot_free(s->device, one);
             hebb_status status = b->buffer_create(s->device->device, 0, &one->buffer, &s->error);
             if (status != HEBB_OK) return status;
             one->borrowed = true;
         }
         if (b->borrow(s->device->device, one->buffer, array->data, bytes)) return HEBB_OK;
-        free_slot(s, one);
+        hb_session_slot_free(s->device, one);
         one->refused = true; /* it would be tried and given up at every run */
     }
-    hebb_status status = reserve_bytes(s, one, bytes);
+    hebb_status status = hb_session_slot_reserve(s->device, one, bytes, &s->error);
     if (status != HEBB_OK || bytes == 0) return status;
     return b->write(s->device->device, one->buffer, 0, array->data, bytes, &s->error);
 }
 
 static hebb_status bind_constant(hebb_session *s, const hebb_tensor *constant) {
-    slot *one = &s->constants.slot[constant->attrs->index];
+    hb_session_slot *one = &s->constants.slot[constant->attrs->index];
     if (one->ready) return HEBB_OK;
     size_t bytes = tensor_bytes(constant, constant->shape);
-    hebb_status status = reserve_bytes(s, one, bytes);
+    hebb_status status = hb_session_slot_reserve(s->device, one, bytes, &s->error);
     if (status == HEBB_OK && bytes > 0)
         status = s->device->backend->write(s->device->device, one->buffer, 0, constant->attrs->data,
                                            bytes, &s->error);
@@ -255,9 +202,9 @@ static hebb_status bind_constant(hebb_session *s, const hebb_tensor *constant) {
 
 static hebb_status bind_tensor(hebb_session *s, const hebb_tensor *t, hb_buffer **buffer) {
     hebb_status status = HEBB_OK;
-    slots *all = t->op == HB_OP_VARIABLE ? &s->variables
-                 : t->op == HB_OP_INPUT  ? &s->inputs
-                                         : &s->constants;
+    hb_session_slots *all = t->op == HB_OP_VARIABLE ? &s->variables
+                            : t->op == HB_OP_INPUT  ? &s->inputs
+                                                    : &s->constants;
     if (t->op == HB_OP_INPUT) status = bind_input(s, t);
     else if (t->op == HB_OP_CONSTANT) status = bind_constant(s, t);
     *buffer = all->slot[t->attrs->index].buffer;
@@ -274,7 +221,8 @@ static hebb_status bind_all(hebb_session *s, const hb_plan *plan) {
         s->bound = grown;
         s->bound_room = plan->ir.n_buffers;
     }
-    hebb_status status = reserve_arena(s, plan->arena_bytes);
+    hebb_status status =
+        hb_session_slot_reserve_arena(s->device, &s->arena, plan->arena_bytes, &s->error);
     if (status != HEBB_OK) return status;
     s->bound[HB_BUFFER_ARENA] = s->arena.buffer;
     for (int k = 1; k < plan->ir.n_buffers; k++) {
@@ -314,8 +262,8 @@ static hebb_status make_first_values(hebb_session *s, bool *wanted) {
         const hebb_tensor *variable = s->graph->variables[k];
         wanted[k] = !s->variables.slot[k].ready;
         if (!wanted[k]) continue;
-        hebb_status status =
-            reserve_bytes(s, &s->variables.slot[k], tensor_bytes(variable, variable->shape));
+        hebb_status status = hb_session_slot_reserve(
+            s->device, &s->variables.slot[k], tensor_bytes(variable, variable->shape), &s->error);
         if (status != HEBB_OK) return status;
     }
     hb_plan *plan = hb_plan_create(s->graph, s->device, &s->choices, NULL, 0, NULL, HEBB_MODE_AUTO,
@@ -331,9 +279,11 @@ static hebb_status make_first_values(hebb_session *s, bool *wanted) {
 
 /* Variables may have been added since the last run. */
 static hebb_status ensure_variables(hebb_session *s) {
-    hebb_status status = reserve_slots(s, &s->inputs, s->graph->n_inputs);
-    if (status == HEBB_OK) status = reserve_slots(s, &s->constants, s->graph->n_constants);
-    if (status == HEBB_OK) status = reserve_slots(s, &s->variables, s->graph->n_variables);
+    hebb_status status = hb_session_slots_reserve(&s->inputs, s->graph->n_inputs, &s->error);
+    if (status == HEBB_OK)
+        status = hb_session_slots_reserve(&s->constants, s->graph->n_constants, &s->error);
+    if (status == HEBB_OK)
+        status = hb_session_slots_reserve(&s->variables, s->graph->n_variables, &s->error);
     bool missing = false;
     for (int k = s->variables.count - 1; k >= 0 && !missing; k--)
         missing = !s->variables.slot[k].ready;

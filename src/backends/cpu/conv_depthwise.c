@@ -11,15 +11,9 @@
 
 #include <stdlib.h>
 
-/* Bytes of a band's source, in the second-level cache; rows narrower than NARROW are turned around
-   together; and how many tasks there should be. */
-enum {
-    SOURCE_BYTES = 256 << 10,
-    NARROW = 32,
-    TASKS = 16,
-    MOST_RESIDUES = 16,
-    IMAGES = HB_DIRECT_IMAGES
-};
+/* Bytes of a band's source, in the second-level cache; how many tasks there should be; and residues
+   of a stride. */
+enum { SOURCE_BYTES = 256 << 10, TASKS = 16, MOST_RESIDUES = 16, IMAGES = HB_DIRECT_IMAGES };
 
 /* Places of the result take turns where a step of CONV_INPUT goes from one to another: each residue
    has taps of its own, every so many-th. */

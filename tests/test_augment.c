@@ -429,7 +429,7 @@ static hebb_status lose_rows(const hebb_transform *self, hebb_batch *batch) {
 
 Test(augment, errors_are_the_epochs) {
     expect_error((hebb_transform){.name = "mine", .apply = fail_at, .amounts = {3}, .user = "no"},
-                 3, HEBB_E_FORMAT, ", batch 3: mine: no");
+                 3, HEBB_E_FORMAT, ", batch 4: mine: no");
     expect_error((hebb_transform){.apply = fail_at}, 0, HEBB_E_FORMAT, "a transform failed");
     expect_error((hebb_transform){.apply = lose_rows}, 0, HEBB_E_SHAPE,
                  "it left [7, 2, 6, 5] for 8 examples in column 1");
@@ -559,7 +559,7 @@ Test(augment, fit_fails_as_its_transform_does) {
         cr_expect_eq(hebb_fit(m, HEBB_DATASET(arrays[1], arrays[2]), .batch = 8,
                               .prefetch = prefetch, .transforms = {&bad, 1}),
                      HEBB_E_FORMAT);
-        cr_expect_str_eq(hebb_message(m), "fit: epoch 0, batch 3: mine: no such image");
+        cr_expect_str_eq(hebb_message(m), "fit: epoch 1, batch 4: mine: no such image");
         cr_expect_eq(hebb_fit(m, HEBB_DATASET(arrays[1], arrays[2]), .batch = 8,
                               .prefetch = prefetch,
                               .callbacks = HEBB_CALLBACKS({.batch_end = stop_soon})),

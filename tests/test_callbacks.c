@@ -125,7 +125,11 @@ Test(callbacks, errors_end_the_training) {
     cr_expect_eq(hebb_fit(n.model, &data,
                           .callbacks = HEBB_CALLBACKS({.name = "mine", .batch_end = refuse})),
                  HEBB_E_DEVICE);
-    cr_expect_not_null(strstr(hebb_message(n.model), "mine"), "%s", hebb_message(n.model));
+    cr_expect_str_eq(hebb_message(n.model), "fit: the callback mine failed in epoch 1");
+    hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS({.name = "mine", .begin = refuse}));
+    cr_expect_str_eq(hebb_message(n.model), "fit: the callback mine failed before the first epoch");
+    hebb_fit(n.model, &data, .callbacks = HEBB_CALLBACKS({.name = "mine", .end = refuse}));
+    cr_expect_str_eq(hebb_message(n.model), "fit: the callback mine failed after the last epoch");
     cr_expect_eq(hebb_fit(n.model, &data,
                           .callbacks = HEBB_CALLBACKS(hebb_early_stopping(.monitor = "acc"))),
                  HEBB_E_ARGUMENT);
@@ -435,7 +439,7 @@ Test(callbacks, nan_is_traced_to_where_it_began) {
 Test(callbacks, nan_of_data_and_variables) {
     net n = make_net(0.1, 0);
     xs[9][1] = NAN;
-    expect_nan(&n, "epoch 0, batch 2: the loss is not finite: the first is x");
+    expect_nan(&n, "epoch 1, batch 3: the loss is not finite: the first is x");
     xs[9][1] = 0;
     hebb_array bad = hebb_array_zeros(HEBB_F32, HEBB_SHAPE(4));
     hebb_array_set(&bad, 2, INFINITY);

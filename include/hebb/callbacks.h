@@ -25,7 +25,7 @@ typedef struct hebb_log_entry {
 /* What a hook sees; it may set `stop`. */
 typedef struct hebb_fit_state {
     hebb_model *model;
-    int64_t epoch, epochs;      /* from 0 */
+    int64_t epoch, epochs;      /* from 0; messages and progress count from 1 */
     int64_t batch, batches;     /* batches done in this epoch, and of the epoch */
     int64_t examples;           /* seen in this epoch */
     double seconds;             /* since the epoch began */
@@ -144,8 +144,8 @@ HEBB_API hebb_callback hebb_use_averages(void);
 HEBB_API hebb_callback hebb_rate_scheduler(double (*rate)(int64_t epoch, double now, void *user),
                                            void *user);
 
-/* A CSV file with a header and a line an epoch; a resumed training appends to what there is. The
-   path is copied. HEBB_E_FILE. */
+/* A CSV file with a header and a line an epoch, counted from 0 as in Keras; a resumed training
+   appends to what there is. The path is copied. HEBB_E_FILE. */
 HEBB_API hebb_callback hebb_csv_log(const char *path);
 
 /* Ends the training with HEBB_E_ARGUMENT when the loss of an epoch so far is not finite. The

@@ -27,7 +27,7 @@ typedef struct hebb_batch {
     size_t count;        /* of columns */
     int64_t examples;    /* rows of each */
     const int64_t *rows; /* which rows of the data they are */
-    uint64_t epoch;      /* from 0 */
+    uint64_t epoch;      /* from 0; messages count epochs and batches from 1 */
     int64_t number;      /* of the batch in the epoch, from 0 */
     void *reserved_;
 } hebb_batch;

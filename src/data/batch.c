@@ -105,11 +105,11 @@ static hebb_status check_columns(hebb_batch *batch) {
     return HEBB_OK;
 }
 
-/* "epoch 2, batch 5: random_flip: ..." */
+/* "epoch 2, batch 5: random_flip: ...", counted from 1 as progress is. */
 static void say_where(failure *f, const hebb_batch *batch, const char *name) {
     char words[sizeof f->message];
     snprintf(words, sizeof words, "epoch %llu, batch %lld: %.60s%s",
-             (unsigned long long)batch->epoch, (long long)batch->number,
+             (unsigned long long)batch->epoch + 1, (long long)batch->number + 1,
              name == NULL ? "a transform" : name, f->message[0] == '\0' ? " failed" : ": ");
     size_t used = strlen(words);
     snprintf(words + used, sizeof words - used, "%.400s", f->message);

@@ -102,10 +102,12 @@ static const char *name_of(const hebb_callback *c) {
 static hebb_status call_one(fit_run *run, hebb_callback *c, event which) {
     hook call = hook_of(c, which);
     hebb_status status = call == NULL ? HEBB_OK : call(c, &run->state);
-    if (status != HEBB_OK && run->model->status == HEBB_OK)
-        hb_model_fail(run->model, status, "fit: the callback %s failed in epoch %lld", name_of(c),
-                      (long long)run->state.epoch);
-    return status;
+    if (status == HEBB_OK || run->model->status != HEBB_OK) return status;
+    char when[48] = "before the first epoch";
+    if (which == END) snprintf(when, sizeof when, "after the last epoch");
+    else if (which != BEGIN)
+        snprintf(when, sizeof when, "in epoch %lld", (long long)run->state.epoch + 1);
+    return hb_model_fail(run->model, status, "fit: the callback %s failed %s", name_of(c), when);
 }
 
 /* The first error is kept; at the end, all are called nevertheless. */

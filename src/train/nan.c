@@ -119,7 +119,7 @@ static hebb_status nan_batch_end(hebb_callback *self, hebb_fit_state *fit) {
     find_not_finite(m, fit->feeds, fit->n_feeds, text, sizeof text);
     return hb_model_fail(m, HEBB_E_ARGUMENT,
                          "fit: epoch %lld, batch %lld: the loss is not finite: %s",
-                         (long long)fit->epoch, (long long)fit->batch - 1, text);
+                         (long long)fit->epoch + 1, (long long)fit->batch, text);
 }
 
 static void nan_destroy(hebb_callback *self) {

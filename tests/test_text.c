@@ -65,6 +65,56 @@ Test(vocabulary, characters_are_those_of_utf_8) {
     hebb_vocabulary_destroy(v);
 }
 
+static void expect_text(const hebb_vocabulary *v, const char *from, const char *wanted) {
+    int32_t ids[64], again[64];
+    int64_t n = hebb_vocabulary_encode(v, from, ids, 64);
+    char text[128];
+    cr_expect_eq(hebb_vocabulary_decode(v, ids, n, text, sizeof text), (int64_t)strlen(wanted));
+    cr_expect_str_eq(text, wanted);
+    cr_assert_eq(hebb_vocabulary_encode(v, text, again, 64), n);
+    cr_expect_arr_eq(ids, again, (size_t)n * sizeof *ids);
+}
+
+Test(vocabulary, numbers_become_text_again) {
+    const char *text = "The cat (it's 50% dog) sat, ran; was: here? \"No!\" [Etc.]";
+    hebb_vocabulary *v = hebb_vocabulary_create(&text, 1);
+    expect_text(v, text, "the cat (it's 50% dog) sat, ran; was: here? \" no! \" [etc.]");
+    expect_text(v, "", "");
+    expect_text(v, ".", ".");
+    const int32_t ids[] = {0,
+                           hebb_vocabulary_id(v, "cat"),
+                           0,
+                           1,
+                           -3,
+                           1000,
+                           hebb_vocabulary_id(v, "sat"),
+                           hebb_vocabulary_id(v, "!"),
+                           0};
+    char out[32];
+    cr_expect_eq(hebb_vocabulary_decode(v, ids, 9, out, sizeof out), 14);
+    cr_expect_str_eq(out, "cat [UNK] sat!");
+    for (size_t size = 0; size < sizeof out; size++) { /* whole tokens */
+        memset(out, 'x', sizeof out);
+        cr_expect_eq(hebb_vocabulary_decode(v, ids, 9, out, size), 14);
+        cr_expect_eq(out[size], 'x');
+        if (size > 0)
+            cr_expect_str_eq(out, size > 14   ? "cat [UNK] sat!"
+                                  : size > 13 ? "cat [UNK] sat"
+                                  : size > 9  ? "cat [UNK]"
+                                  : size > 3  ? "cat"
+                                              : "");
+    }
+    cr_expect_eq(hebb_vocabulary_decode(v, ids, 9, NULL, 0), 14);
+    cr_expect_eq(hebb_vocabulary_decode(v, ids, -1, out, sizeof out), 0);
+    cr_expect_eq(hebb_vocabulary_decode(v, NULL, 9, out, sizeof out), 0);
+    cr_expect_eq(hebb_vocabulary_decode(NULL, ids, 9, out, sizeof out), 0);
+    cr_expect_str_eq(out, "");
+    hebb_vocabulary_destroy(v);
+    v = hebb_vocabulary_create(&text, 1, .characters = true);
+    expect_text(v, text, text);
+    hebb_vocabulary_destroy(v);
+}
+
 /* Many more words than the table starts with, all different. */
 Test(vocabulary, many_words) {
     char *text = malloc(200000);

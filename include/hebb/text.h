@@ -44,6 +44,13 @@ HEBB_API int32_t hebb_vocabulary_id(const hebb_vocabulary *vocabulary, const cha
 /* The numbers of a text's tokens: stores up to `room`, and returns how many there are. */
 HEBB_API int64_t hebb_vocabulary_encode(const hebb_vocabulary *vocabulary, const char *text,
                                         int32_t *ids, int64_t room);
+/* The way back, for what a model wrote: the text of n numbers of tokens, as much of it as fits into
+   `size` bytes with a zero after it (whole tokens; text may be NULL if size is 0); returns the
+   bytes of all of it, without the zero. Characters follow each other, words stand apart, but for
+   punctuation: "the cat sat, and (so on)." Padding, and what is no number of a token, is nothing,
+   the unknown token "[UNK]". Without unknown ones, encoding the text gives the numbers again. */
+HEBB_API int64_t hebb_vocabulary_decode(const hebb_vocabulary *vocabulary, const int32_t *ids,
+                                        int64_t n, char *text, size_t size);
 /* The texts as rows of numbers, [n, length] i32: cut off at the end, padded with 0 after it. The
    array is resized. HEBB_E_NULL, HEBB_E_ARGUMENT (length < 1), HEBB_E_MEMORY. */
 HEBB_API hebb_status hebb_vocabulary_encode_all(const hebb_vocabulary *vocabulary,

@@ -170,6 +170,32 @@ int64_t hebb_vocabulary_encode(const hebb_vocabulary *v, const char *text, int32
     return n;
 }
 
+/* Whether words a and b stand apart. Quotes do, as it is not known which side they belong to. */
+static bool is_apart(const char *a, const char *b) {
+    if (*a == '\0' || (a[1] == '\0' && strchr("([{", *a) != NULL)) return false;
+    return b[1] != '\0' || strchr(".,;:!?)]}%", *b) == NULL;
+}
+
+int64_t hebb_vocabulary_decode(const hebb_vocabulary *v, const int32_t *ids, int64_t n, char *text,
+                               size_t size) {
+    size_t whole = 0, written = 0;
+    const char *before = "";
+    for (int64_t k = 0; v != NULL && ids != NULL && k < n; k++) {
+        const char *one = hebb_vocabulary_token(v, ids[k]);
+        if (*one == '\0') continue;
+        size_t space = !v->o.characters && is_apart(before, one), length = strlen(one) + space;
+        if (text != NULL && written == whole && length < size - written) {
+            if (space) text[written] = ' ';
+            memcpy(text + written + space, one, length - space);
+            written += length;
+        }
+        whole += length;
+        before = one;
+    }
+    if (text != NULL && size > 0) text[written] = '\0';
+    return (int64_t)whole;
+}
+
 hebb_status hebb_vocabulary_encode_all(const hebb_vocabulary *v, const char *const *texts, size_t n,
                                        int64_t length, hebb_array *rows) {
     if (v == NULL || rows == NULL || (texts == NULL && n > 0)) return HEBB_E_NULL;

@@ -131,6 +131,25 @@ Test(vocabulary, many_words) {
     free(text);
 }
 
+Test(vocabulary, tokens_keep_their_numbers) {
+    static const char *const tokens[] = {"the", "cat", "the", NULL, "sat"};
+    hebb_vocabulary *v = hebb_vocabulary_create(tokens, 5, .tokens = true);
+    cr_expect_eq(hebb_vocabulary_size(v), 7);
+    cr_expect_eq(hebb_vocabulary_id(v, "the"), 2);
+    cr_expect_eq(hebb_vocabulary_id(v, "sat"), 6);
+    cr_expect_eq(hebb_vocabulary_id(v, "dog"), 1);
+    cr_expect_str_eq(hebb_vocabulary_token(v, 4), "the");
+    cr_expect_str_eq(hebb_vocabulary_token(v, 5), "");
+    hebb_vocabulary_destroy(v);
+    v = hebb_vocabulary_create(tokens, 5, .tokens = true, .most = 4);
+    cr_expect_eq(hebb_vocabulary_size(v), 4);
+    cr_expect_eq(hebb_vocabulary_id(v, "sat"), 1);
+    hebb_vocabulary_destroy(v);
+    v = hebb_vocabulary_create(NULL, 5, .tokens = true);
+    cr_expect_eq(hebb_vocabulary_size(v), 2);
+    hebb_vocabulary_destroy(v);
+}
+
 /* ---- files ---- */
 
 static void write_file(const char *path, const char *text, size_t n, bool zipped) {
@@ -173,4 +192,69 @@ Test(read_text, plain_and_compressed) {
     cr_expect_eq(hebb_read_text(NULL, &text, NULL, message, sizeof message), HEBB_E_NULL);
     cr_expect_neq(hebb_read_text("/tmp", &text, NULL, message, sizeof message), HEBB_OK);
     free(large);
+}
+
+/* ---- vocabularies in files ---- */
+
+static void expect_bad(const char *path, const char *bytes, size_t n, const char *words) {
+    char message[256];
+    hebb_vocabulary *v = (hebb_vocabulary *)message;
+    write_file(path, bytes, n, false);
+    cr_expect_eq(hebb_vocabulary_load(path, &v, message, sizeof message), HEBB_E_FORMAT, "%.*s",
+                 (int)n, bytes);
+    cr_expect_null(v);
+    cr_expect_not_null(strstr(message, words), "%s", message);
+}
+
+Test(vocabulary, is_saved_and_loaded) {
+    const char *text = "It's a \\ line\r\nand \xe2\x82\xac\xff, a \\n line";
+    char path[] = "/tmp/hebb_text_XXXXXX", message[256], *file;
+    close(mkstemp(path));
+    for (int k = 0; k < 3; k++) {
+        hebb_vocabulary_options o = {.keep_case = k == 1, .characters = k == 2};
+        hebb_vocabulary *v = hebb_vocabulary_create_with(&text, 1, &o), *again;
+        cr_assert_eq(hebb_vocabulary_save(v, path, message, sizeof message), HEBB_OK);
+        cr_assert_eq(hebb_vocabulary_load(path, &again, message, sizeof message), HEBB_OK, "%s",
+                     message);
+        cr_expect_eq(hebb_vocabulary_made_with(again).characters, k == 2);
+        cr_expect_eq(hebb_vocabulary_size(again), hebb_vocabulary_size(v));
+        int32_t ids[64], others[64];
+        int64_t n = hebb_vocabulary_encode(v, text, ids, 64);
+        cr_expect_eq(hebb_vocabulary_encode(again, text, others, 64), n);
+        cr_expect_arr_eq(ids, others, (size_t)n * sizeof *ids);
+        cr_expect_eq(hebb_vocabulary_id(again, "It's"), hebb_vocabulary_id(v, "It's"));
+        hebb_vocabulary_destroy(again);
+        size_t length; /* wherever it is cut off, it is refused */
+        cr_assert_eq(hebb_read_text(path, &file, &length, NULL, 0), HEBB_OK);
+        for (size_t cut = 0; cut < length; cut++) expect_bad(path, file, cut, path);
+        free(file);
+        hebb_vocabulary_destroy(v);
+    }
+    expect_bad(path, "", 0, "no file of hebb_vocabulary_save()");
+    expect_bad(path, "a,b\n", 4, "no file of hebb_vocabulary_save()");
+    expect_bad(path, "hebb vocabulary, 1 tokens, bytes\na\n", 35, "no file of");
+    expect_bad(path, "hebb vocabulary, -1 tokens, words\na\n", 36, "no file of");
+    expect_bad(path, "hebb vocabulary, 9000000000000000000 tokens, words\na\n", 53, "truncated");
+    expect_bad(path, "hebb vocabulary, 1 tokens, words\na\nb\n", 37, "more than 1 tokens");
+    expect_bad(path, "hebb vocabulary, 2 tokens, words\na\n\\t\n", 38, "token 2 of 2");
+    expect_bad(path, "hebb vocabulary, 2 tokens, words\na\n\0\n", 37, "token 2 of 2");
+    unlink(path);
+}
+
+Test(vocabulary, files_that_cannot_be) {
+    char message[256];
+    hebb_vocabulary *v = hebb_vocabulary_create(lines, 3), *none;
+    cr_expect_eq(hebb_vocabulary_load("/nonexistent/v", &none, message, sizeof message),
+                 HEBB_E_FILE);
+    cr_expect_null(none);
+    cr_expect_eq(hebb_vocabulary_load("/tmp", NULL, message, sizeof message), HEBB_E_NULL);
+    cr_expect_eq(hebb_vocabulary_load(NULL, &none, NULL, 0), HEBB_E_NULL);
+    cr_expect_eq(hebb_vocabulary_save(NULL, "/tmp/x", NULL, 0), HEBB_E_NULL);
+    cr_expect_eq(hebb_vocabulary_save(v, NULL, NULL, 0), HEBB_E_NULL);
+    cr_expect_eq(hebb_vocabulary_save(v, "/nonexistent/v", NULL, 0), HEBB_E_FILE);
+    if (access("/dev/full", W_OK) == 0) {
+        cr_expect_eq(hebb_vocabulary_save(v, "/dev/full", message, sizeof message), HEBB_E_FILE);
+        cr_expect_not_null(strstr(message, "No space left"), "%s", message);
+    }
+    hebb_vocabulary_destroy(v);
 }

@@ -25,6 +25,8 @@ typedef struct hebb_vocabulary_options {
     bool keep_case;
     int64_t most;  /* tokens at most, padding and unknown included; default: all */
     int64_t least; /* a token that is rarer is unknown; default 1 */
+    bool tokens;   /* the texts are the tokens themselves, numbered from 2 on in their order: those
+                      of embeddings made elsewhere, say. Of equal ones the first is found */
     int reserved_;
 } hebb_vocabulary_options;
 /* NULL if memory is out. hebb_vocabulary_create(texts, n, .most = 10000) */
@@ -35,6 +37,19 @@ typedef struct hebb_vocabulary_options {
 HEBB_API hebb_vocabulary *hebb_vocabulary_create_with(const char *const *texts, size_t n,
                                                       const hebb_vocabulary_options *options);
 HEBB_API void hebb_vocabulary_destroy(hebb_vocabulary *vocabulary);
+/* What it was created with: whether its tokens are characters, ...; zeros for NULL. */
+HEBB_API hebb_vocabulary_options hebb_vocabulary_made_with(const hebb_vocabulary *vocabulary);
+
+/* The vocabulary as a file, for the program that uses the weights later: hebb_session_save() has
+   the numbers that a model learned, this says which tokens they stand for. A line that says so and
+   how many there are, then a line a token (with \n, \r and \\ for what would end or escape it).
+   Written aside and renamed: after an error the old file is unchanged. Load stores NULL in *result
+   after an error, of which up to `size` bytes of `message` (may be NULL) say what is wrong:
+   HEBB_E_NULL, HEBB_E_FILE, HEBB_E_FORMAT (truncated, or no such file at all), HEBB_E_MEMORY. */
+HEBB_API hebb_status hebb_vocabulary_save(const hebb_vocabulary *vocabulary, const char *path,
+                                          char *message, size_t size);
+HEBB_API hebb_status hebb_vocabulary_load(const char *path, hebb_vocabulary **result, char *message,
+                                          size_t size);
 
 HEBB_API int64_t hebb_vocabulary_size(const hebb_vocabulary *vocabulary); /* with 0 and 1 */
 /* "" of padding and of what is no number of a token, "[UNK]" of 1. The vocabulary's. */

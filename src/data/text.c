@@ -81,16 +81,22 @@ static bool grow(hebb_vocabulary *v) {
     return true;
 }
 
+/* The token's place in the table, made if it is new; NULL if memory is out. */
+static token *enter(hebb_vocabulary *v, const char *text) {
+    if (2 * (v->n_tokens + 1) > v->capacity && !grow(v)) return NULL;
+    token *t = find(v->table, v->capacity, text);
+    if (t->text != NULL) return t;
+    t->text = strdup(text);
+    if (t->text == NULL) return NULL;
+    v->n_tokens++;
+    return t;
+}
+
 static bool count(hebb_vocabulary *v, const char *text) {
     char one[LONGEST + 1];
     while (next_token(v, &text, one)) {
-        if (2 * (v->n_tokens + 1) > v->capacity && !grow(v)) return false;
-        token *t = find(v->table, v->capacity, one);
-        if (t->text == NULL) {
-            t->text = strdup(one);
-            if (t->text == NULL) return false;
-            v->n_tokens++;
-        }
+        token *t = enter(v, one);
+        if (t == NULL) return false;
         t->count++;
     }
     return true;
@@ -102,20 +108,26 @@ static int by_frequency(const void *a, const void *b) {
     return strcmp(x->text, y->text);
 }
 
+/* Room for n tokens, and the two that every vocabulary has. */
+static bool begin_numbers(hebb_vocabulary *v, size_t n) {
+    v->by_id = calloc(n + 2, sizeof *v->by_id);
+    if (v->by_id == NULL) return false;
+    v->by_id[0] = "";
+    v->by_id[1] = "[UNK]";
+    v->size = 2;
+    return true;
+}
+
 static bool number(hebb_vocabulary *v) {
     token **order = malloc((v->n_tokens + 1) * sizeof *order);
-    v->by_id = calloc(v->n_tokens + 2, sizeof *v->by_id);
     size_t n = 0;
-    if (order == NULL || v->by_id == NULL) {
+    if (order == NULL || !begin_numbers(v, v->n_tokens)) {
         free(order);
         return false;
     }
     for (size_t k = 0; k < v->capacity; k++)
         if (v->table[k].text != NULL) order[n++] = &v->table[k];
     qsort(order, n, sizeof *order, by_frequency);
-    v->by_id[0] = "";
-    v->by_id[1] = "[UNK]";
-    v->size = 2;
     for (size_t k = 0; k < n; k++) {
         if (order[k]->count < v->o.least || (v->o.most > 0 && v->size >= v->o.most)) break;
         order[k]->id = (int32_t)v->size;
@@ -125,15 +137,30 @@ static bool number(hebb_vocabulary *v) {
     return true;
 }
 
+/* Every text has a number, repeated ones too: what follows them keeps its own. */
+static bool take_tokens(hebb_vocabulary *v, const char *const *texts, size_t n) {
+    if (!begin_numbers(v, n)) return false;
+    for (size_t k = 0; k < n && texts != NULL && (v->o.most <= 0 || v->size < v->o.most); k++) {
+        token *t = enter(v, texts[k] != NULL ? texts[k] : "");
+        if (t == NULL) return false;
+        if (t->id == 0) t->id = (int32_t)v->size;
+        v->by_id[v->size++] = t->text;
+    }
+    return true;
+}
+
+static bool count_all(hebb_vocabulary *v, const char *const *texts, size_t n) {
+    for (size_t k = 0; k < n && texts != NULL; k++)
+        if (texts[k] != NULL && !count(v, texts[k])) return false;
+    return number(v);
+}
+
 hebb_vocabulary *hebb_vocabulary_create_with(const char *const *texts, size_t n,
                                              const hebb_vocabulary_options *options) {
     hebb_vocabulary *v = calloc(1, sizeof *v);
     if (v == NULL) return NULL;
     if (options != NULL) v->o = *options;
-    bool fine = grow(v);
-    for (size_t k = 0; k < n && fine; k++)
-        if (texts != NULL && texts[k] != NULL) fine = count(v, texts[k]);
-    if (fine && number(v)) return v;
+    if (grow(v) && (v->o.tokens ? take_tokens(v, texts, n) : count_all(v, texts, n))) return v;
     hebb_vocabulary_destroy(v);
     return NULL;
 }
@@ -147,6 +174,10 @@ void hebb_vocabulary_destroy(hebb_vocabulary *v) {
 }
 
 /* ---- looking ---- */
+
+hebb_vocabulary_options hebb_vocabulary_made_with(const hebb_vocabulary *v) {
+    return v == NULL ? (hebb_vocabulary_options){0} : v->o;
+}
 
 int64_t hebb_vocabulary_size(const hebb_vocabulary *v) { return v == NULL ? 0 : v->size; }
 

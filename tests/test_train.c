@@ -322,8 +322,9 @@ Test(train, models_that_cannot_be_made) {
     m = hebb_model_create(g, device, .inputs = HEBB_LIST(x, NULL), .loss = x);
     cr_expect_str_eq(hebb_message(m), "model: inputs: 1 (NULL) is no input");
     hebb_model_destroy(m);
-    m = hebb_model_create(g, device, .inputs = HEBB_LIST(x));
+    m = hebb_model_create(g, device, .inputs = HEBB_LIST(x), .optimizer = hebb_sgd());
     cr_expect_eq(hebb_model_status(m), HEBB_E_NULL);
+    cr_expect_str_eq(hebb_message(m), "model: it has an optimizer, but no loss");
     hebb_model_destroy(m);
     hebb_tensor *loss = hebb_mean(x, HEBB_ALL_AXES, false);
     m = hebb_model_create(g, device, .inputs = HEBB_LIST(x), .loss = loss);
@@ -339,6 +340,28 @@ Test(train, models_that_cannot_be_made) {
     cr_expect(hebb_failed((hebb_model *)NULL));
     hebb_device_close(device);
     hebb_graph_destroy(g);
+}
+
+/* What is only to predict needs no loss. */
+Test(train, a_model_without_a_loss_predicts) {
+    net n = make_net("cpu", 3);
+    hebb_model *m = hebb_model_create(n.graph, n.device, .inputs = HEBB_LIST(n.x, n.label),
+                                      .session = hebb_model_session(n.model));
+    cr_assert_str_eq(hebb_message(m), "");
+    hebb_array a = {0}, b = {0};
+    double values[2];
+    cr_expect_eq(hebb_predict(m, HEBB_DATASET(columns[0]), n.logits, &a), HEBB_OK);
+    hebb_predict(n.model, &data, n.logits, &b);
+    cr_expect_eq(hebb_array_bytes(&a), ROWS * CLASSES * sizeof(float));
+    cr_expect_arr_eq(a.data, b.data, hebb_array_bytes(&a));
+    cr_expect_null(hebb_model_loss(m));
+    cr_expect_eq(hebb_evaluate(m, &data, values), HEBB_E_ARGUMENT);
+    cr_expect_str_eq(hebb_message(m), "evaluate: the model has no loss");
+    cr_expect_eq(hebb_fit(m, &data), HEBB_E_ARGUMENT);
+    hebb_array_free(&a);
+    hebb_array_free(&b);
+    hebb_model_destroy(m);
+    free_net(&n);
 }
 
 /* ---- memory ---- */

@@ -45,7 +45,9 @@ typedef struct hebb_load_options {
    graph without a training step, to predict, where what the optimizer kept has no place:
 
      hebb_session_load(s, path, .prefix = "encoder/", .keep_random = true);
-     hebb_session_load(s, path, .allow_unused = true); */
+     hebb_session_load(s, path, .allow_unused = true);
+
+   where s may be the session of a model that is made without a loss, for hebb_predict(). */
 #define hebb_session_load(session, ...) hebb_session_load_args(session, __VA_ARGS__, .reserved_ = 0)
 #define hebb_session_load_args(session, path, ...)                                                 \
     hebb_session_load_with((session), (path), &(const hebb_load_options){__VA_ARGS__})

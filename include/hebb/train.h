@@ -37,7 +37,8 @@ typedef struct hebb_metric_list {
 
 typedef struct hebb_model_options {
     hebb_tensor_list inputs;               /* what the columns of data are fed to, in order */
-    hebb_tensor *loss;                     /* scalar, the mean over a batch */
+    hebb_tensor *loss;                     /* scalar, the mean over a batch. None: the model can
+                                              only predict */
     hebb_optimizer optimizer;              /* makes the step; or */
     const hebb_minimize_options *minimize; /* clipping, parameter groups, ...; may be NULL */
     hebb_tensor *step; /* a step of your own. Neither: the model can only be evaluated */

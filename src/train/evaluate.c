@@ -98,6 +98,8 @@ hebb_status hebb_evaluate_with(hebb_model *m, const hebb_dataset *data, double *
                                const hebb_evaluate_options *options) {
     if (hb_model_begin(m) != HEBB_OK) return hebb_model_status(m);
     if (values == NULL) return hb_model_fail(m, HEBB_E_NULL, "evaluate: values is NULL");
+    if (m->loss == NULL)
+        return hb_model_fail(m, HEBB_E_ARGUMENT, "evaluate: the model has no loss");
     hebb_status status = hb_check_data(m, data, m->n_inputs);
     if (status != HEBB_OK) return status;
     tally sums;

@@ -129,7 +129,10 @@ static hebb_status check_options(hebb_model *m, const hebb_model_options *o) {
                                  "model: the metric %s has no counts of known shape%s",
                                  m->metrics[k].name, count > 2 ? " and no result()" : "");
     }
-    if (o->loss == NULL) return hb_model_fail(m, HEBB_E_NULL, "model: it has no loss");
+    if (o->loss == NULL && (o->optimizer.update != NULL || o->step != NULL))
+        return hb_model_fail(m, HEBB_E_NULL, "model: it has %s, but no loss",
+                             o->step != NULL ? "a step" : "an optimizer");
+    if (o->loss == NULL) return HEBB_OK;
     char text[160];
     hebb_shape shape = hebb_tensor_shape(o->loss);
     if (shape.rank == 0) return HEBB_OK;
@@ -144,7 +147,7 @@ static hebb_status init(hebb_model *m, hebb_device *device, const hebb_model_opt
         status = check_options(m, o);
         if (status != HEBB_OK) return status;
         if (hb_tally_init(&m->evaluated, m) != HEBB_OK) return out_of_memory(m);
-        m->loss = whole_loss(m, o->loss);
+        if (o->loss != NULL) m->loss = whole_loss(m, o->loss);
         m->step = o->step;
         if (o->optimizer.update != NULL)
             m->step = hebb_minimize_with(o->loss, o->optimizer, o->minimize);
@@ -154,8 +157,8 @@ static hebb_status init(hebb_model *m, hebb_device *device, const hebb_model_opt
     m->session = o->session;
     m->owns_session = o->session == NULL;
     if (m->owns_session)
-        m->session = hebb_session_create(m->graph, device, .seed = o->seed,
-                                         .memory_limit = o->memory_limit);
+        m->session =
+            hebb_session_create(m->graph, device, .seed = o->seed, .memory_limit = o->memory_limit);
     if (m->session == NULL) return out_of_memory(m);
     status = hb_model_take(m, hebb_session_status(m->session));
     if (status == HEBB_OK && hebb_session_graph(m->session) != m->graph)

@@ -240,6 +240,103 @@ Test(layer, training_inside_a_scan) {
     }
 }
 
+/* An encoder that is kept as it is, and a head that trains: the encoder's statistics do not move,
+   and it costs no more than in inference. */
+static hebb_tensor *encoder(hebb_tensor *x, bool trains) {
+    hebb_graph *g = hebb_tensor_graph(x);
+    if (!trains) hebb_inference_begin(g);
+    hebb_layer_begin(g, "encoder", NULL);
+    x = hebb_dropout(hebb_batch_normalization(hebb_dense(x, 6)), 0.5);
+    hebb_layer_end(g, x);
+    if (!trains) hebb_inference_end(g);
+    return x;
+}
+
+Test(layer, parts_stay_in_inference) {
+    FOR_EACH_DEVICE(device)
+    for (int trains = 0; trains < 2; trains++) {
+        hebb_graph *g = hebb_graph_create();
+        hebb_tensor *x = hebb_random_uniform(g, HEBB_F32, HEBB_SHAPE(8, 4));
+        hebb_tensor *h = encoder(x, trains);
+        hebb_tensor *outer = hebb_training(g); /* the scope has ended */
+        hebb_tensor *loss = hebb_mean(hebb_square(hebb_dense(h, 1)), HEBB_ALL_AXES, false);
+        hebb_tensor *step = hebb_minimize(
+            loss, hebb_sgd(), HEBB_PARAMETER_GROUPS({.match = "encoder/", .frozen = true}));
+        hebb_session *s = hebb_session_create(g, device, .seed = 1);
+        hebb_tensor *average = hebb_graph_find(g, "encoder/batch_normalization/moving_variance");
+        hebb_array before = {0}, after = {0}, one = {0}, flag = {0};
+        hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({h, &before}));
+        cr_assert_str_eq(hebb_message(s), "");
+        hebb_session_set_step(s, 0); /* the same x again */
+        hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({step, NULL}, {h, &after}, {outer, &flag}));
+        cr_assert_str_eq(hebb_message(s), "");
+        cr_expect_eq(hebb_array_item(&flag), 1);
+        int64_t differ = 0;
+        for (int64_t k = 0; k < 48; k++)
+            differ += hebb_array_at(&before, k) != hebb_array_at(&after, k);
+        cr_expect_eq(differ > 0, trains);
+        hebb_session_get(s, average, &one);
+        cr_expect_eq(hebb_array_item(&one) == 1, !trains);
+        hebb_array_free(&before);
+        hebb_array_free(&after);
+        hebb_array_free(&one);
+        hebb_array_free(&flag);
+        hebb_session_destroy(s);
+        hebb_graph_destroy(g);
+    }
+}
+
+/* The gradient through such a part has no trace of the batch's statistics either. */
+Test(layer, parts_in_inference_have_its_gradients) {
+    hebb_device *device = cpu_device();
+    double flops[2];
+    for (int k = 0; k < 2; k++) {
+        hebb_graph *g = hebb_graph_create();
+        hebb_tensor *x = hebb_state(g, "x", HEBB_F32, HEBB_SHAPE(8, 4), hebb_ones());
+        hebb_tensor *h = encoder(x, k == 1);
+        hebb_tensor *dx = hebb_gradient(h, x);
+        hebb_session *s = hebb_session_create(g, device, .seed = 1);
+        if (k == 0) hebb_session_set_mode(s, HEBB_MODE_TRAINING);
+        hebb_array value = {0};
+        hebb_plan_stats stats;
+        hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({dx, &value}, {h, NULL}));
+        cr_assert_str_eq(hebb_message(s), "");
+        hebb_session_stats(s, &stats);
+        flops[k] = stats.flops;
+        hebb_array_free(&value);
+        hebb_session_destroy(s);
+        hebb_graph_destroy(g);
+    }
+    cr_expect_eq(flops[0], flops[1]);
+    hebb_device_close(device);
+}
+
+Test(layer, inference_must_have_an_end) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_device *device = cpu_device();
+    hebb_session *s = hebb_session_create(g, device);
+    hebb_tensor *x = hebb_full(g, HEBB_F32, HEBB_SCALAR, 2);
+    hebb_array value = {0};
+    hebb_inference_begin(g);
+    char place[100];
+    snprintf(place, sizeof place, "test_layer.c:%d: hebb_inference_begin() has no", __LINE__ - 2);
+    hebb_inference_begin(g);
+    hebb_inference_end(g);
+    cr_expect_str_eq(hebb_tensor_op(hebb_training(g)), "full"); /* they nest */
+    cr_expect_eq(hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({x, &value})), HEBB_E_GRAPH);
+    cr_expect_not_null(strstr(hebb_message(s), place), "%s", hebb_message(s));
+    hebb_inference_end(g);
+    cr_expect_str_eq(hebb_tensor_op(hebb_training(g)), "training");
+    cr_expect_eq(hebb_run(s, HEBB_NO_FEED, HEBB_FETCH({x, &value})), HEBB_OK);
+    hebb_array_free(&value);
+    hebb_session_destroy(s);
+    hebb_device_close(device);
+    hebb_inference_end(g);
+    expect_error(g, HEBB_E_ARGUMENT, "no hebb_inference_begin() is open");
+    hebb_inference_begin(NULL);
+    hebb_inference_end(NULL);
+}
+
 /* ---- attachments ---- */
 
 Test(layer, attachments_belong_to_what_depends_on_them) {

@@ -48,9 +48,25 @@ HEBB_API void hebb_share_end(hebb_graph *graph);
 
 /* bool scalar: whether the run trains. It is known when a plan is made and folded away, so an
    inference plan has no trace of dropout. A run trains if it assigns to a trainable variable, as
-   hebb_minimize() does, unless hebb_session_set_mode() says otherwise. Each call makes a tensor of
-   its own: call it where it is used, in the body of a scan too. */
+   hebb_minimize() does, unless hebb_session_set_mode() says otherwise; false between
+   hebb_inference_begin() and its end. Each call makes a tensor of its own: call it where it is
+   used, in the body of a scan too. */
 HEBB_API hebb_tensor *hebb_training(hebb_graph *graph);
+
+/* What is built between these two calls is never in training, whatever the run does: dropout drops
+   nothing, batch normalization takes its moving averages and does not update them (Keras: a layer
+   called with training=False; PyTorch: eval()). For the part of a network that was trained before
+   and is kept as it is, or trained on with care, while the rest trains:
+
+     hebb_inference_begin(g);
+     hebb_tensor *h = encoder(x);
+     hebb_inference_end(g);
+     step = hebb_minimize(loss(hebb_dense(h, 10)), hebb_adam(),
+                          HEBB_PARAMETER_GROUPS({.match = "encoder/", .frozen = true}));
+
+   They nest. Every begin has an end, also after an error. */
+HEBB_API void hebb_inference_begin(hebb_graph *graph);
+HEBB_API void hebb_inference_end(hebb_graph *graph);
 
 /* ---- additional updates and losses of a training step ----
    hebb_minimize(loss, ...) carries out the updates, and adds the penalties to the loss, that are
@@ -58,7 +74,8 @@ HEBB_API hebb_tensor *hebb_training(hebb_graph *graph);
 
 /* `update` is what hebb_assign() or hebb_group() returned: of moving averages, say. Returns anchor.
    An assignment to a variable that an attached update assigns to already takes its place, and
-   should start from hebb_updated(). */
+   should start from hebb_updated(). Between hebb_inference_begin() and its end nothing is attached.
+ */
 HEBB_API hebb_tensor *hebb_attach_update(hebb_tensor *anchor, hebb_tensor *update);
 /* `penalty` is a floating scalar. Returns anchor. */
 HEBB_API hebb_tensor *hebb_attach_loss(hebb_tensor *anchor, hebb_tensor *penalty);
@@ -101,6 +118,7 @@ HEBB_API const char *hebb_tensor_place(const hebb_tensor *tensor, int *line);
 #define hebb_layer_begin(graph, kind, name) (hebb_layer_begin)(HEBB_HERE_GRAPH(graph), kind, name)
 #define hebb_share_begin(graph, name)       (hebb_share_begin)(HEBB_HERE_GRAPH(graph), name)
 #define hebb_training(graph)                (hebb_training)(HEBB_HERE_GRAPH(graph))
+#define hebb_inference_begin(graph)         (hebb_inference_begin)(HEBB_HERE_GRAPH(graph))
 #define hebb_attach_update(anchor, update)  (hebb_attach_update)(HEBB_HERE(anchor), update)
 #define hebb_attach_loss(anchor, penalty)   (hebb_attach_loss)(HEBB_HERE(anchor), penalty)
 #endif

@@ -141,7 +141,8 @@ typedef struct hebb_parameter_group {
     bool no_weight_decay;
     double l1, l2;   /* penalties, as below; default those below */
     double max_norm; /* as below; default that below */
-    bool frozen;     /* not trained */
+    bool frozen;     /* not trained. Its layers still do what they do in training, with batch
+                        normalization's averages too: hebb_inference_begin() has them leave that */
 } hebb_parameter_group;
 #define HEBB_PARAMETER_GROUPS(...)                                                                 \
     .groups = (const hebb_parameter_group[]){__VA_ARGS__},                                         \

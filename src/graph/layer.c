@@ -39,8 +39,16 @@ typedef struct attached {
     bool is_loss;
 } attached;
 
+/* An open hebb_inference_begin(). */
+typedef struct inference {
+    struct inference *outer;
+    const char *file; /* as of a scope */
+    int line;
+} inference;
+
 struct hb_layers {
     scope *open;
+    inference *inference; /* the innermost; NULL: none is open */
     taken *names;
     record *first, *last;
     size_t n_records;
@@ -152,11 +160,20 @@ static void open(hebb_graph *graph, const char *kind, const char *name, bool sha
     l->open = s;
 }
 
+static void write_place(const char *file, int line, char *text, size_t size) {
+    text[0] = '\0';
+    if (file != NULL) snprintf(text, size, "%s:%d: ", file, line);
+}
+
 hebb_status hb_check_ends(const hebb_graph *graph, hb_error *error) {
+    char place[200];
+    const inference *i = graph->layers == NULL ? NULL : graph->layers->inference;
     const scope *s = open_scope(graph);
-    if (s == NULL) return HEBB_OK;
-    char place[200] = "";
-    if (s->file != NULL) snprintf(place, sizeof place, "%s:%d: ", s->file, s->line);
+    if (s == NULL && i == NULL) return HEBB_OK;
+    write_place(s != NULL ? s->file : i->file, s != NULL ? s->line : i->line, place, sizeof place);
+    if (s == NULL)
+        return hb_fail(error, HEBB_E_GRAPH, "%shebb_inference_begin() has no hebb_inference_end()",
+                       place);
     return hb_fail(error, HEBB_E_GRAPH, "%s%s \"%s\" begins, and has no %s", place,
                    s->kind != NULL ? "the layer" : "the sharing", s->name,
                    s->kind != NULL ? "hebb_layer_end()" : "hebb_share_end()");
@@ -231,8 +248,28 @@ void hebb_share_end(hebb_graph *graph) {
 
 /* ---- training ---- */
 
+static bool is_inference(const hebb_graph *graph) {
+    return graph->layers != NULL && graph->layers->inference != NULL;
+}
+
+void hebb_inference_begin(hebb_graph *graph) {
+    if (graph == NULL || layers_of(graph) == NULL) return;
+    inference *i = hb_graph_memory(graph, sizeof *i);
+    if (i == NULL) return;
+    *i = (inference){graph->layers->inference, graph->file, graph->line};
+    graph->layers->inference = i;
+}
+
+void hebb_inference_end(hebb_graph *graph) {
+    if (graph == NULL) return;
+    if (is_inference(graph)) graph->layers->inference = graph->layers->inference->outer;
+    else if (graph->error.status == HEBB_OK)
+        hb_graph_error(graph, HEBB_E_ARGUMENT, "inference_end: no hebb_inference_begin() is open");
+}
+
 hebb_tensor *hebb_training(hebb_graph *graph) {
     if (graph == NULL) return NULL;
+    if (is_inference(graph)) return hebb_full(graph, HEBB_BOOL, HEBB_SCALAR, 0);
     return hb_node(graph, HB_OP_TRAINING, NULL, 0,
                    &(hb_attrs){.dtype = HEBB_BOOL, .shape = HEBB_SCALAR});
 }
@@ -250,6 +287,7 @@ static hebb_tensor *attach(hebb_tensor *anchor, hebb_tensor *what, bool is_loss)
     if (what->graph != graph)
         return hb_graph_error(graph, HEBB_E_GRAPH, "%s: %s is of another graph", title, what->name);
     if (layers_of(graph) == NULL) return &graph->inert;
+    if (!is_loss && is_inference(graph)) return anchor;
     attached *a = hb_graph_memory(graph, sizeof *a);
     if (a == NULL) return &graph->inert;
     *a = (attached){.anchor = anchor, .what = what, .is_loss = is_loss};

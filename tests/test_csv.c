@@ -163,6 +163,37 @@ Test(csv, with_columns_of_categories) {
     cr_expect(strstr(message, "row 3, column 1 (a): it is empty"), "%s", message);
 }
 
+/* What is in other columns does not matter, be it dates or nothing. */
+Test(csv, of_some_columns) {
+    static const char text[] = "date,wind,,rain,kind\n2026-01-01,3,,0.5,a\n2026-01-02,4,,1.5,b\n";
+    READ(text, HEBB_COLUMNS("rain", "wind"));
+    expect_values(2, 2, (double[]){0.5, 3, 1.5, 4});
+    cr_assert_eq(table.columns.count, 2);
+    cr_expect_str_eq(table.columns.at[0], "rain");
+    cr_expect_str_eq(table.columns.at[1], "wind");
+    cr_expect_null(table.labels.data);
+    READ(text, .label = "kind", .categories = true, HEBB_COLUMNS("wind", "date", "kind", "wind"));
+    expect_values(2, 4, (double[]){3, 0, 0, 3, 4, 1, 1, 4});
+    cr_assert_eq(table.n_categories, 4);
+    cr_expect_eq(table.categories[0].count, 0);
+    cr_expect_str_eq(table.categories[1].at[1], "2026-01-02");
+    cr_expect_eq(hebb_array_at(&table.labels, 1), 1);
+    READ("wind\n1\n2\n", HEBB_COLUMNS("wind", "wind", "wind"));
+    expect_values(2, 3, (double[]){1, 1, 1, 2, 2, 2});
+    hebb_status status =
+        hebb_read_csv(path, &table, message, sizeof message, HEBB_COLUMNS("wind", "Rain"));
+    cr_expect_eq(status, HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(message, "no column has the name Rain"), "%s", message);
+    status = hebb_read_csv(path, &table, message, sizeof message, HEBB_COLUMNS("wind", NULL));
+    cr_expect_eq(status, HEBB_E_NULL);
+    status = hebb_read_csv(path, &table, message, sizeof message, .n_columns = 2);
+    cr_expect_eq(status, HEBB_E_NULL);
+    status = hebb_read_csv(path, &table, message, sizeof message, HEBB_COLUMNS("wind"),
+                           .header = HEBB_CSV_NUMBERS);
+    cr_expect_eq(status, HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(message, "columns by name want a row of names"), "%s", message);
+}
+
 Test(csv, with_labels_that_are_numbers) {
     READ("1,9\n2,10\n3,9\n", .label_column = 2);
     expect_labels(HEBB_I32, 3, (const double[]){9, 10, 9});

@@ -48,7 +48,8 @@ HEBB_API hebb_status hebb_read_cifar100(const char *path, hebb_array *images, he
 
 /* What a file of numbers held. {0} is an empty one. */
 typedef struct hebb_table {
-    hebb_array values;  /* [rows, columns]: all columns but that of the labels */
+    hebb_array values;  /* [rows, columns]: all columns but that of the labels, or those that were
+                           asked for */
     hebb_array labels;  /* [rows]: i32 for classes and whole numbers, else of the dtype of values;
                            {0} if no label column was asked for */
     hebb_names columns; /* of values; empty if the file has no header */
@@ -75,8 +76,15 @@ typedef struct hebb_csv_options {
     char separator;   /* default: a comma */
     bool categories;  /* a column in which a field is no number is one of categories; default: that
                          is an error */
+    const char *const
+        *columns;     /* HEBB_COLUMNS("height", "width"): by name, the columns that values */
+    size_t n_columns; /* get, in this order; what is in others does not matter. Default:
+                         all but the label's */
     int reserved_;
 } hebb_csv_options;
+#define HEBB_COLUMNS(...)                                                                          \
+    .columns = (const char *const[]){__VA_ARGS__},                                                 \
+    .n_columns = sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)
 
 /* Reads rows of numbers, plain or gzip-compressed, into a table, which is filled anew (untouched on
    error). Fields may stand in double quotes (a quote in them is doubled; they may hold line ends);
@@ -90,10 +98,11 @@ typedef struct hebb_csv_options {
    hebb_read_csv("iris.csv", &table, message, sizeof message, .label_column = -1)
    hebb_read_csv("titanic.csv", &table, message, sizeof message, .label = "Survived",
                  .categories = true, .missing = true)
+   hebb_read_csv("weather.csv", &table, message, sizeof message, HEBB_COLUMNS("wind", "rain"))
 
    HEBB_E_FILE, HEBB_E_FORMAT (what is no number, a row with another number of fields than the
    first, a quote without end, no rows; the message names the row, which is counted in lines of the
-   file from 1, and the column, from 1), HEBB_E_ARGUMENT (no such label column, options out of
+   file from 1, and the column, from 1), HEBB_E_ARGUMENT (no such column, options out of
    range), HEBB_E_MEMORY. */
 #define hebb_read_csv(path, table, message, ...)                                                   \
     hebb_read_csv_args(path, table, message, __VA_ARGS__, .reserved_ = 0)

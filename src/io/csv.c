@@ -26,6 +26,8 @@ typedef struct sheet {
     size_t width; /* fields of a row */
     size_t first; /* row of numbers */
     size_t label; /* column of labels; width: none */
+    size_t *kept; /* columns of the values ... */
+    size_t n_kept;
 } sheet;
 
 static hebb_status out_of_memory(const sheet *s) {
@@ -148,16 +150,19 @@ static bool number_of(const sheet *s, const char *cell, double *number) {
     return end != cell && *end == '\0';
 }
 
+/* The first column of that name. */
+static hebb_status find_column(const sheet *s, const char *name, size_t *column) {
+    for (*column = 0; *column < s->width; ++*column)
+        if (strcmp(s->cells[*column], name) == 0) return HEBB_OK;
+    return hb_report(&s->report, HEBB_E_ARGUMENT, "no column has the name %s", name);
+}
+
 static hebb_status find_label(sheet *s) {
     const hebb_csv_options *o = s->options;
     long long width = (long long)s->width, place = o->label_column;
     s->label = s->width;
-    if (o->label != NULL) {
-        for (size_t k = s->width; k-- > 0;)
-            if (strcmp(s->cells[k], o->label) == 0) s->label = k;
-        if (s->label == s->width)
-            return hb_report(&s->report, HEBB_E_ARGUMENT, "no column has the name %s", o->label);
-    } else if (place != 0) {
+    if (o->label != NULL) return find_column(s, o->label, &s->label);
+    if (place != 0) {
         if (place > width || place < -width)
             return hb_report(&s->report, HEBB_E_ARGUMENT, "no column %lld: there are %lld", place,
                              width);
@@ -169,7 +174,8 @@ static hebb_status find_label(sheet *s) {
 /* The first row of numbers. */
 static hebb_status find_first(sheet *s) {
     double number;
-    bool names = s->options->header == HEBB_CSV_NAMES || s->options->label != NULL;
+    bool names = s->options->header == HEBB_CSV_NAMES || s->options->label != NULL ||
+                 s->options->n_columns > 0;
     for (size_t k = 0; s->options->header == HEBB_CSV_GUESS && k < s->width; k++)
         if (k != s->label && s->cells[k][0] != '\0' && !number_of(s, s->cells[k], &number))
             names = true;
@@ -177,6 +183,19 @@ static hebb_status find_first(sheet *s) {
     if (s->first == s->n_rows)
         return hb_report(&s->report, HEBB_E_FORMAT, "there are no rows but that of names");
     return HEBB_OK;
+}
+
+/* The columns that were asked for, or all but the label's. */
+static hebb_status find_kept(sheet *s) {
+    const hebb_csv_options *o = s->options;
+    hebb_status status = HEBB_OK;
+    s->kept = malloc((o->n_columns > s->width ? o->n_columns : s->width) * sizeof *s->kept);
+    if (s->kept == NULL) return out_of_memory(s);
+    for (size_t k = 0; o->n_columns == 0 && k < s->width; k++)
+        if (k != s->label) s->kept[s->n_kept++] = k;
+    for (size_t k = 0; status == HEBB_OK && k < o->n_columns; k++)
+        status = find_column(s, o->columns[k], &s->kept[s->n_kept++]);
+    return status;
 }
 
 /* ---- names in place of numbers ---- */
@@ -261,38 +280,34 @@ static hebb_status take_categories(const sheet *s, size_t column, int64_t place,
 static hebb_status take_numbers(const sheet *s, const bool *category, hebb_table *table) {
     int64_t at = 0;
     for (size_t row = s->first; row < s->n_rows; row++)
-        for (size_t k = 0; k < s->width; k++) {
-            if (k == s->label) continue;
-            hebb_status status = category[k] ? HEBB_OK : store(s, &table->values, at, row, k);
+        for (size_t k = 0; k < s->n_kept; k++, at++) {
+            if (category[k]) continue;
+            hebb_status status = store(s, &table->values, at, row, s->kept[k]);
             if (status != HEBB_OK) return status;
-            at++;
         }
     return HEBB_OK;
 }
 
 /* Names in place of columns of numbers, for as many columns as there are. */
 static hebb_status take_all_categories(const sheet *s, const bool *category, hebb_table *table) {
-    table->n_categories = (size_t)table->values.shape.dim[1];
-    table->categories = calloc(table->n_categories + 1, sizeof *table->categories);
+    table->n_categories = s->n_kept;
+    table->categories = calloc(s->n_kept + 1, sizeof *table->categories);
     if (table->categories == NULL) return out_of_memory(s);
     hebb_status status = HEBB_OK;
-    int64_t place = 0;
-    for (size_t k = 0; status == HEBB_OK && k < s->width; k++) {
-        if (category[k]) status = take_categories(s, k, place, table);
-        place += k != s->label;
-    }
+    for (size_t k = 0; status == HEBB_OK && k < s->n_kept; k++)
+        if (category[k]) status = take_categories(s, s->kept[k], (int64_t)k, table);
     return status;
 }
 
 static hebb_status take_values(const sheet *s, hebb_table *table) {
-    int64_t columns = (int64_t)(s->label < s->width ? s->width - 1 : s->width);
     int64_t rows = (int64_t)(s->n_rows - s->first);
-    if (hebb_array_resize(&table->values, s->options->dtype, HEBB_SHAPE(rows, columns)) != HEBB_OK)
+    if (hebb_array_resize(&table->values, s->options->dtype,
+                          HEBB_SHAPE(rows, (int64_t)s->n_kept)) != HEBB_OK)
         return out_of_memory(s);
-    bool *category = calloc(s->width, sizeof *category);
+    bool *category = calloc(s->n_kept + 1, sizeof *category);
     if (category == NULL) return out_of_memory(s);
-    for (size_t k = 0; s->options->categories && k < s->width; k++)
-        category[k] = k != s->label && is_category(s, k);
+    for (size_t k = 0; s->options->categories && k < s->n_kept; k++)
+        category[k] = is_category(s, s->kept[k]);
     hebb_status status = take_numbers(s, category, table);
     if (status == HEBB_OK && s->options->categories)
         status = take_all_categories(s, category, table);
@@ -301,9 +316,10 @@ static hebb_status take_values(const sheet *s, hebb_table *table) {
 }
 
 static hebb_status take_columns(const sheet *s, hebb_table *table) {
-    for (size_t k = 0; s->first == 1 && k < s->width; k++)
-        if (k != s->label && !hb_names_add(&table->columns, s->cells[k], strlen(s->cells[k])))
-            return out_of_memory(s);
+    for (size_t k = 0; s->first == 1 && k < s->n_kept; k++) {
+        const char *column = s->cells[s->kept[k]];
+        if (!hb_names_add(&table->columns, column, strlen(column))) return out_of_memory(s);
+    }
     return HEBB_OK;
 }
 
@@ -367,11 +383,16 @@ static hebb_status check_options(const sheet *s) {
     if (o->dtype != HEBB_F32 && o->dtype != HEBB_F64)
         return hb_report(&s->report, HEBB_E_DTYPE, "values are f32 or f64, not %s",
                          hebb_dtype_name(o->dtype));
-    if (o->header > HEBB_CSV_NUMBERS || (o->label != NULL && o->header == HEBB_CSV_NUMBERS) ||
-        strchr("\"\n\r .+-", s->separator) != NULL)
+    for (size_t k = 0; k < o->n_columns; k++)
+        if (o->columns == NULL || o->columns[k] == NULL)
+            return hb_report(&s->report, HEBB_E_NULL, "name %zu of the columns is NULL", k);
+    if (o->header > HEBB_CSV_NUMBERS || strchr("\"\n\r .+-", s->separator) != NULL)
         return hb_report(&s->report, HEBB_E_ARGUMENT,
-                         o->label != NULL ? "a label by name wants a row of names"
-                                          : "the header or the separator is out of range");
+                         "the header or the separator is out of range");
+    if (o->header == HEBB_CSV_NUMBERS && (o->label != NULL || o->n_columns > 0))
+        return hb_report(&s->report, HEBB_E_ARGUMENT, "%s by name %s a row of names",
+                         o->label != NULL ? "a label" : "columns",
+                         o->label != NULL ? "wants" : "want");
     return HEBB_OK;
 }
 
@@ -391,6 +412,7 @@ hebb_status hebb_read_csv_with(const char *path, hebb_table *table, char *messag
     status = cut_text(&s);
     if (status == HEBB_OK) status = find_label(&s);
     if (status == HEBB_OK) status = find_first(&s);
+    if (status == HEBB_OK) status = find_kept(&s);
     if (status == HEBB_OK) status = take_columns(&s, &fresh);
     if (status == HEBB_OK) status = take_values(&s, &fresh);
     if (status == HEBB_OK) status = take_labels(&s, &fresh);
@@ -398,6 +420,7 @@ hebb_status hebb_read_csv_with(const char *path, hebb_table *table, char *messag
     free(s.text);
     free(s.cells);
     free(s.lines);
+    free(s.kept);
     hebb_table_free(status == HEBB_OK ? table : &fresh);
     if (status == HEBB_OK) *table = fresh;
     return status;

@@ -42,6 +42,32 @@ Test(summary, is_a_table_of_layers) {
     hebb_graph_destroy(g);
 }
 
+/* What one of two steps trains is not frozen. */
+Test(summary, tells_what_is_frozen) {
+    hebb_graph *g = hebb_graph_create();
+    hebb_tensor *x = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, 4));
+    hebb_tensor *h = hebb_dense(hebb_dense(x, 3, .name = "encoder"), 1, .name = "head");
+    hebb_tensor *loss = hebb_mean(hebb_square(h), HEBB_ALL_AXES, false);
+    char *text = summary_of(g);
+    cr_expect_not_null(
+        strstr(text, "  trained                                                   19\n"), "%s",
+        text);
+    cr_expect_null(strstr(text, "frozen"), "%s", text);
+    free(text);
+    hebb_minimize(loss, hebb_sgd(), HEBB_PARAMETER_GROUPS({.match = "encoder/", .frozen = true}));
+    text = summary_of(g);
+    cr_expect_not_null(strstr(text,
+                              "  trained                                                    4\n"
+                              "  frozen                                                    15\n"),
+                       "%s", text);
+    free(text);
+    hebb_minimize(loss, hebb_sgd());
+    text = summary_of(g);
+    cr_expect_null(strstr(text, "frozen"), "%s", text);
+    free(text);
+    hebb_graph_destroy(g);
+}
+
 /* A layer may be called as an input is: what it holds is no optimizer's. */
 Test(summary, a_layer_named_like_an_input) {
     hebb_graph *g = hebb_graph_create();

@@ -17,7 +17,8 @@ typedef struct hebb_summary_options {
 /* Prints a table of the graph's layers (hebb/layer.h) in 79 columns: name and kind, shape of the
    result, parameters, floating-point operations of the forward pass and bytes of the result, for
    one example: open sizes, printed as ?, count as 1. Layers within layers are part of these. Below
-   it stand the totals: trainable parameters, others (moving averages), and what optimizers keep;
+   it stand the totals: parameters that are trained, those that the graph's training steps leave as
+   they are, others (moving averages), and what optimizers keep;
    and of the session's last run, with the batch that it was fed: its steps, its operations, the
    memory of variables and, at its peak, of intermediate results (hebb_session_stats()).
    hebb_summary(graph, stdout), hebb_summary(graph, stdout, .session = s). HEBB_E_NULL, the graph's

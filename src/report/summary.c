@@ -7,8 +7,8 @@
 #include <hebb/summary.h>
 
 typedef struct amount {
-    double trainable, fixed, optimizer; /* parameters */
-    double bytes;                       /* of trainable and fixed ones */
+    double trained, frozen, fixed, optimizer; /* parameters */
+    double bytes;                             /* of all but the optimizer's */
 } amount;
 
 /* Elements, with open sizes as 1. */
@@ -85,6 +85,18 @@ static bool is_slot(const hebb_graph *graph, const char *name) {
     return false;
 }
 
+/* Whether there are training steps, and none of them changes the variable. Looked for from its
+   place on: steps come after it. */
+static bool is_frozen(const hebb_graph *graph, const hebb_tensor *variable) {
+    if (hebb_graph_find(graph, "optimizer/learning_rate") == NULL) return false;
+    for (size_t id = hebb_tensor_id(variable); id < hebb_graph_size(graph); id++) {
+        const hebb_tensor *t = hebb_graph_tensor(graph, id);
+        if (strcmp(hebb_tensor_op(t), "assign") == 0 && hebb_tensor_input(t, 0) == variable)
+            return false;
+    }
+    return true;
+}
+
 /* Of the variables whose names begin with the layer's, or of all. */
 static amount parameters(const hebb_graph *graph, const char *layer) {
     amount sum = {0};
@@ -98,7 +110,9 @@ static amount parameters(const hebb_graph *graph, const char *layer) {
             sum.optimizer += n;
             continue;
         }
-        *(hebb_variable_trainable(v) ? &sum.trainable : &sum.fixed) += n;
+        if (!hebb_variable_trainable(v)) sum.fixed += n;
+        else if (is_frozen(graph, v)) sum.frozen += n;
+        else sum.trained += n;
         sum.bytes += n * (double)hebb_dtype_size(hebb_tensor_dtype(v));
     }
     return sum;
@@ -145,16 +159,17 @@ static void print_layer(const hebb_graph *graph, const hebb_layer *layer, FILE *
     bool named = strncmp(layer->name, layer->kind, strlen(layer->kind)) != 0;
     snprintf(title, sizeof title, named ? "%s (%s)" : "%s", layer->name, layer->kind);
     print_line(out, "%-30.30s %-18.18s %12.0f %8s %7s", title,
-               hebb_shape_text(result, shape, sizeof shape), p.trainable + p.fixed,
+               hebb_shape_text(result, shape, sizeof shape), p.trained + p.frozen + p.fixed,
                short_number(operations_of(graph, layer), a), short_number(bytes, b));
 }
 
 static void print_totals(const hebb_graph *graph, FILE *out) {
     char text[16];
     amount all = parameters(graph, NULL);
-    print_line(out, "%-49s %12.0f %8s %6sB", "parameters", all.trainable + all.fixed, "",
+    print_line(out, "%-49s %12.0f %8s %6sB", "parameters", all.trained + all.frozen + all.fixed, "",
                short_number(all.bytes, text));
-    print_line(out, "%-49s %12.0f", "  trained", all.trainable);
+    print_line(out, "%-49s %12.0f", "  trained", all.trained);
+    if (all.frozen > 0) print_line(out, "%-49s %12.0f", "  frozen", all.frozen);
     if (all.fixed > 0) print_line(out, "%-49s %12.0f", "  not trained", all.fixed);
     if (all.optimizer > 0)
         print_line(out, "%-49s %12.0f", "numbers that the optimizer keeps", all.optimizer);

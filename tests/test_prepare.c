@@ -229,7 +229,7 @@ static void check_layer(hebb_array *from, const hebb_scaling *s, bool undo) {
     hebb_shape open = from->shape;
     open.dim[0] = HEBB_ANY;
     hebb_tensor *x = hebb_input(g, "x", from->dtype, open);
-    hebb_tensor *y = hebb_scaling_layer(x, s, .undo = undo);
+    hebb_tensor *y = hebb_scaling_layer(x, s, .undo = undo, .axis = undo ? 1 : 0);
     hebb_session *session = hebb_session_create(g, device);
     hebb_array by_layer = {0}, by_array = {0};
     hebb_run(session, HEBB_FEED({x, from}), HEBB_FETCH({y, &by_layer}));
@@ -259,6 +259,41 @@ Test(prepare, scaling_as_a_layer) {
             check_layer(&all[k], &s, undo);
             hebb_scaling_free(&s);
         }
+}
+
+/* Sequences have their features last: as the rows do that they were cut from. */
+Test(prepare, scaling_layers_of_sequences) {
+    static float series[6][2] = {{1, 10}, {2, 20}, {3, 25}, {4, 50}, {5, 80}, {6, 95}};
+    hebb_array rows = hebb_array_view(series, HEBB_F32, HEBB_SHAPE(6, 2)), y = {0};
+    hebb_array x = hebb_array_view(series, HEBB_F32, HEBB_SHAPE(2, 3, 2)), wanted = {0};
+    hebb_scaling s = {0};
+    cr_assert_eq(hebb_min_max_fit(&s, &rows, -1, 1, NULL, 0), HEBB_OK);
+    hebb_scaling_apply(&s, &rows, &wanted, NULL, 0);
+    hebb_graph *g = hebb_graph_create();
+    hebb_device *device = hebb_device_open("cpu");
+    hebb_tensor *in = hebb_input(g, "x", HEBB_F32, HEBB_SHAPE(HEBB_ANY, HEBB_ANY, 2));
+    hebb_tensor *scaled = hebb_scaling_layer(in, &s, .axis = -1);
+    hebb_tensor *back = hebb_scaling_layer(scaled, &s, .axis = 2, .undo = true);
+    hebb_session *session = hebb_session_create(g, device);
+    hebb_run(session, HEBB_FEED({in, &x}), HEBB_FETCH({scaled, &y}));
+    cr_assert_str_eq(hebb_message(session), "");
+    cr_assert(hebb_shape_equal(y.shape, x.shape));
+    for (int k = 0; k < 12; k++)
+        cr_expect_float_eq(hebb_array_at(&y, k), hebb_array_at(&wanted, k), 1e-6);
+    hebb_run(session, HEBB_FEED({in, &x}), HEBB_FETCH({back, &y}));
+    for (int k = 0; k < 12; k++)
+        cr_expect_float_eq(hebb_array_at(&y, k), hebb_array_at(&x, k), 1e-4);
+    hebb_tensor *none = hebb_scaling_layer(in, &s, .axis = 3);
+    cr_expect(hebb_tensor_is_inert(none));
+    cr_expect_eq(hebb_graph_status(g), HEBB_E_ARGUMENT);
+    cr_expect_not_null(strstr(hebb_message(g), "x is [?, ?, 2]: there is no axis 3 of features"),
+                       "%s", hebb_message(g));
+    hebb_array_free(&y);
+    hebb_array_free(&wanted);
+    hebb_scaling_free(&s);
+    hebb_session_destroy(session);
+    hebb_device_close(device);
+    hebb_graph_destroy(g);
 }
 
 Test(prepare, scaling_layers_of_wrong_arguments) {

@@ -51,8 +51,10 @@ HEBB_API const char *hebb_parts_message(const hebb_parts *parts); /* "" if nothi
 
    Numbers for each feature (dimension 1: a column of [n, features], a channel of [n, channels,
    height, width]; one for all of [n]), learned from one array and applied to others: the training
-   set's to the test set. On an error, up to `size` bytes of `message` (may be NULL) say what is
-   wrong: HEBB_E_NULL, HEBB_E_SHAPE, HEBB_E_ARGUMENT, HEBB_E_MEMORY. */
+   set's to the test set. In sequences [n, time, features] dimension 1 is the time: learn from the
+   rows that they were cut from, or from a view of them as [n time, features]. On an error, up to
+   `size` bytes of `message` (may be NULL) say what is wrong: HEBB_E_NULL, HEBB_E_SHAPE,
+   HEBB_E_ARGUMENT, HEBB_E_MEMORY. */
 typedef struct hebb_scaling {
     int64_t features;
     double *shift, *scale; /* of each: what is applied is (x - shift) / scale */

@@ -23,10 +23,12 @@ HEBB_API hebb_tensor *hebb_normalization(hebb_tensor *x, int axis, const hebb_ar
 
 typedef struct hebb_scaling_layer_options {
     bool undo;        /* x scale + shift instead: from what a model predicts to what was measured */
+    int axis;         /* along which x's features are; default 1. Of sequences [batch, time,
+                         features]: -1, the last */
     const char *name; /* default "scaling", "scaling_1", ... */
     int reserved_;
 } hebb_scaling_layer_options;
-/* (x - shift) / scale, as hebb_scaling_apply() does it to arrays, for the features along axis 1 of
+/* (x - shift) / scale, as hebb_scaling_apply() does it to arrays, for the features along an axis of
    x [batch, features, ...], or for one feature. x is numeric; integers become f32, else the result
    has x's dtype. The numbers are copied to states name/shift and name/scale, [features], so that
    checkpoints have them: a program that loads one gives NULL in place of the scaling, which makes
@@ -40,7 +42,7 @@ typedef struct hebb_scaling_layer_options {
      hebb_tensor *predicted = hebb_scaling_layer(y, &prices, .undo = true);
 
    HEBB_E_SHAPE if x has another number of features (known, unless the scaling is of one),
-   HEBB_E_DTYPE. */
+   HEBB_E_ARGUMENT for an axis that x of rank 2 or more has not, HEBB_E_DTYPE. */
 #define hebb_scaling_layer(x, ...) hebb_scaling_layer_args(x, __VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_scaling_layer_with(hebb_tensor *x, const hebb_scaling *scaling,
                                               const hebb_scaling_layer_options *options);

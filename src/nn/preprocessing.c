@@ -79,9 +79,10 @@ hebb_tensor *hebb_normalization(hebb_tensor *x, int axis, const hebb_array *mean
 
 /* ---- scaling ---- */
 
-/* A state with the numbers, NULL: all `preset`, as a tensor that fits along axis 1 of rank. */
+/* A state with the numbers, NULL: all `preset`, as a tensor that fits along that axis of rank. */
 static hebb_tensor *numbers_state(hebb_graph *graph, const char *name, hebb_dtype dtype,
-                                  const double *numbers, int64_t count, double preset, int rank) {
+                                  const double *numbers, int64_t count, double preset, int axis,
+                                  int rank) {
     hebb_array array = hebb_array_zeros(dtype, HEBB_SHAPE(count));
     if (array.data == NULL)
         return hebb_graph_fail(graph, HEBB_E_MEMORY, "scaling_layer: out of memory");
@@ -91,13 +92,13 @@ static hebb_tensor *numbers_state(hebb_graph *graph, const char *name, hebb_dtyp
                                     hebb_initial_tensor(hebb_constant(graph, &array)));
     hebb_array_free(&array);
     hebb_shape along = {.rank = rank};
-    for (int k = 0; k < rank; k++) along.dim[k] = k == 1 ? count : 1;
+    for (int k = 0; k < rank; k++) along.dim[k] = k == axis ? count : 1;
     return hebb_reshape(state, along);
 }
 
 /* How many features x and the scaling have; -1 if they do not fit. */
-static int64_t features_of(hebb_shape x, const hebb_scaling *scaling) {
-    const int64_t own = x.rank < 2 ? 1 : x.dim[1];
+static int64_t features_of(hebb_shape x, int axis, const hebb_scaling *scaling) {
+    const int64_t own = x.rank < 2 ? 1 : x.dim[axis];
     if (scaling == NULL) return own;
     return scaling->features == 1 || scaling->features == own ? scaling->features : -1;
 }
@@ -110,25 +111,31 @@ hebb_tensor *hebb_scaling_layer_with(hebb_tensor *x, const hebb_scaling *scaling
     hebb_graph *graph = hebb_tensor_graph(x);
     hebb_shape shape = hebb_tensor_shape(x);
     hebb_dtype dtype = hebb_tensor_dtype(x);
-    const int64_t features = features_of(shape, scaling);
+    const int wanted = o->axis == 0 ? 1 : o->axis, axis = wanted < 0 ? wanted + shape.rank : wanted;
+    char message[320], text[160];
     if (dtype == HEBB_BOOL)
         return hebb_graph_fail(graph, HEBB_E_DTYPE, "scaling_layer: x is bool, not numeric");
+    if (shape.rank > 1 && (axis < 1 || axis >= shape.rank)) {
+        snprintf(message, sizeof message, "scaling_layer: x is %s: there is no axis %d of features",
+                 hebb_shape_text(shape, text, sizeof text), wanted);
+        return hebb_graph_fail(graph, HEBB_E_ARGUMENT, message);
+    }
+    const int64_t features = features_of(shape, axis, scaling);
     if (features < 1) {
-        char message[320], text[160];
         snprintf(message, sizeof message,
                  "scaling_layer: x is %s, the scaling of %lld features; wanted are as many along "
-                 "axis 1, or a scaling of one",
+                 "axis %d, or a scaling of one",
                  hebb_shape_text(shape, text, sizeof text),
-                 scaling == NULL ? 0LL : (long long)scaling->features);
+                 scaling == NULL ? 0LL : (long long)scaling->features, axis);
         return hebb_graph_fail(graph, HEBB_E_SHAPE, message);
     }
     const hebb_dtype wide = dtype == HEBB_F64 ? HEBB_F64 : HEBB_F32;
     const int rank = shape.rank < 2 ? 0 : shape.rank;
     hebb_layer_begin(graph, "scaling", o->name);
-    hebb_tensor *shift = numbers_state(graph, "shift", wide,
-                                       scaling != NULL ? scaling->shift : NULL, features, 0, rank);
-    hebb_tensor *scale = numbers_state(graph, "scale", wide,
-                                       scaling != NULL ? scaling->scale : NULL, features, 1, rank);
+    hebb_tensor *shift = numbers_state(
+        graph, "shift", wide, scaling != NULL ? scaling->shift : NULL, features, 0, axis, rank);
+    hebb_tensor *scale = numbers_state(
+        graph, "scale", wide, scaling != NULL ? scaling->scale : NULL, features, 1, axis, rank);
     hebb_tensor *y = hebb_cast(x, wide);
     y = o->undo ? hebb_add(hebb_mul(y, scale), shift) : hebb_div(hebb_sub(y, shift), scale);
     return hebb_layer_end(graph, hebb_dtype_floating(dtype) ? hebb_cast(y, dtype) : y);

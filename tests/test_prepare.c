@@ -323,6 +323,67 @@ Test(prepare, scaling_layers_of_wrong_arguments) {
     cr_expect(hebb_tensor_is_inert(hebb_scaling_layer(NULL, &three)));
 }
 
+/* ---- windows ---- */
+
+Test(prepare, windows_of_a_series) {
+    int32_t t[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    hebb_array series = hebb_array_view(t, HEBB_I32, HEBB_SHAPE(10)), w = {0};
+    hebb_array pairs = hebb_array_view(t, HEBB_I32, HEBB_SHAPE(5, 2));
+    for (int64_t step = 1; step < 12; step++) {
+        cr_assert_eq(hebb_window_rows(&series, 4, step, &w, message, sizeof message), HEBB_OK);
+        const int64_t n = 6 / step + 1;
+        cr_assert(w.dtype == HEBB_I32 && hebb_shape_equal(w.shape, HEBB_SHAPE(n, 4)));
+        for (int64_t k = 0; k < 4 * n; k++)
+            cr_expect_eq(hebb_array_at(&w, k), (double)(k / 4 * step + k % 4));
+    }
+    cr_assert_eq(hebb_window_rows(&series, 10, 1, &w, NULL, 0), HEBB_OK);
+    cr_expect(hebb_shape_equal(w.shape, HEBB_SHAPE(1, 10)));
+    cr_assert_eq(hebb_window_rows(&pairs, 2, 2, &w, NULL, 0), HEBB_OK);
+    cr_expect(hebb_shape_equal(w.shape, HEBB_SHAPE(2, 2, 2)));
+    for (int k = 0; k < 8; k++) cr_expect_eq(hebb_array_at(&w, k), k);
+    hebb_array half = hebb_array_rows(&w, 0, 1); /* windows of windows, in place */
+    half.shape = HEBB_SHAPE(4);
+    cr_assert_eq(hebb_window_rows(&half, 2, 1, &w, NULL, 0), HEBB_OK);
+    cr_expect(hebb_shape_equal(w.shape, HEBB_SHAPE(3, 2)));
+    for (int k = 0; k < 6; k++) cr_expect_eq(hebb_array_at(&w, k), k / 2 + k % 2);
+    cr_assert_eq(hebb_window_rows(&w, 3, 1, &w, NULL, 0), HEBB_OK);
+    cr_expect(hebb_shape_equal(w.shape, HEBB_SHAPE(1, 3, 2)));
+    hebb_array_free(&w);
+}
+
+static void expect_no_windows(hebb_array series, int64_t length, int64_t step, hebb_status status,
+                              const char *words) {
+    hebb_array w = {0};
+    cr_expect_eq(hebb_window_rows(&series, length, step, &w, message, sizeof message), status);
+    cr_expect_not_null(strstr(message, words), "%s", message);
+    cr_expect_null(w.data);
+}
+
+Test(prepare, windows_that_cannot_be) {
+    float x[4] = {1, 2, 3, 4};
+    hebb_array series = hebb_array_view(x, HEBB_F32, HEBB_SHAPE(4)), w = {0};
+    expect_no_windows(series, 5, 1, HEBB_E_SHAPE, "window_rows: the series is [4], too short for");
+    expect_no_windows(series, INT64_MAX, 1, HEBB_E_SHAPE, "too short");
+    expect_no_windows(series, 0, 1, HEBB_E_ARGUMENT, "windows of 0 rows, every 1");
+    expect_no_windows(series, 1, 0, HEBB_E_ARGUMENT, "windows of 1 rows, every 0");
+    expect_no_windows(series, -1, INT64_MIN, HEBB_E_ARGUMENT, "windows of -1 rows");
+    expect_no_windows(hebb_array_view(x, HEBB_F32, HEBB_SCALAR), 1, 1, HEBB_E_SHAPE, "[]");
+    expect_no_windows(hebb_array_view(x, HEBB_F32, HEBB_SHAPE(2, 1, 1, 1, 1, 1, 1, 1)), 1, 1,
+                      HEBB_E_SHAPE, "[2, 1, 1");
+    expect_no_windows(hebb_array_view(x, HEBB_F32, HEBB_SHAPE(HEBB_ANY)), 1, 1, HEBB_E_SHAPE,
+                      "[?]");
+    expect_no_windows(hebb_array_view(NULL, HEBB_F32, HEBB_SHAPE(4)), 1, 1, HEBB_E_NULL, "no data");
+    expect_no_windows(hebb_array_view(x, (hebb_dtype)99, HEBB_SHAPE(4)), 1, 1, HEBB_E_DTYPE,
+                      "no dtype");
+    cr_expect_eq(hebb_window_rows(NULL, 1, 1, &w, message, sizeof message), HEBB_E_NULL);
+    cr_expect_eq(hebb_window_rows(&series, 1, 1, NULL, NULL, 0), HEBB_E_NULL);
+    /* Rows of nothing are many, and small. */
+    hebb_array empty = hebb_array_view(NULL, HEBB_F32, HEBB_SHAPE(5, 0));
+    cr_expect_eq(hebb_window_rows(&empty, 2, 1, &w, message, sizeof message), HEBB_OK);
+    cr_expect(hebb_shape_equal(w.shape, HEBB_SHAPE(4, 2, 0)));
+    hebb_array_free(&w);
+}
+
 Test(prepare, one_hot_rows) {
     int32_t t[] = {2, 0, 1};
     const double wanted[] = {0, 0, 1, 1, 0, 0, 0, 1, 0};

@@ -76,6 +76,24 @@ HEBB_API hebb_status hebb_scaling_undo(const hebb_scaling *scaling, const hebb_a
                                        hebb_array *to, char *message, size_t size);
 HEBB_API void hebb_scaling_free(hebb_scaling *scaling);
 
+/* ---- windows of a series ---- */
+
+/* Rows of a series [time, ...] that follow each other, as examples [n, length, ...]: window k
+   begins at row k step, and all of them end in the series, n = (time - length) / step + 1 (NumPy's
+   sliding_window_view; Keras's timeseries_dataset_from_array). What is to be predicted is a view of
+   rows: of a series [time] or [time, features], `ahead` rows after each window of step 1,
+
+     hebb_array past = hebb_array_rows(&series, 0, time - ahead);
+     hebb_window_rows(&past, length, 1, &windows, message, sizeof message);
+     hebb_array next = hebb_array_rows(&series, length - 1 + ahead, windows.shape.dim[0]);
+
+   `windows` is made anew (and may be the series); its rows are copies. On an error up to `size`
+   bytes of `message` (may be NULL) say what is wrong: HEBB_E_NULL, HEBB_E_SHAPE (fewer rows than
+   length, a rank that would pass HEBB_MAX_RANK), HEBB_E_ARGUMENT (length or step < 1),
+   HEBB_E_DTYPE, HEBB_E_MEMORY. */
+HEBB_API hebb_status hebb_window_rows(const hebb_array *series, int64_t length, int64_t step,
+                                      hebb_array *windows, char *message, size_t size);
+
 /* ---- labels ---- */
 
 /* Integer labels, [n] or [n, 1], as rows [n, classes] of f32: 1 at the label, 0 elsewhere. `rows`

@@ -42,7 +42,7 @@ static void learns(const char *arguments) {
         char command[512], output[16384];
         snprintf(command, sizeof command, "%s --device %s", arguments, devices[k]);
         int status = run(command, output, sizeof output);
-        if (k == 1 && strstr(output, "no OpenCL device") != NULL) {
+        if (k == 1 && strstr(output, "no device \"opencl\"") != NULL) {
             printf("%s: no OpenCL device\n", arguments);
             return;
         }

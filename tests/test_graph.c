@@ -76,7 +76,7 @@ Test(errors, shapes_that_do_not_fit) {
     FAILS(SHAPE, hebb_scatter_add(f.x, f.i, f.y), "scatter_add", "[2, 3]", "[3]", "[4, 5]");
     FAILS(SHAPE, hebb_gather(f.scalar, f.i), "gather", "[]");
     FAILS(SHAPE, hebb_assign(f.v, f.y), "assign", "[2, 3]", "[4, 5]");
-    FAILS(SHAPE, hebb_squeeze(f.x, 0), "[2, 3]");
+    FAILS(SHAPE, hebb_squeeze(f.x, 0), "squeeze(x f32 [2, 3]): axis 0 has size 2, not 1");
     FAILS(SHAPE, hebb_mean_squared_error(f.x, f.y), "[2, 3]", "[4, 5]");
     FAILS(SHAPE, hebb_sparse_softmax_cross_entropy(f.x, f.i), "[2, 3]", "[3]");
     FAILS(SHAPE, hebb_dense(f.scalar, 3), "dense", "[]");
@@ -116,7 +116,8 @@ Test(errors, arguments_out_of_range) {
     FAILS(ARGUMENT, hebb_transpose(f.x, (int[]){0, 0}, 2), "transpose");
     FAILS(ARGUMENT, hebb_transpose(f.x, (int[]){0}, 1), "transpose", "[2, 3]");
     FAILS(ARGUMENT, hebb_transpose(f.x, (int[]){0, 7}, 2), "transpose", "7");
-    FAILS(ARGUMENT, hebb_expand_dims(f.x, 4), "4");
+    FAILS(ARGUMENT, hebb_expand_dims(f.x, 4), "expand_dims(x f32 [2, 3]): axis 4");
+    FAILS(ARGUMENT, hebb_resize(f.x, HEBB_SHAPE(5, 0)), "resize: size 1 of [5, 0] is out of range; wanted are 1 to 2^31 - 1");
     FAILS(ARGUMENT, hebb_squeeze(f.x, 2), "2");
     FAILS(ARGUMENT, hebb_slice(f.x, HEBB_RANGES({2, 0, 1, 1})), "slice", "2");
     FAILS(ARGUMENT, hebb_slice(f.x, HEBB_RANGES({0, 0, 1, 1}, {-2, 0, 1, 1})), "slice");

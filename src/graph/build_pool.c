@@ -11,6 +11,20 @@ static hebb_tensor *fail(hebb_tensor *x, hebb_status status, const char *op, con
     return hb_graph_error(x->graph, status, "%s: %s", op, what);
 }
 
+/* Whether all sizes are possible: HEBB_ANY leaves one as it is. */
+static bool are_sizes(hebb_tensor *x, const char *op, hebb_shape sizes, int64_t least) {
+    char text[160];
+    for (int d = 0; d < sizes.rank; d++) {
+        if (sizes.dim[d] == HEBB_ANY || (sizes.dim[d] >= least && sizes.dim[d] <= INT32_MAX))
+            continue;
+        hb_graph_error(x->graph, HEBB_E_ARGUMENT,
+                       "%s: size %d of %s is out of range; wanted are %d to 2^31 - 1", op, d,
+                       hebb_shape_text(sizes, text, sizeof text), (int)least);
+        return false;
+    }
+    return true;
+}
+
 /* ---- pooling ---- */
 
 static double lowest(hebb_dtype dtype) {
@@ -135,10 +149,7 @@ static bool take_sizes(hebb_tensor *x, const char *op, hebb_shape sizes, int64_t
         fail(x, HEBB_E_SHAPE, op, "more sizes than x has dimensions");
     else if (x->shape.rank == HEBB_MAX_RANK)
         fail(x, HEBB_E_SHAPE, op, "x's rank must be less than the most possible");
-    for (int d = 0; d < sizes.rank && x->graph->error.status == HEBB_OK; d++)
-        if (sizes.dim[d] != HEBB_ANY && (sizes.dim[d] < least || sizes.dim[d] > INT32_MAX))
-            fail(x, HEBB_E_ARGUMENT, op, "a size is out of range");
-    return x->graph->error.status == HEBB_OK;
+    return x->graph->error.status == HEBB_OK && are_sizes(x, op, sizes, least);
 }
 
 /* A window as large as what each result is made of, if that is the same for all of them. */
@@ -271,9 +282,7 @@ hebb_tensor *hebb_resize_with(hebb_tensor *x, hebb_shape sizes,
         return fail(x, HEBB_E_ARGUMENT, "resize", "1 to 3 sizes are wanted");
     if (x->shape.rank < sizes.rank)
         return fail(x, HEBB_E_SHAPE, "resize", "more sizes than x has dimensions");
-    for (int d = 0; d < sizes.rank; d++)
-        if (sizes.dim[d] != HEBB_ANY && (sizes.dim[d] < 1 || sizes.dim[d] > INT32_MAX))
-            return fail(x, HEBB_E_ARGUMENT, "resize", "a size is out of range");
+    if (!are_sizes(x, "resize", sizes, 1)) return &x->graph->inert;
     const bool linear = options->method == HEBB_LINEAR;
     hebb_coordinates c = options->coordinates;
     if (c == HEBB_COORDINATES_DEFAULT)

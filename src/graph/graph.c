@@ -154,9 +154,20 @@ hebb_tensor *hebb_here_tensor(hebb_tensor *tensor, const char *file, int line) {
     return tensor;
 }
 
+/* What the program called: builders that make one op have names of their own. */
+static const char *builder_of(hb_op op, const hb_attrs *attrs) {
+    if (op != HB_OP_RESHAPE) return hb_op_title(op, attrs);
+    switch (attrs->mode) {
+    case HB_RESHAPE_LIKE: return "reshape_like";
+    case HB_RESHAPE_EXPAND: return "expand_dims";
+    case HB_RESHAPE_SQUEEZE: return "squeeze";
+    default: return hb_op_title(op, attrs);
+    }
+}
+
 void hb_describe_node(char *text, size_t size, hb_op op, const hb_attrs *attrs,
                       hebb_tensor *const *in, int n_in, const hb_signature *signatures) {
-    size_t at = (size_t)snprintf(text, size, "%s(", hb_op_title(op, attrs));
+    size_t at = (size_t)snprintf(text, size, "%s(", builder_of(op, attrs));
     for (int k = 0; k < n_in && at < size; k++) {
         char shape[160];
         hb_signature s =

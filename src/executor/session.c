@@ -99,7 +99,7 @@ hebb_status hebb_session_status(const hebb_session *s) {
 }
 
 const char *hebb_session_message(const hebb_session *s) {
-    if (s == NULL) return "the session is NULL (out of memory when it was created?)";
+    if (s == NULL) return "the session is NULL (of a model that failed, or out of memory?)";
     return s->error.status == HEBB_OK ? "" : s->error.message;
 }
 

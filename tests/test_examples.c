@@ -109,6 +109,21 @@ Test(examples, regularise_digits) {
 }
 Test(examples, gradients) { learns("gradients --depth 4 --epochs 2"); }
 
+/* What was saved forecasts the same in a program that never saw what it was learned from. */
+Test(examples, forecast) {
+    learns("forecast --epochs 2");
+    char path[] = "/tmp/hebb-forecast-XXXXXX", command[256], output[16384];
+    close(mkstemp(path));
+    snprintf(command, sizeof command, "forecast --epochs 1 --save %s", path);
+    cr_expect_eq(run(command, output, sizeof output), 0, "%s", output);
+    const double error = value_of(output, "error");
+    snprintf(command, sizeof command, "forecast --load %s", path);
+    cr_expect_eq(run(command, output, sizeof output), 0, "%s", output);
+    cr_expect_eq(value_of(output, "error"), error, "%s", output);
+    unlink(path);
+    cr_expect_neq(run(command, output, sizeof output), 0);
+}
+
 /* The second run has nothing left to search, and comes to the same end. */
 Test(examples, digits_goes_on_from_a_file) {
     char path[] = "/tmp/hebb_trials_XXXXXX", command[128], output[2][16384];

@@ -129,6 +129,15 @@ static void prepare_assigns(hb_ir *ir, hb_fuser *p) {
     }
 }
 
+/* What an iteration of a scan writes for the next one, or for what comes after the scan, its own
+   later steps read there, too, instead of from a second copy in the arena. */
+static void find_homes(hb_ir *ir, hb_fusion *f, size_t n) {
+    f->home = ir_memory(ir, n * sizeof *f->home);
+    for (int k = 0; f->home != NULL && k < ir->n_assigns; k++)
+        if (!is_read(ir, ir->assigns[k].buffer))
+            f->home[ir->assigns[k].value] = ir->assigns[k].buffer;
+}
+
 /* ---- roots ---- */
 
 static void estimate(hb_fuser *p) {
@@ -450,7 +459,7 @@ hebb_status hb_defer_assign(hb_fusion *f, int root, int buffer, hb_error *error)
     return ir->error.status;
 }
 
-hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error) {
+hebb_status hb_fuse(hb_ir *ir, bool fuse, bool body, hb_fusion *fusion, hb_error *error) {
     *fusion = (hb_fusion){.ir = ir};
     hb_fuser p = {.f = fusion, .ir = ir, .fuse = fuse};
     prepare_fetches(ir, &p);
@@ -470,6 +479,7 @@ hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error) {
     p.flops = ir_memory(ir, n * sizeof *p.flops);
     p.leaves = ir_memory(ir, n * sizeof *p.leaves);
     p.needed = ir_memory(ir, n * sizeof *p.needed);
+    if (body) find_homes(ir, fusion, n);
     if (ir->error.status == HEBB_OK) fuse_all(&p);
     if (ir->error.status != HEBB_OK) *error = ir->error;
     return ir->error.status;

@@ -70,6 +70,8 @@ typedef struct hb_fusion {
     bool *apart;                 /* by IR_PARTS: its copies may be written in any order */
     int *group;                  /* by root; -1: none (PARTS) */
     hb_assign_target **assigned; /* by root: variables that its value is written to */
+    int *home;                   /* by root: the buffer that its value is read from, once it has
+                                    been written; NULL: the arena for all */
     hb_choice *choice;           /* by node, for those before the next number */
     int n_before_deferral;       /* nodes from here on are copies made by hb_defer_assign() */
     int n_groups;
@@ -80,8 +82,17 @@ typedef struct hb_fusion {
     size_t piece;      /* no value in the arena goes across a multiple of so many bytes */
 } hb_fusion;
 
-/* fuse.c: with `fuse` false every op is a step of its own. Fails only for want of memory. */
-hebb_status hb_fuse(hb_ir *ir, bool fuse, hb_fusion *fusion, hb_error *error);
+/* The buffer that a node's value is read from. */
+static inline int hb_buffer_of(const hb_fusion *f, int node) {
+    const ir_node *n = &f->ir->nodes[node];
+    if (n->kind == IR_INDEX) return HB_BUFFER_INDEX;
+    if (n->kind == IR_BUFFER) return n->buffer;
+    return f->home != NULL ? f->home[node] : HB_BUFFER_ARENA;
+}
+
+/* fuse.c: with `fuse` false every op is a step of its own; `body`: the ir is that of a scan's body.
+   Fails only for want of memory. */
+hebb_status hb_fuse(hb_ir *ir, bool fuse, bool body, hb_fusion *fusion, hb_error *error);
 
 /* lower.c: writes group->step and ->places; its members' values go to the arena where
    fusion->stored says so. With `final` false, the group may be one that cannot be expressed:

@@ -74,11 +74,8 @@ static bool same_operand(const hb_operand *a, const hb_operand *b, int rank) {
 }
 
 static hb_operand operand_of(const writer *w, int node, const hb_view *view) {
-    const ir_node *n = get(w, node);
-    hb_operand operand = {.buffer = n->kind == IR_INDEX    ? HB_BUFFER_INDEX
-                                    : n->kind == IR_BUFFER ? n->buffer
-                                                           : HB_BUFFER_ARENA,
-                          .dtype = n->dtype,
+    hb_operand operand = {.buffer = hb_buffer_of(w->fusion, node),
+                          .dtype = get(w, node)->dtype,
                           .offset = view->offset};
     spread(w, view->stride, operand.stride);
     for (int k = 0; k < w->group->space.rank; k++)
@@ -221,8 +218,8 @@ static void store_root(writer *w, int node, int value) {
     }
     hb_operand to = {.buffer = HB_BUFFER_ARENA, .dtype = n->dtype, .offset = at.offset};
     spread(w, at.stride, to.stride);
-    if (w->fusion->stored[owner] || ir_is_scatter(get(w, owner)->kind))
-        store(w, owner, value, to, true);
+    const bool read = w->fusion->stored[owner] && hb_buffer_of(w->fusion, owner) == HB_BUFFER_ARENA;
+    if (read || ir_is_scatter(get(w, owner)->kind)) store(w, owner, value, to, true);
     for (const hb_assign_target *t = w->fusion->assigned[owner]; t != NULL; t = t->next) {
         to.buffer = t->buffer;
         store(w, owner, value, to, false);
@@ -422,9 +419,8 @@ static bool lower_loop(writer *w) {
 /* The operand of a matrix product in the group's space: batch dimensions that were merged into the
    rows are gone from it. */
 static hb_operand matrix(const writer *w, const hb_ref *ref, int rank, int merged) {
-    const ir_node *n = get(w, ref->base);
-    hb_operand operand = {.buffer = n->kind == IR_BUFFER ? n->buffer : HB_BUFFER_ARENA,
-                          .dtype = n->dtype,
+    hb_operand operand = {.buffer = hb_buffer_of(w->fusion, ref->base),
+                          .dtype = get(w, ref->base)->dtype,
                           .offset = ref->view.offset};
     for (int k = merged; k < rank; k++) operand.stride[k - merged] = ref->view.stride[k];
     return operand;

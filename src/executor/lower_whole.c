@@ -8,10 +8,9 @@ static void add_place(hb_group *g, hb_operand *operand, int node, bool written) 
     g->places[g->n_places++] = (hb_place){.operand = operand, .node = node, .written = written};
 }
 
-static hb_operand whole(const hb_ir *ir, int base) {
-    const ir_node *n = &ir->nodes[base];
-    hb_operand operand = {.buffer = n->kind == IR_BUFFER ? n->buffer : HB_BUFFER_ARENA,
-                          .dtype = n->dtype};
+static hb_operand whole(const hb_fusion *fusion, int base) {
+    const ir_node *n = &fusion->ir->nodes[base];
+    hb_operand operand = {.buffer = hb_buffer_of(fusion, base), .dtype = n->dtype};
     hb_view list = hb_contiguous(n->shape);
     memcpy(operand.stride, list.stride, sizeof operand.stride);
     return operand;
@@ -45,9 +44,9 @@ bool hb_lower_indexed(hb_fusion *fusion, hb_group *g) {
     *step = (hb_indexed){.rows = table.dim[0],
                          .width = width,
                          .count = hebb_shape_count(ir->nodes[n->in[1]].shape),
-                         .x = whole(ir, x),
-                         .index = whole(ir, index),
-                         .y = whole(ir, y)};
+                         .x = whole(fusion, x),
+                         .index = whole(fusion, index),
+                         .y = whole(fusion, y)};
     g->step.flops = !add ? 0 : (double)step->count * (double)width;
     g->step.bytes = (double)step->count *
                     (4 + (add ? 3.0 : 2.0) * (double)width * (double)hebb_dtype_size(n->dtype));
@@ -67,7 +66,7 @@ static hb_operand range(const hb_fusion *fusion, int node, int *base) {
     const hb_ir *ir = fusion->ir;
     hb_ref ref = ir_ref(ir, node);
     *base = fusion->root[node] ? node : ref.base;
-    hb_operand operand = whole(ir, *base);
+    hb_operand operand = whole(fusion, *base);
     hb_view list = hb_contiguous(ir->nodes[node].shape);
     memcpy(operand.stride, list.stride, sizeof operand.stride);
     if (*base != node) operand.offset = ref.view.offset;
@@ -110,7 +109,7 @@ bool hb_lower_whole(hb_fusion *fusion, hb_group *g) {
     for (int k = node; k < ir->n_nodes; k++) {
         if (k != node && !is_output_of(ir, k, node)) continue;
         hb_operand *out = &g->step.out[k == node ? 0 : ir->nodes[k].imm.i];
-        *out = whole(ir, k);
+        *out = whole(fusion, k);
         add_place(g, out, k, true);
     }
     return true;

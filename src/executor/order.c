@@ -74,8 +74,8 @@ static bool connect(orderer *o) {
         for (int i = 0; !g->merged && i < g->n_places; i++) {
             const hb_place *place = &g->places[i];
             if (!reads_memory_of(place)) continue;
-            int buffer = place->operand->buffer;
-            if (buffer == HB_BUFFER_ARENA) wait_for_node(o, place->node, k);
+            const int buffer = place->operand->buffer;
+            if (o->ir->nodes[place->node].kind != IR_BUFFER) wait_for_node(o, place->node, k);
             else if (writer[buffer] >= 0) add_edge(o, k, writer[buffer]);
         }
     }

@@ -141,7 +141,8 @@ static hebb_status compile(const hb_plan *plan, hb_ir *ir, const hb_scan *scan,
     for (ir_body *body = ir->bodies; body != NULL && status == HEBB_OK; body = body->next)
         status = compile_body(plan, body, without, error);
     if (status == HEBB_OK) ir_find_bands(ir);
-    if (status == HEBB_OK) status = hb_fuse(ir, !(without & HEBB_NO_FUSION), &fusion, error);
+    if (status == HEBB_OK)
+        status = hb_fuse(ir, !(without & HEBB_NO_FUSION), scan != NULL, &fusion, error);
     if (status == HEBB_OK) status = hb_order(&fusion, false, &order, &n, error);
     if (status != HEBB_OK) return status;
     fusion.reduces_once = b->reduces_once;

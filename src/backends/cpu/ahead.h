@@ -1,8 +1,9 @@
 /* Memory that slides along with a scan's iterations, asked for before the iteration that reads or
    writes it: slices of sequences, of residuals, of gradients come from far, a few lines of many
    arrays each time, and steps between products would wait for them. scan.c says which memory comes
-   next (hb_run_args.own); the body's largest product, if it is made in place (gemm_in_place.c), asks
-   for some lines before each tile, while its arithmetic keeps the core busy. */
+   next (hb_run_args.own); the body's largest product, if it is made in place (gemm_in_place.c) or
+   by rows (gemm_rows.c), asks for some lines before each tile, while its arithmetic keeps the core
+   busy. */
 #ifndef HB_CPU_AHEAD_H
 #define HB_CPU_AHEAD_H
 

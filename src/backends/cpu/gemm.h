@@ -71,6 +71,9 @@ bool hb_gemm_waits_at_output(const hb_gemm *gemm);
 
 /* Bytes that hold `elements` and keep what follows aligned. */
 size_t hb_gemm_bytes(const hb_gemm *gemm, int64_t elements);
+/* gemm_in_place.c: whether the shared scratch memory of a scan's product is all of B, packed panel
+   by panel in the first iteration. */
+bool hb_gemm_keeps_b(const hb_device *device, const hb_gemm *gemm);
 size_t hb_gemm_scratch_bytes(const hb_device *device, hb_gemm_scratch scratch);
 char *hb_gemm_shared(const hb_gemm_common *common, const hb_run_args *args);
 char *hb_gemm_own(const hb_gemm_common *common, const hb_run_args *args, int thread);

@@ -186,6 +186,10 @@ static layout layout_of(const hb_device *device, const hb_gemm *gemm) {
     return l;
 }
 
+bool hb_gemm_keeps_b(const hb_device *device, const hb_gemm *gemm) {
+    return layout_of(device, gemm).keep_b;
+}
+
 static hb_gemm_scratch scratch_of(const hb_gemm *gemm, const layout *l) {
     return (hb_gemm_scratch){.shared = hb_gemm_bytes(gemm, l->shared_elements),
                              .thread = hb_gemm_bytes(gemm, l->a_elements) +

@@ -1,4 +1,4 @@
-/* Rows of a matrix product: see gemm_rows.h. Called by joined.c and joined_run.c. */
+/* Rows of a matrix product: see gemm_rows.h. Called by joined.c, joined_run.c and scan_rows.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,14 +98,17 @@ void hb_gemm_rows_run(hb_device *device, const hb_gemm_rows *r, const hb_run_arg
                       char *waiting) {
     const hb_gemm *g = &r->gemm;
     const int64_t width = width_of(r), tiles = hb_ceil_div(i1 - i0, r->kernels->rows);
+    const hb_cpu_ahead *ahead = args->own;
     const strip a = strip_of(r, args, &g->a, batch, i0);
     strip c = {waiting, r->panels * width, 1};
     if (r->at_output) c = strip_of(r, args, &g->epilogue.out[0].to, batch, i0);
+    if (ahead && &ahead->asks->u.gemm != r->step) ahead = NULL;
     for (int64_t panel = 0; panel < r->panels; panel++) {
         const char *b = packed + (batch * r->panels + panel) * g->k * width * r->element;
         for (int64_t tile = 0; tile < tiles; tile++) {
             const int64_t row = hb_part(i1 - i0, tiles, tile);
             const int64_t next = hb_part(i1 - i0, tiles, tile + 1);
+            if (ahead) hb_cpu_ask_ahead(ahead, panel * tiles + tile, r->panels * tiles);
             const strip rows = {a.at + row * a.row * r->element, a.row, a.column};
             make_tile(r, &rows, b, c.at + (row * c.row + panel * width) * r->element, c.row,
                       i0 + row, next - row, panel * width);

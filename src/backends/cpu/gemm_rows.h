@@ -1,5 +1,6 @@
-/* Some rows of a matrix product at a time, for those that are joined with other steps (joined.c): B
-   is packed for all of them before. */
+/* Some rows of a matrix product at a time, for those that are joined with other steps (joined.c),
+   and for a scan's, of which each thread has its own (scan_rows.c): B is packed for all of them
+   before. */
 #ifndef HB_CPU_GEMM_ROWS_H
 #define HB_CPU_GEMM_ROWS_H
 

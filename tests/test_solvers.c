@@ -65,22 +65,25 @@ Test(solvers, short_ones_are_not_for_processors) {
 
 /* ---- any number of threads ---- */
 
-/* The gradient by the 3 x 3 filters of a convolution, from numbers whose sums are not exact. */
-static hebb_array filters_gradient(const int64_t sizes[5], int threads) {
-    const hebb_shape image = HEBB_SHAPE(sizes[0], sizes[1], sizes[3] + 2, sizes[4] + 2);
+/* The gradient by a convolution's filters of 3 x 3, or of 4 x 4 at a stride of 2, from numbers
+   whose sums are not exact. */
+static hebb_array filters_gradient(const int64_t sizes[5], int stride, int threads) {
+    const int64_t taps = stride + 2;
+    const hebb_shape image = HEBB_SHAPE(sizes[0], sizes[1], stride * (sizes[3] - 1) + taps,
+                                        stride * (sizes[4] - 1) + taps);
     const hebb_shape gradient = HEBB_SHAPE(sizes[0], sizes[2], sizes[3], sizes[4]);
     hebb_device *device = cpu_device();
     cr_assert_eq(hebb_device_set_threads(device, threads), HEBB_OK);
     hebb_graph *g = hebb_graph_create();
     hebb_tensor *x = hebb_input(g, "x", HEBB_F32, image), *dy = hebb_input(g, "dy", 0, gradient);
-    hebb_tensor *w = hebb_full(g, HEBB_F32, HEBB_SHAPE(sizes[2], sizes[1], 3, 3), 0);
+    hebb_tensor *w = hebb_full(g, HEBB_F32, HEBB_SHAPE(sizes[2], sizes[1], taps, taps), 0);
     hebb_array xs[] = {ones(image), ones(gradient)}, result = {0};
     for (int k = 0; k < 2; k++)
         for (int64_t i = 0; i < hebb_array_count(&xs[k]); i++)
             ((float *)xs[k].data)[i] = (float)sin((double)(i * (k + 3)));
     hebb_session *s = hebb_session_create(g, device);
     hebb_run(s, HEBB_FEED({x, &xs[0]}, {dy, &xs[1]}),
-             HEBB_FETCH({hebb_conv_weight(x, dy, w, .stride = {1}), &result}));
+             HEBB_FETCH({hebb_conv_weight(x, dy, w, .stride = {stride, stride}), &result}));
     cr_assert_not(hebb_failed(s), "%s", hebb_message(s));
     for (int k = 0; k < 2; k++) hebb_array_free(&xs[k]);
     hebb_session_destroy(s);
@@ -92,12 +95,14 @@ static hebb_array filters_gradient(const int64_t sizes[5], int threads) {
 Test(solvers, of_convolutions_do_not_depend_on_the_number_of_threads) {
     static const int64_t cases[][5] = {{1, 17, 2, 224, 20}, {1, 8, 16, 20, 20},  {1, 16, 4, 56, 20},
                                        {1, 33, 1, 56, 56},  {2, 32, 17, 56, 20}, {4, 8, 2, 20, 20}};
-    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        hebb_array one = filters_gradient(cases[k], 1);
+    const size_t count = sizeof cases / sizeof *cases;
+    for (size_t k = 0; k < 2 * count; k++) {
+        const int stride = k < count ? 1 : 2;
+        hebb_array one = filters_gradient(cases[k % count], stride, 1);
         for (int threads = 2; threads <= 18; threads += 4) {
-            hebb_array many = filters_gradient(cases[k], threads);
+            hebb_array many = filters_gradient(cases[k % count], stride, threads);
             cr_expect(memcmp(one.data, many.data, hebb_array_bytes(&one)) == 0,
-                      "case %d with %d threads", (int)k, threads);
+                      "case %d at stride %d with %d threads", (int)(k % count), stride, threads);
             hebb_array_free(&many);
         }
         hebb_array_free(&one);

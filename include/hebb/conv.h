@@ -68,10 +68,10 @@ typedef struct hebb_conv_options {
    zero outside of its sizes, groups g, and
    out = floor((in + before + after - (kernel - 1) dilation - 1) / stride) + 1, which must be 1 or
    more. Floating, ranks 3 to 5. A zero of the padding may or may not meet an infinite or NaN
-   weight: whether the result is NaN then depends on the device. Where filters of 3 x 3 or 5 x 5 are
-   done by Winograd's method (f32, strides of 1), an element that is not finite makes the results of
-   its tiles NaN, up to four elements further than the filter reaches. Depthwise: groups = channels,
-   C = 1. hebb_conv(x, w, .stride = {2}, .padding = HEBB_PADDING_SAME) */
+   weight: whether the result is NaN then depends on the device. Where small square filters are done
+   by Winograd's method (f32, strides of 1 or 2), an element that is not finite makes the results of
+   its tiles NaN, up to four elements further than the filter reaches, times the stride. Depthwise:
+   groups = channels, C = 1. hebb_conv(x, w, .stride = {2}, .padding = HEBB_PADDING_SAME) */
 #define hebb_conv(x, ...) hebb_conv_args(x, __VA_ARGS__, .reserved_ = 0)
 HEBB_API hebb_tensor *hebb_conv_with(hebb_tensor *x, hebb_tensor *w,
                                      const hebb_conv_options *options);

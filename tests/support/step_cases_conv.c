@@ -73,22 +73,22 @@ static void choose_few_channels(dice *d, case_limits limits, hb_conv *c) {
     } while (products(c) > limits.points);
 }
 
-/* At steps of 1, with channels enough for every way to do it. */
-static void choose_square(dice *d, case_limits limits, int64_t taps, hb_conv *c) {
+/* With channels enough for every way to do it. */
+static void choose_square(dice *d, case_limits limits, int64_t taps, int64_t stride, hb_conv *c) {
     do {
         *c = (hb_conv){.batch = 1 + dice_below(d, 9), .groups = dice_one_in(d, 4) ? 2 : 1};
         const int64_t most = dice_one_in(d, 8) ? 200 : 80;
         c->in_channels = 1 + dice_below(d, dice_one_in(d, 3) ? 20 : most);
         c->out_channels = 1 + dice_below(d, dice_one_in(d, 3) ? 20 : most);
         c->in[0] = c->kernel[0] = c->out[0] = 1;
-        for (int k = 0; k < 3; k++) c->stride[k] = c->dilation[k] = 1;
+        for (int k = 0; k < 3; k++) c->stride[k] = k > 0 ? stride : 1, c->dilation[k] = 1;
         for (int k = 1; k < 3; k++) {
             c->kernel[k] = taps;
             c->before[k] = dice_below(d, taps + 1);
             const int64_t after = dice_below(d, taps + 1), least = taps - c->before[k] - after;
             c->in[k] = 1 + dice_below(d, dice_one_in(d, 4) ? 70 : 30);
             if (c->in[k] < least) c->in[k] = least;
-            c->out[k] = c->in[k] + c->before[k] + after - (taps - 1);
+            c->out[k] = (c->in[k] + c->before[k] + after - taps) / stride + 1;
         }
     } while (products(c) > limits.points);
 }
@@ -96,7 +96,7 @@ static void choose_square(dice *d, case_limits limits, int64_t taps, hb_conv *c)
 /* Few channels; rows of tiles, of 2 or 4 results each, fill vectors of 16, or nearly so. */
 static void choose_wide(dice *d, case_limits limits, hb_conv *c) {
     do {
-        choose_square(d, limits, dice_one_in(d, 4) ? 5 : 3, c);
+        choose_square(d, limits, dice_one_in(d, 4) ? 5 : 3, 1, c);
         c->in_channels = 1 + dice_below(d, 12);
         c->out_channels = 1 + dice_below(d, 12);
         const int64_t width = (32 << dice_below(d, 3)) - dice_below(d, 4);
@@ -105,8 +105,18 @@ static void choose_wide(dice *d, case_limits limits, hb_conv *c) {
     } while (products(c) > limits.points);
 }
 
-static void choose_3x3(dice *d, case_limits limits, hb_conv *c) { choose_square(d, limits, 3, c); }
-static void choose_5x5(dice *d, case_limits limits, hb_conv *c) { choose_square(d, limits, 5, c); }
+static void choose_3x3(dice *d, case_limits limits, hb_conv *c) {
+    choose_square(d, limits, 3, 1, c);
+}
+static void choose_5x5(dice *d, case_limits limits, hb_conv *c) {
+    choose_square(d, limits, 5, 1, c);
+}
+/* At steps of 2; or filters of 2 x 2. */
+static void choose_strided(dice *d, case_limits limits, hb_conv *c) {
+    static const int64_t taps[] = {2, 3, 4, 4, 4, 5, 6, 7, 9, 10};
+    const int64_t one = taps[dice_below(d, sizeof taps / sizeof *taps)];
+    choose_square(d, limits, one, one == 2 ? 1 : 2, c);
+}
 
 static step_case *make_conv(uint64_t seed, case_limits limits,
                             void (*choose)(dice *d, case_limits limits, hb_conv *c)) {
@@ -137,6 +147,9 @@ step_case *case_conv_3x3(uint64_t seed, case_limits limits) {
 }
 step_case *case_conv_5x5(uint64_t seed, case_limits limits) {
     return make_conv(seed, limits, choose_5x5);
+}
+step_case *case_conv_strided(uint64_t seed, case_limits limits) {
+    return make_conv(seed, limits, choose_strided);
 }
 step_case *case_conv_wide(uint64_t seed, case_limits limits) {
     return make_conv(seed, limits, choose_wide);

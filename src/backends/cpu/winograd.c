@@ -1,19 +1,19 @@
-/* CONV and CONV_INPUT of 3 x 3 and 5 x 5 filters by Winograd's minimal filtering
-   (winograd_kernels.h): 16 multiplications in place of 36, 36 in place of 144 or of 100, by the
-   form that costs least. Called through the solvers' table (cpu.h).
+/* CONV and CONV_INPUT of 2 x 2, 3 x 3 and 5 x 5 filters, and at a stride of 2 of those twice as
+   large, by Winograd's minimal filtering (winograd_kernels.h): 16 multiplications in place of 36,
+   36 in place of 144 or of 100, 9 in place of 16 or 25 in place of 64, by the form that costs
+   least. Called through the solvers' table (cpu.h).
 
    A task makes some rows of tiles, of one or several images: all channels of these are transformed,
    then for each panel of tiles and each few rows of weights the products are made in L1 and
    transformed back. So nothing but the images goes through memory, and the transforms of a task's
-   images stay in L2. Results differ from those of a direct sum by a few roundings more; a value
-   that is not finite spreads over its tiles. */
+   images stay in L2. Phases of an image (winograd.h) are channels more; phases of a result are
+   results of their own, of which two at a time are put together. Results differ from those of a
+   direct sum by a few roundings more; a value that is not finite spreads over its tiles. */
 #include "winograd.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "../winograd_choice.h"
 
 /* Transformed images that a task keeps in L2, if it can; and how many tasks there should be. */
 enum { IMAGE_BYTES = 384 << 10, MOST_IMAGE_BYTES = 2 << 20, TASKS = 16 };
@@ -24,33 +24,23 @@ typedef struct state {
     const hb_cpu_gemm_type *gemm;
     const hb_cpu_winograd *kernels;
     const hb_winograd_form *form;
-    const hb_winograd_form *by_tiles;   /* of images */
-    int64_t lanes;                      /* of these */
-    int64_t step, planes;               /* of the form; elements of a tile */
-    bool transposed;                    /* CONV_INPUT */
-    int64_t rows, channels, row_blocks; /* of the products */
+    const hb_winograd_form *by_tiles; /* of images */
+    int64_t lanes;                    /* of these */
+    int64_t step, planes;             /* of the form; elements of a tile */
+    bool transposed;                  /* CONV_INPUT */
+    hb_winograd_phases phases;
+    int64_t sources, apart;             /* phases of an image; stride of those of a result */
+    int64_t rows, channels, row_blocks; /* of the products; channels: of all phases of an image */
+    int64_t area;                       /* of an image */
     int64_t height, width;              /* of a result */
-    int64_t tiles_x, tiles_y;           /* of a result */
+    int64_t tiles_x, tiles_y;           /* of a phase of a result */
     int64_t tiles_vectors;              /* vectors of a row of tiles */
     int64_t tile_rows, each, tasks;     /* of a group; in a task; tasks of a group */
     int64_t plane, weights_plane;       /* floats between elements of the transforms */
-    hb_winograd_image image;
-    int64_t row, image_floats, product_floats, weights_floats;
+    int64_t row, image_floats, product_floats, band_floats, weights_floats;
     size_t thread_bytes;
     int threads;
 } state;
-
-bool hb_winograd_fits(const hb_winograd_form *form, const hb_step *step) {
-    const hb_conv *c = &step->u.conv;
-    if (step->out[0].dtype != HEBB_F32 || c->in[0] != 1 || c->out[0] != 1 || c->before[0] != 0 ||
-        c->kernel[0] != 1 || c->kernel[1] != form->taps || c->kernel[2] != form->taps)
-        return false;
-    for (int d = 0; d < 3; d++)
-        if (c->stride[d] != 1 || (d > 0 && c->dilation[d] != 1)) return false;
-    if (form->size > 4 && (!hb_winograd_meets(c, 1) || !hb_winograd_meets(c, 2))) return false;
-    return c->batch > 0 && c->groups > 0 && c->in_channels > 0 && c->out_channels > 0 &&
-           hb_volume(c->in) > 0 && hb_volume(c->out) > 0;
-}
 
 /* ---- layout ---- */
 
@@ -69,8 +59,9 @@ static int64_t plane_of(const state *s, int64_t tile_rows) {
     return hb_winograd_odd_lines(read > written ? read : written);
 }
 
+/* Of the phases of a row of results. */
 static int64_t image_bytes(const state *s, int64_t tile_rows) {
-    return s->planes * s->channels * plane_of(s, tile_rows) * (int64_t)sizeof(float);
+    return s->apart * s->planes * s->channels * plane_of(s, tile_rows) * (int64_t)sizeof(float);
 }
 
 /* Of the numbers of rows that fit, the one with the least waste; a panel's worth if it can be. */
@@ -110,60 +101,95 @@ static void describe(const hb_device *device, const hb_step *step, int number, s
                  .planes = hb_winograd_planes(form),
                  .transposed = step->kind == HB_CONV_INPUT,
                  .threads = device->threads};
+    hb_winograd_find_phases(form, c, &s->phases);
+    if (s->transposed) hb_winograd_transpose_phases(form, c, &s->phases);
+    s->sources = s->transposed ? 1 : s->phases.count;
+    s->apart = s->transposed ? s->phases.stride : 1;
     s->rows = s->transposed ? c->in_channels : c->out_channels;
-    s->channels = s->transposed ? c->out_channels : c->in_channels;
+    s->channels = s->transposed ? c->out_channels : s->sources * c->in_channels;
+    s->area = hb_volume(s->transposed ? c->out : c->in);
     s->height = s->transposed ? c->in[1] : c->out[1];
     s->width = s->transposed ? c->in[2] : c->out[2];
-    s->tiles_y = hb_ceil_div(s->height, s->step);
-    s->tiles_x = hb_ceil_div(s->width, s->step);
+    s->tiles_y = hb_ceil_div(s->height, s->apart * s->step);
+    s->tiles_x = hb_ceil_div(s->width, s->apart * s->step);
     const hb_cpu_winograd *by_tiles = hb_winograd_by_tiles(s->kernels, s->tiles_x);
     s->by_tiles = &by_tiles->form[number];
     s->lanes = by_tiles->lanes;
     s->tiles_vectors = hb_ceil_div(s->tiles_x, s->lanes);
-    const int64_t edge = form->taps - 1;
-    s->image = s->transposed ? (hb_winograd_image){c->out[1], c->out[2], edge - c->before[1],
-                                                   edge - c->before[2]}
-                             : (hb_winograd_image){c->in[1], c->in[2], c->before[1], c->before[2]};
     s->tile_rows = c->batch * s->tiles_y;
     s->each = rows_of_a_task(s);
     s->tasks = hb_ceil_div(s->tile_rows, s->each);
     s->row_blocks = hb_ceil_div(s->rows, s->gemm->rows);
+    if (!s->transposed)
+        hb_winograd_make_bands(form, s->kernels->lanes, hb_min(s->each, s->tiles_y), &s->phases);
     s->row = plane_of(s, s->each);
     s->plane = hb_winograd_odd_lines(s->channels * s->row);
     s->weights_plane = hb_winograd_odd_lines(s->row_blocks * s->channels * s->gemm->rows);
-    s->weights_floats = c->groups * s->planes * s->weights_plane;
+    s->weights_floats = c->groups * s->apart * s->apart * s->planes * s->weights_plane;
     s->image_floats = s->planes * s->plane;
-    s->product_floats = (s->planes + s->step * s->step) * s->gemm->rows * 2 * s->gemm->lanes;
-    s->thread_bytes =
-        hb_conv_aligned((s->image_floats + s->product_floats) * (int64_t)sizeof(float) +
-                        most_runs(s) * (int64_t)sizeof(run_of_tiles));
+    s->band_floats = hb_winograd_lines(s->sources * s->phases.band);
+    s->product_floats =
+        (s->planes + s->apart * s->step * s->step) * s->gemm->rows * 2 * s->gemm->lanes +
+        s->kernels->lanes;
+    s->thread_bytes = hb_conv_aligned(
+        (s->apart * s->image_floats + s->product_floats + s->band_floats) * (int64_t)sizeof(float) +
+        most_runs(s) * (int64_t)sizeof(run_of_tiles));
 }
 
-/* ---- weights: [groups, elements, blocks of rows, channels, rows of a block] ---- */
+/* ---- weights: [groups, phases of a result, elements, blocks of rows, channels, rows of a block]
+ */
 
 typedef struct job {
     const state *s;
     const float *x, *w;
     float *y, *scratch;
+    int64_t parts; /* of the rows */
 } job;
 
-static float *weights_of(const job *j, int64_t group) {
-    return j->scratch + group * j->s->planes * j->s->weights_plane;
+static float *weights_of(const job *j, int64_t group, int64_t phase) {
+    const state *s = j->s;
+    return j->scratch + (group * s->apart * s->apart + phase) * s->planes * s->weights_plane;
+}
+
+/* Weights of a block's rows are far from those of the next channel in CONV_INPUT: asks for those of
+   a later one. */
+enum { AHEAD = 4 };
+static void ask_for(const float *w, int64_t floats) {
+    for (int64_t i = 0; i < floats; i += HB_WINOGRAD_LINE) __builtin_prefetch(w + i);
+}
+
+/* A channel's filters of a block's rows, in all phases: to u, and so many floats further each. */
+static void transform_filters(const state *s, int64_t rows, const float *w, int64_t row,
+                              float *phases, float *u, int64_t further) {
+    const hb_winograd_phases *p = &s->phases;
+    if (p->count == 1) {
+        s->form->filter(rows, w, row, s->transposed, u, s->weights_plane);
+        return;
+    }
+    hb_winograd_take_apart(p, rows, w, row, phases);
+    for (int64_t i = 0; i < p->count; i++)
+        s->form->filter(rows, phases + i * p->filters, p->taps, s->transposed, u + i * further,
+                        s->weights_plane);
 }
 
 static void transform_weights(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
-    const int64_t height = s->gemm->rows, taps = s->form->taps * s->form->taps;
-    const int64_t row = s->transposed ? taps : s->channels * taps;
+    const int64_t height = s->gemm->rows, taps = s->phases.kernel;
+    const int64_t channels = s->channels / s->sources;
+    const int64_t row = s->transposed ? taps : channels * taps;
+    const int64_t along = s->transposed ? s->rows * taps : taps;
+    const int64_t further = s->transposed ? s->planes * s->weights_plane : height;
+    float phases[HB_WINOGRAD_APART_FLOATS] = {0};
     for (int64_t i = begin; i < end; i++) {
         const int64_t group = i / s->row_blocks, block = i % s->row_blocks, first = block * height;
-        const float *w = j->w + group * s->rows * s->channels * taps + first * row;
-        float *u = weights_of(j, group) + block * s->channels * height;
-        for (int64_t c = 0; c < s->channels; c++, u += height)
-            s->form->filter(hb_min(height, s->rows - first),
-                            w + c * taps * (s->transposed ? s->rows : 1), row, s->transposed, u,
-                            s->weights_plane);
+        const int64_t rows = hb_min(height, s->rows - first);
+        const float *w = j->w + group * s->rows * channels * taps + first * row;
+        float *u = weights_of(j, group, 0) + block * s->channels * height;
+        for (int64_t c = 0; c < channels; c++, w += along, u += s->sources * height) {
+            if (s->transposed && c + AHEAD < channels) ask_for(w + AHEAD * along, rows * row);
+            transform_filters(s, rows, w, row, phases, u, further);
+        }
     }
 }
 
@@ -171,97 +197,147 @@ static void transform_weights(void *context, int64_t begin, int64_t end, int thr
 
 typedef struct task {
     int64_t group, first, count; /* rows of tiles [first, first + count) of the group */
-    float *image, *product;
+    int64_t block0, block1;      /* of rows */
+    float *image, *product, *bands;
     run_of_tiles *runs;
 } task;
 
-/* Rows of tiles follow each other without gaps: what one writes too much the next one overwrites.
- */
-static void transform_images(const job *j, const task *t) {
+/* Rows of tiles [first, first + rows) of one image, the task's from `at` on. */
+typedef struct piece {
+    int64_t image, first, rows, at;
+} piece;
+
+/* Channel c of the image, or of its phases, as phase `phase` of the results sees it. Rows of tiles
+   follow each other without gaps: what one writes too much the next one overwrites. */
+static void transform_piece(const job *j, const task *t, const piece *p, int64_t c, int64_t phase,
+                            float *to) {
     const state *s = j->s;
-    const int64_t area = s->image.height * s->image.width;
-    for (int64_t c = 0; c < s->channels; c++) {
-        float *to = t->image + c * s->row;
-        for (int64_t r = 0, n; r < t->count; r += n, to += n * s->tiles_x) {
-            const int64_t image = (t->first + r) / s->tiles_y, first = (t->first + r) % s->tiles_y;
-            const float *x = j->x + ((image * s->conv->groups + t->group) * s->channels + c) * area;
-            n = hb_min(t->count - r, s->tiles_y - first);
-            if (c + 1 < s->channels)
-                s->kernels->ask(&s->image, x + area, s->step * first,
-                                s->step * n + s->form->taps - 1);
-            s->by_tiles->image(&s->image, x, first, n, s->tiles_x, to, s->tiles_x, s->plane);
+    const hb_winograd_image *whole = &s->phases.image[phase];
+    const int64_t channels = s->channels / s->sources, area = s->area;
+    const float *x = j->x + ((p->image * s->conv->groups + t->group) * channels + c) * area;
+    to += c * s->sources * s->row + p->at * s->tiles_x;
+    if (s->sources == 1) {
+        if (c + 1 < channels)
+            s->kernels->ask(whole, x + area, s->step * p->first,
+                            s->step * p->rows + s->form->taps - 1);
+        s->by_tiles->image(whole, x, p->first, p->rows, s->tiles_x, to, s->tiles_x, s->plane);
+        return;
+    }
+    hb_winograd_image image[HB_WINOGRAD_MOST_PHASES];
+    hb_winograd_split(s->kernels, s->form, &s->phases, x, c + 1 < channels ? x + area : NULL,
+                      p->first, p->rows, t->bands, image);
+    for (int64_t i = 0; i < s->sources; i++)
+        s->by_tiles->image(&image[i], t->bands + i * s->phases.band, 0, p->rows, s->tiles_x,
+                           to + i * s->row, s->tiles_x, s->plane);
+}
+
+static void transform_images(const job *j, const task *t, int64_t phase, float *to) {
+    const state *s = j->s;
+    for (int64_t c = 0; c < s->channels / s->sources; c++) {
+        piece p = {.at = 0};
+        for (; p.at < t->count; p.at += p.rows) {
+            p.image = (t->first + p.at) / s->tiles_y;
+            p.first = (t->first + p.at) % s->tiles_y;
+            p.rows = hb_min(t->count - p.at, s->tiles_y - p.first);
+            transform_piece(j, t, &p, c, phase, to);
         }
     }
 }
 
-/* Of all panels of the task, in order. */
-static const run_of_tiles *find_runs(const job *j, const task *t, int64_t tiles) {
+/* Of all panels of the task, in order, in phases [apart row, apart (row + 1)) of the results. */
+static const run_of_tiles *find_runs(const job *j, const task *t, int64_t row, int64_t tiles) {
     const state *s = j->s;
-    const int64_t wide = 2 * s->gemm->lanes;
+    const int64_t wide = 2 * s->gemm->lanes, apart = s->apart, step = apart * s->step;
     run_of_tiles *run = t->runs;
     for (int64_t i = 0, n; i < tiles; i += n, run++) {
         const int64_t r = t->first + i / s->tiles_x, tile = i % s->tiles_x, at = i % wide;
-        const int64_t image = r / s->tiles_y, y = s->step * (r % s->tiles_y);
+        const int64_t image = r / s->tiles_y, y = step * (r % s->tiles_y) + row;
         const int64_t channel = (image * s->conv->groups + t->group) * s->rows;
         n = hb_min(s->tiles_x - tile, hb_min(wide - at, tiles - i));
         *run = (run_of_tiles){.panel = i / wide,
                               .from = s->step * at,
-                              .to = (channel * s->height + y) * s->width + s->step * tile,
-                              .count = hb_min(s->step * n, s->width - s->step * tile),
-                              .rows = hb_min(s->step, s->height - y)};
+                              .to = (channel * s->height + y) * s->width + step * tile,
+                              .count = hb_min(step * n, s->width - step * tile),
+                              .rows = hb_min(s->step, hb_ceil_div(s->height - y, apart))};
     }
     return run;
 }
 
-/* One panel of tiles times one block of rows of the weights. Returns the next panel's runs. */
-static const run_of_tiles *multiply_panel(const job *j, const task *t, int64_t block, int64_t panel,
-                                          int64_t count, const run_of_tiles *runs,
-                                          const run_of_tiles *end) {
+/* What a panel's products have become, to the runs' places. */
+static const run_of_tiles *copy_results(const job *j, int64_t block, int64_t panel,
+                                        const float *results, const run_of_tiles *runs,
+                                        const run_of_tiles *end) {
     const state *s = j->s;
-    const int64_t tile = panel * 2 * s->gemm->lanes;
     const run_of_tiles *run = runs;
-    const int64_t height = s->gemm->rows, wide = 2 * s->gemm->lanes, plane = height * wide;
+    const int64_t height = s->gemm->rows, line = s->step * 2 * s->gemm->lanes;
     const int64_t first = block * height, rows = hb_min(height, s->rows - first);
-    const float *u = weights_of(j, t->group) + first * s->channels;
-    hb_cpu_gemm_tile *multiply = s->gemm->tile[rows - 1][count > s->gemm->lanes];
-    for (int64_t e = 0; e < s->planes; e++)
-        multiply(s->channels, u + e * s->weights_plane, 1, height, t->image + e * s->plane + tile,
-                 s->row, t->product + e * plane, wide, wide, false);
-    float *results = t->product + s->planes * plane;
-    const int64_t line = s->step * wide; /* of a panel's results; a row of weights has `step` */
-    for (int64_t r = 0; r < rows; r++)
-        s->form->back(count, t->product + r * wide, plane, results + r * s->step * line, line);
     for (int64_t r = 0; r < rows; r++) {
         float *y = j->y + (first + r) * s->height * s->width;
         for (run = runs; run < end && run->panel == panel; run++)
-            for (int64_t i = 0; i < run->rows; i++)
-                s->kernels->copy(run->count, results + (r * s->step + i) * line + run->from,
-                                 y + run->to + i * s->width);
+            for (int64_t i = 0; i < run->rows; i++) {
+                const float *from = results + (r * s->step + i) * line + run->from;
+                float *to = y + run->to + i * s->apart * s->width;
+                if (s->apart == 1) s->kernels->copy(run->count, from, to);
+                else s->kernels->zip(run->count, from, from + height * s->step * line, to);
+            }
     }
     return run;
+}
+
+/* One panel of tiles times one block of rows of the weights, for a phase of the results. */
+static void multiply_panel(const job *j, const task *t, int64_t phase, int64_t block, int64_t tile,
+                           int64_t count, const float *image, float *results) {
+    const state *s = j->s;
+    const int64_t height = s->gemm->rows, wide = 2 * s->gemm->lanes, plane = height * wide;
+    const int64_t first = block * height, rows = hb_min(height, s->rows - first);
+    const float *u = weights_of(j, t->group, phase) + first * s->channels;
+    hb_cpu_gemm_tile *multiply = s->gemm->tile[rows - 1][count > s->gemm->lanes];
+    for (int64_t e = 0; e < s->planes; e++)
+        multiply(s->channels, u + e * s->weights_plane, 1, height, image + e * s->plane + tile,
+                 s->row, t->product + e * plane, wide, wide, false);
+    const int64_t line = s->step * wide; /* of a panel's results; a row of weights has `step` */
+    for (int64_t r = 0; r < rows; r++)
+        s->form->back(count, t->product + r * wide, plane, results + r * s->step * line, line);
+}
+
+/* Those phases of the task's results that take turns in rows `row`, `row` + apart, ... */
+static void run_rows(const job *j, const task *t, int64_t row) {
+    const state *s = j->s;
+    const int64_t wide = 2 * s->gemm->lanes, tiles = t->count * s->tiles_x;
+    const int64_t results = s->step * s->step * s->gemm->rows * wide;
+    for (int64_t i = 0; i < s->apart; i++)
+        transform_images(j, t, row * s->apart + i, t->image + i * s->image_floats);
+    const run_of_tiles *last = find_runs(j, t, row, tiles);
+    for (int64_t block = t->block0; block < t->block1; block++) {
+        const run_of_tiles *run = t->runs;
+        for (int64_t panel = 0; panel * wide < tiles; panel++) {
+            float *to = t->product + s->planes * s->gemm->rows * wide;
+            for (int64_t i = 0; i < s->apart; i++)
+                multiply_panel(j, t, row * s->apart + i, block, panel * wide,
+                               hb_min(wide, tiles - panel * wide), t->image + i * s->image_floats,
+                               to + i * results);
+            run = copy_results(j, block, panel, to, run, last);
+        }
+    }
 }
 
 static void run_tasks(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
-    const int64_t wide = 2 * s->gemm->lanes;
     task t = {.image = j->scratch + s->weights_floats +
                        thread * (int64_t)(s->thread_bytes / sizeof(float))};
-    t.product = t.image + s->image_floats;
-    t.runs = (run_of_tiles *)(void *)(t.product + s->product_floats);
+    t.product = t.image + s->apart * s->image_floats;
+    t.bands = t.product + s->product_floats;
+    t.runs = (run_of_tiles *)(void *)(t.bands + s->band_floats);
     for (int64_t i = begin; i < end; i++) {
-        t.group = i / s->tasks;
-        t.first = i % s->tasks * s->each;
+        const int64_t part = i % j->parts, row = i / j->parts % s->apart;
+        const int64_t number = i / j->parts / s->apart;
+        t.block0 = s->row_blocks * part / j->parts;
+        t.block1 = s->row_blocks * (part + 1) / j->parts;
+        t.group = number / s->tasks;
+        t.first = number % s->tasks * s->each;
         t.count = hb_min(s->each, s->tile_rows - t.first);
-        transform_images(j, &t);
-        const int64_t tiles = t.count * s->tiles_x;
-        const run_of_tiles *last = find_runs(j, &t, tiles);
-        for (int64_t block = 0; block < s->row_blocks; block++) {
-            const run_of_tiles *run = t.runs;
-            for (int64_t panel = 0; panel * wide < tiles; panel++)
-                run = multiply_panel(j, &t, block, panel, hb_min(wide, tiles - panel * wide), run,
-                                     last);
-        }
+        run_rows(j, &t, row);
     }
 }
 
@@ -274,12 +350,14 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
              .y = (float *)(void *)hb_cpu_address(args, &s->of->out[0]),
              .scratch =
                  (float *)(void *)(hb_cpu_base(args, HB_BUFFER_ARENA) + s->of->scratch_offset)};
-    const double products = (double)s->rows * (double)s->channels;
+    const double products = (double)(s->apart * s->apart) * (double)s->rows * (double)s->channels;
     hb_cpu_parallel(device, c->groups * s->row_blocks, (double)c->groups * products * 20,
                     transform_weights, &j);
     const double macs = (double)(c->groups * s->tile_rows * s->tiles_x * s->planes) * products;
-    hb_conv_parallel(device, s->threads, c->groups * s->tasks, macs, s->kernels->lanes, run_tasks,
-                     &j);
+    /* Each part of the rows transforms the images for itself: no more than threads need. */
+    const int64_t tasks = c->groups * s->tasks * s->apart;
+    j.parts = hb_min(s->row_blocks, hb_ceil_div(device->threads, tasks));
+    hb_conv_parallel(device, s->threads, tasks * j.parts, macs, s->kernels->lanes, run_tasks, &j);
 }
 
 /* ---- the solver ---- */
@@ -289,12 +367,14 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
    channels, and of the weights, used for all tiles, which costs more in units of products of wider
    vectors (as measured with AVX-512, and with AVX2 on a Zen 3). */
 static double cost_of(const state *s) {
-    const double taps = s->form->taps * s->form->taps, tile = (double)(s->step * s->step);
-    const double points = (double)(s->height * s->width);
+    const double taps = (double)hb_volume(s->conv->kernel) / (double)s->phases.count;
+    const double tile = (double)(s->step * s->step);
+    const double points = (double)(s->height * s->width) / (double)(s->apart * s->apart);
     const double padded = tile * (double)(s->tiles_y * s->tiles_x) / points;
     const double used = (double)s->tiles_x / (double)(s->tiles_vectors * s->lanes);
+    const double transforms = hb_winograd_transform_cost(s->form) / taps;
     return padded * (waste(s, s->each) * (double)s->planes / (tile * taps) +
-                     (5 / used / (double)s->rows + 4.5 / (double)s->channels) * 9 / taps) +
+                     (5 / used / (double)s->rows + 4.5 / (double)s->channels) * transforms) +
            3 * (double)(s->planes * s->kernels->lanes) / (taps * points * (double)s->conv->batch);
 }
 

@@ -71,10 +71,11 @@ INLINE hb_part columns_from(const hb_winograd_image *image, int64_t column) {
 
 /* ---- columns of an image, apart by the tiles' step ---- */
 
-enum { MOST = HB_WINOGRAD_MOST_SIZE, MOST_TAPS = 5 };
+enum { MOST = HB_WINOGRAD_MOST_SIZE, MOST_TAPS = HB_WINOGRAD_MOST_TAPS };
 
-/* Where they are: pairs of vectors for every two columns of a tile, or the four vectors that have
-   its first four columns and the one that follows these. */
+/* Where they are: pairs of vectors for every two columns of a tile, and the vector that follows the
+   first pair for a third column; or the four vectors that have its first four columns and the one
+   that follows these. */
 typedef struct tile_columns {
     int64_t at[MOST];
     hb_part part[MOST];
@@ -82,9 +83,10 @@ typedef struct tile_columns {
 
 INLINE tile_columns columns_at(const hb_winograd_image *image, int step, int size, int64_t tile) {
     tile_columns c;
-    const int n = step == 2 ? size : 5;
+    const bool pairs = step == 2 && size > 3;
+    const int n = pairs ? size : step + 1;
     UNROLL for (int k = 0; k < n; k++) {
-        c.at[k] = step * tile + (step == 2 ? k / 2 * 2 + k % 2 * LANES : k * LANES);
+        c.at[k] = step * tile + (pairs ? k / 2 * 2 + k % 2 * LANES : k * LANES);
         c.part[k] = columns_from(image, c.at[k]);
     }
     return c;
@@ -94,15 +96,15 @@ INLINE tile_columns columns_at(const hb_winograd_image *image, int step, int siz
 INLINE void load_columns(const hb_winograd_image *image, int step, int size, const float *x,
                          int64_t y, const tile_columns *c, vector *d) {
     vector a[MOST];
-    UNROLL for (int k = 0; k < (step == 2     ? size
-                                : size > step ? 5
-                                              : 4);
-                k++) a[k] = hb_load_part(address(image, x, y, c->at[k]), c->part[k]);
+    const int n = size == step ? step : step == 2 && size > 3 ? size : step + 1;
+    UNROLL for (int k = 0; k < n; k++) a[k] =
+        hb_load_part(address(image, x, y, c->at[k]), c->part[k]);
     if (step == 2) {
-        UNROLL for (int k = 0; k < size; k += 2) {
+        UNROLL for (int k = 0; k + 1 < size; k += 2) {
             d[k] = EVEN(a[k], a[k + 1]);
             d[k + 1] = ODD(a[k], a[k + 1]);
         }
+        if (size == 3) d[2] = NEXT(d[0], a[2]);
         return;
     }
     const vector even[2] = {EVEN(a[0], a[1]), EVEN(a[2], a[3])};
@@ -113,7 +115,7 @@ INLINE void load_columns(const hb_winograd_image *image, int step, int size, con
     d[3] = ODD(odd[0], odd[1]);
     if (size == step) return;
     d[4] = NEXT(d[0], a[4]);
-    d[5] = NEXT_BUT_ONE(d[1], a[4]);
+    if (size == 6) d[5] = NEXT_BUT_ONE(d[1], a[4]);
 }
 
 /* ---- images ---- */
@@ -333,6 +335,25 @@ static void copy(int64_t n, const float *from, float *to) {
     store(load(from + n - LANES), to + n - LANES);
 }
 
+/* Whole vectors are written. */
+static void split(int64_t n, const float *from, float *even, float *odd) {
+    for (int64_t i = 0; i < n; i += 2 * LANES, even += LANES, odd += LANES) {
+        const vector a = hb_load_part(from + i, hb_part_of(0, n - i));
+        const vector b = hb_load_part(from + i + LANES, hb_part_of(0, n - i - LANES));
+        store(EVEN(a, b), even);
+        store(ODD(a, b), odd);
+    }
+}
+
+/* Whole vectors are read. */
+static void zip(int64_t n, const float *even, const float *odd, float *to) {
+    for (int64_t i = 0; i < n; i += 2 * LANES, even += LANES, odd += LANES) {
+        const vector a = load(even), b = load(odd);
+        hb_store_first(to + i, LOW(a, b), n - i);
+        hb_store_first(to + i + LANES, HIGH(a, b), n - i - LANES);
+    }
+}
+
 #define DEFINE(STEP, TAPS)                                                                         \
     enum { SIZE_##STEP##TAPS = (STEP) + (TAPS)-1 };                                                \
     static void image_##STEP##TAPS(const hb_winograd_image *image, const float *x, int64_t first,  \
@@ -366,6 +387,8 @@ static void copy(int64_t n, const float *from, float *to) {
                                          float *g) {                                               \
         filter_back_of(TAPS, SIZE_##STEP##TAPS, columns, s, plane, g);                             \
     }
+DEFINE(2, 2)
+DEFINE(4, 2)
 DEFINE(2, 3)
 DEFINE(4, 3)
 DEFINE(2, 5)
@@ -382,7 +405,9 @@ const hb_cpu_winograd PASTE(hb_cpu_winograd_, HB_ISA) = {
 #if HB_ISA_VECTOR_BYTES == 64
     .narrow = &hb_cpu_winograd_avx2,
 #endif
-    .form = {FORM(2, 3), FORM(4, 3), FORM(2, 5)},
+    .form = {FORM(2, 2), FORM(4, 2), FORM(2, 3), FORM(4, 3), FORM(2, 5)},
     .ask = ask,
     .copy = copy,
+    .split = split,
+    .zip = zip,
 };

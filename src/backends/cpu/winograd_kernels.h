@@ -14,12 +14,14 @@
    of the point at infinity, 0 ... 0 1. Row p of G is divided by P'(p), P(x) being the product of
    all x
    - p; row p of B' has the coefficients of P(x) / (x - p), the last one those of P(x).
+       n = 3, F(2 x 2, 2 x 2): 1, -1
        n = 4, F(2 x 2, 3 x 3): 0, 1, -1 (the first rows of B' and of G with their signs changed)
+       n = 5, F(4 x 4, 2 x 2): c, -c, d, -d; c = 5 / 4, d = 2 / 5
        n = 6, F(4 x 4, 3 x 3) and F(2 x 2, 5 x 5): 0, a, -a, b, -b; a = sqrt(2), b = 1 / a
    Rounding errors, as root mean squares, of the results of 64 channels of normal numbers: 0.6 of a
-   direct sum's for F(2 x 2, 3 x 3), 1.8 for F(4 x 4, 3 x 3), 1.2 for F(2 x 2, 5 x 5). With the
-   points 1 and 2 in place of a and b, which need fewer multiplications, they would be twice as
-   large. */
+   direct sum's for F(2 x 2, 3 x 3), 1.8 for F(4 x 4, 3 x 3), 1.2 for F(2 x 2, 5 x 5), 0.85 for
+   F(2 x 2, 2 x 2), 1.6 for F(4 x 4, 2 x 2). With the points 1 and 2 in place of a and b, which need
+   fewer multiplications, they would be twice as large. */
 #ifndef HB_CPU_WINOGRAD_KERNELS_H
 #define HB_CPU_WINOGRAD_KERNELS_H
 
@@ -59,7 +61,12 @@ typedef struct hb_winograd_form {
     void (*filter_back)(int64_t columns, const float *s, int64_t plane, float *g);
 } hb_winograd_form;
 
-enum { HB_WINOGRAD_FORMS = 3, HB_WINOGRAD_MOST_STEP = 4, HB_WINOGRAD_MOST_SIZE = 6 };
+enum {
+    HB_WINOGRAD_FORMS = 5,
+    HB_WINOGRAD_MOST_STEP = 4,
+    HB_WINOGRAD_MOST_SIZE = 6,
+    HB_WINOGRAD_MOST_TAPS = 5
+};
 
 typedef struct hb_cpu_winograd {
     int lanes;                            /* so many tiles or channels are done at a time */
@@ -69,6 +76,10 @@ typedef struct hb_cpu_winograd {
        processors do not foresee the way from one channel to another. */
     void (*ask)(const hb_winograd_image *image, const float *x, int64_t first, int64_t rows);
     void (*copy)(int64_t n, const float *from, float *to);
+    /* Of n elements those of even and of odd places, in whole vectors: up to `lanes` - 1 elements
+       more are written. And back: the n elements of both in turns, of whole vectors. */
+    void (*split)(int64_t n, const float *from, float *even, float *odd);
+    void (*zip)(int64_t n, const float *even, const float *odd, float *to);
 } hb_cpu_winograd;
 
 /* Rows of channels, as many as a tile has, turned around: a vector of channels at each column. */

@@ -1,7 +1,7 @@
-/* CONV_WEIGHT of 3 x 3 and 5 x 5 filters by Winograd's minimal filtering (winograd_kernels.h), by
-   the form that costs least: the gradient is made of 16 or 36 matrix products, of transformed
+/* CONV_WEIGHT of the filters of winograd.c by Winograd's minimal filtering (winograd_kernels.h), by
+   the form that costs least: the gradient is made of 9 to 36 matrix products, of transformed
    results' gradients [rows, tiles] and transformed images [tiles, channels], summed over all tiles.
-   Called through the solvers' table (cpu.h).
+   Phases of an image (winograd.h) are channels more. Called through the solvers' table (cpu.h).
 
    Tiles are taken some rows at a time. Where the sums are small, the tiles are cut into parts, each
    with sums of its own that are added in the end: a thread transforms and multiplies in its own L2.
@@ -17,11 +17,13 @@
 #include "../winograd_choice.h"
 
 /* Transforms that are kept at a time, in a thread's L2, or by all threads in L3 for each element of
-   a tile; sums that are small, and parts that have some; tasks of a product; threads that memory is
-   judged by. */
+   a tile, but those of so many tiles in any case, for which large sums are worth the way from
+   memory and back; sums that are small, and parts that have some; tasks of a product; threads that
+   memory is judged by. */
 enum {
     OWN_BYTES = 1 << 20,
     KEPT_BYTES = 128 << 10,
+    LITTLE_TILES = 64,
     SMALL_SUM_BYTES = 640 << 10,
     MOST_SUM_BYTES = 64 << 20,
     SUMS = 16,
@@ -35,16 +37,17 @@ typedef struct state {
     const hb_cpu_gemm_type *gemm;
     const hb_cpu_winograd *kernels;
     const hb_winograd_form *form;
-    const hb_winograd_form *by_tiles;          /* of results */
-    int64_t tile_lanes;                        /* of these */
-    int64_t step, planes;                      /* of the form; elements of a tile */
-    int64_t lanes, channels, rows;             /* channels: in whole vectors */
+    const hb_winograd_form *by_tiles; /* of results */
+    int64_t tile_lanes;               /* of these */
+    int64_t step, planes;             /* of the form; elements of a tile */
+    hb_winograd_phases phases;
+    int64_t lanes, padded, channels, rows; /* padded: in whole vectors; channels: of all phases */
     int64_t tiles_x, tiles_y, tile_rows, each; /* of a group; rows of tiles at a time */
     int64_t sums;                              /* how many there are; more than one: of parts */
-    int64_t row;                               /* floats between rows of the results' transforms */
+    int64_t image_row, row;                    /* floats between rows of the transforms */
     int64_t image_plane, result_plane, sum_plane;
-    hb_winograd_image image, result;
-    int64_t sum_floats, image_floats, result_floats, turned_floats;
+    hb_winograd_image result;
+    int64_t sum_floats, image_floats, result_floats, turned_floats, band_floats;
     size_t thread_bytes, shared_bytes;
     int threads;
 } state;
@@ -55,7 +58,11 @@ static int64_t result_row(const state *s, int64_t tile_rows) {
 
 static int64_t kept_bytes(const state *s, int64_t tile_rows) {
     return s->planes * (int64_t)sizeof(float) *
-           (s->rows * result_row(s, tile_rows) + s->channels * tile_rows * s->tiles_x);
+           (s->rows * result_row(s, tile_rows) + s->image_row * tile_rows * s->tiles_x);
+}
+
+static bool is_little(const state *s, int64_t tile_rows) {
+    return tile_rows * s->tiles_x <= LITTLE_TILES;
 }
 
 static void describe(const hb_device *device, const hb_step *step, int number, state *s) {
@@ -71,7 +78,10 @@ static void describe(const hb_device *device, const hb_step *step, int number, s
                  .lanes = device->isa->winograd->lanes,
                  .rows = c->out_channels,
                  .threads = device->threads};
-    s->channels = hb_ceil_div(c->in_channels, s->lanes) * s->lanes;
+    hb_winograd_find_phases(form, c, &s->phases);
+    s->padded = hb_ceil_div(c->in_channels, s->lanes) * s->lanes;
+    s->channels = s->phases.count * s->padded;
+    s->image_row = hb_winograd_odd_lines(s->channels);
     s->tiles_y = hb_ceil_div(c->out[1], s->step);
     s->tiles_x = hb_ceil_div(c->out[2], s->step);
     s->tile_rows = c->batch * s->tiles_y;
@@ -83,20 +93,24 @@ static void describe(const hb_device *device, const hb_step *step, int number, s
     const bool small = s->sum_floats * (int64_t)sizeof(float) <= SMALL_SUM_BYTES;
     const int64_t most = small ? hb_min(OWN_BYTES, device->l2_bytes) : s->planes * KEPT_BYTES;
     s->sums = small ? hb_min(SUMS, s->tile_rows) : 1;
-    while (s->each < s->tile_rows && kept_bytes(s, s->each + 1) <= most) s->each++;
+    while (s->each < s->tile_rows &&
+           (kept_bytes(s, s->each + 1) <= most || (!small && is_little(s, s->each + 1))))
+        s->each++;
     if (s->each == 0) s->each = 1;
-    s->image = (hb_winograd_image){c->in[1], c->in[2], c->before[1], c->before[2]};
     s->result = (hb_winograd_image){c->out[1], c->out[2], 0, 0};
     s->row = result_row(s, s->each);
     s->result_plane = hb_winograd_odd_lines(s->rows * s->row);
-    s->image_plane = hb_winograd_odd_lines(s->each * s->tiles_x * s->channels);
+    s->image_plane = hb_winograd_odd_lines(s->each * s->tiles_x * s->image_row);
     s->image_floats = hb_winograd_lines(s->planes * s->image_plane);
     s->result_floats = hb_winograd_lines(s->planes * s->result_plane);
     const int64_t kept = s->image_floats + s->result_floats, float_bytes = sizeof(float);
     s->shared_bytes =
         hb_conv_aligned((s->sums * s->sum_floats + (s->sums > 1 ? 0 : kept)) * float_bytes);
     s->turned_floats = hb_winograd_turned_floats(form, s->lanes, s->tiles_x);
-    s->thread_bytes = hb_conv_aligned((s->turned_floats + (s->sums > 1 ? kept : 0)) * float_bytes);
+    hb_winograd_make_bands(form, s->lanes, hb_min(s->each, s->tiles_y), &s->phases);
+    s->band_floats = hb_winograd_lines(s->lanes * s->phases.count * s->phases.band);
+    s->thread_bytes = hb_conv_aligned(
+        (s->turned_floats + s->band_floats + (s->sums > 1 ? kept : 0)) * float_bytes);
 }
 
 typedef struct job {
@@ -130,16 +144,39 @@ static piece piece_at(const batch *b, int64_t at) {
                    .at = at};
 }
 
-/* A vector of channels from c on, to images[e][tile][channel]. */
+/* Up to `lanes` channels at x, `area` apart, of one phase; to images[e][tile][column]. */
+static void transform_phase(const batch *b, const hb_winograd_image *image, const float *x,
+                            int64_t area, int64_t channels, int64_t first, const piece *p,
+                            int64_t column, float *turned) {
+    const state *s = b->j->s;
+    s->form->image_of_channels(image, x, area, channels, first, p->rows, s->tiles_x, turned,
+                               b->images + p->at * s->tiles_x * s->image_row + column, s->image_row,
+                               s->image_plane);
+}
+
+/* A vector of channels from c on. */
 static void transform_channels(const batch *b, int64_t c, float *turned) {
     const job *j = b->j;
     const state *s = j->s;
-    const int64_t area = s->image.height * s->image.width, all = s->conv->in_channels;
-    for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows))
-        s->form->image_of_channels(
-            &s->image, j->x + ((p.image * s->conv->groups + j->group) * all + c) * area, area,
-            hb_min(s->lanes, all - c), p.first, p.rows, s->tiles_x, turned,
-            b->images + p.at * s->tiles_x * s->channels + c, s->channels, s->image_plane);
+    const hb_winograd_phases *f = &s->phases;
+    const int64_t area = hb_volume(s->conv->in), all = s->conv->in_channels;
+    const int64_t channels = hb_min(s->lanes, all - c), bands = f->count * f->band;
+    float *to = turned + s->turned_floats;
+    hb_winograd_image image[HB_WINOGRAD_MOST_PHASES];
+    for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows)) {
+        const float *x = j->x + ((p.image * s->conv->groups + j->group) * all + c) * area;
+        if (f->count == 1) {
+            transform_phase(b, &f->image[0], x, area, channels, p.first, &p, c, turned);
+            continue;
+        }
+        for (int64_t i = 0; i < channels; i++)
+            hb_winograd_split(s->kernels, s->form, f, x + i * area,
+                              c + i + 1 < all ? x + (i + 1) * area : NULL, p.first, p.rows,
+                              to + i * bands, image);
+        for (int64_t i = 0; i < f->count; i++)
+            transform_phase(b, &image[i], to + i * f->band, bands, channels, 0, &p,
+                            i * s->padded + c, turned);
+    }
 }
 
 /* Row k of the results, to results[e][k][tile]. What a row of tiles writes too much the next one
@@ -160,7 +197,7 @@ static void transform_result(const batch *b, int64_t k) {
 
 /* A task is a vector of channels, or as many rows of the results. */
 static int64_t transforms_of(const state *s) {
-    return s->channels / s->lanes + hb_ceil_div(s->rows, s->lanes);
+    return s->padded / s->lanes + hb_ceil_div(s->rows, s->lanes);
 }
 
 static void transform(void *context, int64_t begin, int64_t end, int thread) {
@@ -168,7 +205,7 @@ static void transform(void *context, int64_t begin, int64_t end, int thread) {
     const state *s = b->j->s;
     float *turned = (float *)(void *)(b->j->own + (size_t)thread * s->thread_bytes);
     for (int64_t i = begin; i < end; i++) {
-        const int64_t c = i * s->lanes, k = c - s->channels;
+        const int64_t c = i * s->lanes, k = c - s->padded;
         if (k < 0) transform_channels(b, c, turned);
         for (int64_t row = k; row >= 0 && row < hb_min(k + s->lanes, s->rows); row++)
             transform_result(b, row);
@@ -192,7 +229,7 @@ static void multiply(void *context, int64_t begin, int64_t end, int thread) {
                 const int64_t k = n * height, rows = hb_min(height, s->rows - k);
                 s->gemm->tile[rows - 1][columns > s->gemm->lanes](
                     tiles, b->results + e * s->result_plane + k * s->row, s->row, 1, image + c,
-                    s->channels, b->sums + e * s->sum_plane + k * s->channels + c, s->channels,
+                    s->image_row, b->sums + e * s->sum_plane + k * s->channels + c, s->channels,
                     columns, b->add);
             }
         }
@@ -204,7 +241,7 @@ static void run_parts(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
     float *turned = (float *)(void *)(j->own + (size_t)thread * s->thread_bytes);
-    batch b = {.j = j, .images = turned + s->turned_floats};
+    batch b = {.j = j, .images = turned + s->turned_floats + s->band_floats};
     b.results = b.images + s->image_floats;
     for (int64_t part = begin; part < end; part++) {
         const int64_t last = s->tile_rows * (part + 1) / s->sums;
@@ -219,19 +256,40 @@ static void run_parts(void *context, int64_t begin, int64_t end, int thread) {
     }
 }
 
-/* The parts' sums, in order, and their transform. */
+/* The parts' sums of a row and a phase, in order, to the first one's. */
+static void add_parts(const state *s, float *to) {
+    for (int64_t part = 1; part < s->sums; part++)
+        for (int64_t e = 0; e < s->planes; e++)
+            for (int64_t c = 0; c < s->conv->in_channels; c++)
+                to[e * s->sum_plane + c] += to[part * s->sum_floats + e * s->sum_plane + c];
+}
+
+/* Columns of the sums of a row, a few channels at a time with all of their phases. */
+static void transform_columns(const state *s, const float *sums, float *dw) {
+    const hb_winograd_phases *p = &s->phases;
+    const int64_t channels = s->conv->in_channels;
+    float phases[HB_WINOGRAD_APART_FLOATS];
+    if (p->count == 1) {
+        s->form->filter_back(channels, sums, s->sum_plane, dw);
+        return;
+    }
+    for (int64_t c = 0; c < channels; c += HB_WINOGRAD_FILTERS) {
+        const int64_t n = hb_min(HB_WINOGRAD_FILTERS, channels - c);
+        for (int64_t i = 0; i < p->count; i++)
+            s->form->filter_back(n, sums + i * s->padded + c, s->sum_plane,
+                                 phases + i * p->filters);
+        hb_winograd_put_together(p, n, phases, dw + c * p->kernel, p->kernel);
+    }
+}
+
 static void transform_sums(void *context, int64_t begin, int64_t end, int thread) {
     const job *j = context;
     const state *s = j->s;
-    const int64_t channels = s->conv->in_channels, taps = s->form->taps * s->form->taps;
+    const int64_t row = s->conv->in_channels * s->phases.kernel;
     for (int64_t k = begin; k < end; k++) {
         float *to = j->sums + k * s->channels;
-        for (int64_t part = 1; part < s->sums; part++)
-            for (int64_t e = 0; e < s->planes; e++)
-                for (int64_t c = 0; c < channels; c++)
-                    to[e * s->sum_plane + c] += to[part * s->sum_floats + e * s->sum_plane + c];
-        s->form->filter_back(channels, to, s->sum_plane,
-                             j->dw + (j->group * s->rows + k) * channels * taps);
+        for (int64_t i = 0; i < s->phases.count; i++) add_parts(s, to + i * s->padded);
+        transform_columns(s, to, j->dw + (j->group * s->rows + k) * row);
     }
 }
 
@@ -286,19 +344,20 @@ static bool is_wasteful(const state *s, int threads) {
 
 static bool can_be(const state *s) {
     return !is_wasteful(s, JUDGED) && s->sum_floats * (int64_t)sizeof(float) <= MOST_SUM_BYTES &&
-           kept_bytes(s, s->each) <= 2 * s->planes * KEPT_BYTES;
+           (is_little(s, s->each) || kept_bytes(s, s->each) <= 2 * s->planes * KEPT_BYTES);
 }
 
 /* In units of a multiplication in the full tile: 16 of 36, say, the transforms and transposition of
    an image's tile, used for all rows, and of a result's, used for all channels that there are, and
    the way back of the weights, whatever the width of vectors. */
 static double cost_of(const state *s) {
-    const double taps = s->form->taps * s->form->taps, tile = (double)(s->step * s->step);
-    const double points = (double)hb_volume(s->conv->out);
+    const double taps = (double)hb_volume(s->conv->kernel) / (double)s->phases.count;
+    const double tile = (double)(s->step * s->step), points = (double)hb_volume(s->conv->out);
     const double padded = tile * (double)(s->tiles_y * s->tiles_x) / points;
-    const double channels = (double)s->conv->in_channels;
+    const double channels = (double)(s->phases.count * s->conv->in_channels);
+    const double transforms = hb_winograd_transform_cost(s->form) / taps;
     return padded * ((double)s->planes / (tile * taps) * (double)s->channels / channels +
-                     (5.5 / (double)s->rows + 7 / channels) * 9 / taps) +
+                     (5.5 / (double)s->rows + 7 / channels) * transforms) +
            3 * (double)(s->planes * s->lanes) / (taps * points * (double)s->conv->batch);
 }
 

@@ -3,9 +3,9 @@
    them. Called through the solver's table (cpu.h).
 
    A column is a pair of channel and tap. With enough channels all channels of a tap come one after
-   the other, which are packed by transposing rows of the image; else all taps of a channel do. The
-   images are cut into parts by sizes alone, whose sums are added in order: the number of threads
-   changes no bit. */
+   the other, which are packed by transposing rows of the image; else all taps of a channel do,
+   whose rows are copied beside each other and transposed together. The images are cut into parts by
+   sizes alone, whose sums are added in order: the number of threads changes no bit. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +25,7 @@ typedef struct state {
     const hb_conv *conv;
     const hb_cpu_gemm_type *kernels;
     int64_t element, taps, columns, depth;
+    int64_t line; /* elements between pairs before they are turned around */
     bool by_tap;
     int64_t panels; /* of a group */
     int64_t parts;  /* of the images */
@@ -51,7 +52,8 @@ static void describe(const hb_device *device, const hb_step *step, state *s) {
     s->parts = tasks == 0 ? 1 : hb_min(c->batch, hb_ceil_div(TASKS, tasks));
     if (s->parts < 1) s->parts = 1;
     s->sum_bytes = hb_conv_aligned(s->parts * tasks * c->out_channels * width * s->element);
-    s->thread_bytes = hb_conv_aligned(s->depth * width * s->element);
+    s->line = s->depth + HB_GEMM_ALIGNMENT / s->element;
+    s->thread_bytes = hb_conv_aligned(width * (s->depth + (s->by_tap ? 0 : s->line)) * s->element);
 }
 
 typedef struct job {
@@ -127,37 +129,65 @@ static void pack_tap(const state *s, const channels_of_tap *p, const char *x, co
     clear_rows(s, length - q->high, p->count, to + q->high * row);
 }
 
-#define PACK_COLUMN(word)                                                                          \
-    static void pack_column_##word(const char *x_, int64_t step, const piece *q, int64_t length,   \
-                                   int64_t width, char *to_) {                                     \
-        const word *x = (const word *)(const void *)x_;                                            \
+/* Elements of a row that are `step` apart, zeros around them. */
+#define COPY_PLACES(word)                                                                          \
+    static void copy_places_##word(const char *x_, int64_t step, const piece *q, int64_t length,   \
+                                   char *to_) {                                                    \
+        const word *x = (const word *)(const void *)x_ + q->at;                                    \
         word *to = (word *)(void *)to_;                                                            \
-        for (int64_t j = 0; j < q->low; j++) to[j * width] = 0;                                    \
-        for (int64_t j = q->low; j < q->high; j++) to[j * width] = x[q->at + j * step];            \
-        for (int64_t j = q->high; j < length; j++) to[j * width] = 0;                              \
+        const int64_t inside = q->high > q->low ? q->high - q->low : 0;                            \
+        for (int64_t j = 0; j < q->low; j++) to[j] = 0;                                            \
+        if (step == 1) memcpy(to + q->low, x + q->low, (size_t)inside * sizeof *to);               \
+        else                                                                                       \
+            for (int64_t j = q->low; j < q->high; j++) to[j] = x[j * step];                        \
+        for (int64_t j = q->low + inside; j < length; j++) to[j] = 0;                              \
     }
-PACK_COLUMN(word32)
-PACK_COLUMN(word64)
+COPY_PLACES(word32)
+COPY_PLACES(word64)
 
-static void pack_pairs(const state *s, const panel *p, const char *x, const int64_t place[3],
-                       int64_t length, char *to) {
-    const int64_t width = width_of(s), plane = hb_volume(s->conv->in);
+/* Places [first, first + count) under one tap of the channel at x, as a row. */
+static void copy_pair(const state *s, const char *x, const int64_t tap[3], int64_t first,
+                      int64_t count, char *to) {
+    const hb_conv *c = s->conv;
+    int64_t place[3], at[3], low, high, length;
+    for (int d = 0; d < 3; d++) at[d] = tap[d] * c->dilation[d] - c->before[d];
+    hb_conv_inside(at[2], c->stride[2], c->in[2], c->out[2], &low, &high);
+    hb_conv_split(first, c->out, place);
+    for (int64_t done = 0; done < count; done += length) {
+        const int64_t z = place[0] * c->stride[0] + at[0], y = place[1] * c->stride[1] + at[1];
+        length = hb_min(c->out[2] - place[2], count - done);
+        piece q = {0};
+        if (z >= 0 && z < c->in[0] && y >= 0 && y < c->in[1]) {
+            q.low = hb_min(hb_max(low - place[2], 0), length);
+            q.high = hb_min(hb_max(high - place[2], q.low), length);
+            q.at = (z * c->in[1] + y) * c->in[2] + place[2] * c->stride[2] + at[2];
+        }
+        (s->element == 4 ? copy_places_word32 : copy_places_word64)(x, c->stride[2], &q, length,
+                                                                    to + done * s->element);
+        place[2] = 0;
+        if (++place[1] == c->out[1]) place[1] = 0, place[0]++;
+    }
+}
+
+/* Columns that are pairs, as rows side by side that are turned around together. */
+static void pack_pairs(const state *s, const panel *p, const char *x, int64_t first, int64_t count,
+                       char *to) {
+    const int64_t plane = hb_volume(s->conv->in), width = width_of(s);
+    char *rows = to + s->depth * width * s->element;
     for (int64_t i = 0; i < p->count; i++) {
         int64_t tap[3];
         const int64_t column = p->first + i;
         hb_conv_split(column % s->taps, s->conv->kernel, tap);
-        const piece q = piece_of(s->conv, place, tap, length);
-        const char *from = x + column / s->taps * plane * s->element;
-        (s->element == 4 ? pack_column_word32 : pack_column_word64)(
-            from, s->conv->stride[2], &q, length, width, to + i * s->element);
+        copy_pair(s, x + column / s->taps * plane * s->element, tap, first, count,
+                  rows + i * s->line * s->element);
     }
+    s->kernels->turn(p->count, count, rows, s->line, width, to);
 }
 
-/* Places [first, first + count) of an image, x its channels in the group. */
-static void pack_places(const state *s, const panel *p, const char *x, int64_t first, int64_t count,
-                        char *to) {
+/* Columns that are channels of some taps. */
+static void pack_taps(const state *s, const panel *p, const char *x, int64_t first, int64_t count,
+                      char *to) {
     int64_t place[3], length;
-    if (p->count < width_of(s)) memset(to, 0, (size_t)(count * width_of(s) * s->element));
     for (int64_t done = 0; done < count; done += length) {
         hb_conv_split(first + done, s->conv->out, place);
         length = hb_min(s->conv->out[2] - place[2], count - done);
@@ -167,8 +197,14 @@ static void pack_places(const state *s, const panel *p, const char *x, int64_t f
             const piece q = piece_of(s->conv, place, one->tap, length);
             pack_tap(s, one, x, &q, length, rows + one->to * s->element);
         }
-        if (!s->by_tap) pack_pairs(s, p, x, place, length, rows);
     }
+}
+
+/* Places [first, first + count) of an image, x its channels in the group. */
+static void pack_places(const state *s, const panel *p, const char *x, int64_t first, int64_t count,
+                        char *to) {
+    if (p->count < width_of(s)) memset(to, 0, (size_t)(count * width_of(s) * s->element));
+    (s->by_tap ? pack_taps : pack_pairs)(s, p, x, first, count, to);
 }
 
 /* ---- sums ---- */
@@ -295,7 +331,7 @@ static double cost(const hb_device *device, const hb_step *step) {
     describe(device, step, &s);
     const int64_t lanes = s.kernels->lanes, columns = hb_max(1, s.columns);
     const double waste = (double)(hb_ceil_div(columns, lanes) * lanes) / (double)columns;
-    return waste * (1.1 + (s.by_tap ? 30 : 60) / (double)hb_max(1, s.conv->out_channels));
+    return waste * (1.1 + (s.by_tap ? 30 : 40) / (double)hb_max(1, s.conv->out_channels));
 }
 
 static size_t scratch(const hb_device *device, const hb_step *step) {

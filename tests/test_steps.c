@@ -339,6 +339,9 @@ Test(steps, convolutions_5x5) { try_random(case_conv_5x5, 30, (case_limits){8000
 Test(steps, strided_convolutions) {
     try_random(case_conv_strided, 60, (case_limits){8000000, true});
 }
+Test(steps, convolutions_of_volumes) {
+    try_random(case_conv_volumes, 60, (case_limits){4000000, true});
+}
 /* Also where it does not pay: in the cheapest form, and in others. */
 Test(steps, winograd) {
     setenv("HEBB_CONV", "winograd", 1);

@@ -54,6 +54,7 @@ step_case *case_conv_few_channels(uint64_t seed, case_limits limits);
 step_case *case_conv_3x3(uint64_t seed, case_limits limits); /* at steps of 1 */
 step_case *case_conv_5x5(uint64_t seed, case_limits limits);
 step_case *case_conv_strided(uint64_t seed, case_limits limits); /* at steps of 2, or of 2 x 2 */
+step_case *case_conv_volumes(uint64_t seed, case_limits limits); /* at steps of 1 */
 step_case *case_conv_wide(uint64_t seed, case_limits limits);    /* of both, with few channels */
 step_case *case_fold(uint64_t seed, case_limits limits);
 step_case *case_resample(uint64_t seed, case_limits limits);

@@ -118,6 +118,19 @@ static void choose_strided(dice *d, case_limits limits, hb_conv *c) {
     choose_square(d, limits, one, one == 2 ? 1 : 2, c);
 }
 
+/* Volumes, at steps of 1. */
+static void choose_volumes(dice *d, case_limits limits, hb_conv *c) {
+    do {
+        choose_square(d, limits, 2 + dice_below(d, 2), 1, c);
+        const int64_t taps = 1 + dice_below(d, 5), after = dice_below(d, taps + 1);
+        c->kernel[0] = taps;
+        c->before[0] = dice_below(d, taps + 1);
+        c->in[0] = 1 + dice_below(d, 9);
+        if (c->in[0] + c->before[0] + after < taps) c->in[0] = taps;
+        c->out[0] = c->in[0] + c->before[0] + after - (taps - 1);
+    } while (products(c) > limits.points);
+}
+
 static step_case *make_conv(uint64_t seed, case_limits limits,
                             void (*choose)(dice *d, case_limits limits, hb_conv *c)) {
     dice d = {seed};
@@ -150,6 +163,9 @@ step_case *case_conv_5x5(uint64_t seed, case_limits limits) {
 }
 step_case *case_conv_strided(uint64_t seed, case_limits limits) {
     return make_conv(seed, limits, choose_strided);
+}
+step_case *case_conv_volumes(uint64_t seed, case_limits limits) {
+    return make_conv(seed, limits, choose_volumes);
 }
 step_case *case_conv_wide(uint64_t seed, case_limits limits) {
     return make_conv(seed, limits, choose_wide);

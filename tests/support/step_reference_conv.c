@@ -25,7 +25,7 @@ static void put_sum(reference_buffer *to, int64_t at, hebb_dtype dtype, const su
     const float f = (float)s->value;
     if (dtype == HEBB_F32) memcpy(to->bytes + at * 4, &f, 4);
     else memcpy(to->bytes + at * 8, &s->value, 8);
-    const double error = number_epsilon(dtype) * ((4 + sqrt(s->terms)) * s->scale + 6 * s->beside);
+    const double error = number_epsilon(dtype) * ((4 + sqrt(s->terms)) * s->scale + 8 * s->beside);
     to->error[at * (int64_t)hebb_dtype_size(dtype)] =
         s->loose || !isfinite(s->scale) ? INFINITY : error;
 }

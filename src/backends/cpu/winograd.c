@@ -31,8 +31,8 @@ typedef struct state {
     hb_winograd_phases phases;
     int64_t sources, apart;             /* phases of an image; stride of those of a result */
     int64_t rows, channels, row_blocks; /* of the products; channels: of all phases of an image */
-    int64_t area;                       /* of an image */
-    int64_t height, width;              /* of a result */
+    int64_t area, volume;               /* of a plane of an image, of all of them */
+    int64_t depth, height, width;       /* of a result */
     int64_t tiles_x, tiles_y;           /* of a phase of a result */
     int64_t tiles_vectors;              /* vectors of a row of tiles */
     int64_t tile_rows, each, tasks;     /* of a group; in a task; tasks of a group */
@@ -103,11 +103,13 @@ static void describe(const hb_device *device, const hb_step *step, int number, s
                  .threads = device->threads};
     hb_winograd_find_phases(form, c, &s->phases);
     if (s->transposed) hb_winograd_transpose_phases(form, c, &s->phases);
-    s->sources = s->transposed ? 1 : s->phases.count;
+    s->sources = s->transposed && s->phases.stride > 1 ? 1 : s->phases.count;
     s->apart = s->transposed ? s->phases.stride : 1;
     s->rows = s->transposed ? c->in_channels : c->out_channels;
-    s->channels = s->transposed ? c->out_channels : s->sources * c->in_channels;
-    s->area = hb_volume(s->transposed ? c->out : c->in);
+    s->channels = s->sources * (s->transposed ? c->out_channels : c->in_channels);
+    s->volume = hb_volume(s->transposed ? c->out : c->in);
+    s->area = s->volume / (s->transposed ? c->out[0] : c->in[0]);
+    s->depth = s->transposed ? c->in[0] : c->out[0];
     s->height = s->transposed ? c->in[1] : c->out[1];
     s->width = s->transposed ? c->in[2] : c->out[2];
     s->tiles_y = hb_ceil_div(s->height, s->apart * s->step);
@@ -116,11 +118,11 @@ static void describe(const hb_device *device, const hb_step *step, int number, s
     s->by_tiles = &by_tiles->form[number];
     s->lanes = by_tiles->lanes;
     s->tiles_vectors = hb_ceil_div(s->tiles_x, s->lanes);
-    s->tile_rows = c->batch * s->tiles_y;
+    s->tile_rows = c->batch * s->depth * s->tiles_y;
     s->each = rows_of_a_task(s);
     s->tasks = hb_ceil_div(s->tile_rows, s->each);
     s->row_blocks = hb_ceil_div(s->rows, s->gemm->rows);
-    if (!s->transposed)
+    if (!s->transposed && s->phases.stride > 1)
         hb_winograd_make_bands(form, s->kernels->lanes, hb_min(s->each, s->tiles_y), &s->phases);
     s->row = plane_of(s, s->each);
     s->plane = hb_winograd_odd_lines(s->channels * s->row);
@@ -179,7 +181,7 @@ static void transform_weights(void *context, int64_t begin, int64_t end, int thr
     const int64_t channels = s->channels / s->sources;
     const int64_t row = s->transposed ? taps : channels * taps;
     const int64_t along = s->transposed ? s->rows * taps : taps;
-    const int64_t further = s->transposed ? s->planes * s->weights_plane : height;
+    const int64_t further = s->apart > 1 ? s->planes * s->weights_plane : height;
     float phases[HB_WINOGRAD_APART_FLOATS] = {0};
     for (int64_t i = begin; i < end; i++) {
         const int64_t group = i / s->row_blocks, block = i % s->row_blocks, first = block * height;
@@ -202,44 +204,59 @@ typedef struct task {
     run_of_tiles *runs;
 } task;
 
-/* Rows of tiles [first, first + rows) of one image, the task's from `at` on. */
+/* Rows of tiles [first, first + rows) of one plane of an image, the task's from `at` on. */
 typedef struct piece {
-    int64_t image, first, rows, at;
+    int64_t image, z, first, rows, at;
 } piece;
 
-/* Channel c of the image, or of its phases, as phase `phase` of the results sees it. Rows of tiles
+/* Of channel c, the phases of a strided convolution: to `to`, and a row further each. Rows of tiles
    follow each other without gaps: what one writes too much the next one overwrites. */
-static void transform_piece(const job *j, const task *t, const piece *p, int64_t c, int64_t phase,
-                            float *to) {
+static void transform_phases(const job *j, const task *t, const piece *p, const float *x,
+                             bool has_next, float *to) {
     const state *s = j->s;
-    const hb_winograd_image *whole = &s->phases.image[phase];
-    const int64_t channels = s->channels / s->sources, area = s->area;
-    const float *x = j->x + ((p->image * s->conv->groups + t->group) * channels + c) * area;
-    to += c * s->sources * s->row + p->at * s->tiles_x;
-    if (s->sources == 1) {
-        if (c + 1 < channels)
-            s->kernels->ask(whole, x + area, s->step * p->first,
-                            s->step * p->rows + s->form->taps - 1);
-        s->by_tiles->image(whole, x, p->first, p->rows, s->tiles_x, to, s->tiles_x, s->plane);
-        return;
-    }
     hb_winograd_image image[HB_WINOGRAD_MOST_PHASES];
-    hb_winograd_split(s->kernels, s->form, &s->phases, x, c + 1 < channels ? x + area : NULL,
-                      p->first, p->rows, t->bands, image);
+    hb_winograd_split(s->kernels, s->form, &s->phases, x, has_next ? x + s->volume : NULL, p->first,
+                      p->rows, t->bands, image);
     for (int64_t i = 0; i < s->sources; i++)
         s->by_tiles->image(&image[i], t->bands + i * s->phases.band, 0, p->rows, s->tiles_x,
                            to + i * s->row, s->tiles_x, s->plane);
 }
 
+/* The same of the planes that phase `phase` of the results is made of. */
+static void transform_planes(const job *j, const piece *p, int64_t phase, const float *x,
+                             bool has_next, float *to) {
+    const state *s = j->s;
+    static const hb_winograd_image nothing;
+    for (int64_t i = 0; i < s->sources; i++) {
+        const int64_t z = hb_winograd_plane(s->conv, s->transposed, i, p->z);
+        const bool there = z >= 0 && z * s->area < s->volume;
+        const hb_winograd_image *image = there ? &s->phases.image[phase] : &nothing;
+        const float *plane = x + (there ? z : 0) * s->area;
+        if (has_next && there)
+            s->kernels->ask(image, plane + s->volume, s->step * p->first,
+                            s->step * p->rows + s->form->taps - 1);
+        s->by_tiles->image(image, plane, p->first, p->rows, s->tiles_x, to + i * s->row, s->tiles_x,
+                           s->plane);
+    }
+}
+
 static void transform_images(const job *j, const task *t, int64_t phase, float *to) {
     const state *s = j->s;
-    for (int64_t c = 0; c < s->channels / s->sources; c++) {
+    const int64_t channels = s->channels / s->sources;
+    for (int64_t c = 0; c < channels; c++) {
         piece p = {.at = 0};
         for (; p.at < t->count; p.at += p.rows) {
-            p.image = (t->first + p.at) / s->tiles_y;
-            p.first = (t->first + p.at) % s->tiles_y;
+            const int64_t r = t->first + p.at;
+            p.image = r / s->tiles_y / s->depth;
+            p.z = r / s->tiles_y % s->depth;
+            p.first = r % s->tiles_y;
             p.rows = hb_min(t->count - p.at, s->tiles_y - p.first);
-            transform_piece(j, t, &p, c, phase, to);
+            const int64_t channel = (p.image * s->conv->groups + t->group) * channels + c;
+            const float *x = j->x + channel * s->volume;
+            float *v = to + c * s->sources * s->row + p.at * s->tiles_x;
+            if (s->phases.stride > 1 && !s->transposed)
+                transform_phases(j, t, &p, x, c + 1 < channels, v);
+            else transform_planes(j, &p, phase, x, c + 1 < channels, v);
         }
     }
 }
@@ -251,12 +268,14 @@ static const run_of_tiles *find_runs(const job *j, const task *t, int64_t row, i
     run_of_tiles *run = t->runs;
     for (int64_t i = 0, n; i < tiles; i += n, run++) {
         const int64_t r = t->first + i / s->tiles_x, tile = i % s->tiles_x, at = i % wide;
-        const int64_t image = r / s->tiles_y, y = step * (r % s->tiles_y) + row;
+        const int64_t image = r / s->tiles_y / s->depth, z = r / s->tiles_y % s->depth;
+        const int64_t y = step * (r % s->tiles_y) + row;
         const int64_t channel = (image * s->conv->groups + t->group) * s->rows;
         n = hb_min(s->tiles_x - tile, hb_min(wide - at, tiles - i));
         *run = (run_of_tiles){.panel = i / wide,
                               .from = s->step * at,
-                              .to = (channel * s->height + y) * s->width + step * tile,
+                              .to = ((channel * s->depth + z) * s->height + y) * s->width +
+                                    step * tile,
                               .count = hb_min(step * n, s->width - step * tile),
                               .rows = hb_min(s->step, hb_ceil_div(s->height - y, apart))};
     }
@@ -272,7 +291,7 @@ static const run_of_tiles *copy_results(const job *j, int64_t block, int64_t pan
     const int64_t height = s->gemm->rows, line = s->step * 2 * s->gemm->lanes;
     const int64_t first = block * height, rows = hb_min(height, s->rows - first);
     for (int64_t r = 0; r < rows; r++) {
-        float *y = j->y + (first + r) * s->height * s->width;
+        float *y = j->y + (first + r) * s->depth * s->height * s->width;
         for (run = runs; run < end && run->panel == panel; run++)
             for (int64_t i = 0; i < run->rows; i++) {
                 const float *from = results + (r * s->step + i) * line + run->from;
@@ -375,7 +394,8 @@ static double cost_of(const state *s) {
     const double transforms = hb_winograd_transform_cost(s->form) / taps;
     return padded * (waste(s, s->each) * (double)s->planes / (tile * taps) +
                      (5 / used / (double)s->rows + 4.5 / (double)s->channels) * transforms) +
-           3 * (double)(s->planes * s->kernels->lanes) / (taps * points * (double)s->conv->batch);
+           3 * (double)(s->planes * s->kernels->lanes) /
+               (taps * points * (double)(s->conv->batch * s->depth));
 }
 
 /* By the form that costs least, of those that can do it. */

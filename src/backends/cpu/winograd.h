@@ -41,9 +41,10 @@ static inline const hb_cpu_winograd *hb_winograd_by_tiles(const hb_cpu_winograd 
 
 /* A convolution at a stride of 2 is the sum of four at a stride of 1, its phases: each has every
    second row and column of the image, and of the taps those that meet them, 2 x 2 of 4 x 4. They
-   are as many channels more to the results, and results of the gradients. One at a stride of 1 has
-   one phase. */
-enum { HB_WINOGRAD_MOST_STRIDE = 2, HB_WINOGRAD_MOST_PHASES = 4 };
+   are as many channels more to the results, and results of their own in the gradient of the input.
+   Filters over volumes, at a stride of 1, have a phase for each tap along the depth: a plane of
+   results is a sum over that many planes. Others at a stride of 1 have one phase. */
+enum { HB_WINOGRAD_MOST_STRIDE = 2, HB_WINOGRAD_MOST_PHASES = 5 };
 enum {
     HB_WINOGRAD_FILTERS = 16, /* whose taps are taken apart at a time */
     HB_WINOGRAD_FILTER_FLOATS = HB_WINOGRAD_MOST_TAPS * HB_WINOGRAD_MOST_TAPS,
@@ -62,6 +63,13 @@ typedef struct hb_winograd_phases {
 
 /* Filters of so many taps a phase, the same stride along both axes, dilation of 1, f32. */
 bool hb_winograd_fits(const hb_winograd_form *form, const hb_step *step);
+
+/* The plane of a channel of x that phase i of plane `at` of y is made of; with `transposed`, of y
+   and x. Fewer than 0 or more than there are: zeros. */
+static inline int64_t hb_winograd_plane(const hb_conv *c, bool transposed, int64_t i, int64_t at) {
+    const int64_t tap = c->kernel[0] > 1 ? i : 0;
+    return transposed ? at + c->before[0] - tap : at - c->before[0] + tap;
+}
 
 /* Those of a convolution that fits. */
 void hb_winograd_find_phases(const hb_winograd_form *form, const hb_conv *conv,

@@ -1,5 +1,5 @@
-/* Strides in Winograd's filtering: which convolutions the solvers (winograd.c, winograd_weight.c)
-   take, and their phases (winograd.h). */
+/* Strides and depth in Winograd's filtering: which convolutions the solvers (winograd.c,
+   winograd_weight.c) take, and their phases (winograd.h). */
 #include "winograd.h"
 
 #include "../winograd_choice.h"
@@ -26,17 +26,20 @@ static hb_conv conv_of(const hb_conv *conv, const int64_t from[3]) {
     return c;
 }
 
-/* Phase `number` and its taps. */
+/* Phase `number` and its taps: of a place in the stride, or of a plane. */
 static void find_phase(const hb_winograd_form *form, const hb_conv *conv, int64_t number,
                        hb_winograd_phases *p) {
-    const int64_t from[3] = {0, number / p->stride, number % p->stride};
+    const bool deep = conv->kernel[0] > 1;
+    const int64_t from[3] = {0, deep ? 0 : number / p->stride, deep ? 0 : number % p->stride};
+    const int64_t plane = deep ? number * conv->kernel[1] * conv->kernel[2] : 0;
     const hb_conv c = conv_of(conv, from);
     p->image[number] = (hb_winograd_image){c.in[1], c.in[2], c.before[1], c.before[2]};
     for (int64_t i = 0; i < c.kernel[1]; i++)
         for (int64_t k = 0; k < c.kernel[2]; k++) {
             const int64_t y = first_tap(conv, 1, from[1]) + i * p->stride;
             const int64_t x = first_tap(conv, 2, from[2]) + k * p->stride;
-            p->place[y * conv->kernel[2] + x] = (int)(number * p->filters + i * form->taps + k);
+            p->place[plane + y * conv->kernel[2] + x] =
+                (int)(number * p->filters + i * form->taps + k);
         }
 }
 
@@ -45,7 +48,7 @@ void hb_winograd_find_phases(const hb_winograd_form *form, const hb_conv *conv,
     const int64_t stride = conv->stride[1], taps = form->taps * form->taps;
     *to = (hb_winograd_phases){
         .stride = stride,
-        .count = stride * stride,
+        .count = conv->kernel[0] > 1 ? conv->kernel[0] : stride * stride,
         .whole = {conv->in[1], conv->in[2], conv->before[1], conv->before[2]},
         .taps = taps,
         .kernel = hb_volume(conv->kernel),
@@ -94,11 +97,18 @@ static bool meets(const hb_conv *conv) {
     return true;
 }
 
+/* Along the depth: nothing at all, or taps at a stride of 1. */
+static bool fits_depth(const hb_conv *c) {
+    if (c->stride[1] > 1)
+        return c->in[0] == 1 && c->out[0] == 1 && c->kernel[0] == 1 && c->before[0] == 0;
+    return c->stride[0] == 1 && c->dilation[0] == 1 && c->kernel[0] <= HB_WINOGRAD_MOST_PHASES;
+}
+
 bool hb_winograd_fits(const hb_winograd_form *form, const hb_step *step) {
     const hb_conv *c = &step->u.conv;
-    if (step->out[0].dtype != HEBB_F32 || c->in[0] != 1 || c->out[0] != 1 || c->before[0] != 0 ||
-        c->kernel[0] != 1 || c->stride[0] != 1 || c->stride[1] != c->stride[2] ||
-        c->stride[1] > HB_WINOGRAD_MOST_STRIDE || !fits_axis(form, c, 1) || !fits_axis(form, c, 2))
+    if (step->out[0].dtype != HEBB_F32 || c->stride[1] != c->stride[2] ||
+        c->stride[1] > HB_WINOGRAD_MOST_STRIDE || !fits_depth(c) || !fits_axis(form, c, 1) ||
+        !fits_axis(form, c, 2))
         return false;
     if (c->batch <= 0 || c->groups <= 0 || c->in_channels <= 0 || c->out_channels <= 0 ||
         hb_volume(c->in) <= 0 || hb_volume(c->out) <= 0)

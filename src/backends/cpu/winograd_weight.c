@@ -84,7 +84,7 @@ static void describe(const hb_device *device, const hb_step *step, int number, s
     s->image_row = hb_winograd_odd_lines(s->channels);
     s->tiles_y = hb_ceil_div(c->out[1], s->step);
     s->tiles_x = hb_ceil_div(c->out[2], s->step);
-    s->tile_rows = c->batch * s->tiles_y;
+    s->tile_rows = c->batch * c->out[0] * s->tiles_y;
     const hb_cpu_winograd *by_tiles = hb_winograd_by_tiles(s->kernels, s->tiles_x);
     s->by_tiles = &by_tiles->form[number];
     s->tile_lanes = by_tiles->lanes;
@@ -107,7 +107,8 @@ static void describe(const hb_device *device, const hb_step *step, int number, s
     s->shared_bytes =
         hb_conv_aligned((s->sums * s->sum_floats + (s->sums > 1 ? 0 : kept)) * float_bytes);
     s->turned_floats = hb_winograd_turned_floats(form, s->lanes, s->tiles_x);
-    hb_winograd_make_bands(form, s->lanes, hb_min(s->each, s->tiles_y), &s->phases);
+    if (s->phases.stride > 1)
+        hb_winograd_make_bands(form, s->lanes, hb_min(s->each, s->tiles_y), &s->phases);
     s->band_floats = hb_winograd_lines(s->lanes * s->phases.count * s->phases.band);
     s->thread_bytes = hb_conv_aligned(
         (s->turned_floats + s->band_floats + (s->sums > 1 ? kept : 0)) * float_bytes);
@@ -131,14 +132,16 @@ typedef struct batch {
 
 /* ---- transforms ---- */
 
-/* Rows of tiles [first, first + rows) of one image, which are the batch's from `at` on. */
+/* Rows of tiles [first, first + rows) of one plane, which are the batch's from `at` on. */
 typedef struct piece {
-    int64_t image, first, rows, at;
+    int64_t image, z, first, rows, at;
 } piece;
 
 static piece piece_at(const batch *b, int64_t at) {
-    const int64_t tiles_y = b->j->s->tiles_y, first = (b->first + at) % tiles_y;
-    return (piece){.image = (b->first + at) / tiles_y,
+    const state *s = b->j->s;
+    const int64_t tiles_y = s->tiles_y, depth = s->conv->out[0], first = (b->first + at) % tiles_y;
+    return (piece){.image = (b->first + at) / tiles_y / depth,
+                   .z = (b->first + at) / tiles_y % depth,
                    .first = first,
                    .rows = hb_min(b->count - at, tiles_y - first),
                    .at = at};
@@ -154,28 +157,43 @@ static void transform_phase(const batch *b, const hb_winograd_image *image, cons
                                s->image_plane);
 }
 
+/* Of `channels` channels at x, the phases of a strided convolution. */
+static void transform_phases(const batch *b, const float *x, int64_t channels, bool has_next,
+                             const piece *p, int64_t column, float *turned) {
+    const state *s = b->j->s;
+    const hb_winograd_phases *f = &s->phases;
+    const int64_t volume = hb_volume(s->conv->in), bands = f->count * f->band;
+    float *to = turned + s->turned_floats;
+    hb_winograd_image image[HB_WINOGRAD_MOST_PHASES];
+    for (int64_t i = 0; i < channels; i++)
+        hb_winograd_split(s->kernels, s->form, f, x + i * volume,
+                          has_next || i + 1 < channels ? x + (i + 1) * volume : NULL, p->first,
+                          p->rows, to + i * bands, image);
+    for (int64_t i = 0; i < f->count; i++)
+        transform_phase(b, &image[i], to + i * f->band, bands, channels, 0, p,
+                        i * s->padded + column, turned);
+}
+
 /* A vector of channels from c on. */
 static void transform_channels(const batch *b, int64_t c, float *turned) {
     const job *j = b->j;
     const state *s = j->s;
-    const hb_winograd_phases *f = &s->phases;
-    const int64_t area = hb_volume(s->conv->in), all = s->conv->in_channels;
-    const int64_t channels = hb_min(s->lanes, all - c), bands = f->count * f->band;
-    float *to = turned + s->turned_floats;
-    hb_winograd_image image[HB_WINOGRAD_MOST_PHASES];
+    const hb_conv *conv = s->conv;
+    const int64_t area = conv->in[1] * conv->in[2], volume = hb_volume(conv->in);
+    const int64_t all = conv->in_channels, channels = hb_min(s->lanes, all - c);
+    static const hb_winograd_image nothing;
     for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows)) {
-        const float *x = j->x + ((p.image * s->conv->groups + j->group) * all + c) * area;
-        if (f->count == 1) {
-            transform_phase(b, &f->image[0], x, area, channels, p.first, &p, c, turned);
+        const float *x = j->x + ((p.image * conv->groups + j->group) * all + c) * volume;
+        if (s->phases.stride > 1) {
+            transform_phases(b, x, channels, c + channels < all, &p, c, turned);
             continue;
         }
-        for (int64_t i = 0; i < channels; i++)
-            hb_winograd_split(s->kernels, s->form, f, x + i * area,
-                              c + i + 1 < all ? x + (i + 1) * area : NULL, p.first, p.rows,
-                              to + i * bands, image);
-        for (int64_t i = 0; i < f->count; i++)
-            transform_phase(b, &image[i], to + i * f->band, bands, channels, 0, &p,
-                            i * s->padded + c, turned);
+        for (int64_t i = 0; i < s->phases.count; i++) {
+            const int64_t z = hb_winograd_plane(conv, false, i, p.z);
+            const bool there = z >= 0 && z < conv->in[0];
+            transform_phase(b, there ? &s->phases.image[i] : &nothing, x + (there ? z : 0) * area,
+                            volume, channels, p.first, &p, i * s->padded + c, turned);
+        }
     }
 }
 
@@ -184,11 +202,12 @@ static void transform_channels(const batch *b, int64_t c, float *turned) {
 static void transform_result(const batch *b, int64_t k) {
     const job *j = b->j;
     const state *s = j->s;
-    const int64_t area = s->result.height * s->result.width;
+    const int64_t area = s->result.height * s->result.width, volume = hb_volume(s->conv->out);
     for (piece p = piece_at(b, 0); p.at < b->count; p = piece_at(b, p.at + p.rows)) {
-        const float *dy = j->dy + ((p.image * s->conv->groups + j->group) * s->rows + k) * area;
+        const int64_t row = (p.image * s->conv->groups + j->group) * s->rows + k;
+        const float *dy = j->dy + row * volume + p.z * area;
         if (k + 1 < s->rows)
-            s->kernels->ask(&s->result, dy + area, s->step * p.first, s->step * p.rows);
+            s->kernels->ask(&s->result, dy + volume, s->step * p.first, s->step * p.rows);
         s->by_tiles->result(&s->result, dy, p.first, p.rows, s->tiles_x,
                             b->results + k * s->row + p.at * s->tiles_x, s->tiles_x,
                             s->result_plane);
@@ -353,7 +372,7 @@ static bool can_be(const state *s) {
 static double cost_of(const state *s) {
     const double taps = (double)hb_volume(s->conv->kernel) / (double)s->phases.count;
     const double tile = (double)(s->step * s->step), points = (double)hb_volume(s->conv->out);
-    const double padded = tile * (double)(s->tiles_y * s->tiles_x) / points;
+    const double padded = tile * (double)(s->conv->out[0] * s->tiles_y * s->tiles_x) / points;
     const double channels = (double)(s->phases.count * s->conv->in_channels);
     const double transforms = hb_winograd_transform_cost(s->form) / taps;
     return padded * ((double)s->planes / (tile * taps) * (double)s->channels / channels +

@@ -384,7 +384,8 @@ static void run(hb_device *device, const void *made, const hb_run_args *args) {
 /* In units of a multiplication in the full tile, as those of conv.c: 16 of 36, say, and the
    transforms of an image's tile, used for all rows of weights, of a result's, used for all
    channels, and of the weights, used for all tiles, which costs more in units of products of wider
-   vectors (as measured with AVX-512, and with AVX2 on a Zen 3). */
+   vectors (as measured with AVX-512, and with AVX2 on a Zen 3), and still more where their phases
+   are taken apart. */
 static double cost_of(const state *s) {
     const double taps = (double)hb_volume(s->conv->kernel) / (double)s->phases.count;
     const double tile = (double)(s->step * s->step);
@@ -392,9 +393,10 @@ static double cost_of(const state *s) {
     const double padded = tile * (double)(s->tiles_y * s->tiles_x) / points;
     const double used = (double)s->tiles_x / (double)(s->tiles_vectors * s->lanes);
     const double transforms = hb_winograd_transform_cost(s->form) / taps;
+    const double filters = s->phases.stride > 1 ? 5 : 3;
     return padded * (waste(s, s->each) * (double)s->planes / (tile * taps) +
                      (5 / used / (double)s->rows + 4.5 / (double)s->channels) * transforms) +
-           3 * (double)(s->planes * s->kernels->lanes) /
+           filters * (double)(s->planes * s->kernels->lanes) /
                (taps * points * (double)(s->conv->batch * s->depth));
 }
 

@@ -123,6 +123,15 @@ static void of_two_values(problem *p) {
     want(p, hebb_matmul(weights, a.v));
     want(p, hebb_matmul(weights, other));
 }
+/* Other products read the weights before the last one does: its turn comes before theirs. */
+static void with_products_between(problem *p) {
+    attention a = attend(p, 389, 421, 37, 51);
+    hebb_tensor *other = input(p, HEBB_SHAPE(2, 4, 389, 20)), *weights = hebb_softmax(a.scores);
+    hebb_tensor *turned = hebb_matmul(hebb_swap_axes(weights, 2, 3), other);
+    want(p, turned);
+    want(p, hebb_matmul(turned, hebb_swap_axes(other, 2, 3)));
+    want(p, hebb_matmul(weights, a.v));
+}
 /* Queries that share keys and values: these are broadcast. */
 static void of_shared_keys(problem *p) {
     hebb_tensor *q = input(p, HEBB_SHAPE(2, 4, 389, 37)), *k = input(p, HEBB_SHAPE(2, 1, 421, 37));
@@ -300,6 +309,7 @@ Test(joined, values_that_others_want) {
     expect_same(with_scores, HEBB_F32, true);
     expect_same(with_sums_over_queries, HEBB_F32, false);
     expect_same(of_two_values, HEBB_F32, true);
+    expect_same(with_products_between, HEBB_F32, true);
 }
 
 Test(joined, other_rows) {

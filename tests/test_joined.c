@@ -123,6 +123,13 @@ static void of_two_values(problem *p) {
     want(p, hebb_matmul(weights, a.v));
     want(p, hebb_matmul(weights, other));
 }
+/* Each row's first score is read for all of the row: what is made of them cannot take their place.
+ */
+static void with_first_scores(problem *p) {
+    attention a = attend(p, 389, 1421, 37, 51);
+    hebb_tensor *first = hebb_slice(a.scores, HEBB_RANGES({3, 0, 1, 1}));
+    want(p, hebb_matmul(hebb_tanh(hebb_sub(a.scores, first)), a.v));
+}
 /* Other products read the weights before the last one does: its turn comes before theirs. */
 static void with_products_between(problem *p) {
     attention a = attend(p, 389, 421, 37, 51);
@@ -310,6 +317,7 @@ Test(joined, values_that_others_want) {
     expect_same(with_sums_over_queries, HEBB_F32, false);
     expect_same(of_two_values, HEBB_F32, true);
     expect_same(with_products_between, HEBB_F32, true);
+    expect_same(with_first_scores, HEBB_F32, true);
 }
 
 Test(joined, other_rows) {

@@ -334,6 +334,9 @@ Test(steps, deep_convolutions) { try_random(case_deep_conv, 60, (case_limits){30
 Test(steps, convolutions_of_few_channels) {
     try_random(case_conv_few_channels, 150, (case_limits){1000000, true});
 }
+Test(steps, convolutions_of_channels_by_themselves) {
+    try_random(case_conv_depthwise, 60, (case_limits){1000000, false});
+}
 Test(steps, convolutions_3x3) { try_random(case_conv_3x3, 40, (case_limits){8000000, true}); }
 Test(steps, convolutions_5x5) { try_random(case_conv_5x5, 30, (case_limits){8000000, true}); }
 Test(steps, strided_convolutions) {

@@ -51,6 +51,7 @@ step_case *case_indexed(uint64_t seed, case_limits limits);   /* step_cases_inde
 step_case *case_conv(uint64_t seed, case_limits limits);      /* step_cases_conv.c */
 step_case *case_deep_conv(uint64_t seed, case_limits limits); /* of 12 or more channels each */
 step_case *case_conv_few_channels(uint64_t seed, case_limits limits);
+step_case *case_conv_depthwise(uint64_t seed, case_limits limits);
 step_case *case_conv_3x3(uint64_t seed, case_limits limits); /* at steps of 1 */
 step_case *case_conv_5x5(uint64_t seed, case_limits limits);
 step_case *case_conv_strided(uint64_t seed, case_limits limits); /* at steps of 2, or of 2 x 2 */

@@ -73,6 +73,20 @@ static void choose_few_channels(dice *d, case_limits limits, hb_conv *c) {
     } while (products(c) > limits.points);
 }
 
+/* One channel a group; numbers of channels that 16 divides and that it does not. */
+static void choose_depthwise(dice *d, case_limits limits, hb_conv *c) {
+    do {
+        *c = (hb_conv){.batch = 1 + dice_below(d, dice_one_in(d, 2) ? 4 : 30),
+                       .groups =
+                           dice_one_in(d, 3) ? 8 * (1 + dice_below(d, 8)) : 1 + dice_below(d, 60),
+                       .in_channels = 1,
+                       .out_channels = 1};
+        for (int k = 0; k < 3; k++)
+            choose_axis(d, k > 0, dice_one_in(d, 3) ? 60 : 16, &c->in[k], &c->kernel[k],
+                        &c->stride[k], &c->dilation[k], &c->before[k], &c->out[k]);
+    } while (products(c) > limits.points);
+}
+
 /* With channels enough for every way to do it. */
 static void choose_square(dice *d, case_limits limits, int64_t taps, int64_t stride, hb_conv *c) {
     do {
@@ -154,6 +168,9 @@ step_case *case_conv(uint64_t seed, case_limits limits) {
 }
 step_case *case_deep_conv(uint64_t seed, case_limits limits) {
     return make_conv(seed, limits, choose_deep);
+}
+step_case *case_conv_depthwise(uint64_t seed, case_limits limits) {
+    return make_conv(seed, limits, choose_depthwise);
 }
 step_case *case_conv_3x3(uint64_t seed, case_limits limits) {
     return make_conv(seed, limits, choose_3x3);

@@ -1,6 +1,6 @@
 /* Which solver does a step: a product on OpenCL when nobody says which, in either form of kernels,
-   the one of several that is made for it; a convolution's gradient on the CPU, the same one for any
-   number of threads. */
+   the one of several that is made for it, long sums in parts; a convolution's gradient on the CPU,
+   the same one for any number of threads. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +61,61 @@ Test(solvers, short_ones_are_for_long_sums_of_few_results_on_gpus) {
 Test(solvers, short_ones_are_not_for_processors) {
     expect_solver("cpu", 16, 2048, 10, "short", false);
     expect_solver("cpu", 1, 1000, 30, "short", false);
+}
+
+/* ---- long sums ---- */
+
+/* Small whole numbers, so that sums are exact in any order. */
+static hebb_array digits(hebb_shape shape, int of) {
+    hebb_array a = ones(shape);
+    for (int64_t i = 0; i < hebb_array_count(&a); i++)
+        ((float *)a.data)[i] = (float)(i * 7919 % of) - (float)(of / 2);
+    return a;
+}
+
+/* [batch, m, k] by [batch, k, n], each as it is or a view of its transpose, plus a row. */
+static void expect_long_sums(int64_t batch, int64_t m, int64_t k, int64_t n, int turned) {
+    static const int turn[] = {0, 2, 1};
+    hebb_device *device = opencl_device();
+    hebb_graph *g = hebb_graph_create();
+    const hebb_shape sa = turned & 1 ? HEBB_SHAPE(batch, k, m) : HEBB_SHAPE(batch, m, k);
+    const hebb_shape sb = turned & 2 ? HEBB_SHAPE(batch, n, k) : HEBB_SHAPE(batch, k, n);
+    hebb_tensor *a = hebb_input(g, "a", HEBB_F32, sa), *b = hebb_input(g, "b", HEBB_F32, sb);
+    hebb_tensor *row = hebb_input(g, "row", HEBB_F32, HEBB_SHAPE(n));
+    hebb_tensor *y = hebb_add(hebb_matmul(turned & 1 ? hebb_transpose(a, turn, 3) : a,
+                                          turned & 2 ? hebb_transpose(b, turn, 3) : b),
+                              row);
+    hebb_array x[] = {digits(sa, 5), digits(sb, 7), digits(HEBB_SHAPE(n), 11)}, result = {0};
+    hebb_session *s = hebb_session_create(g, device);
+    hebb_run(s, HEBB_FEED({a, &x[0]}, {b, &x[1]}, {row, &x[2]}), HEBB_FETCH({y, &result}));
+    cr_assert_not(hebb_failed(s), "%s", hebb_message(s));
+    const float *p = x[0].data, *q = x[1].data, *r = x[2].data, *got = result.data;
+    for (int64_t i = 0; i < batch * m * n; i++) {
+        const int64_t z = i / n / m, u = i / n % m, v = i % n;
+        double sum = r[v];
+        for (int64_t l = 0; l < k; l++)
+            sum += p[z * m * k + (turned & 1 ? l * m + u : u * k + l)] *
+                   q[z * k * n + (turned & 2 ? v * k + l : l * n + v)];
+        cr_assert_eq(got[i], (float)sum, "%d x %d x %d x %d, %d: element %d is %g, not %g",
+                     (int)batch, (int)m, (int)k, (int)n, turned, (int)i, (double)got[i], sum);
+    }
+    hebb_array_free(&result);
+    for (int i = 0; i < 3; i++) hebb_array_free(&x[i]);
+    hebb_session_destroy(s);
+    hebb_graph_destroy(g);
+    hebb_device_close(device);
+}
+
+Test(solvers, sums_in_parts_on_processors) {
+    static const int64_t sizes[][4] = {{1, 1, 20000, 1},  {1, 1, 2049, 40},  {1, 40, 5000, 1},
+                                       {1, 3, 33000, 10}, {1, 33, 2048, 65}, {1, 130, 4100, 7},
+                                       {3, 5, 3000, 9},   {4, 9, 2500, 70}};
+    setenv("HEBB_OPENCL_KERNELS", "cpu", 1);
+    setenv("HEBB_GEMM", "vector", 1);
+    for (size_t c = 0; c < sizeof sizes / sizeof *sizes; c++)
+        for (int turned = 0; turned < 4; turned++)
+            expect_long_sums(sizes[c][0], sizes[c][1], sizes[c][2], sizes[c][3], turned);
+    unsetenv("HEBB_GEMM");
 }
 
 /* ---- any number of threads ---- */

@@ -1,8 +1,9 @@
 /* GEMM steps: the table of solvers, the choice among them, and what their kernels share. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl.h"
+#include "tile.h"
 
 const hb_cl_gemm_solver *const hb_cl_gemm_solvers[] = {
 #ifdef HEBB_HAVE_CLBLAST
@@ -232,4 +233,46 @@ void hb_cl_write_epilogue(hb_cl_kernel *kernel, const hb_cl_product *product, co
     const hb_loop *loop = &product->gemm.epilogue;
     hb_cl_write_values(kernel, loop, 0, loop->n_instr, loop->rank - 1, value);
     hb_cl_write_stores(kernel, loop, 0, loop->n_instr, loop->rank - 1);
+}
+
+/* ---- sums of parts ---- */
+
+static int64_t first_sum(const hb_step *step) {
+    return step->scratch_offset / (int64_t)hebb_dtype_size(step->u.gemm.dtype);
+}
+
+void hb_cl_gemm_widen(hb_cl_product *product, const hb_step *step, int64_t parts) {
+    const int64_t results = product->batches * product->gemm.m * product->gemm.n;
+    if (first_sum(step) + parts * results > INT32_MAX) product->wide = true;
+}
+
+static void write_sum(hb_cl_kernel *kernel, const hb_step *step, const hb_cl_product *product,
+                      int64_t parts, int lanes) {
+    const hb_gemm *gemm = &product->gemm;
+    char at[3 * HB_CL_NAME_SIZE];
+    kernel->wide = product->wide;
+    hb_cl_need(kernel, HB_CL_SCALAR, gemm->dtype);
+    hb_cl_index_param(kernel, "m", gemm->m);
+    hb_cl_index_param(kernel, "columns", gemm->n);
+    hb_cl_index_param(kernel, "parts", parts);
+    hb_cl_buffer_param(kernel, "sums", step->scratch_buffer, gemm->dtype, false);
+    hb_cl_index_param(kernel, "at", first_sum(step));
+    hb_cl_print(&kernel->body, "const hb_index i%d = (hb_index)HB_ITEM(1);\n", gemm->n_batch);
+    hb_cl_write_batch(kernel, product, "(hb_index)HB_ITEM(2)");
+    snprintf(at, sizeof at, "at + (z * parts * m + i%d) * columns + j", gemm->n_batch);
+    hb_cl_sum_parts(kernel, gemm->dtype, lanes, "j", "columns", at, "m * columns");
+    hb_cl_write_epilogue_bases(kernel, product);
+    hb_cl_write_epilogue(kernel, product, "sum");
+    hb_cl_append(&kernel->body, "}\n");
+}
+
+hebb_status hb_cl_gemm_add_sum(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                               const hb_cl_product *product, int64_t parts, hb_error *error) {
+    const hb_gemm *gemm = &product->gemm;
+    hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
+    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
+    const int lanes = hb_cl_sum_lanes(device, gemm->m * gemm->n * product->batches, parts);
+    write_sum(&launch->source, step, product, parts, lanes);
+    hb_cl_sum_range(device, launch, lanes, gemm->n, gemm->m, product->batches);
+    return HEBB_OK;
 }

@@ -10,6 +10,8 @@
 #include "opencl.h"
 #include "clblast.h"
 
+enum { FEW = 16 }; /* rows or columns, below which its tiles on CPUs are mostly empty */
+
 /* CLBlast has failed when called from several threads at once, whatever the device. */
 static pthread_mutex_t clblast_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -96,12 +98,14 @@ static bool can_do(hb_device *device, const hb_gemm *gemm) {
     return narrow;
 }
 
-/* Untuned, on a CPU: some 15 GFLOP/s measured. On GPUs twice our tiled kernel if there are tiles
-   for all units (29 TFLOP/s on the 132 of an H200 at 2048); small products pay for padding and for
-   the epilogue's own pass. */
+/* Untuned, on a CPU: some 15 GFLOP/s measured, of which a few rows or columns leave little. On GPUs
+   twice our tiled kernel if there are tiles for all units (29 TFLOP/s on the 132 of an H200 at
+   2048); small products pay for padding and for the epilogue's own pass. */
 static double cost(hb_device *device, const hb_gemm *gemm) {
     double tiles = ceil((double)gemm->m / 128) * ceil((double)gemm->n / 64);
-    double rate = device->lanes ? 15e9 : 200e9 * fmin(device->info.units, tiles);
+    double rate = 200e9 * fmin(device->info.units, tiles);
+    if (device->lanes)
+        rate = 15e9 * fmin(1, (double)gemm->m / FEW) * fmin(1, (double)gemm->n / FEW);
     if (gemm->dtype == HEBB_F64) rate /= 2;
     double pass = (double)scratch(device, gemm) * 2 / 200e9;
     return 30e-6 * (double)hb_cl_gemm_batches(gemm) + pass + hb_cl_gemm_flops(gemm) / rate;

@@ -132,26 +132,6 @@ static void write_product(hb_cl_kernel *kernel, const job *j, hb_cl_tile t) {
     hb_cl_print(&kernel->body, "}\n}\n");
 }
 
-/* The parts' sum, and the epilogue. */
-static void write_sum(hb_cl_kernel *kernel, const job *j, int lanes) {
-    const hb_gemm *gemm = &j->product->gemm;
-    char at[3 * HB_CL_NAME_SIZE];
-    kernel->wide = j->product->wide;
-    hb_cl_need(kernel, HB_CL_SCALAR, gemm->dtype);
-    hb_cl_index_param(kernel, "m", gemm->m);
-    hb_cl_index_param(kernel, "columns", gemm->n);
-    hb_cl_index_param(kernel, "parts", j->parts);
-    hb_cl_buffer_param(kernel, "sums", j->buffer, gemm->dtype, false);
-    hb_cl_index_param(kernel, "at", j->sums);
-    hb_cl_print(&kernel->body, "const hb_index i%d = (hb_index)HB_ITEM(1);\n", gemm->n_batch);
-    hb_cl_write_batch(kernel, j->product, "(hb_index)HB_ITEM(2)");
-    snprintf(at, sizeof at, "at + (z * parts * m + i%d) * columns + j", gemm->n_batch);
-    hb_cl_sum_parts(kernel, gemm->dtype, lanes, "j", "columns", at, "m * columns");
-    hb_cl_write_epilogue_bases(kernel, j->product);
-    hb_cl_write_epilogue(kernel, j->product, "sum");
-    hb_cl_append(&kernel->body, "}\n");
-}
-
 /* ---- preparing ---- */
 
 static hebb_status add_launches(hb_device *device, hb_prepared *prepared, const hb_step *step,
@@ -165,13 +145,7 @@ static hebb_status add_launches(hb_device *device, hb_prepared *prepared, const 
     hb_cl_range_rows(launch, hb_ceil_div(gemm->n, t.columns) * items, (size_t)items,
                      hb_ceil_div(gemm->m, t.rows), j->product->batches * j->parts);
     if (j->parts == 1) return HEBB_OK;
-    launch = hb_cl_launch_add(prepared, step);
-    if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
-    const int64_t elements = gemm->m * gemm->n * j->product->batches;
-    const int lanes = hb_cl_sum_lanes(device, elements, j->parts);
-    write_sum(&launch->source, j, lanes);
-    hb_cl_sum_range(device, launch, lanes, gemm->n, gemm->m, j->product->batches);
-    return HEBB_OK;
+    return hb_cl_gemm_add_sum(device, prepared, step, j->product, j->parts, error);
 }
 
 static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
@@ -185,8 +159,7 @@ static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_st
         .buffer = step->scratch_buffer,
         .sums = step->scratch_offset / (int64_t)hebb_dtype_size(product.gemm.dtype),
     };
-    int64_t numbers = j.sums + j.parts * product.batches * product.gemm.m * product.gemm.n;
-    if (j.parts > 1 && numbers > INT32_MAX) product.wide = true;
+    if (j.parts > 1) hb_cl_gemm_widen(&product, step, j.parts);
     hebb_status status = add_launches(device, prepared, step, &j, error);
     hb_cl_product_free(&product);
     return status;

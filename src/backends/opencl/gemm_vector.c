@@ -1,7 +1,8 @@
 /* GEMM on CPUs: kernels/gemm_vector.cl with the epilogue behind it. A work-item computes a block of
    up to 128 rows by two vectors of columns. Any strides; where the result is narrow the product is
-   computed transposed, so that vectors lie along its longer side. A b that stays the same in a scan
-   is packed, a panel after the other, by the first iteration's first launch. */
+   computed transposed, so that vectors lie along its longer side. Of long sums with few results the
+   parts are computed apart, and a second kernel adds them and runs the epilogue. A b that stays the
+   same in a scan is packed, a panel after the other, by the first iteration's first launch. */
 #include "opencl.h"
 
 #define TILE_ROWS 8
@@ -99,11 +100,32 @@ static bool choose_kept(hb_device *device, const hb_gemm *gemm, hb_cl_product *p
     return choose(device, gemm, product, &seconds);
 }
 
+/* ---- long sums ---- */
+
+/* Blocks that are enough for the cores, and the fewest elements of a part's sums. */
+enum { ENOUGH_BLOCKS = 16, PART_DEPTH = 1024 };
+
+/* How long a part's sums are: by sizes only, so that results do not depend on the number of cores.
+ */
+static int64_t part_depth(const hb_cl_product *product) {
+    const hb_gemm *gemm = &product->gemm;
+    const int64_t blocks = panels_of(gemm) * hb_ceil_div(gemm->m, BLOCK_ROWS) * product->batches;
+    const int64_t parts = hb_min(ENOUGH_BLOCKS / hb_max(1, blocks), gemm->k / PART_DEPTH);
+    return parts > 1 ? hb_ceil_div(hb_ceil_div(gemm->k, parts), DEPTH) * DEPTH : gemm->k;
+}
+
+static int64_t parts_of(const hb_cl_product *product) {
+    return product->gemm.k > 0 ? hb_ceil_div(product->gemm.k, part_depth(product)) : 1;
+}
+
 static size_t scratch(hb_device *device, const hb_gemm *gemm) {
     hb_cl_product product;
     bool keeps;
-    if (!gemm->b_stays || !choose_kept(device, gemm, &product, &keeps)) return 0;
-    const int64_t elements = keeps ? kept_elements(&product) : 0;
+    if (!gemm->b_stays && gemm->k < 2 * PART_DEPTH) return 0;
+    if (!choose_kept(device, gemm, &product, &keeps)) return 0;
+    const int64_t parts = parts_of(&product);
+    int64_t elements = keeps ? kept_elements(&product) : 0;
+    if (!keeps && parts > 1) elements = parts * product.batches * product.gemm.m * product.gemm.n;
     hb_cl_product_free(&product);
     return (size_t)elements * hebb_dtype_size(gemm->dtype);
 }
@@ -116,19 +138,22 @@ static double cost(hb_device *device, const hb_gemm *gemm) {
 }
 
 /* Fewer rows where that gives every core a few blocks, or more if panels need not be copied. */
-static int64_t block_rows(const hb_device *device, const hb_cl_product *product, bool keeps) {
+static int64_t block_rows(const hb_device *device, const hb_cl_product *product, bool keeps,
+                          int64_t parts) {
     const hb_gemm *gemm = &product->gemm;
+    if (parts > 1) return BLOCK_ROWS;
     int64_t panels = hb_ceil_div(gemm->n, width_of(gemm)) * product->batches;
     int64_t wanted = hb_ceil_div((keeps ? 16 : 4) * (int64_t)device->info.units, panels);
     int64_t rows = hb_ceil_div(hb_ceil_div(gemm->m, wanted), TILE_ROWS) * TILE_ROWS;
     return hb_min(BLOCK_ROWS, hb_max(TILE_ROWS, rows));
 }
 
-static void write_params(hb_cl_kernel *kernel, const hb_cl_product *product, int64_t rows) {
+static void write_params(hb_cl_kernel *kernel, const hb_cl_product *product, int64_t rows,
+                         int64_t parts) {
     const hb_gemm *gemm = &product->gemm;
     hb_cl_index_param(kernel, "m", gemm->m);
     hb_cl_index_param(kernel, "n", gemm->n);
-    hb_cl_index_param(kernel, "k", gemm->k);
+    hb_cl_index_param(kernel, parts > 1 ? "all" : "k", gemm->k);
     hb_cl_stride_params(kernel, product);
     hb_cl_index_param(kernel, "block", rows);
 }
@@ -188,7 +213,8 @@ static void write_asking(hb_cl_kernel *kernel, const hb_cl_product *product) {
 }
 
 /* The rows' tiles over a part of k at a time, whose panel is copied, or lies there packed. */
-static void write_tiles(hb_cl_kernel *kernel, const hb_cl_product *product, bool keeps) {
+static void write_tiles(hb_cl_kernel *kernel, const hb_cl_product *product, bool keeps,
+                        int64_t parts) {
     const char *suffix = hb_cl_suffix(product->gemm.dtype);
     const int width = (int)width_of(&product->gemm);
     hb_cl_append(&kernel->body, "for (hb_index p = 0; p < k; p += HB_DEPTH) {\n"
@@ -198,7 +224,7 @@ static void write_tiles(hb_cl_kernel *kernel, const hb_cl_product *product, bool
                     "hb_vector_panel_%s_%s(b + p * bk, bk, bj, columns, depth, k - p, panel);\n",
                     panel_of(product), suffix);
     hb_cl_append(&kernel->body, "for (int r = 0; r < rows; r += 8) {\n");
-    write_asking(kernel, product);
+    if (parts == 1) write_asking(kernel, product);
     if (keeps)
         hb_cl_print(&kernel->body,
                     "hb_vector_tile_apart_%s(a + r * ai + p, ai, rows - r, depth, kept + p * %d, "
@@ -213,7 +239,8 @@ static void write_tiles(hb_cl_kernel *kernel, const hb_cl_product *product, bool
 }
 
 /* Items along a row of blocks come first: they share a's rows. */
-static void write_block(hb_cl_kernel *kernel, const hb_cl_product *product, bool keeps) {
+static void write_block(hb_cl_kernel *kernel, const hb_cl_product *product, bool keeps,
+                        int64_t parts) {
     const hb_gemm *gemm = &product->gemm;
     const char *type = hb_cl_type(gemm->dtype);
     int width = (int)width_of(gemm);
@@ -229,7 +256,7 @@ static void write_block(hb_cl_kernel *kernel, const hb_cl_product *product, bool
                     type, width);
     hb_cl_print(&kernel->body, "for (int l = 0; l < (rows + 7) / 8 * %d; l++) t[l] = 0;\n",
                 TILE_ROWS * width);
-    write_tiles(kernel, product, keeps);
+    write_tiles(kernel, product, keeps, parts);
 }
 
 /* The last vectors begin earlier if they would not be whole, and store only what is theirs: their
@@ -255,23 +282,37 @@ static void write_dots(hb_cl_kernel *kernel, const hb_gemm *gemm) {
                 width, width, hb_cl_type(gemm->dtype), width, hb_cl_suffix(gemm->dtype));
 }
 
-static void begin_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, int64_t rows) {
+static void begin_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, int64_t rows,
+                         int64_t parts) {
     kernel->wide = product->wide;
     hb_cl_need(kernel, HB_CL_GEMM_VECTOR, product->gemm.dtype);
-    write_params(kernel, product, rows);
-    hb_cl_write_batch(kernel, product, "(hb_index)HB_ITEM(2)");
+    write_params(kernel, product, rows, parts);
+    hb_cl_write_batch(kernel, product,
+                      parts > 1 ? "(hb_index)HB_ITEM(2) / parts" : "(hb_index)HB_ITEM(2)");
 }
 
-static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, const hb_step *step,
-                         int64_t rows, bool keeps) {
+/* Declares k, the length of the part's sums, and points a and b at them. */
+static void write_part(hb_cl_kernel *kernel, const hb_cl_product *product, int64_t parts) {
+    hb_cl_index_param(kernel, "parts", parts);
+    hb_cl_index_param(kernel, "each", part_depth(product));
+    hb_cl_append(&kernel->body, "const hb_index first = (hb_index)HB_ITEM(2) % parts * each;\n"
+                                "const hb_index k = min(each, all - first);\n"
+                                "a += first * ak;\nb += first * bk;\n");
+}
+
+static void write_sums(hb_cl_kernel *kernel, const hb_cl_product *product, const hb_step *step) {
     const hb_gemm *gemm = &product->gemm;
-    begin_kernel(kernel, product, rows);
-    hb_cl_write_matrix(kernel, product, "a", &gemm->a);
-    if (keeps) write_kept(kernel, product, step, false);
-    else hb_cl_write_matrix(kernel, product, "b", &gemm->b);
-    if (is_row(product)) write_row(kernel, gemm);
-    else if (is_dots(product) && !keeps) write_dots(kernel, gemm);
-    else write_block(kernel, product, keeps);
+    hb_cl_buffer_param(kernel, "sums", step->scratch_buffer, gemm->dtype, true);
+    hb_cl_index_param(kernel, "at", step->scratch_offset / (int64_t)hebb_dtype_size(gemm->dtype));
+    hb_cl_print(
+        &kernel->body,
+        "for (int r = 0; r < rows; r++)\nfor (int l = from; l < columns; l++)\n"
+        "sums[at + ((hb_index)HB_ITEM(2) * m + row + r) * n + column + l] = t[r * %d + l];\n",
+        (int)width_of(gemm));
+}
+
+static void write_results(hb_cl_kernel *kernel, const hb_cl_product *product) {
+    const hb_gemm *gemm = &product->gemm;
     hb_cl_print(&kernel->body, "for (int r = 0; r < rows; r++) {\nconst hb_index i%d = row + r;\n",
                 gemm->n_batch);
     hb_cl_write_epilogue_bases(kernel, product);
@@ -284,6 +325,21 @@ static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, con
     hb_cl_print(&kernel->body, "}\n}\n");
 }
 
+static void write_kernel(hb_cl_kernel *kernel, const hb_cl_product *product, const hb_step *step,
+                         int64_t rows, bool keeps, int64_t parts) {
+    const hb_gemm *gemm = &product->gemm;
+    begin_kernel(kernel, product, rows, parts);
+    hb_cl_write_matrix(kernel, product, "a", &gemm->a);
+    if (keeps) write_kept(kernel, product, step, false);
+    else hb_cl_write_matrix(kernel, product, "b", &gemm->b);
+    if (parts > 1) write_part(kernel, product, parts);
+    if (is_row(product)) write_row(kernel, gemm);
+    else if (is_dots(product) && !keeps) write_dots(kernel, gemm);
+    else write_block(kernel, product, keeps, parts);
+    if (parts > 1) write_sums(kernel, product, step);
+    else write_results(kernel, product);
+}
+
 /* An item packs HB_DEPTH rows of a panel. */
 static hebb_status add_packing(hb_prepared *prepared, const hb_step *step,
                                const hb_cl_product *product, hb_error *error) {
@@ -292,7 +348,7 @@ static hebb_status add_packing(hb_prepared *prepared, const hb_step *step,
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
     hb_cl_kernel *kernel = &launch->source;
-    begin_kernel(kernel, product, 0);
+    begin_kernel(kernel, product, 0, 1);
     hb_cl_write_matrix(kernel, product, "b", &gemm->b);
     write_kept(kernel, product, step, true);
     hb_cl_print(&kernel->body,
@@ -315,11 +371,13 @@ static hebb_status add_product(hb_device *device, hb_prepared *prepared, const h
                                const hb_cl_product *product, bool keeps, hb_error *error) {
     hb_cl_launch *launch = hb_cl_launch_add(prepared, step);
     if (launch == NULL) return hb_fail_memory(error, "a launch", sizeof *launch);
-    const int64_t rows = block_rows(device, product, keeps);
-    write_kernel(&launch->source, product, step, rows, keeps);
+    const int64_t parts = keeps ? 1 : parts_of(product);
+    const int64_t rows = block_rows(device, product, keeps, parts);
+    write_kernel(&launch->source, product, step, rows, keeps, parts);
     hb_cl_range_items(launch, panels_of(&product->gemm), hb_ceil_div(product->gemm.m, rows),
-                      product->batches);
-    return HEBB_OK;
+                      product->batches * parts);
+    if (parts == 1) return HEBB_OK;
+    return hb_cl_gemm_add_sum(device, prepared, step, product, parts, error);
 }
 
 static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_step *step,
@@ -331,6 +389,7 @@ static hebb_status prepare(hb_device *device, hb_prepared *prepared, const hb_st
     const int64_t size = (int64_t)hebb_dtype_size(product.gemm.dtype);
     if (keeps && step->scratch_offset / size + kept_elements(&product) > INT32_MAX)
         product.wide = true;
+    if (!keeps && parts_of(&product) > 1) hb_cl_gemm_widen(&product, step, parts_of(&product));
     hebb_status status = HEBB_OK;
     if (keeps) status = add_packing(prepared, step, &product, error);
     if (status == HEBB_OK) status = add_product(device, prepared, step, &product, keeps, error);

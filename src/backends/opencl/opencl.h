@@ -475,6 +475,12 @@ void hb_cl_write_batch(hb_cl_kernel *kernel, const hb_cl_product *product, const
 /* Writes the epilogue at the row i<n_batch> and the column j (of a lane loop, or not). */
 void hb_cl_write_epilogue_bases(hb_cl_kernel *kernel, const hb_cl_product *product);
 void hb_cl_write_epilogue(hb_cl_kernel *kernel, const hb_cl_product *product, const char *value);
+/* Where sums over k are made in parts, [batch, part, m, n] in the step's scratch memory: whether
+   their indices need 64 bits; and the launch that adds them, always in the same order, and runs the
+   epilogue. */
+void hb_cl_gemm_widen(hb_cl_product *product, const hb_step *step, int64_t parts);
+hebb_status hb_cl_gemm_add_sum(hb_device *device, hb_prepared *prepared, const hb_step *step,
+                               const hb_cl_product *product, int64_t parts, hb_error *error);
 
 /* One way to do a GEMM. cost() is an estimate in seconds; prepare() adds launches. */
 typedef struct hb_cl_gemm_solver {

@@ -369,6 +369,7 @@ Test(steps, folds) { try_random(case_fold, 100, (case_limits){20000, true}); }
 Test(steps, resampling) { try_random(case_resample, 150, (case_limits){30000, true}); }
 Test(steps, gradients_of_maxima) { try_random(case_max_back, 100, (case_limits){20000, true}); }
 Test(steps, along_an_axis) { try_random(case_along, 120, (case_limits){0, true}); }
+Test(steps, along_many_places) { try_random(case_along, 60, (case_limits){30000, true}); }
 Test(steps, indexed) { try_random(case_indexed, 150, (case_limits){0, true}); }
 
 /* ---- small steps in one plan ---- */

@@ -55,6 +55,7 @@ step_case *case_along(uint64_t seed, case_limits limits) {
         .m = dice_below(&d, 90),
         .reverse = dice_chance(&d, 0.5),
         .add = dice_chance(&d, 0.5)};
+    if (limits.points > 0) along->m = dice_below(&d, limits.points / (1 + along->inner));
     if (step->kind == HB_ARGSORT) along->m = along->n;
     const bool sums = step->kind == HB_RECURRENCE || (step->kind == HB_PUT_ALONG && along->add);
     hebb_dtype dtype = dice_dtype(&d, limits.f64);

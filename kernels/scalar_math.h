@@ -36,8 +36,8 @@ HB_INLINE HB_T HB_NAME(floor_div_far)(HB_T a, HB_T b) {
 /* fmod of floats whose quotient is below 2^28: two of them differ by at least 2^-53 then, so that
    the one in double is cut to the right whole number, and the rest is exact. */
 HB_INLINE int HB_NAME(mod_is_close)(HB_T a, HB_T b) {
-    float most = 268435456.0f * fabsf(b);
-    return (fabsf(a) < most) & (most < HB_INFINITY_F32);
+    float most = 268435456.0f * HB_MATH(fabs)(b);
+    return (HB_MATH(fabs)(a) < most) & (most < HB_INFINITY_F32);
 }
 HB_INLINE HB_T HB_NAME(fmod_close)(HB_T a, HB_T b) {
     double x = a, y = b;
@@ -283,14 +283,14 @@ HB_INLINE HB_T HB_NAME(tan_far)(HB_T x) { return HB_NAME(tan_of)(HB_NAME(quarter
 /* The angle of |x| <= 1e6, in double: the product with the first part of pi / 2, which has 33 bits,
    is exact. */
 HB_INLINE hb_angle HB_NAME(quarters_close)(HB_T x) {
-    double d = fabsf(x);
+    double d = HB_MATH(fabs)(x);
     double k = (d * 0.63661977236758134308 + 6755399441055744.0) - 6755399441055744.0;
     hb_angle angle;
     angle.r = (float)((d - k * 1.57079632673412561417) - k * 6.07710050650619224932e-11);
     angle.quarters = (hb_u32)(hb_i32)k;
     return angle;
 }
-HB_INLINE int HB_NAME(sin_is_close)(HB_T x) { return fabsf(x) <= 1e6f; }
+HB_INLINE int HB_NAME(sin_is_close)(HB_T x) { return HB_MATH(fabs)(x) <= 1e6f; }
 HB_INLINE HB_T HB_NAME(sin_close)(HB_T x) { return HB_NAME(sin_of)(HB_NAME(quarters_close)(x), x); }
 HB_INLINE HB_T HB_NAME(cos_close)(HB_T x) { return HB_NAME(cos_of)(HB_NAME(quarters_close)(x)); }
 HB_INLINE HB_T HB_NAME(tan_close)(HB_T x) { return HB_NAME(tan_of)(HB_NAME(quarters_close)(x), x); }

@@ -65,10 +65,10 @@ Test(values, an_infinite_bound_is_none) {
 
 /* Those far from 0 among close ones, at the ends of vectors and of tiles: each element becomes what
    it becomes by itself. */
-static void expect_apart(hebb_tensor *(*f)(hebb_tensor *x), double (*exact)(double x),
-                         hebb_dtype dtype, double allowed) {
+static void expect_apart(const char *device, hebb_tensor *(*f)(hebb_tensor *x),
+                         double (*exact)(double x), hebb_dtype dtype, double allowed) {
     enum { COUNT = 3001 };
-    calc c = calc_open("cpu");
+    calc c = calc_open(device);
     hebb_tensor *x = hebb_input(c.graph, "x", dtype, HEBB_SHAPE(COUNT));
     hebb_array mixed = hebb_array_zeros(dtype, HEBB_SHAPE(COUNT));
     hebb_array close = hebb_array_zeros(dtype, HEBB_SHAPE(COUNT));
@@ -94,10 +94,12 @@ static void expect_apart(hebb_tensor *(*f)(hebb_tensor *x), double (*exact)(doub
 static hebb_tensor *rest(hebb_tensor *x) { return hebb_mod(x, hebb_scalar_like(x, 0.0078125)); }
 static double exact_rest(double x) { return x - floor(x * 128) / 128; }
 
-Test(values, far_arguments_do_not_change_their_neighbors) {
-    expect_apart(hebb_sin, sin, HEBB_F32, 2e-7);
-    expect_apart(hebb_cos, cos, HEBB_F32, 2e-7);
-    expect_apart(hebb_sin, sin, HEBB_F64, 3e-16);
-    expect_apart(hebb_cos, cos, HEBB_F64, 3e-16);
-    expect_apart(rest, exact_rest, HEBB_F32, 0);
+static void far_among_close(const char *device) {
+    expect_apart(device, hebb_sin, sin, HEBB_F32, 2e-7);
+    expect_apart(device, hebb_cos, cos, HEBB_F32, 2e-7);
+    expect_apart(device, hebb_sin, sin, HEBB_F64, 3e-16);
+    expect_apart(device, hebb_cos, cos, HEBB_F64, 3e-16);
+    expect_apart(device, rest, exact_rest, HEBB_F32, 0);
 }
+Test(values, far_arguments_do_not_change_their_neighbors) { far_among_close("cpu"); }
+Test(values, nor_do_they_on_opencl) { far_among_close("opencl"); }

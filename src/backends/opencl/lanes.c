@@ -1,6 +1,6 @@
 /* What the kernels of LOOPs for CPUs have in common: how loops over contiguous lanes are
-   vectorized, and stores past the caches. Called by loop_source.c and group_lanes.c, whose names l,
-   block and count of a block stand here, too. */
+   vectorized, functions with a form for most arguments, and stores past the caches. Called by
+   loop_source.c and group_lanes.c, whose names l, block and count of a block stand here, too. */
 #include "../costs.h"
 #include "opencl.h"
 
@@ -52,6 +52,43 @@ const char *hb_cl_lane_loop(const hb_cl_space *space) {
                "#pragma clang loop vectorize(assume_safety) vectorize_width(16)\n"
                "#endif\n";
     return "#pragma clang loop vectorize(assume_safety) vectorize_width(16)\n";
+}
+
+/* ---- functions of close arguments ----
+   What does for all arguments has loops, calls or many more instructions. */
+
+const char *hb_cl_close_domain(const hb_instr *instr) {
+    switch (instr->code) {
+    case HB_SIN:
+    case HB_COS: return instr->dtype == HEBB_F32 || instr->dtype == HEBB_F64 ? "sin" : NULL;
+    case HB_TAN: return instr->dtype == HEBB_F32 ? "sin" : NULL;
+    case HB_MOD:
+    case HB_FLOOR_DIV: return instr->dtype == HEBB_F32 ? "mod" : NULL;
+    default: return NULL;
+    }
+}
+
+bool hb_cl_has_close_forms(const hb_loop *loop) {
+    for (int i = 0; i < loop->n_instr; i++)
+        if (hb_cl_close_domain(&loop->instr[i]) != NULL) return !hb_reduces(loop);
+    return false;
+}
+
+void hb_cl_write_is_close(hb_cl_kernel *kernel, const hb_instr *instr) {
+    hb_cl_need(kernel, HB_CL_SCALAR, HEBB_F64);
+    hb_cl_print(&kernel->body, "hb_%s_is_close_%s(v%d", hb_cl_close_domain(instr),
+                hb_cl_suffix((hebb_dtype)instr->dtype), instr->a);
+    if (instr->b >= 0) hb_cl_print(&kernel->body, ", v%d", instr->b);
+    hb_cl_append(&kernel->body, ")");
+}
+
+void hb_cl_write_far(hb_cl_kernel *kernel, const hb_loop *loop) {
+    for (int i = 0; i < loop->n_instr; i++) {
+        if (hb_cl_close_domain(&loop->instr[i]) == NULL) continue;
+        hb_cl_append(&kernel->body, "far |= !");
+        hb_cl_write_is_close(kernel, &loop->instr[i]);
+        hb_cl_append(&kernel->body, ";\n");
+    }
 }
 
 /* ---- stores past the caches ----

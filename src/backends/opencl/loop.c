@@ -103,6 +103,7 @@ static void cut_for_cpu(const hb_device *device, hb_cl_space *space, bool may_sp
     int64_t items = items_for(device, loop, points);
     cut->chunk = cut->form == HB_CL_LANES ? lane_chunk(space, lanes, items) : CPU_CHUNK;
     if (cut->form == HB_CL_COLUMNS) cut->chunk = column_chunk(loop);
+    cut->close = device->info.f64 && hb_cl_has_close_forms(loop);
     if (cut->form == HB_CL_LANES && hb_cl_space_lies_across(space)) {
         cut_tiles(space, items, cut);
         return;

@@ -169,12 +169,37 @@ static void open_block_lanes(writer *w) {
           hb_cl_lane_loop(w->space));
 }
 
-static void write_streamed_lanes(writer *w) {
-    open_blocks(w);
-    open_block_lanes(w);
+static void open_chunk_lanes(writer *w) {
+    PRINT(w, "%sfor (long j = first; j < last; j++) {\n", hb_cl_lane_loop(w->space));
+}
+
+static void write_chunk_lanes(writer *w) {
+    const bool streams = w->kernel->streamed != 0;
+    if (streams) {
+        open_blocks(w);
+        open_block_lanes(w);
+    } else open_chunk_lanes(w);
     write_pre(w);
     PRINT(w, "}\n");
+    if (!streams) return;
     hb_cl_store_streamed(w->kernel, w->loop, 0, w->loop->n_pre);
+    PRINT(w, "}\n");
+}
+
+/* Looks at all arguments of a chunk before: a loop with a branch has no vectors. What an element
+   becomes does not depend on its neighbors. */
+static void write_close_or_far(writer *w) {
+    w->kernel->close = HB_CL_FOR_CLOSE;
+    PRINT(w, "int far = 0;\n");
+    open_chunk_lanes(w);
+    hb_cl_write_values(w->kernel, w->loop, 0, w->loop->n_pre, w->space->lane, "");
+    hb_cl_write_far(w->kernel, w->loop);
+    PRINT(w, "}\nif (far == 0) {\n");
+    write_chunk_lanes(w);
+    w->kernel->close = HB_CL_FOR_EITHER;
+    PRINT(w, "} else {\n");
+    write_chunk_lanes(w);
+    w->kernel->close = HB_CL_FOR_ALL;
     PRINT(w, "}\n");
 }
 
@@ -188,12 +213,8 @@ static void write_lanes(writer *w) {
     PRINT(w, "for (hb_index u = u0; u < u1; u++) {\n");
     write_chunk(w, "c");
     write_pre_bases(w);
-    if (w->kernel->streamed != 0) write_streamed_lanes(w);
-    else {
-        PRINT(w, "%sfor (long j = first; j < last; j++) {\n", hb_cl_lane_loop(w->space));
-        write_pre(w);
-        PRINT(w, "}\n");
-    }
+    if (w->cut->close) write_close_or_far(w);
+    else write_chunk_lanes(w);
     PRINT(w, "if (++c < chunks) continue;\nc = 0;\n");
     hb_cl_write_next(w->kernel, w->loop, lane);
     PRINT(w, "}\n");

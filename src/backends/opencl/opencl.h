@@ -194,6 +194,13 @@ typedef struct hb_cl_local {
    another (small.h, scan_kernel.c): so it says HB_ITEM(d) for the number of a work-item in
    dimension d, HB_GROUP(d) for that of its work-group and HB_LOCAL for the item's number there, and
    its arrays in local memory are declared by hb_cl_local_array(). */
+/* Which forms are written of functions that have another one for most arguments. */
+typedef enum hb_cl_closeness {
+    HB_CL_FOR_ALL,   /* the one for all arguments */
+    HB_CL_FOR_CLOSE, /* the one for close ones */
+    HB_CL_FOR_EITHER /* each argument its own */
+} hb_cl_closeness;
+
 typedef struct hb_cl_kernel {
     hb_cl_text functions, body; /* functions of users' ops stand before the kernel */
     hb_cl_param *params;
@@ -203,6 +210,7 @@ typedef struct hb_cl_kernel {
     size_t pool;  /* local memory that its functions share, see small.h */
     bool wide;    /* 64-bit indices */
     bool sliding; /* buffers begin where the run says: hb_run_args.shifts */
+    hb_cl_closeness close; /* see lanes.c */
     bool alone;   /* compiled as a program of its own */
     bool failed;
     uint64_t streamed;              /* a bit for each output whose blocks go past the caches */
@@ -395,6 +403,15 @@ bool hb_cl_is_streamed(const hb_cl_kernel *kernel, int output);
 void hb_cl_declare_streamed(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to);
 void hb_cl_store_streamed(hb_cl_kernel *kernel, const hb_loop *loop, int from, int to);
 
+/* The domain of an instruction that is a function with a form of its own for most arguments: that
+   of hb_mod_close_f32() is "mod", where hb_mod_is_close_f32() is true. NULL for all others. */
+const char *hb_cl_close_domain(const hb_instr *instr);
+/* Whether a loop without reductions has such functions. */
+bool hb_cl_has_close_forms(const hb_loop *loop);
+/* Writes the condition that its arguments are close; and that `far` is to be set where an argument of one of them is not close. */
+void hb_cl_write_is_close(hb_cl_kernel *kernel, const hb_instr *instr);
+void hb_cl_write_far(hb_cl_kernel *kernel, const hb_loop *loop);
+
 typedef enum hb_cl_form {
     HB_CL_LANES,   /* CPU, elementwise: chunks of lanes */
     HB_CL_TILES,   /* CPU, elementwise, where operands lie across the lanes: tiles */
@@ -408,6 +425,7 @@ typedef enum hb_cl_form {
 /* How a loop is cut: see loop_source.c for each form. */
 typedef struct hb_cl_cut {
     hb_cl_form form;
+    bool close;         /* LANES: whether chunks of close arguments have loops of their own */
     int64_t chunk;      /* lanes handled in one go */
     int64_t rows;       /* TILES: so many of the dimension before the lanes */
     int64_t chunks;     /* of them along the lane dimension */

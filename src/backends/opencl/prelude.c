@@ -78,7 +78,14 @@ static void note_calls(bool *called, const char *text) {
     }
 }
 
-/* A function calls only functions before it. What is no function is always there. */
+static int count(const bool *called) {
+    int n = 0;
+    for (int i = 0; i < PIECES; i++) n += called[i];
+    return n;
+}
+
+/* A function calls only functions before it, but some have a namesake of another dtype behind it.
+   What is no function is always there. */
 static void note_functions(bool *called, hb_cl_request *const *requests, size_t n,
                            const unsigned *parts) {
     for (size_t i = 0; i < n; i++) note_calls(called, requests[i]->text.data);
@@ -86,8 +93,11 @@ static void note_functions(bool *called, hb_cl_request *const *requests, size_t 
         if (parts[p] != 0 && part_texts[p] != NULL) note_calls(called, part_texts[p]);
     for (int i = 0; i < PIECES; i++)
         if (hb_cl_scalar[i].function == NULL) note_calls(called, hb_cl_scalar[i].text);
-    for (int i = PIECES - 1; i >= 0; i--)
-        if (called[i]) note_calls(called, hb_cl_scalar[i].text);
+    for (int before = -1; before != count(called);) {
+        before = count(called);
+        for (int i = PIECES - 1; i >= 0; i--)
+            if (called[i]) note_calls(called, hb_cl_scalar[i].text);
+    }
 }
 
 /* ---- writing ---- */
@@ -108,7 +118,8 @@ void hb_cl_write_prelude(hb_cl_text *source, hb_cl_request *const *requests, siz
     for (size_t i = 0; i < n; i++)
         for (int p = 0; p < HB_CL_PARTS; p++) parts[p] |= requests[i]->parts[p];
     if (parts[HB_CL_SCALAR] & 1u << HEBB_F64)
-        hb_cl_append(source, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
+        hb_cl_append(source, "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n"
+                             "#define HB_CLOSE_FORMS\n");
     hb_cl_append(source, "#define HB_ITEM(d) get_global_id(d)\n"
                          "#define HB_GROUP(d) get_group_id(d)\n"
                          "#define HB_LOCAL get_local_id(0)\n");

@@ -270,13 +270,28 @@ static scalar_function scalar_of(int code) {
     }
 }
 
-static void write_scalar(hb_cl_kernel *kernel, const hb_loop *loop, const hb_instr *instr) {
+static void write_call(hb_cl_kernel *kernel, const hb_instr *instr, hebb_dtype dtype,
+                       const char *form) {
     scalar_function function = scalar_of(instr->code);
-    hebb_dtype dtype = (hebb_dtype)loop->instr[instr->a].dtype;
-    hb_cl_need(kernel, HB_CL_SCALAR, dtype);
-    hb_cl_print(&kernel->body, "hb_%s_%s(v%d", function.name, hb_cl_suffix(dtype), instr->a);
+    hb_cl_print(&kernel->body, "hb_%s%s_%s(v%d", function.name, form, hb_cl_suffix(dtype),
+                instr->a);
     if (function.arity > 1) hb_cl_print(&kernel->body, ", v%d", instr->b);
     hb_cl_append(&kernel->body, ")");
+}
+
+static void write_scalar(hb_cl_kernel *kernel, const hb_loop *loop, const hb_instr *instr) {
+    hebb_dtype dtype = (hebb_dtype)loop->instr[instr->a].dtype;
+    const bool one = kernel->close == HB_CL_FOR_ALL || hb_cl_close_domain(instr) == NULL;
+    hb_cl_need(kernel, HB_CL_SCALAR, dtype);
+    if (!one && kernel->close == HB_CL_FOR_EITHER) {
+        hb_cl_write_is_close(kernel, instr);
+        hb_cl_append(&kernel->body, " ? ");
+    }
+    write_call(kernel, instr, dtype, one ? "" : "_close");
+    if (!one && kernel->close == HB_CL_FOR_EITHER) {
+        hb_cl_append(&kernel->body, " : ");
+        write_call(kernel, instr, dtype, "");
+    }
 }
 
 static void write_value(hb_cl_kernel *kernel, const hb_loop *loop, int at, int lane,

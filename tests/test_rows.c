@@ -76,6 +76,23 @@ static void make_normalization(model *m, int64_t rows, int64_t columns) {
     m->n_results = 4;
 }
 
+/* Functions of all that a row can be reduced to, some of which choose. */
+static void make_functions(model *m, int64_t rows, int64_t columns) {
+    m->x = hebb_input(m->graph, "x", HEBB_F32, HEBB_SHAPE(rows, columns));
+    hebb_tensor *one = hebb_scalar_like(m->x, 1);
+    hebb_tensor *largest = hebb_max(m->x, HEBB_AXES(1), true);
+    hebb_tensor *least = hebb_min(m->x, HEBB_AXES(1), true);
+    hebb_tensor *sum = hebb_sum(hebb_exp(hebb_sub(m->x, largest)), HEBB_AXES(1), true);
+    hebb_tensor *product =
+        hebb_prod(hebb_add(hebb_mul(m->x, hebb_scalar_like(m->x, 1e-3)), one), HEBB_AXES(1), true);
+    hebb_tensor *range = hebb_square(hebb_sub(largest, least));
+    hebb_tensor *wide = hebb_greater(range, hebb_scalar_like(range, 35.8));
+    range = hebb_select(wide, hebb_sqrt(range), hebb_neg(largest));
+    m->result[m->n_results++] = hebb_sub(m->x, hebb_add(largest, hebb_log(sum)));
+    m->result[m->n_results++] = hebb_mul(hebb_sub(m->x, least), hebb_pow(sum, product));
+    m->result[m->n_results++] = hebb_div(hebb_add(m->x, hebb_tanh(product)), range);
+}
+
 /* ---- running ---- */
 
 typedef void maker(model *m, int64_t rows, int64_t columns);
@@ -195,6 +212,22 @@ Test(rows, any_number_of_threads_gives_the_same_bits) {
                       "result %d of %d x %d", i, (int)sizes[k][0], (int)sizes[k][1]);
         free_run(&one);
         free_run(&three);
+    }
+}
+
+Test(rows, functions_of_results_are_those_without_fusion) {
+    static const int64_t some[][2] = {{1, 256}, {7, 300}, {40, 512}, {1003, 261}, {255, 1000}};
+    for (int k = 0; k < 5; k++) {
+        run fused, apart;
+        run_model(make_functions, some[k][0], some[k][1], 2, 0, &fused);
+        run_model(make_functions, some[k][0], some[k][1], 2, HEBB_NO_FUSION, &apart);
+        for (int i = 0; i < 3; i++) {
+            const float *x = apart.result[i].data;
+            for (int64_t j = 0; j < hebb_array_count(&apart.result[i]); j++) wanted[0][j] = x[j];
+            expect_near(&fused.result[i], wanted[0], 1e-4, "y");
+        }
+        free_run(&fused);
+        free_run(&apart);
     }
 }
 

@@ -102,6 +102,11 @@ void hb_cpu_group_stores(hb_cpu_maker *m);
    memory for them. */
 bool hb_cpu_write_links(hb_cpu_maker *m, int *first);
 
+/* ---- post.c ---- */
+
+/* Makes program->list, if a list can have all of it. */
+hebb_status hb_cpu_make_post(hb_cpu_maker *m, hb_error *error);
+
 /* ---- slots.c ---- */
 
 /* Whether the elements of every tile are consecutive. */

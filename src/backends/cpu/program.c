@@ -374,7 +374,8 @@ static hebb_status make(hb_cpu_maker *m, int32_t *offset, int *first_link, hb_er
                        m->n_slots);
     hb_cpu_place_slots(m, offset);
     gather_actions(m, first_link);
-    return hb_cpu_make_constants(m, error);
+    status = hb_cpu_make_constants(m, error);
+    return !status && m->part->results ? hb_cpu_make_post(m, error) : status;
 }
 
 hebb_status hb_cpu_program_make(const hb_device *device, const hb_cpu_part *part,
@@ -417,5 +418,6 @@ void hb_cpu_program_free(hb_cpu_program *program) {
     free(program->action);
     free(program->store);
     free(program->link);
+    free(program->list);
     *program = (hb_cpu_program){0};
 }

@@ -128,9 +128,10 @@ typedef struct hb_cpu_program {
     bool far;      /* its memory is larger than the second-level cache, ... */
     bool beyond;   /* ... than what any cache holds of it from the last run */
     bool streams;  /* some store goes past the caches */
-    int product_size; /* bytes of an element of the matrix product */
-    size_t scratch;   /* bytes */
-    double ns;        /* estimated time for a point */
+    hb_cpu_post *list; /* of results that links gather: all of it as a list, or NULL */
+    int product_size;  /* bytes of an element of the matrix product */
+    size_t scratch;    /* bytes */
+    double ns;         /* estimated time for a point */
 } hb_cpu_program;
 
 /* A box of the space, and the index of its first row in the dimensions but the last. */
@@ -188,6 +189,7 @@ typedef struct hb_cpu_part {
     hb_cpu_repeat repeat;
     hb_cpu_fold_kind fold; /* wanted, where it can be */
     int64_t points;        /* of FOLD_ROWS: those of one result */
+    bool results;          /* its points are results that links gather, by rows */
 } hb_cpu_part;
 
 /* On failure the program owns nothing. */

@@ -109,6 +109,7 @@ static hebb_status make_post(const hb_device *device, const hb_loop *loop,
                         .first = loop->n_pre,
                         .last = loop->n_instr,
                         .tile = r->by_columns ? HB_CPU_TILE : group_of(r),
+                        .results = r->pre.fold == HB_CPU_FOLD_ROWS,
                         .scratch = POST_SCRATCH};
     for (int k = 0; k < order->kept; k++) part.dim[part.rank++] = order->dim[k];
     if (r->by_columns) part.dim[part.rank++] = order->dim[order->rank - 1];

@@ -60,7 +60,10 @@ static void start_reduction(hb_cpu_walker *w, const hb_device *device, int64_t t
     memory += up((size_t)(r->n * w->wide.stride));
     w->narrow = (hb_cpu_column_sums){.wide = &w->wide, .narrow = memory, .stride = w->wide.stride};
     w->narrow_rows = 0;
-    if (!r->by_columns) return;
+    if (!r->by_columns) {
+        hb_cpu_clear_vectors(r, &w->worker, r->pre.fold_rows);
+        return;
+    }
     w->worker.sums = w->narrow.narrow;
     w->worker.sums_stride = w->narrow.stride;
     w->worker.sums_column = 0;
@@ -86,8 +89,6 @@ hb_cpu_link *hb_cpu_walker_aim(hb_cpu_walker *w, int64_t row, int64_t rows, hb_c
         tile.column = row * columns;
     }
     hb_cpu_tile_locate(space, &tile);
-    if (w->chain.reduce && !w->chain.reduce->by_columns)
-        hb_cpu_clear_vectors(w->chain.reduce, &w->worker, rows);
     return links + hb_cpu_worker_aim(&w->worker, &tile, links);
 }
 
@@ -101,6 +102,19 @@ static void run_post(hb_cpu_walker *w, int64_t first, int64_t n) {
         w->post.wide = w->wide.at + done * (int64_t)sizeof(double);
         hb_cpu_worker_tile(&w->post, &tile);
     }
+}
+
+/* The same of the results of rows whose vectors have been gathered, as a list of operations. */
+static void run_list(hb_cpu_walker *w, int64_t row, int64_t rows) {
+    const hb_cpu_post *post = w->chain.reduce->post.list;
+    char *vectors = (char *)hb_cpu_fold_vector(&w->worker, 0);
+    hb_cpu_post_frame frame = {.vectors = vectors, .one = w->post.value};
+    if (w->chain.reduce->n > 1) frame.apart = (char *)hb_cpu_fold_vector(&w->worker, 1) - vectors;
+    for (int k = 0; k < post->n_memories; k++) {
+        const hb_cpu_post_memory *m = &post->memory[k];
+        frame.memory[k] = hb_cpu_base(w->post.args, m->buffer) + m->offset + row * m->stride;
+    }
+    w->worker.vector->post(post, &frame, rows);
 }
 
 static void widen(hb_cpu_walker *w) {
@@ -118,8 +132,13 @@ void hb_cpu_walker_finish(hb_cpu_walker *w, int64_t row, int64_t rows) {
         hb_cpu_clear_columns(r, w->worker.vector, &w->narrow);
         return;
     }
+    if (r->post.list) {
+        run_list(w, row, rows);
+        return;
+    }
     hb_cpu_clear_results(r, &w->wide);
     hb_cpu_fold_vectors(r, &w->worker, w->wide.at, w->wide.stride, rows);
+    hb_cpu_clear_vectors(r, &w->worker, rows);
     run_post(w, row, rows);
 }
 

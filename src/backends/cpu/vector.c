@@ -554,6 +554,7 @@ static void fence(void) {
 #define PASTE(a, b)  PASTE_(a, b)
 
 hb_cpu_run_chain PASTE(hb_cpu_chain_, HB_ISA);
+hb_cpu_run_post PASTE(hb_cpu_post_, HB_ISA);
 extern const hb_cpu_zips PASTE(hb_cpu_zips_, HB_ISA);
 
 const hb_cpu_vector PASTE(hb_cpu_vector_, HB_ISA) = {
@@ -582,6 +583,7 @@ const hb_cpu_vector PASTE(hb_cpu_vector_, HB_ISA) = {
     .zips = &PASTE(hb_cpu_zips_, HB_ISA),
     .count = count,
     .chain = PASTE(hb_cpu_chain_, HB_ISA),
+    .post = PASTE(hb_cpu_post_, HB_ISA),
     .stream = stream,
     .fence = fence,
 };

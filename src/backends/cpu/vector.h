@@ -7,6 +7,7 @@
 
 #include "../step.h"
 #include "chain_kernel.h"
+#include "post.h"
 
 /* What a random number is a function of, apart from its index. */
 typedef struct hb_cpu_random {
@@ -59,6 +60,7 @@ typedef struct hb_cpu_vector {
     const hb_cpu_zips *zips;
     void (*count)(int64_t *out, int64_t first, int64_t step, int64_t n); /* first + i step */
     hb_cpu_run_chain *chain;
+    hb_cpu_run_post *post;
     /* Copies past the caches. The caller calls fence() before other threads may read. */
     void (*stream)(void *to, const void *from, size_t bytes);
     void (*fence)(void);

@@ -148,7 +148,7 @@ static void check(const hb_cpu_isa *isa, int columns, int code, int form, bool y
         links[n++] = z_one ? single(HB_CHAIN_LOAD, o.z) : moving(HB_CHAIN_LOAD, o.z);
     links[n++] = moving(HB_CHAIN_STORE, o.out);
     links[n] = (hb_cpu_link){.code = HB_CHAIN_END};
-    isa->vector->chain(links, ROWS, columns);
+    isa->vector->chain(links, ROWS, columns, NULL);
     expect(&o, columns, code, y_one, z_one);
 }
 
@@ -243,7 +243,7 @@ static void check_fold(const hb_cpu_isa *isa, int columns, int code) {
                            {.at = (char *)lanes, .code = code + 1},
                            {.code = HB_CHAIN_END}};
     clear_lanes(lanes);
-    isa->vector->chain(links, ROWS, columns);
+    isa->vector->chain(links, ROWS, columns, NULL);
     check_columns(&o, columns, code);
     check_lanes(isa, &o, columns, code, false, lanes);
 }
@@ -260,13 +260,13 @@ static void check_fold_alone(const hb_cpu_isa *isa, int columns, int code) {
                                 {.at = (char *)lanes, .code = code + 1},
                                 {.code = HB_CHAIN_END}};
         clear_lanes(lanes);
-        isa->vector->chain(across + (asks == 0), ROWS, columns);
+        isa->vector->chain(across + (asks == 0), ROWS, columns, NULL);
         check_lanes(isa, &o, columns, code, true, lanes);
         hb_cpu_link down[] = {moving(HB_CHAIN_ASK, o.x + PITCH),
                               moving(HB_CHAIN_LOAD, o.x),
                               {.at = (char *)o.out, .mask = -1, .code = code},
                               {.code = HB_CHAIN_END}};
-        isa->vector->chain(down + (asks == 0), ROWS, columns);
+        isa->vector->chain(down + (asks == 0), ROWS, columns, NULL);
         check_columns(&o, columns, code);
     }
 }
@@ -297,7 +297,7 @@ static void check_function(const hb_cpu_isa *isa, int columns, int chain_code, h
                            {.code = chain_code},
                            moving(HB_CHAIN_STORE, o.out),
                            {.code = HB_CHAIN_END}};
-    isa->vector->chain(links, ROWS, columns);
+    isa->vector->chain(links, ROWS, columns, NULL);
     for (int i = 0; i < ROWS * PITCH; i++) {
         const float value = i % PITCH < columns ? wanted[i] : untouched;
         cr_assert(equal(o.out[i], value), "function %d, %d columns, element %d: %.9g, not %.9g",
@@ -336,7 +336,7 @@ static void check_calls(const hb_cpu_isa *isa, int columns) {
         {.map = g, .code = HB_CHAIN_CALL},
         moving(HB_CHAIN_STREAM, o.out),
         {.code = HB_CHAIN_END}};
-    isa->vector->chain(links, ROWS, columns);
+    isa->vector->chain(links, ROWS, columns, NULL);
     isa->vector->fence();
     for (int i = 0; i < ROWS * PITCH; i++) {
         const float choice = o.truths[i] ? o.x[i] - o.y[i] : o.x[i];
@@ -356,7 +356,7 @@ static void check_truths(const hb_cpu_isa *isa, int columns) {
         moving(HB_CHAIN_GT, o.y),
         {.at = (char *)o.truths, .row = PITCH, .mask = -1, .code = HB_CHAIN_STORE_TRUTHS},
         {.code = HB_CHAIN_END}};
-    isa->vector->chain(links, ROWS, columns);
+    isa->vector->chain(links, ROWS, columns, NULL);
     for (int i = 0; i < ROWS * PITCH; i++)
         cr_assert_eq(o.truths[i], i % PITCH < columns ? o.x[i] > o.y[i] : 7);
 }

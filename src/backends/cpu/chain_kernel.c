@@ -198,11 +198,13 @@ static void fold_down(const hb_cpu_link *links, int64_t rows, int64_t bytes) {
 }
 
 /* Bytes [begin, end) of a row. */
-static void run_row(const hb_cpu_link *links, int64_t begin, int64_t end, bool across) {
+static void run_row(const hb_cpu_link *links, int64_t begin, int64_t end, bool across,
+                    hb_cpu_code *code) {
     const int64_t eights = begin + (end - begin) / (8 * VECTOR) * (8 * VECTOR);
     const int64_t fours = eights + (end - eights) / (4 * VECTOR) * (4 * VECTOR);
     const int64_t ones = fours + (end - fours) / VECTOR * VECTOR;
     if (eights > begin && across) fold_across(links, eights);
+    else if (eights > begin && code) code(links, begin, eights);
     else if (eights > begin) strips_of_8(links, begin, eights);
     if (fours > eights) strips_of_4(links, eights, fours);
     if (ones > fours) strips_of_1(links, fours, ones);
@@ -210,13 +212,14 @@ static void run_row(const hb_cpu_link *links, int64_t begin, int64_t end, bool a
 }
 
 hb_cpu_run_chain PASTE(hb_cpu_chain_, HB_ISA);
-void PASTE(hb_cpu_chain_, HB_ISA)(hb_cpu_link *links, int64_t rows, int64_t columns) {
+void PASTE(hb_cpu_chain_, HB_ISA)(hb_cpu_link *links, int64_t rows, int64_t columns,
+                                  hb_cpu_code *code) {
     const plain_fold plain = plain_fold_of(links);
     const int64_t end = columns * (int64_t)sizeof(float);
     const int64_t begin = plain == DOWN && rows > 1 ? end / STRIP * STRIP : 0;
     if (begin > 0) fold_down(links, rows, begin);
     for (int64_t r = 0; r < rows && begin < end; r++) {
-        run_row(links, begin, end, plain == ACROSS);
+        run_row(links, begin, end, plain == ACROSS, code);
         if (r + 1 < rows)
             for (hb_cpu_link *link = links; link->code != HB_CHAIN_END; link++)
                 link->at += link->row;

@@ -1,6 +1,7 @@
 /* Chains: several instructions of a LOOP program in one pass over a tile. links.c writes a chain as
    direct threaded code for a machine with one accumulator, a strip of a few vectors in registers;
-   chain_kernel.c, compiled once per instruction set, interprets its instructions, the links.
+   chain_kernel.c, compiled once per instruction set, interprets its instructions, the links. For
+   AVX-512, most chains are compiled instead (code/code.h), for whole strips of a row.
 
    A link works on the accumulator, called x here, and on a strip y of memory. All values are
    float32; truth values are 32 bits, all ones or none, and bytes of 0 or 1 in memory. */
@@ -109,7 +110,12 @@ typedef struct hb_cpu_link {
     int code;
 } hb_cpu_link;
 
-/* Runs links over a box. Changes `at`. */
-typedef void hb_cpu_run_chain(hb_cpu_link *links, int64_t rows, int64_t columns);
+/* What a chain's links do to bytes [from, to) of a row, whole strips of 8 vectors, as machine code
+   (code/code.h). */
+typedef void hb_cpu_code(const hb_cpu_link *links, int64_t from, int64_t to);
+
+/* Runs links over a box; by `code`, the links' own, as far as it goes, unless it is NULL. Changes
+   `at`. */
+typedef void hb_cpu_run_chain(hb_cpu_link *links, int64_t rows, int64_t columns, hb_cpu_code *code);
 
 #endif

@@ -9,6 +9,7 @@
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
+#include "code/code.h"
 #include "cpu.h"
 #include "joined.h"
 
@@ -89,7 +90,9 @@ static hebb_status cpu_open(int index, hb_device **device, hb_error *error) {
     *opened = (hb_device){
         .threads = default_threads(), .isa = hb_cpu_choose_isa(), .l2_bytes = l2_bytes()};
     opened->pool = hb_cpu_pool_create(opened->threads);
+    opened->codes = hb_cpu_codes_create(opened->isa);
     if (!opened->pool) {
+        hb_cpu_codes_destroy(opened->codes);
         free(opened);
         return hb_fail_memory(error, "the device's threads", sizeof *opened);
     }
@@ -100,6 +103,7 @@ static hebb_status cpu_open(int index, hb_device **device, hb_error *error) {
 
 static void cpu_close(hb_device *device) {
     hb_cpu_pool_destroy(device->pool);
+    hb_cpu_codes_destroy(device->codes);
     free(device);
 }
 

@@ -25,11 +25,13 @@ typedef struct hb_cpu_isa {
 } hb_cpu_isa;
 
 typedef struct hb_cpu_pool hb_cpu_pool;
+typedef struct hb_cpu_codes hb_cpu_codes;
 
 struct hb_device {
     int threads;
     hb_cpu_pool *pool;
     const hb_cpu_isa *isa;
+    hb_cpu_codes *codes; /* compiled chains (code/code.h); NULL: all are interpreted */
     int64_t l2_bytes;    /* a core's second-level cache; 1 MiB if it is not known */
     atomic_uint n_large; /* large buffers made so far (cpu.c) */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../costs.h"
+#include "code/code.h"
 #include "maker.h"
 
 enum {
@@ -322,6 +323,16 @@ static void gather(hb_cpu_maker *m, int v) {
     if (action->kind == HB_CPU_PRODUCT) p->product_size = action->size;
 }
 
+/* Compiling a chain takes as long as running it for some thousand points. */
+static hb_cpu_code *code_of(const hb_cpu_maker *m, const hb_cpu_planned *chain) {
+    enum { FEWEST_POINTS = 4096 };
+    const hb_cpu_space *space = &m->program->space;
+    const int64_t times = hb_max(1, m->part->repeat.times);
+    return space->rows * space->columns * times < FEWEST_POINTS
+               ? NULL
+               : hb_cpu_code_make(m->device, &chain, 1);
+}
+
 /* Early actions first, in the order of their values; then those of each tile. */
 static void gather_actions(hb_cpu_maker *m, const int *first_link) {
     hb_cpu_program *p = m->program;
@@ -332,9 +343,11 @@ static void gather_actions(hb_cpu_maker *m, const int *first_link) {
     for (int s = 0; s < m->n_sequence; s++)
         if (m->sequence[s] >= 0) {
             if (!m->values[m->sequence[s]].follows) gather(m, m->sequence[s]);
-        } else
-            p->action[p->n_actions++] =
-                (hb_cpu_action){.kind = HB_CPU_CHAIN, .a = first_link[~m->sequence[s]]};
+        } else {
+            const int first = first_link[~m->sequence[s]];
+            p->action[p->n_actions++] = (hb_cpu_action){
+                .kind = HB_CPU_CHAIN, .a = first, .code = code_of(m, &p->link[first])};
+        }
     for (int v = 0; v < p->n_values; v++) {
         if (m->values[v].used && !m->values[v].early) p->ns += cost_of(m, v);
         if (m->actions[v].kind == HB_CPU_PRODUCT) p->product_size = m->actions[v].size;

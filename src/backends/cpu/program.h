@@ -57,6 +57,7 @@ typedef struct hb_cpu_action {
     int size;    /* bytes of an element */
     uint32_t op; /* of RANDOM */
     hb_cpu_map *map;
+    hb_cpu_code *code;            /* of a CHAIN; NULL: its links are interpreted */
     const hebb_elementwise *user; /* in place of map */
     int turns;                    /* of a LOAD: more than 1: of the values turn[0 ... turns - 1], */
     int turn[HB_CPU_MOST_TURNS];  /* whose elements take turns in memory; turn[0] is `value` */

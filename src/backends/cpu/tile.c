@@ -2,6 +2,7 @@
    only to its scratch memory and to outputs. What to run was decided in program.c. */
 #include <string.h>
 
+#include "code/code.h"
 #include "program.h"
 
 /* ---- tiles of a space ---- */
@@ -392,9 +393,10 @@ static void act_chain(const hb_cpu_worker *w, const hb_cpu_action *action, hb_cp
         int n = 0;
         do aim_link(w, &plan[n], &tile, row, &links[n]);
         while (plan[n++].code != HB_CHAIN_END);
+        hb_cpu_code *code = p->streams && !hb_cpu_code_fits(plan, links) ? NULL : action->code;
         if (rows > 1 && is_one_row(links, plan, tile.columns))
-            w->vector->chain(links, 1, rows * tile.columns);
-        else w->vector->chain(links, rows, tile.columns);
+            w->vector->chain(links, 1, rows * tile.columns, code);
+        else w->vector->chain(links, rows, tile.columns, code);
         skip_rows(&p->space, &tile, rows);
     }
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "blocks.h"
+#include "code/code.h"
 
 enum {
     /* That a block moves, about; what several members read counts for each of them, so that the
@@ -18,6 +19,7 @@ enum {
     BLOCKS = 32,                /* wanted, if they are not that small */
     STAGGERED_ROWS = 128,       /* of a block: so many that it is mostly run by all loops */
     STAGGERED_BYTES = 32 << 10, /* of a value, at once; longer rows are not staggered */
+    COMPILED_BYTES = 16 << 10,  /* of a value's row, where loops are run by themselves */
     TURNED_BYTES = 256 << 10,   /* of a block whose rows are turned: shorter loops cost more */
     TURNED_ROWS = 1024,         /* of it, at most, */
     ALONG = 64,                 /* a multiple of this many */
@@ -29,6 +31,7 @@ typedef struct maker {
     const hb_cpu_rows *rows;
     hb_cpu_blocks *blocks;
     bool staggered; /* what is made, if it can be */
+    bool compiled;  /* all of the loops: none is run with others as one chain */
     bool turned;
     const hb_cpu_joining *joining; /* NULL: these steps are run by themselves */
     hb_error *error;
@@ -272,11 +275,12 @@ static void find_ahead(const maker *m, int number, int64_t *ahead) {
 static hebb_status prepare_loops(maker *m, int number, hb_cpu_block_part *p, int64_t *ahead) {
     hb_cpu_blocks *b = m->blocks;
     const hb_cpu_repeat repeat = {m->joining ? m->joining->times : b->blocks, ahead};
-    b->behind[number] = behind_of(b, number, false);
+    b->behind[number] = behind_of(b, number, m->compiled);
     find_ahead(m, number, ahead);
     hebb_status status =
         hb_cpu_loop_prepare_block(m->device, &p->block, repeat, &p->block_loop, m->error);
-    if (!status && m->staggered) b->alone[number] = hb_cpu_stagger_alone(p->block_loop);
+    if (!status && m->staggered)
+        b->alone[number] = m->compiled || hb_cpu_stagger_alone(p->block_loop);
     b->behind[number] = behind_of(b, number, b->alone[number]);
     if (!status && p->rest.dim[0] > 0)
         status = hb_cpu_loop_prepare_block(m->device, &p->rest, repeat, &p->rest_loop, m->error);
@@ -409,6 +413,17 @@ static bool aim_turned(maker *m) {
     return true;
 }
 
+/* Whether all loops are compiled, and a row of each value leaves some of the first-level cache. */
+static bool are_compiled(const maker *m) {
+    for (int k = 0; k < m->rows->n; k++) {
+        const hb_cpu_member *member = &m->rows->member[k];
+        if (!hb_cpu_code_is_for(m->device, &member->form)) return false;
+        for (int i = 0; i < member->form.n_in + member->form.n_out; i++)
+            if (member->access[i].bytes > COMPILED_BYTES) return false;
+    }
+    return true;
+}
+
 /* *blocks becomes NULL, without an error, if they cannot be run staggered but should. */
 static hebb_status make(maker *m, hb_cpu_blocks **blocks) {
     *blocks = NULL;
@@ -433,9 +448,10 @@ static hebb_status make(maker *m, hb_cpu_blocks **blocks) {
 
 static hebb_status make_staggered_or_not(maker *m, hb_cpu_blocks **blocks) {
     m->staggered = true;
+    m->compiled = are_compiled(m);
     const hebb_status status = make(m, blocks);
     if (status || *blocks) return status;
-    m->staggered = false;
+    m->staggered = m->compiled = false;
     return make(m, blocks);
 }
 

@@ -75,7 +75,8 @@ static void run_joined(const run_context *c, bound *at, int64_t now, int first, 
     const hb_cpu_blocks *b = c->blocks;
     if (n == 0) return;
     *end = (hb_cpu_link){.code = HB_CHAIN_END};
-    c->device->isa->vector->chain(at->links, n, b->columns, NULL);
+    if (last == first + 1) hb_cpu_walker_run(&at->walker[first], at->links, n);
+    else c->device->isa->vector->chain(at->links, n, b->columns, NULL);
     for (int k = first; k < last; k++) {
         const int64_t turn = now - b->behind[k];
         turn_locals(b, turn, at);

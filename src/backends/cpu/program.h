@@ -237,6 +237,13 @@ void hb_cpu_worker_tile(hb_cpu_worker *worker, const hb_cpu_tile *tile);
    and the links of that chain made ready for a tile whose rows are equally far apart. Returns how
    many there are before END. In a space of one row, the tile's rows follow each other in it. */
 bool hb_cpu_program_is_chain(const hb_cpu_program *program);
+/* Of such a program: the chain, and its code or NULL. */
+static inline const hb_cpu_planned *hb_cpu_chain_of(const hb_cpu_program *program) {
+    return &program->link[program->action[program->n_first].a];
+}
+static inline hb_cpu_code *hb_cpu_code_of(const hb_cpu_program *program) {
+    return program->action[program->n_first].code;
+}
 int hb_cpu_worker_aim(const hb_cpu_worker *worker, const hb_cpu_tile *tile, hb_cpu_link *links);
 /* Asks for the memory of a tile that will be run soon. Pays where the space is far larger than the
    caches (program->far): between tiles, the hardware's own prefetching stops and has to start anew.

@@ -2,6 +2,8 @@
  */
 #include "stagger.h"
 
+#include "code/code.h"
+
 enum { MOST_ROWS = 32 }; /* at once */
 
 static size_t up(size_t bytes) { return hb_round_up(bytes, 64); }
@@ -90,6 +92,13 @@ hb_cpu_link *hb_cpu_walker_aim(hb_cpu_walker *w, int64_t row, int64_t rows, hb_c
     }
     hb_cpu_tile_locate(space, &tile);
     return links + hb_cpu_worker_aim(&w->worker, &tile, links);
+}
+
+void hb_cpu_walker_run(const hb_cpu_walker *w, hb_cpu_link *links, int64_t rows) {
+    const hb_cpu_program *p = w->chain.program;
+    hb_cpu_code *code = hb_cpu_code_of(p);
+    if (code && p->streams && !hb_cpu_code_fits(hb_cpu_chain_of(p), links)) code = NULL;
+    w->worker.vector->chain(links, rows, w->chain.columns, code);
 }
 
 /* The rest of the loop for results [first, first + n). */

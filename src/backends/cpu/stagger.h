@@ -1,7 +1,10 @@
 /* Software pipelining of the loops of a block (rows.h) whose rows are one chain each: while one
    loop is at some rows, the next one is at the rows before those, and their links are run as one
    chain. So each strip mixes loads, arithmetic and stores past the caches, none of which waits for
-   another loop's. blocks_run.c says which loop is at which rows when. */
+   another loop's. blocks_run.c says which loop is at which rows when.
+
+   Where all loops are compiled (code/code.h), which leaves little arithmetic to wait for, they are
+   all at the same rows, one loop after the other: so rows stay in the first two caches. */
 #ifndef HB_CPU_STAGGER_H
 #define HB_CPU_STAGGER_H
 
@@ -32,10 +35,12 @@ size_t hb_cpu_walker_bytes(const hb_cpu_loop *prepared, int64_t rows, int64_t to
 void hb_cpu_walker_start(hb_cpu_walker *walker, const hb_device *device,
                          const hb_cpu_loop *prepared, int64_t rows, int64_t together,
                          const hb_run_args *args, char *memory);
-/* Makes the links for `rows` rows from `row` on ready; returns their end. When they have been run,
+/* Makes the links for `rows` rows from `row` on ready; returns their end. They are run with those
+   of other walkers behind them, or, ended by END, by hb_cpu_walker_run(). When they have been run,
    hb_cpu_walker_finish() gathers what the rows are reduced to. */
 hb_cpu_link *hb_cpu_walker_aim(hb_cpu_walker *walker, int64_t row, int64_t rows,
                                hb_cpu_link *links);
+void hb_cpu_walker_run(const hb_cpu_walker *walker, hb_cpu_link *links, int64_t rows);
 void hb_cpu_walker_finish(hb_cpu_walker *walker, int64_t row, int64_t rows);
 /* After all rows of the block. */
 void hb_cpu_walker_end(hb_cpu_walker *walker);

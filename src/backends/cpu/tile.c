@@ -378,7 +378,7 @@ bool hb_cpu_program_is_chain(const hb_cpu_program *p) {
 }
 
 int hb_cpu_worker_aim(const hb_cpu_worker *w, const hb_cpu_tile *tile, hb_cpu_link *links) {
-    const hb_cpu_planned *plan = &w->program->link[w->program->action[w->program->n_first].a];
+    const hb_cpu_planned *plan = hb_cpu_chain_of(w->program);
     int n = 0;
     for (; plan[n].code != HB_CHAIN_END; n++) aim_link(w, &plan[n], tile, 0, &links[n]);
     return n;

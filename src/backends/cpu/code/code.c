@@ -13,6 +13,41 @@ bool hb_cpu_code_fits(const hb_cpu_planned *chain, const hb_cpu_link *links) {
     return true;
 }
 
+static bool is_compiled(hb_code code) {
+    switch (code) {
+    case HB_LOAD:
+    case HB_CONST:
+    case HB_ADD:
+    case HB_SUB:
+    case HB_MUL:
+    case HB_DIV:
+    case HB_MAX:
+    case HB_MIN:
+    case HB_EQ:
+    case HB_NE:
+    case HB_LT:
+    case HB_LE:
+    case HB_GT:
+    case HB_GE:
+    case HB_AND:
+    case HB_OR:
+    case HB_NEG:
+    case HB_ABS:
+    case HB_NOT:
+    case HB_SQRT:
+    case HB_CAST:
+    case HB_SELECT: return true;
+    default: return false;
+    }
+}
+
+bool hb_cpu_code_is_for(const hb_device *device, const hb_loop *loop) {
+    if (!device->codes) return false;
+    for (int i = 0; i < loop->n_pre; i++)
+        if (!is_compiled((hb_code)loop->instr[i].code)) return false;
+    return true;
+}
+
 #if defined(HB_HAVE_X86_ISAS) && defined(__unix__)
 #include <pthread.h>
 #include <sys/mman.h>

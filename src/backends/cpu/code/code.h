@@ -31,6 +31,10 @@ void hb_cpu_codes_destroy(hb_cpu_codes *codes); /* NULL is ignored */
    as long as the device. */
 hb_cpu_code *hb_cpu_code_make(const hb_device *device, const hb_cpu_planned *const *chains, int n);
 
+/* Whether the device compiles chains of such instructions, those of the loop at every point. (It
+   may still run out of registers.) */
+bool hb_cpu_code_is_for(const hb_device *device, const hb_loop *loop);
+
 /* Whether code for the chain may run links that were aimed: stores past the caches need aligned
    memory, or become other links. */
 bool hb_cpu_code_fits(const hb_cpu_planned *chain, const hb_cpu_link *links);

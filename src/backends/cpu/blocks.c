@@ -19,7 +19,9 @@ enum {
     BLOCKS = 32,                /* wanted, if they are not that small */
     STAGGERED_ROWS = 128,       /* of a block: so many that it is mostly run by all loops */
     STAGGERED_BYTES = 32 << 10, /* of a value, at once; longer rows are not staggered */
-    COMPILED_BYTES = 16 << 10,  /* of a value's row, where loops are run by themselves */
+    COMPILED_BYTES = 4 << 10,   /* of a value's row, where compiled loops are not staggered; */
+    LINKS_A_BYTE = 7,           /* and links for each one that memory moves: interpreted, a link */
+                                /* takes a seventh of what memory does (Zen 4) */
     TURNED_BYTES = 256 << 10,   /* of a block whose rows are turned: shorter loops cost more */
     TURNED_ROWS = 1024,         /* of it, at most, */
     ALONG = 64,                 /* a multiple of this many */
@@ -413,15 +415,39 @@ static bool aim_turned(maker *m) {
     return true;
 }
 
-/* Whether all loops are compiled, and a row of each value leaves some of the first-level cache. */
-static bool are_compiled(const maker *m) {
+/* Bytes that a row of the loop's brings from memory and takes there, each once. */
+static int64_t far_bytes(const maker *m, int number) {
+    const hb_cpu_member *member = &m->rows->member[number];
+    int64_t bytes = 0;
+    for (int i = 0; i < member->form.n_in + member->form.n_out; i++) {
+        const hb_cpu_access *a = &member->access[i];
+        if (a->local < 0 && a->step != 0 && first_with(m, number, a) == number) bytes += a->bytes;
+    }
+    return bytes;
+}
+
+/* Links that the chain of a loop has, about: what is made, gathered and stored. */
+static int64_t links_of(const hb_loop *form) {
+    int64_t n = hb_count_reductions(form) + form->n_out;
+    for (int i = 0; i < form->n_pre; i++)
+        n += form->instr[i].code != HB_LOAD && form->instr[i].code != HB_CONST;
+    return n;
+}
+
+/* Whether it is better to run the loops compiled, one after the other: if all of them are compiled,
+   a row of each value leaves most of the first-level cache free, and memory would have to wait for
+   the interpreter. Staggered loops are better where they wait for memory. */
+static bool are_better_compiled(const maker *m) {
+    int64_t links = 0, bytes = 0, row = 0;
     for (int k = 0; k < m->rows->n; k++) {
         const hb_cpu_member *member = &m->rows->member[k];
         if (!hb_cpu_code_is_for(m->device, &member->form)) return false;
         for (int i = 0; i < member->form.n_in + member->form.n_out; i++)
-            if (member->access[i].bytes > COMPILED_BYTES) return false;
+            row = hb_max(row, member->access[i].bytes);
+        links += links_of(&member->form);
+        bytes += far_bytes(m, k);
     }
-    return true;
+    return row <= COMPILED_BYTES && links * row >= LINKS_A_BYTE * bytes;
 }
 
 /* *blocks becomes NULL, without an error, if they cannot be run staggered but should. */
@@ -448,7 +474,7 @@ static hebb_status make(maker *m, hb_cpu_blocks **blocks) {
 
 static hebb_status make_staggered_or_not(maker *m, hb_cpu_blocks **blocks) {
     m->staggered = true;
-    m->compiled = are_compiled(m);
+    m->compiled = are_better_compiled(m);
     const hebb_status status = make(m, blocks);
     if (status || *blocks) return status;
     m->staggered = m->compiled = false;

@@ -3,8 +3,8 @@
    chain. So each strip mixes loads, arithmetic and stores past the caches, none of which waits for
    another loop's. blocks_run.c says which loop is at which rows when.
 
-   Where all loops are compiled (code/code.h), which leaves little arithmetic to wait for, they are
-   all at the same rows, one loop after the other: so rows stay in the first two caches. */
+   Where all loops are compiled (code/code.h) and do much with what they load, they are all at the
+   same rows, one loop after the other: so rows stay in the first two caches. */
 #ifndef HB_CPU_STAGGER_H
 #define HB_CPU_STAGGER_H
 

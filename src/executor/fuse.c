@@ -140,20 +140,25 @@ static void find_homes(hb_ir *ir, hb_fusion *f, size_t n) {
 
 /* ---- roots ---- */
 
+static void add_work(hb_work *to, const hb_work *more) {
+    to->flops += more->flops;
+    to->leaves += more->leaves;
+}
+
 static void estimate(hb_fuser *p) {
+    const hb_work leaf = {.leaves = 1};
     for (int node = 0; node < p->ir->n_nodes; node++) {
         const ir_node *n = get(p, node);
         if (n->kind != IR_SCALAR) continue;
-        p->flops[node] = (float)hb_code_flops(n->code);
+        p->work[node].flops = p->own[node].flops = (float)hb_code_flops(n->code);
         for (int k = 0; k < n->n_in; k++) {
-            int base = ir_ref(p->ir, n->in[k]).base;
-            ir_kind kind = get(p, base)->kind;
-            if (kind == IR_SCALAR && !p->f->root[base]) {
-                p->flops[node] += p->flops[base];
-                p->leaves[node] += p->leaves[base];
-            } else if (kind != IR_FULL && kind != IR_INDEX &&
-                       4 * count_of(p, base) >= count_of(p, node))
-                p->leaves[node]++;
+            const int base = ir_ref(p->ir, n->in[k]).base;
+            const ir_kind kind = get(p, base)->kind;
+            const bool inside = kind == IR_SCALAR && !p->f->root[base];
+            const bool large = 4 * count_of(p, base) >= count_of(p, node);
+            if (kind == IR_FULL || kind == IR_INDEX || (!inside && !large)) continue;
+            add_work(&p->work[node], inside ? &p->work[base] : &leaf);
+            if (large) add_work(&p->own[node], inside ? &p->own[base] : &leaf);
         }
     }
 }
@@ -193,21 +198,26 @@ static bool same_use(const hb_fuser *p, const hb_use *a, const hb_use *b) {
 }
 
 /* Work that may be done again for each reader rather than keeping the value: a few additions on one
-   big operand read no more than the value itself would, and save writing it. */
+   big operand read no more than the value itself would, and save writing it. Values of few elements
+   that it takes, such as the means of a normalization, are kept themselves. */
 enum { CHEAP_FLOPS = 4, CHEAP_LEAVES = 1, MOST_READERS = 4 };
 
 static hb_choice weigh(const hb_fuser *p, int node) {
-    hb_choice c = {.flops = p->flops[node], .leaves = p->leaves[node]};
+    hb_choice c = {.flops = p->work[node].flops, .leaves = p->work[node].leaves};
     bool several = false, expands = false;
     for (const hb_use *u = p->uses[node]; u != NULL; u = u->next) {
         c.readers++;
         several = several || !same_use(p, u, p->uses[node]);
         expands = expands || hebb_shape_count(space_of(p, u->root)) > count_of(p, node);
     }
-    bool cheap = c.flops <= CHEAP_FLOPS && c.leaves <= CHEAP_LEAVES && c.readers <= MOST_READERS;
     if (expands) c.reason = c.flops <= 2 && c.leaves == 0 ? HB_CHEAP : HB_GROWS;
     else if (!several) c.reason = HB_ONE_READER;
-    else c.reason = cheap ? HB_CHEAP : HB_COSTLY;
+    else {
+        c.flops = p->own[node].flops;
+        c.leaves = p->own[node].leaves;
+        const bool cheap = c.flops <= CHEAP_FLOPS && c.leaves <= CHEAP_LEAVES;
+        c.reason = cheap && c.readers <= MOST_READERS ? HB_CHEAP : HB_COSTLY;
+    }
     return c;
 }
 
@@ -414,7 +424,8 @@ static bool group_once(hb_fuser *p) {
     memset(p->f->root, 0, n * sizeof *p->f->root);
     memset(p->f->assigned, 0, n * sizeof *p->f->assigned);
     memset(p->uses, 0, n * sizeof *p->uses);
-    memset(p->leaves, 0, n * sizeof *p->leaves);
+    memset(p->work, 0, n * sizeof *p->work);
+    memset(p->own, 0, n * sizeof *p->own);
     memset(p->needed, 0, n * sizeof *p->needed);
     p->f->n_groups = 0;
     force_roots(p);
@@ -476,8 +487,8 @@ hebb_status hb_fuse(hb_ir *ir, bool fuse, bool body, hb_fusion *fusion, hb_error
     p.cut = ir_memory(ir, n * sizeof *p.cut);
     p.piece = ir_memory(ir, n * sizeof *p.piece);
     p.uses = ir_memory(ir, n * sizeof *p.uses);
-    p.flops = ir_memory(ir, n * sizeof *p.flops);
-    p.leaves = ir_memory(ir, n * sizeof *p.leaves);
+    p.work = ir_memory(ir, n * sizeof *p.work);
+    p.own = ir_memory(ir, n * sizeof *p.own);
     p.needed = ir_memory(ir, n * sizeof *p.needed);
     if (body) find_homes(ir, fusion, n);
     if (ir->error.status == HEBB_OK) fuse_all(&p);

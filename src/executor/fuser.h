@@ -13,13 +13,19 @@ typedef struct hb_use {
     struct hb_use *next;
 } hb_use;
 
+/* What one element of a value takes. */
+typedef struct hb_work {
+    float flops;
+    int leaves; /* big values that are read */
+} hb_work;
+
 typedef struct hb_fuser {
     hb_fusion *f;
     hb_ir *ir;
     bool fuse;
     hb_use **uses; /* by node */
-    float *flops;  /* by node: to compute it from roots and buffers, for one element */
-    int *leaves;   /* by node: big values that takes */
+    hb_work *work; /* by node: from roots and buffers on */
+    hb_work *own;  /* by node: of that, what is not for values of fewer elements, made but once */
     bool *needed;  /* by node: by a step that is no loop, or by the user */
     bool *cut;     /* by node: made a root because a program was too long */
     int *piece;    /* by root: how long the pieces of its program may be; 0: as long as it is */

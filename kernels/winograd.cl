@@ -1,9 +1,9 @@
 /* The transforms of convolutions by Winograd's minimal filtering, for CPUs; in between are the
    products of gemm_vector.cl. Included for float, after that.
 
-   F(step x step, taps x taps) as src/backends/cpu/winograd_kernels.h gives it, with the names that
-   it has there: d, g and y, the matrices B', G and A', and tiles of size x size elements, size
-   being step + taps - 1: 4 or 6. Callers pass all three as constants, for loops to be unrolled and
+   F(step x step, taps x taps) as src/backends/cpu/convolutions/winograd_kernels.h gives it, with the
+   names that it has there: d, g and y, the matrices B', G and A', and tiles of size x size elements,
+   size being step + taps - 1: 4 or 6. Callers pass all three as constants, for loops to be unrolled and
    arrays to be registers.
 
    Element (i, j) of a transform is plane size * i + j of what is written and read. */

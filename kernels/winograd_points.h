@@ -2,7 +2,7 @@
    many tiles, channels or filters. Shared by the CPU backend (winograd_kernel.c) and OpenCL
    (winograd.cl), in the subset of C11 with vectors and OpenCL C that both have. Who includes it
    defines HB_WINOGRAD_VECTOR and HB_WINOGRAD_INLINE; the mathematics and the names are those of
-   src/backends/cpu/winograd_kernels.h. */
+   src/backends/cpu/convolutions/winograd_kernels.h. */
 
 /* The points, besides infinity. Of even sizes, zero and +-1, or zero, +-a and +-b, with a b = 1; of
    odd sizes, +-1, or +-c and +-d, with c d = 1 / 2. */

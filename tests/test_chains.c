@@ -1,6 +1,6 @@
-/* The links of chains (src/backends/cpu/chain_kernel.h), each against its meaning in scalar C: for
-   every instruction set that this machine has, for rows that fill strips of each length and rests
-   of any, with NaN, infinities and both zeros among the values. */
+/* The links of chains (src/backends/cpu/loops/chain_kernel.h), each against its meaning in scalar
+   C: for every instruction set that this machine has, for rows that fill strips of each length and
+   rests of any, with NaN, infinities and both zeros among the values. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

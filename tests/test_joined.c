@@ -1,6 +1,6 @@
-/* Steps joined by rows (src/executor/join.c, src/backends/cpu/joined.c): a product, loops over its
-   rows and a product of what they make give the values of the same steps one by one, the same bits
-   for any number of threads and from run to run, and need no memory for what is in between. */
+/* Steps joined by rows (src/executor/join.c, src/backends/cpu/rows/joined.c): a product, loops over
+   its rows and a product of what they make give the values of the same steps one by one, the same
+   bits for any number of threads and from run to run, and need no memory for what is in between. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-/* The order in which the CPU backend walks a loop's memory (src/backends/cpu/order.c): what is
-   walked along is where most of the memory is consecutive, however many small operands are
+/* The order in which the CPU backend walks a loop's memory (src/backends/cpu/loops/order.c): what
+   is walked along is where most of the memory is consecutive, however many small operands are
    consecutive elsewhere. */
 #include <criterion/criterion.h>
 
-#include "../src/backends/cpu/program.h"
+#include "../src/backends/cpu/loops/program.h"
 
 /* A sum over images [8, 64, 56 * 56] for each channel, with `vectors` numbers for each channel. */
 static hb_cpu_order order_with(int vectors, hb_operand *in) {

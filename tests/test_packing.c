@@ -1,7 +1,7 @@
-/* How products pack panels (src/backends/cpu/gemm_kernels.h): each element at its place and zeros
-   behind the last, nothing written beyond. For every instruction set that this machine has, both
-   dtypes, each width of a panel, numbers of elements that fill vectors and rests of any, and
-   sources that lie across, along or neither. */
+/* How products pack panels (src/backends/cpu/products/gemm_kernels.h): each element at its place
+   and zeros behind the last, nothing written beyond. For every instruction set that this machine
+   has, both dtypes, each width of a panel, numbers of elements that fill vectors and rests of any,
+   and sources that lie across, along or neither. */
 #include <stdlib.h>
 #include <string.h>
 

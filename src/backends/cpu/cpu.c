@@ -11,7 +11,7 @@
 #endif
 #include "code/code.h"
 #include "cpu.h"
-#include "joined.h"
+#include "rows/joined.h"
 
 enum {
     ALIGNMENT = 64,

@@ -6,11 +6,11 @@
 #include <stdatomic.h>
 
 #include "../backend.h"
-#include "direct_kernels.h"
-#include "gemm_kernels.h"
+#include "convolutions/direct_kernels.h"
+#include "products/gemm_kernels.h"
 #include "resample_kernels.h"
-#include "vector.h"
-#include "winograd_kernels.h"
+#include "loops/vector.h"
+#include "convolutions/winograd_kernels.h"
 
 /* One compilation of the kernels. The best that the machine supports is used, or the one that the
    environment variable HEBB_ISA names. */

@@ -2,7 +2,7 @@
    order of the windows' elements. Called through the solver's table (cpu.h). */
 #include <string.h>
 
-#include "conv.h"
+#include "convolutions/conv.h"
 
 static bool can_do(const hb_device *device, const hb_step *step) { return true; }
 static double cost(const hb_device *device, const hb_step *step) { return 0; } /* the only one */

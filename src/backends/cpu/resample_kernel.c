@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "resample_kernels.h"
-#include "transpose.h"
+#include "loops/transpose.h"
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b)  PASTE_(a, b)

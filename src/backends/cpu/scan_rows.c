@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gemm_rows.h"
+#include "products/gemm_rows.h"
 #include "scan.h"
 
 #define PACK_NS 0.1 /* a byte */

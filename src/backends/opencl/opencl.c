@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "side.h"
+#include "together/side.h"
 
 #define MAX_PLATFORMS 32
 #define MAX_DEVICES   64

@@ -29,6 +29,8 @@
      side.c          launches that do not depend on each other as one kernel: side_spans.c,
                      side_source.c
      prepare.c       plans: preparing, running, releasing
+   LOOPs are in loops/, GEMM in products/, CONV in convolutions/, and what does several steps as one
+   kernel (group, small, side, team, scan_kernel) in together/.
    Nothing here includes anything but the contract (backend.h, step.h), the base room and OpenCL. */
 #ifndef HB_OPENCL_H
 #define HB_OPENCL_H
@@ -207,11 +209,11 @@ typedef struct hb_cl_kernel {
     int n_params, capacity;
     hb_cl_local *locals;
     int n_locals, local_capacity;
-    size_t pool;  /* local memory that its functions share, see small.h */
-    bool wide;    /* 64-bit indices */
-    bool sliding; /* buffers begin where the run says: hb_run_args.shifts */
+    size_t pool;           /* local memory that its functions share, see small.h */
+    bool wide;             /* 64-bit indices */
+    bool sliding;          /* buffers begin where the run says: hb_run_args.shifts */
     hb_cl_closeness close; /* see lanes.c */
-    bool alone;   /* compiled as a program of its own */
+    bool alone;            /* compiled as a program of its own */
     bool failed;
     uint64_t streamed;              /* a bit for each output whose blocks go past the caches */
     uint64_t turned_in, turned_out; /* ... for each input and output turned around in a tile */
@@ -408,7 +410,8 @@ void hb_cl_store_streamed(hb_cl_kernel *kernel, const hb_loop *loop, int from, i
 const char *hb_cl_close_domain(const hb_instr *instr);
 /* Whether a loop without reductions has such functions. */
 bool hb_cl_has_close_forms(const hb_loop *loop);
-/* Writes the condition that its arguments are close; and that `far` is to be set where an argument of one of them is not close. */
+/* Writes the condition that its arguments are close; and that `far` is to be set where an argument
+   of one of them is not close. */
 void hb_cl_write_is_close(hb_cl_kernel *kernel, const hb_instr *instr);
 void hb_cl_write_far(hb_cl_kernel *kernel, const hb_loop *loop);
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "group.h"
-#include "side.h"
-#include "small.h"
+#include "together/group.h"
+#include "together/side.h"
+#include "together/small.h"
 
 /* ---- launches ---- */
 

@@ -21,7 +21,7 @@
 #ifndef HB_CPU_CODE_H
 #define HB_CPU_CODE_H
 
-#include "../program.h"
+#include "../loops/program.h"
 
 /* What a device has compiled. NULL where nothing is to be. Used by any thread. */
 hb_cpu_codes *hb_cpu_codes_create(const hb_cpu_isa *isa);

@@ -3,7 +3,7 @@
 #ifndef HB_CPU_CODE_SHAPE_H
 #define HB_CPU_CODE_SHAPE_H
 
-#include "../chain_kernel.h"
+#include "../loops/chain_kernel.h"
 #include "x86.h"
 
 /* ---- a chain's shape (code.c) ---- */

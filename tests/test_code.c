@@ -22,7 +22,7 @@ enum {
     TRUTHS = ARRAYS, /* and the next one */
     FOLDS = 4,
     STRIPS = 40,
-    MOST = 200, /* links */
+    MOST = 220, /* links */
 };
 
 typedef struct memory {
@@ -95,16 +95,6 @@ static void append_either(chain *c, int code, bool one, int strips) {
     else append_moving(c, code, strips);
 }
 
-static void append_store(chain *c, int strips) {
-    const int where = draw(6), s = draw(strips);
-    if (where < 3) {
-        append(c, HB_CHAIN_STORE, HB_CPU_AT_STRIP, s);
-        c->in_strip[s] = true;
-    } else if (where == 3) append(c, HB_CHAIN_STREAM, HB_CPU_AT_VIEW, 1 + draw(ARRAYS - 1));
-    else if (where == 4) append(c, HB_CHAIN_STORE, HB_CPU_AT_VIEW, 1 + draw(ARRAYS - 1));
-    else append(c, HB_CHAIN_STORE_TRUTHS, HB_CPU_AT_TILE, TRUTHS);
-}
-
 static void append_fold(chain *c) {
     const int across = draw(2), number = draw(FOLDS);
     for (int i = 0; i < c->n && across; i++)
@@ -113,9 +103,48 @@ static void append_fold(chain *c) {
            number);
 }
 
+/* ---- truth values: all bits or none. Of two NaN it is the compiler's choice which one a sum is,
+   so that links on bits see nothing else. ---- */
+
+static void append_comparison(chain *c, int strips) {
+    const int one = draw(2);
+    append_either(c, HB_CHAIN_EQ + 2 * draw(6) + one, one, strips);
+}
+
+static void append_store(chain *c, int strips) {
+    const int where = draw(6), s = draw(strips);
+    if (where < 3) {
+        append(c, HB_CHAIN_STORE, HB_CPU_AT_STRIP, s);
+        c->in_strip[s] = true;
+    } else if (where == 3) append(c, HB_CHAIN_STREAM, HB_CPU_AT_VIEW, 1 + draw(ARRAYS - 1));
+    else if (where == 4) append(c, HB_CHAIN_STORE, HB_CPU_AT_VIEW, 1 + draw(ARRAYS - 1));
+    else {
+        append_comparison(c, strips);
+        append(c, HB_CHAIN_STORE_TRUTHS, HB_CPU_AT_TILE, TRUTHS);
+    }
+}
+
+/* A condition in memory, which the link is given. */
+static void append_with_condition(chain *c, int code, bool one, int strips) {
+    static const uint32_t truths[] = {0, UINT32_MAX};
+    if (one) {
+        append(c, code, HB_CPU_AT_FIXED, 0)->fixed = (const float *)(const void *)&truths[draw(2)];
+        return;
+    }
+    const int s = draw(strips);
+    append_comparison(c, strips);
+    append(c, HB_CHAIN_STORE, HB_CPU_AT_STRIP, s);
+    c->in_strip[s] = true;
+    append(c, HB_CHAIN_LOAD, HB_CPU_AT_VIEW, draw(ARRAYS));
+    append(c, code, HB_CPU_AT_STRIP, s);
+}
+
 static void append_choice(chain *c, int strips) {
-    const int ones = draw(4);
-    append_either(c, HB_CHAIN_IF + 4 * draw(3) + ones, (ones & 2) != 0, strips);
+    const int ones = draw(4), code = HB_CHAIN_IF + 4 * draw(3);
+    if (code == HB_CHAIN_IF) {
+        append_comparison(c, strips);
+        append_either(c, code + ones, (ones & 2) != 0, strips);
+    } else append_with_condition(c, code + ones, (ones & 2) != 0, strips);
     append_either(c, HB_CHAIN_LOAD, (ones & 1) != 0, strips);
 }
 
@@ -125,9 +154,13 @@ static void append_any(chain *c, int strips) {
     const int what = draw(16);
     if (what < 8) {
         const int code = HB_CHAIN_LOAD + draw(HB_CHAIN_OR_ONE - HB_CHAIN_LOAD + 1);
+        if (code >= HB_CHAIN_AND) append_comparison(c, strips);
         append_either(c, code, (code - HB_CHAIN_LOAD) % 2, strips);
-    } else if (what < 10) append(c, unary[draw(6)], HB_CPU_NOWHERE, 0);
-    else if (what < 12) append_store(c, strips);
+    } else if (what < 10) {
+        const int code = unary[draw(6)];
+        if (code == HB_CHAIN_NOT) append_comparison(c, strips);
+        append(c, code, HB_CPU_NOWHERE, 0);
+    } else if (what < 12) append_store(c, strips);
     else if (what == 12) append_fold(c);
     else if (what == 13) append_choice(c, strips);
     else if (what == 14) append(c, HB_CHAIN_LOAD_TRUTHS, HB_CPU_AT_TILE, TRUTHS + draw(2));

@@ -28,7 +28,7 @@ enum {
 typedef struct memory {
     _Alignas(64) float array[ARRAYS][ROWS * PITCH];
     _Alignas(64) float sums[FOLDS][PITCH];
-    _Alignas(64) float fold[2 * FOLDS][16];
+    _Alignas(64) float fold[FOLDS][16];
     _Alignas(64) float strip[STRIPS][128];
     uint8_t truths[2][ROWS * PITCH];
 } memory;
@@ -49,7 +49,7 @@ static void fill(memory *m) {
     for (size_t i = 0; i < sizeof m->array / sizeof *value; i++) value[i] = draw_value();
     value = &m->sums[0][0];
     for (size_t i = 0; i < sizeof m->sums / sizeof *value; i++) value[i] = draw_value();
-    for (int i = 0; i < 2 * FOLDS * 16; i++) m->fold[i / 16][i % 16] = (float)draw(100);
+    for (int i = 0; i < FOLDS * 16; i++) m->fold[i / 16][i % 16] = (float)draw(100);
     for (int i = 0; i < ROWS * PITCH; i++)
         for (int k = 0; k < 2; k++) m->truths[k][i] = (uint8_t)draw(2);
 }
@@ -215,7 +215,7 @@ static void compare(const float *a, const float *b, size_t n, const char *what, 
 static void check(const hb_device *device, const chain *c, hb_cpu_code *code, int columns,
                   int number) {
     static memory interpreted, compiled;
-    hb_cpu_link links[2 * MOST];
+    hb_cpu_link links[MOST];
     fill(&interpreted);
     memcpy(&compiled, &interpreted, sizeof compiled);
     aim(c, &interpreted, links);
@@ -226,7 +226,7 @@ static void check(const hb_device *device, const chain *c, hb_cpu_code *code, in
     compare(&compiled.array[0][0], &interpreted.array[0][0], ARRAYS * ROWS * PITCH, "arrays",
             number);
     compare(&compiled.sums[0][0], &interpreted.sums[0][0], FOLDS * PITCH, "sums", number);
-    compare(&compiled.fold[0][0], &interpreted.fold[0][0], 2 * FOLDS * 16, "vectors", number);
+    compare(&compiled.fold[0][0], &interpreted.fold[0][0], FOLDS * 16, "vectors", number);
     cr_assert(memcmp(compiled.truths, interpreted.truths, sizeof compiled.truths) == 0,
               "chain %d, truths", number);
 }
@@ -245,36 +245,11 @@ Test(code, random_chains) {
     for (int number = 0; number < CHAINS && device.codes; number++) {
         seed = (uint32_t)number * 2654435761u + 1;
         draw_chain(&c, 2 + draw(number % 10 == 0 ? 150 : 30), 1 + draw(number % 3 ? 5 : STRIPS));
-        const hb_cpu_planned *links = c.link;
-        hb_cpu_code *code = hb_cpu_code_make(&device, &links, 1);
+        hb_cpu_code *code = hb_cpu_code_make(&device, c.link);
         compiled += code != NULL;
         if (code) check(&device, &c, code, 1 + draw(MOST_COLUMNS), number);
     }
     cr_assert(!device.codes || compiled > CHAINS * 9 / 10, "%d chains were compiled", compiled);
-    hb_cpu_codes_destroy(device.codes);
-}
-
-/* Two chains as one: each has strips of its own, under the same numbers. */
-Test(code, joined_chains) {
-    enum { PAIRS = 500 };
-    static chain c[2], both;
-    hb_device device = with_codes();
-    int compiled = 0;
-    for (int number = 0; number < PAIRS && device.codes; number++) {
-        seed = (uint32_t)number * 2246822519u + 1;
-        draw_chain(&c[0], 2 + draw(20), 1 + draw(5));
-        draw_chain(&c[1], 2 + draw(20), 1 + draw(5));
-        for (int i = 0; i < c[1].n; i++)
-            if (c[1].link[i].place == HB_CPU_AT_FOLD) c[1].link[i].number += FOLDS;
-        const hb_cpu_planned *links[] = {c[0].link, c[1].link};
-        hb_cpu_code *code = hb_cpu_code_make(&device, links, 2);
-        both = c[0];
-        memcpy(&both.link[c[0].n - 1], c[1].link, (size_t)c[1].n * sizeof *c[1].link);
-        both.n += c[1].n - 1;
-        compiled += code != NULL;
-        if (code) check(&device, &both, code, 1 + draw(MOST_COLUMNS), number);
-    }
-    cr_assert(!device.codes || compiled > PAIRS * 9 / 10, "%d chains were compiled", compiled);
     hb_cpu_codes_destroy(device.codes);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../loops/maker.h"
 #include "code.h"
 #include "shape.h"
 
@@ -14,31 +15,10 @@ bool hb_cpu_code_fits(const hb_cpu_planned *chain, const hb_cpu_link *links) {
 }
 
 static bool is_compiled(hb_code code) {
-    switch (code) {
-    case HB_LOAD:
-    case HB_CONST:
-    case HB_ADD:
-    case HB_SUB:
-    case HB_MUL:
-    case HB_DIV:
-    case HB_MAX:
-    case HB_MIN:
-    case HB_EQ:
-    case HB_NE:
-    case HB_LT:
-    case HB_LE:
-    case HB_GT:
-    case HB_GE:
-    case HB_AND:
-    case HB_OR:
-    case HB_NEG:
-    case HB_ABS:
-    case HB_NOT:
-    case HB_SQRT:
-    case HB_CAST:
-    case HB_SELECT: return true;
-    default: return false;
-    }
+    if (code == HB_LOAD || code == HB_CONST || code == HB_CAST || code == HB_SELECT) return true;
+    const hb_cpu_form form = hb_cpu_form_of_code(code);
+    return form.kind != HB_CPU_NOT_A_LINK && form.code != HB_CHAIN_EXP &&
+           form.code != HB_CHAIN_TANH && form.code != HB_CHAIN_SIGMOID;
 }
 
 bool hb_cpu_code_is_for(const hb_device *device, const hb_loop *loop) {
@@ -84,19 +64,17 @@ static bool is_same_memory(const hb_cpu_planned *a, const hb_cpu_planned *b) {
     }
 }
 
-/* Adds a chain's links to the *n that there are, with which they have no memory in common. False if
-   they are too many. */
-static bool add_chain(const hb_cpu_planned *chain, int *n, hb_code_link *links) {
-    const int first = *n;
-    for (int i = 0; chain[i].code != HB_CHAIN_END; i++, ++*n) {
-        if (*n == HB_CODE_MOST_LINKS) return false;
+/* Returns how many links the chain has; 0 if they are too many. */
+static int shape_of(const hb_cpu_planned *chain, hb_code_link *links) {
+    int n = 0;
+    for (; chain[n].code != HB_CHAIN_END; n++) {
+        if (n == HB_CODE_MOST_LINKS) return 0;
         int same = 0;
-        while (!is_same_memory(&chain[same], &chain[i])) same++;
-        links[*n] = (hb_code_link){.code = chain[i].code,
-                                   .where = (uint8_t)where_of(&chain[i]),
-                                   .memory = (uint16_t)(first + same)};
+        while (!is_same_memory(&chain[same], &chain[n])) same++;
+        links[n] = (hb_code_link){
+            .code = chain[n].code, .where = (uint8_t)where_of(&chain[n]), .memory = (uint16_t)same};
     }
-    return true;
+    return n;
 }
 
 /* ---- memory ---- */
@@ -187,14 +165,12 @@ static entry *find(hb_cpu_codes *codes, const hb_code_link *links, int n) {
     return made;
 }
 
-hb_cpu_code *hb_cpu_code_make(const hb_device *device, const hb_cpu_planned *const *chains, int n) {
+hb_cpu_code *hb_cpu_code_make(const hb_device *device, const hb_cpu_planned *chain) {
     hb_code_link links[HB_CODE_MOST_LINKS];
-    int n_links = 0;
-    if (!device->codes) return NULL;
-    for (int i = 0; i < n; i++)
-        if (!add_chain(chains[i], &n_links, links)) return NULL;
+    const int n = device->codes ? shape_of(chain, links) : 0;
+    if (n == 0) return NULL;
     pthread_mutex_lock(&device->codes->lock);
-    const entry *it = find(device->codes, links, n_links);
+    const entry *it = find(device->codes, links, n);
     pthread_mutex_unlock(&device->codes->lock);
     hb_cpu_code *code = NULL;
     if (it && it->memory) memcpy(&code, &it->memory, sizeof code);
@@ -205,8 +181,6 @@ hb_cpu_code *hb_cpu_code_make(const hb_device *device, const hb_cpu_planned *con
 
 hb_cpu_codes *hb_cpu_codes_create(const hb_cpu_isa *isa) { return NULL; }
 void hb_cpu_codes_destroy(hb_cpu_codes *codes) {}
-hb_cpu_code *hb_cpu_code_make(const hb_device *device, const hb_cpu_planned *const *chains, int n) {
-    return NULL;
-}
+hb_cpu_code *hb_cpu_code_make(const hb_device *device, const hb_cpu_planned *chain) { return NULL; }
 
 #endif

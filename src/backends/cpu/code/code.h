@@ -27,9 +27,8 @@
 hb_cpu_codes *hb_cpu_codes_create(const hb_cpu_isa *isa);
 void hb_cpu_codes_destroy(hb_cpu_codes *codes); /* NULL is ignored */
 
-/* The code of n chains, each ended by END, as one whose links follow each other; or NULL. It lives
-   as long as the device. */
-hb_cpu_code *hb_cpu_code_make(const hb_device *device, const hb_cpu_planned *const *chains, int n);
+/* The code of a chain, which END ends; or NULL. It lives as long as the device. */
+hb_cpu_code *hb_cpu_code_make(const hb_device *device, const hb_cpu_planned *chain);
 
 /* Whether the device compiles chains of such instructions, those of the loop at every point. (It
    may still run out of registers.) */

@@ -44,6 +44,8 @@ static const hb_cpu_form forms[HB_CODES] = {
     [HB_SIGMOID] = {HB_CPU_UNARY, HB_CHAIN_SIGMOID, 0},
 };
 
+hb_cpu_form hb_cpu_form_of_code(hb_code code) { return forms[code]; }
+
 static hebb_dtype dtype_of(const hb_cpu_maker *m, int v) {
     return (hebb_dtype)hb_cpu_instruction(m, v)->dtype;
 }

@@ -82,6 +82,8 @@ typedef struct hb_cpu_form {
 } hb_cpu_form;
 
 hb_cpu_form hb_cpu_form_of(const hb_cpu_maker *m, int v);
+/* Of links of their own; other codes may be links that call a function. */
+hb_cpu_form hb_cpu_form_of_code(hb_code code);
 
 /* Puts values into chains, and all that is done in a tile into a sequence. */
 void hb_cpu_find_chains(hb_cpu_maker *m);

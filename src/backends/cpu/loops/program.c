@@ -330,7 +330,7 @@ static hb_cpu_code *code_of(const hb_cpu_maker *m, const hb_cpu_planned *chain) 
     const int64_t times = hb_max(1, m->part->repeat.times);
     return space->rows * space->columns * times < FEWEST_POINTS
                ? NULL
-               : hb_cpu_code_make(m->device, &chain, 1);
+               : hb_cpu_code_make(m->device, chain);
 }
 
 /* Early actions first, in the order of their values; then those of each tile. */
